@@ -1,0 +1,76 @@
+"""The audit of one table, and JSON as moslabels writes it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from moslabels.features import Match, Sample
+from moslabels.labels import Labels
+from moslabels.manifest import TableSpec
+
+SCHEMA = "mos-label-materializer-audit-v1"
+
+
+def build(
+    spec: TableSpec, labels: Labels, match: Match, nulled: int, sha256: str, size: int, provenance: dict[str, Any]
+) -> dict[str, Any]:
+    """The audit as a dict of JSON values. The first label file stands for all in the keys that have room for one."""
+    options = spec.options
+    first = labels.files[0]
+    return {
+        "schema": SCHEMA,
+        "feature_table": spec.features,
+        "output": spec.out,
+        "feature_key_column": match.key_column,
+        "label_key_column": first.key_column,
+        "label_mos_column": first.mos_column,
+        "key_normalize": options.key_normalize,
+        "feature_key_regex": options.feature_key_regex or "",
+        "label_key_regex": options.label_key_regex or "",
+        "min_match_rate": options.min_match_rate,
+        "input_rows": match.input_rows,
+        "output_rows": match.input_rows,
+        "rows_without_key": match.rows_without_key,
+        "total_feature_keys": match.total_feature_keys,
+        "matched_feature_keys": match.matched_feature_keys,
+        "match_rate": match.match_rate,
+        "matched_rows": match.matched_rows,
+        "missing_rows": match.input_rows - match.matched_rows,
+        "labels_loaded": labels.count,
+        "label_sources": [label.path for label in spec.labels],
+        "label_files": [
+            {
+                "path": file.path,
+                "key_column": file.key_column,
+                "mos_column": file.mos_column,
+                "key_normalize": file.key_normalize,
+                "key_regex": label.options.label_key_regex or "",
+                "mos_scale": file.mos_scale,
+                "rows": file.rows,
+                "rows_without_key": file.rows_without_key,
+            }
+            for file, label in zip(labels.files, spec.labels, strict=True)
+        ],
+        "label_rows_without_key": sum(file.rows_without_key for file in labels.files),
+        "duplicate_labels": labels.duplicates,
+        "missing_mos_rows": sum(file.missing_mos_rows for file in labels.files),
+        "clipped_mos_rows": labels.clipped,
+        "nulled_numbers": nulled,
+        "unmatched_feature_keys": _sample(match.unmatched_feature_keys),
+        "unused_label_keys": _sample(match.unused_label_keys),
+        "key_collisions": _sample(match.key_collisions),
+        "mos_stats": match.mos_stats,
+        "output_sha256": sha256,
+        "output_bytes": size,
+        "run_provenance": provenance,
+    }
+
+
+def _sample(sample: Sample) -> dict[str, Any]:
+    return {"count": sample.count, "sample": list(sample.sample)}
+
+
+def json_text(document: dict[str, Any]) -> str:
+    """A document as the bytes of audits and reports: sorted keys, two spaces, a final newline."""
+    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,0 +1,95 @@
+"""A manifest of tables: the same for each, and one report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from moslabels import report
+from moslabels.audit import json_text
+from moslabels.errors import MosLabelsError, UsageError
+from moslabels.manifest import Manifest, TableSpec, load_manifest, path_problems
+from moslabels.materialize import Run, label_table
+from moslabels.provenance import file_record
+from moslabels.writers.atomic import write_whole
+
+
+def run_batch(
+    manifest: Manifest | str | os.PathLike[str],
+    *,
+    base_dir: str | os.PathLike[str] | None = None,
+    report_json: str | os.PathLike[str] | None = None,
+    report_md: str | os.PathLike[str] | None = None,
+    fail_fast: bool = False,
+    run_provenance: Mapping[str, Any] | None = None,
+    argv: Sequence[str] = (),
+    on_table: Callable[[Mapping[str, Any]], None] | None = None,
+) -> dict[str, Any]:
+    """Label every table of a manifest and write the report.
+
+    Parameters
+    ----------
+    manifest : what :func:`moslabels.load_manifest` returned, or the path of a manifest
+    base_dir : the folder that relative paths of the manifest resolve from, where a path was given
+    report_json, report_md : where the report is written, if anywhere
+    fail_fast : stop after the first table that fails; the others are then ``not-run``
+    run_provenance : a provenance block to be used in the place of moslabels' own
+    argv : the command line, for the evidence
+    on_table : called with the report's entry of each table when it is done
+
+    Returns the report. A table that fails is in it, with its error, and does not stop the others. Raises UsageError
+    where the manifest or the arguments are wrong, before anything is written.
+    """
+    if not isinstance(manifest, Manifest):
+        manifest = load_manifest(manifest, base_dir)
+    elif base_dir is not None:
+        raise UsageError("base_dir goes with the path of a manifest; this one is loaded already")
+    report_json = os.fspath(report_json) if report_json is not None else None
+    report_md = os.fspath(report_md) if report_md is not None else None
+    reports = {name: path for name, path in (("report_json", report_json), ("report_md", report_md)) if path}
+    if problems := path_problems(manifest.tables, reports, manifest.path):
+        raise UsageError("the paths of the reports are wrong:", problems)
+    args = {
+        "manifest": manifest.path,
+        "base_dir": base_dir,
+        "report_json": report_json,
+        "report_md": report_md,
+        "fail_fast": fail_fast,
+    }
+    run = Run(argv, args, file_record(manifest.path), report_json, report_md, run_provenance)
+    entries = _label_tables(manifest.tables, run, fail_fast, on_table)
+    inputs = _inputs([table for table, entry in zip(manifest.tables, entries, strict=True) if entry["status"] != "not-run"])
+    document = report.build(manifest.path, entries, run.provenance(inputs, {}))
+    if report_json:
+        write_whole(report_json, json_text(document))
+    if report_md:
+        write_whole(report_md, report.markdown(document))
+    return document
+
+
+def _label_tables(
+    tables: Sequence[TableSpec], run: Run, fail_fast: bool, on_table: Callable[[Mapping[str, Any]], None] | None
+) -> list[dict[str, Any]]:
+    entries: list[dict[str, Any]] = []
+    for spec in tables:
+        if fail_fast and any(entry["status"] == "error" for entry in entries):
+            entries.append(report.table_entry(spec, None, None))
+            continue
+        try:
+            entries.append(report.table_entry(spec, label_table(spec, run), None))
+        except MosLabelsError as error:
+            entries.append(report.table_entry(spec, None, str(error)))
+        if on_table is not None:
+            on_table(entries[-1])
+    return entries
+
+
+def _inputs(tables: Sequence[TableSpec]) -> dict[str, Any]:
+    """The records of the input files of all tables that were run, each file once."""
+    features = dict.fromkeys(table.features for table in tables)
+    labels = dict.fromkeys(label.path for table in tables for label in table.labels)
+    return {
+        "features": [file_record(path) for path in features],
+        "labels": [file_record(path) for path in labels],
+    }

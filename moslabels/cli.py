@@ -1,0 +1,160 @@
+"""The command: arguments, exit status, and what is printed where."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from moslabels import __version__
+from moslabels.errors import MosLabelsError
+from moslabels.options import FIELDS
+
+DESCRIPTION = "Join subjective labels (mean opinion scores) onto tables of video-quality features."
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command. Returns its exit status: 0 done, 1 a table failed, 2 wrong usage, 130 interrupted."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    parsed = _parser().parse_args(arguments)
+    try:
+        status: int = parsed.run(parsed, arguments)
+        return status
+    except MosLabelsError as error:
+        _say(f"moslabels: {error}")
+        return error.exit_status
+    except KeyboardInterrupt:
+        _say("moslabels: interrupted")
+        return 130
+    except BrokenPipeError:
+        # Whoever read standard output has left; Python must not fail again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        _say(f"moslabels: {where}{error.strerror or error}")
+        return 1
+
+
+def _say(text: str) -> None:
+    print(text.encode(sys.stderr.encoding or "utf-8", "backslashreplace").decode(), file=sys.stderr)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="moslabels", description=DESCRIPTION, allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"moslabels {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    batch = commands.add_parser(
+        "batch",
+        help="label every table of a manifest",
+        description="Label every table of a manifest; one report.",
+        epilog="example: moslabels batch manifest.json --report-json report.json --report-md report.md",
+        allow_abbrev=False,
+    )
+    batch.add_argument("manifest", metavar="MANIFEST", help="JSON file that lists the tables")
+    batch.add_argument("--base-dir", metavar="D", help="folder of relative paths; default: that of the manifest")
+    batch.add_argument("--report-json", metavar="F", help="write the report as JSON; default: to standard output")
+    batch.add_argument("--report-md", metavar="F", help="write the report as a Markdown table")
+    batch.add_argument("--fail-fast", action="store_true", help="stop after the first table that fails")
+    batch.set_defaults(run=_batch)
+
+    one = commands.add_parser(
+        "materialize",
+        help="label one table",
+        description="Label one table.",
+        epilog="example: moslabels materialize --features f.parquet --labels mos.csv --out labelled.parquet",
+        allow_abbrev=False,
+    )
+    one.add_argument("--features", metavar="F", required=True, help="feature table")
+    one.add_argument(
+        "--labels",
+        metavar="L",
+        required=True,
+        action="append",
+        help='label table; repeat for more; or {"path": …} with options of its own',
+    )
+    one.add_argument("--out", metavar="O", required=True, help="labelled table to write")
+    one.add_argument("--audit-json", metavar="A", help="write the audit; default: to standard output")
+    for name, option in FIELDS.items():
+        flag, help_text = f"--{name.replace('_', '-')}", option.metadata["help"].replace("%", "%%")
+        kind = option.metadata["kind"]
+        if option.default is False:
+            one.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=help_text)
+        else:
+            read = _json_or_text if kind.is_json else _number if isinstance(option.default, float) else str
+            one.add_argument(flag, metavar=kind.placeholder, type=read, default=argparse.SUPPRESS, help=help_text)
+    one.set_defaults(run=_materialize)
+    return parser
+
+
+def _json_or_text(text: str) -> Any:
+    """A JSON value where the text is that of a list or an object, else the text itself."""
+    if not text.lstrip().startswith(("[", "{")):
+        return text
+    try:
+        return json.loads(text)
+    except json.JSONDecodeError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no JSON: {error}") from error
+
+
+def _number(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+
+
+def _batch(parsed: argparse.Namespace, argv: list[str]) -> int:
+    from moslabels.audit import json_text
+    from moslabels.batch import run_batch
+
+    report = run_batch(
+        parsed.manifest,
+        base_dir=parsed.base_dir,
+        report_json=parsed.report_json,
+        report_md=parsed.report_md,
+        fail_fast=parsed.fail_fast,
+        argv=argv,
+        on_table=_say_table,
+    )
+    if parsed.report_json is None:
+        print(json_text(report), end="")
+    summary = report["summary"]
+    not_run = sum(table["status"] == "not-run" for table in report["tables"])
+    labelled = summary["tables"] - summary["failed_tables"] - not_run
+    _say(f"{labelled} of {summary['tables']} tables labelled" + (f", {not_run} not run" if not_run else ""))
+    return 1 if report["status"] == "failed" else 0
+
+
+def _say_table(entry: Mapping[str, Any]) -> None:
+    if entry["status"] == "error":
+        _say(f"{entry['id']}: error: {entry['error']}")
+        return
+    summary = entry["summary"]
+    _say(
+        f"{entry['id']}: ok: match rate {summary['match_rate']:.3f}, {summary['matched_rows']} of "
+        f"{summary['input_rows']} rows labelled -> {entry['out']}"
+    )
+
+
+def _materialize(parsed: argparse.Namespace, argv: list[str]) -> int:
+    from moslabels.audit import json_text
+    from moslabels.manifest import table_spec
+    from moslabels.materialize import Run, label_table
+
+    options = {name: getattr(parsed, name) for name in FIELDS if hasattr(parsed, name)}
+    labels = [_json_or_text(text) if text.startswith("{") else text for text in parsed.labels]
+    spec = table_spec(parsed.features, labels, parsed.out, parsed.audit_json, options)
+    args = {"features": parsed.features, "labels": labels, "out": parsed.out, "audit_json": parsed.audit_json, **options}
+    audit = label_table(spec, Run(argv, args))
+    if parsed.audit_json is None:
+        print(json_text(audit), end="")
+    _say(
+        f"match rate {audit['match_rate']:.3f}, {audit['matched_rows']} of {audit['input_rows']} rows labelled "
+        f"-> {audit['output']}"
+    )
+    return 0

@@ -1,0 +1,122 @@
+"""The DuckDB connection: settings, running statements, errors that name them. The only module that imports duckdb."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import cache
+from types import TracebackType
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from moslabels.errors import StatementError
+from moslabels.render import Statement, render, rules
+
+VERSION: str = duckdb.__version__
+
+
+class Engine:
+    """An in-memory DuckDB with the macros of ``sql/rules/``. A context manager: leaving it closes DuckDB."""
+
+    def __init__(self) -> None:
+        self._connection = duckdb.connect(":memory:")
+        # The scans of text files have no other order to go by; the progress bar can leak into a pipe.
+        self._connection.execute("SET preserve_insertion_order = true")
+        self._connection.execute("SET enable_progress_bar = false")
+        for rule in rules():
+            self.run(rule)
+
+    def __enter__(self) -> Engine:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._connection.close()
+
+    def run(self, statement: Statement) -> None:
+        """Run a statement for its effect."""
+        self._execute(statement)
+
+    def rows(self, statement: Statement) -> list[dict[str, Any]]:
+        """The result of a query as a dict per row: for counts, samples and other small results."""
+        result = self._execute(statement)
+        names = [column[0] for column in result.description]
+        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+
+    def row(self, statement: Statement) -> dict[str, Any]:
+        """The result of a query that always has one row."""
+        (row,) = self.rows(statement)
+        return row
+
+    def table(self, statement: Statement) -> pa.Table:
+        """The result of a query as an Arrow table."""
+        schema, batches = self.stream(statement, 1_000_000)
+        return pa.Table.from_batches(batches, schema)
+
+    def stream(self, statement: Statement, rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+        """The result of a query as its Arrow schema and batches of ``rows`` rows; only the last may be shorter.
+
+        One stream can be open at a time, and running another statement ends it.
+        """
+        try:
+            relation = self._connection.sql(statement.sql, params=dict(statement.values) or None)
+            reader = relation.to_arrow_reader(rows)
+        except (duckdb.Error, OSError, RuntimeError) as error:
+            raise _failure(statement, error) from error
+        return reader.schema, _batches(reader, statement)
+
+    def _execute(self, statement: Statement) -> duckdb.DuckDBPyConnection:
+        try:
+            return self._connection.execute(statement.sql, dict(statement.values) or None)
+        except (duckdb.Error, RuntimeError) as error:
+            raise _failure(statement, error) from error
+
+
+def _batches(reader: pa.RecordBatchReader, statement: Statement) -> Iterator[pa.RecordBatch]:
+    while True:
+        try:
+            batch = reader.read_next_batch()
+        except StopIteration:
+            return
+        except (duckdb.Error, OSError, RuntimeError, pa.ArrowException) as error:
+            raise _failure(statement, error) from error
+        yield batch
+
+
+def _failure(statement: Statement, error: Exception) -> StatementError:
+    message = str(error).split("\n\nLINE ")[0].strip()
+    return StatementError(f"sql/{statement.name}.sql failed: {message}", statement=statement.name, sql=statement.sql)
+
+
+def regex_problem(pattern: str) -> str | None:
+    """Why RE2, DuckDB's regular expressions, refuses a pattern, or None."""
+    try:
+        capture_group(pattern)
+    except StatementError as error:
+        reason = re.sub(r".*?(?:Error: )(?:Pattern failed to parse: )?", "", str(error), count=1, flags=re.DOTALL)
+        return (
+            f"is no RE2 pattern: {pattern!r} ({reason.strip()}); look-around and back-references are not RE2"
+        )
+    return None
+
+
+@cache
+def capture_group(pattern: str) -> int:
+    """Which group of a pattern holds the key: 1 where the pattern has groups, else 0, the whole match.
+
+    Raises StatementError where RE2 refuses the pattern.
+    """
+    connection = duckdb.connect(":memory:")
+    statement = render("checks/regex", {"regex": pattern})
+    try:
+        connection.execute(statement.sql, dict(statement.values))
+    except (duckdb.Error, RuntimeError) as error:
+        if "group" in str(error) and "name" in str(error):
+            return 0
+        raise _failure(statement, error) from error
+    finally:
+        connection.close()
+    return 1

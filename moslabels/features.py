@@ -1,0 +1,100 @@
+"""A feature table -> which label each of its rows has, by the statements of ``sql/features/`` and ``sql/checks/``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from moslabels.engine import Engine, capture_group
+from moslabels.errors import TableError
+from moslabels.labels import Labels, key_normalize
+from moslabels.options import Options, shown
+from moslabels.render import render
+from moslabels.tables import KEY_NAMES, Cell, Column, Source, reading
+
+
+@dataclass(frozen=True)
+class Sample:
+    """How many keys there are of a kind, and the first of them by key."""
+
+    count: int
+    sample: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Match:
+    """What came of the join: counts over all feature rows and over their distinct keys."""
+
+    key_column: str
+    input_rows: int
+    rows_without_key: int
+    matched_rows: int
+    total_feature_keys: int
+    matched_feature_keys: int
+    unmatched_feature_keys: Sample
+    unused_label_keys: Sample
+    key_collisions: Sample
+    mos_stats: dict[str, float | None]
+
+    @property
+    def match_rate(self) -> float:
+        """The share of distinct feature keys that have a label, 0 where there are none."""
+        return self.matched_feature_keys / self.total_feature_keys if self.total_feature_keys else 0.0
+
+    @property
+    def key_rate(self) -> float:
+        """The share of feature rows that yield a key, 0 where there are none."""
+        return (self.input_rows - self.rows_without_key) / self.input_rows if self.input_rows else 0.0
+
+
+def key_column(source: Source, options: Options) -> Column:
+    """The key column of a feature table. Raises TableError."""
+    return source.find("key", options.feature_key_column, KEY_NAMES, "feature_key_column")
+
+
+def match_features(engine: Engine, source: Source, options: Options) -> Match:
+    """Join the distinct keys of a feature table to the engine's ``labels``. Raises TableError."""
+    column = key_column(source, options)
+    (cell,) = source.cells({"key": column})
+    regex = options.feature_key_regex
+    values = {
+        **source.values([cell]),
+        "normalize": key_normalize(options, column),
+        "regex": regex,
+        "capture": capture_group(regex) if regex else 0,
+    }
+    with reading(source):
+        engine.run(render("features/10_values", values, source=source, cells=[cell]))
+    engine.run(render("features/20_keys", values, cell=cell))
+    for row in engine.rows(render("checks/feature_keys")):
+        raise TableError(
+            f"{source.path}: row {row['row']}: column {shown(column.name)} holds {shown(row['key_text'])}, "
+            f"{row['key_fault']}, which cannot be a key ({row['total']} such rows); name another feature_key_column",
+            file=source.path,
+            column=column.name,
+            row=row["row"],
+        )
+    counts: dict[str, Any] = engine.row(render("checks/match_counts"))
+    return Match(
+        key_column=column.name,
+        **counts,
+        unmatched_feature_keys=_sample(engine, "checks/unmatched_feature_keys"),
+        unused_label_keys=_sample(engine, "checks/unused_label_keys"),
+        key_collisions=_sample(engine, "checks/key_collisions"),
+        mos_stats=engine.row(render("checks/mos_stats")),
+    )
+
+
+def _sample(engine: Engine, name: str) -> Sample:
+    rows = engine.rows(render(name))
+    return Sample(rows[0]["total"] if rows else 0, tuple(row["key"] for row in rows))
+
+
+def row_labels(engine: Engine, source: Source, options: Options, labels: Labels) -> pa.ChunkedArray:
+    """The position of the label columns of every feature row (int32), in the order of the file: four bytes a row."""
+    cells: list[Cell] = source.cells({"key": key_column(source, options)})
+    values = {**source.values(cells), "missing": labels.missing_id}
+    with reading(source):
+        return engine.table(render("features/30_row_labels", values, source=source, cells=cells)).column(0)

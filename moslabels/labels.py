@@ -1,0 +1,311 @@
+"""Label files -> the table ``labels`` in the engine, by the statements of ``sql/labels/`` and ``sql/checks/``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pyarrow as pa
+
+from moslabels.engine import Engine, capture_group
+from moslabels.errors import TableError
+from moslabels.manifest import LabelSpec, TableSpec
+from moslabels.options import SOURCE_COLUMN, Options, shown
+from moslabels.render import render
+from moslabels.tables import KEY_NAMES, MOS_NAMES, Column, Source, Workspace, open_table, reading
+
+_NESTED = ("ARRAY", "OBJECT", "STRUCT", "MAP", "BLOB", "UNION", "BIT", "VARIANT", "GEOMETRY")
+
+
+@dataclass(frozen=True)
+class LabelFile:
+    """What was found in one label file. ``mos_scale`` is the scale that was decided on."""
+
+    path: str
+    key_column: str
+    mos_column: str
+    key_normalize: str
+    mos_scale: Any
+    rows: int
+    rows_without_key: int
+    missing_mos_rows: int
+
+
+@dataclass(frozen=True)
+class Extra:
+    """A label column that is carried over.
+
+    ``columns`` maps the number of a label file to the column of it that feeds the extra; ``sql_type`` is the type that
+    all label files together give it.
+    """
+
+    output: str
+    alias: str
+    columns: Mapping[int, Column]
+    sql_type: str = ""
+
+    @property
+    def value(self) -> str:
+        return f"{self.alias}_value"
+
+    @property
+    def text(self) -> str:
+        return f"{self.alias}_text"
+
+    @property
+    def type(self) -> str:
+        return f"{self.alias}_type"
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The labels of one table, one per distinct key; their rows are in the engine's table ``labels``."""
+
+    files: tuple[LabelFile, ...]
+    count: int
+    duplicates: int
+    clipped: int
+    extras: tuple[Extra, ...]
+
+    @property
+    def missing_id(self) -> int:
+        """The position of the label columns of a feature row without a label: after those of all labels."""
+        return self.count
+
+
+def key_normalize(options: Options, column: Column) -> str:
+    """``auto`` settled by the name of the key column."""
+    if options.key_normalize != "auto":
+        return options.key_normalize
+    return "basename" if any(word in column.name.lower() for word in ("path", "file", "name", "src")) else "raw"
+
+
+def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels:
+    """Read all label files of a table into the engine, refuse what is wrong with them. Raises TableError."""
+    sources = [open_table(engine, workspace, label.path, "label", label.options.label_csv) for label in spec.labels]
+    extras = _present_extras(sources, spec)
+    engine.run(render("labels/10_inputs"))
+    engine.run(render("labels/20_rows", extras=extras))
+    columns = []
+    for number, (label, source) in enumerate(zip(spec.labels, sources, strict=True)):
+        columns.append(_read(engine, number, label, source, extras))
+    _check_rows(engine, spec, columns)
+    engine.run(render("labels/30_scales"))
+    found = engine.rows(render("checks/label_scales"))
+    for row in found:
+        if row["scale"] == "mixed":
+            raise _mixed_scale(spec.labels[row["file"]].path, columns[row["file"]][1].name, row)
+    engine.run(render("labels/40_scores", extras=extras))
+    clipped = _check_range(engine, spec)
+    typed = _typed_extras(engine, extras)
+    engine.run(render("labels/50_labels", typed_extras=typed))
+    counts = engine.row(render("checks/label_counts"))
+    if counts["labels_loaded"] == 0:
+        rows = sum(row["rows"] for row in found)
+        without = sum(row["rows_without_key"] for row in found)
+        raise TableError(
+            f"no MOS labels loaded: of {rows} rows in {', '.join(label.path for label in spec.labels)}, {without} have "
+            "no key and the others no score; check label_key_column, label_key_regex and label_mos_column",
+            file=spec.labels[0].path,
+        )
+    _check_conflicts(engine, spec, typed)
+    files = tuple(
+        LabelFile(
+            path=label.path,
+            key_column=key.name,
+            mos_column=mos.name,
+            key_normalize=key_normalize(label.options, key),
+            mos_scale=label.options.mos_scale if row["scale"] == "linear" else row["scale"],
+            rows=row["rows"],
+            rows_without_key=row["rows_without_key"],
+            missing_mos_rows=row["missing_mos_rows"],
+        )
+        for label, (key, mos), row in zip(spec.labels, columns, found, strict=True)
+    )
+    return Labels(files, counts["labels_loaded"], counts["duplicate_labels"], clipped, tuple(typed))
+
+
+def label_columns(engine: Engine, labels: Labels, status_column: str) -> pa.Table:
+    """The label columns under their output names: a row per label id, and a last one for rows without a label."""
+    statement = render("labels/60_columns", {"missing": labels.missing_id}, typed_extras=labels.extras)
+    names = ["mos", "mos_raw_0_100", status_column, SOURCE_COLUMN, *(extra.output for extra in labels.extras)]
+    return engine.table(statement).rename_columns(names)
+
+
+def _present_extras(sources: Sequence[Source], spec: TableSpec) -> list[Extra]:
+    """The extras that any label file has a column for."""
+    extras: list[Extra] = []
+    for output, candidates in spec.options.extra_sources().items():
+        found = {number: column for number, source in enumerate(sources) if (column := _extra_column(source, candidates))}
+        if not found and spec.options.extras is not None:
+            raise TableError(
+                f"extras: no label table has a column {shown(candidates[0])}: "
+                + "; ".join(f"{source.path} has {', '.join(source.names)}" for source in sources),
+                file=sources[0].path,
+                column=candidates[0],
+            )
+        if found:
+            extras.append(Extra(output, f"extra{len(extras)}", found))
+    return extras
+
+
+def _extra_column(source: Source, candidates: Sequence[str]) -> Column | None:
+    """The column of a file that feeds an extra: its exact name first, else without case; then the aliases."""
+    for name in candidates:
+        for exact in (True, False):
+            found = [c for c in source.columns if (c.name == name if exact else c.name.lower() == name.lower())]
+            if len(found) > 1:
+                raise TableError(
+                    f"{source.path}: {len(found)} columns are named {shown(name)}; extras cannot tell which to take",
+                    file=source.path,
+                    column=name,
+                )
+            if found:
+                return found[0]
+    return None
+
+
+def _read(
+    engine: Engine, number: int, label: LabelSpec, source: Source, extras: Sequence[Extra]
+) -> tuple[Column, Column]:
+    """Read one label file into ``label_rows``; its key and score columns."""
+    options = label.options
+    key = source.find("key", options.label_key_column, KEY_NAMES, "label_key_column")
+    mos = source.find("score", options.label_mos_column, MOS_NAMES, "label_mos_column")
+    present = [extra for extra in extras if number in extra.columns]
+    cells = source.cells({"key": key, "mos": mos, **{extra.alias: extra.columns[number] for extra in present}})
+    linear = options.mos_scale if isinstance(options.mos_scale, Mapping) else {}
+    engine.run(
+        render(
+            "labels/11_input",
+            {
+                "file": number,
+                "source": label.given,
+                "mos_column": mos.name,
+                "mos_scale": "linear" if linear else options.mos_scale,
+                "worst": linear.get("worst"),
+                "best": linear.get("best"),
+                "out_of_range": options.out_of_range,
+                "missing_mos": options.missing_mos,
+            },
+        )
+    )
+    regex = options.label_key_regex
+    values = {
+        **source.values(cells),
+        "file": number,
+        "normalize": key_normalize(options, key),
+        "regex": regex,
+        "capture": capture_group(regex) if regex else 0,
+        "missing_values": list(options.missing_values),
+    }
+    with reading(source):
+        engine.run(render("labels/21_read", values, source=source, cells=cells, extras=extras, present=present))
+    return key, mos
+
+
+def _check_rows(engine: Engine, spec: TableSpec, columns: Sequence[tuple[Column, Column]]) -> None:
+    for row in engine.rows(render("checks/label_keys")):
+        path, column = spec.labels[row["file"]].path, columns[row["file"]][0].name
+        raise TableError(
+            f"{path}: row {row['row']}: column {shown(column)} holds {shown(row['key_value'])}, {row['key_fault']}, "
+            f"which cannot be a key ({row['total']} such rows); name another label_key_column",
+            file=path,
+            column=column,
+            row=row["row"],
+        )
+    bad = engine.rows(render("checks/label_values"))
+    for row in bad:
+        path, column = spec.labels[row["file"]].path, columns[row["file"]][1].name
+        found = ", ".join(
+            f"{shown(other['mos_text'])} in {spec.labels[other['file']].path} row {other['row']}"
+            for other in bad
+            if other["mos_state"] == row["mos_state"]
+        )
+        if row["mos_state"] == "bad":
+            problem = f"{row['total']} scores are no finite numbers: {found}"
+            advice = 'correct them, or list texts that mean no score in missing_values and set missing_mos "skip"'
+        else:
+            problem = f"{row['total']} labels have no score: {found}"
+            advice = 'correct them, or set missing_mos "skip" to leave them out'
+        raise TableError(
+            f"{path}: row {row['row']}: column {shown(column)}: {problem}; {advice}",
+            file=path,
+            column=column,
+            row=row["row"],
+        )
+
+
+def _mixed_scale(path: str, column: str, row: Mapping[str, Any]) -> TableError:
+    return TableError(
+        f"{path}: column {shown(column)}: the scale of the scores cannot be told: {row['low']} are at most 5 and "
+        f'{row["high"]} above; set mos_scale to "1-5", "0-100", {{"worst": …, "best": …}} or "per-value"',
+        file=path,
+        column=column,
+    )
+
+
+def _check_range(engine: Engine, spec: TableSpec) -> int:
+    """How many scores were clipped to their scale."""
+    found = engine.row(render("checks/label_range"))
+    if found["refused"]:
+        first = found["first_refused"][0]
+        path = spec.labels[first["file"]].path
+        examples = ", ".join(
+            f"{shown(row['mos_text'])} in {spec.labels[row['file']].path} row {row['row']}"
+            for row in found["first_refused"]
+        )
+        raise TableError(
+            f"{path}: row {first['row']}: {found['refused']} scores are outside of their scale "
+            f"({first['worst']:g} worst, {first['best']:g} best): {examples}; correct them, set mos_scale, "
+            'or set out_of_range "clip"',
+            file=path,
+            row=first["row"],
+        )
+    clipped: int = found["clipped"]
+    return clipped
+
+
+def _typed_extras(engine: Engine, extras: Sequence[Extra]) -> list[Extra]:
+    """The extras that a label has a value for, each with the type that all label files together give it."""
+    if not extras:
+        return []
+    typed = []
+    for row in engine.rows(render("checks/label_extras", extras=extras)):
+        extra = extras[row["extra"]]
+        nested = [name for name in row["types"] if name.split("(")[0] in _NESTED or name.endswith("]")]
+        if nested:
+            raise TableError(
+                f"extras: column {shown(extra.output)} holds values of type {nested[0]}; an extra is text, a number, "
+                "a truth value, a date or a time",
+                column=extra.output,
+            )
+        if row["sql_type"] is not None:
+            typed.append(replace(extra, sql_type=row["sql_type"]))
+    return typed
+
+
+def _check_conflicts(engine: Engine, spec: TableSpec, extras: Sequence[Extra]) -> None:
+    values = {"tolerance": spec.options.mos_tolerance}
+    conflicts = engine.rows(render("checks/label_conflicts", values, typed_extras=extras))
+    if not conflicts:
+        return
+    names = {"mos": "mos", **{extra.value: extra.output for extra in extras}}
+    first = conflicts[0]
+
+    def place(row: Mapping[str, Any], which: str) -> str:
+        path = spec.labels[row[f"{which}file"]].path
+        return f"{path} row {row[f'{which}row']} says {row[f'{which}mos_text']} (mos {row[f'{which}mos']:.6g})"
+
+    examples = "; ".join(
+        f"{shown(row['key'])}: {place(row, 'first_')}, {place(row, '')}, "
+        f"which differ in {', '.join(names[column] for column in row['columns'])}"
+        for row in conflicts
+    )
+    raise TableError(
+        f"conflicting MOS labels for {first['keys']} keys: {examples}; remove the stale labels, make the key tell the "
+        "clips apart, or raise mos_tolerance where only the rounding differs",
+        file=spec.labels[first["file"]].path,
+        row=first["row"],
+    )

@@ -1,0 +1,176 @@
+"""One table, from its spec to its audit."""
+
+from __future__ import annotations
+
+import inspect
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from moslabels import audit, gate
+from moslabels.engine import Engine
+from moslabels.errors import MosLabelsError, TableError, UsageError
+from moslabels.features import key_column, match_features, row_labels
+from moslabels.labels import Labels, label_columns, load_labels
+from moslabels.manifest import TableSpec, table_spec
+from moslabels.options import FIELDS, SOURCE_COLUMN, Options, nearest, shown
+from moslabels.provenance import file_record, run_provenance
+from moslabels.tables import Source, Workspace, open_table
+from moslabels.writers import Job, write_labelled
+from moslabels.writers.atomic import StagedFile
+
+
+@dataclass(frozen=True)
+class Run:
+    """What called for the tables, for their evidence: a command or a function, its arguments, its reports.
+
+    ``block`` is a ``run_provenance`` block of the caller's own, which is then used as it is.
+    """
+
+    argv: Sequence[str] = ()
+    args: Mapping[str, Any] = field(default_factory=dict)
+    manifest: Mapping[str, Any] | None = None
+    report_json: str | None = None
+    report_md: str | None = None
+    block: Mapping[str, Any] | None = None
+
+    def provenance(self, inputs: Mapping[str, Any], outputs: Mapping[str, str | None]) -> dict[str, Any]:
+        if self.block is not None:
+            return dict(self.block)
+        reports = {"report_json": self.report_json, "report_md": self.report_md}
+        return run_provenance(self.argv, self.args, {"manifest": self.manifest, **inputs}, {**reports, **outputs})
+
+
+def materialize(
+    features: str | os.PathLike[str],
+    label_paths: Sequence[str | os.PathLike[str] | Mapping[str, Any]] | str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    *,
+    audit_json: str | os.PathLike[str] | None = None,
+    run_provenance: Mapping[str, Any] | None = None,
+    **options: Any,
+) -> dict[str, Any]:
+    """Join labels onto one feature table and write the labelled table.
+
+    Parameters
+    ----------
+    features : a Parquet, JSON lines, JSON or CSV file, one row per clip or frame
+    label_paths : label files in order of precedence; an entry may be a mapping ``{"path": …}`` with options of its own
+    out : the labelled table; its suffix says the format
+    audit_json : where the audit is written too, if anywhere
+    run_provenance : a provenance block to be used in the place of moslabels' own
+    options : those of a manifest's table, such as ``min_match_rate=0.9``
+
+    Returns the audit. Raises UsageError (a MosLabelsError, a ValueError) where the arguments are wrong and TableError
+    or GateError where the table cannot be labelled; what was at ``out`` and ``audit_json`` is then still there.
+    """
+    unknown = [name for name in options if name not in FIELDS]
+    if unknown:
+        raise UsageError(f"unknown option {shown(unknown[0])}{nearest(unknown[0], FIELDS)}")
+    if isinstance(label_paths, str | os.PathLike | Mapping):
+        label_paths = [label_paths]
+    args = {"features": features, "label_paths": label_paths, "out": out, "audit_json": audit_json, **options}
+    spec = table_spec(features, list(label_paths), out, audit_json, options)
+    return label_table(spec, Run(args=args, block=run_provenance))
+
+
+def _with_options(signature: inspect.Signature) -> inspect.Signature:
+    """The signature with the options of a table as the keywords that they are."""
+    kept = [parameter for parameter in signature.parameters.values() if parameter.kind is not parameter.VAR_KEYWORD]
+    options = [
+        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=getattr(Options(), name), annotation=option.type)
+        for name, option in FIELDS.items()
+    ]
+    return signature.replace(parameters=[*kept, *options])
+
+
+materialize.__signature__ = _with_options(inspect.signature(materialize))  # type: ignore[attr-defined]
+
+
+def label_table(spec: TableSpec, run: Run) -> dict[str, Any]:
+    """Label one table: read, judge, write. Returns the audit. Raises MosLabelsError that knows its table."""
+    try:
+        with Engine() as engine, Workspace() as workspace:
+            return _label(engine, workspace, spec, run)
+    except MosLabelsError as error:
+        error.table = spec.id
+        raise
+    except OSError as error:
+        file = error.filename if isinstance(error.filename, str) else None
+        where = f"{file}: " if file else ""
+        raise TableError(f"{where}{error.strerror or error}", table=spec.id, file=file) from error
+
+
+def _label(engine: Engine, workspace: Workspace, spec: TableSpec, run: Run) -> dict[str, Any]:
+    options = spec.options
+    before = {path: _state(path) for _, path in spec.inputs()}
+    source = open_table(engine, workspace, spec.features, "feature", options.feature_csv)
+    key_column(source, options)  # Refused before the labels are read.
+    labels = load_labels(engine, workspace, spec)
+    dropped = _replaced_columns(source, options, labels)
+    match = match_features(engine, source, options)
+    gate.check(match, options.min_match_rate, spec.features)
+    job = Job(
+        engine=engine,
+        source=source,
+        out=spec.out,
+        columns=label_columns(engine, labels, options.status_column),
+        row_labels=row_labels(engine, source, options, labels),
+        dropped=dropped,
+    )
+    with StagedFile(spec.out) as staged:
+        nulled = write_labelled(job, staged)
+        inputs = {
+            "features": file_record(spec.features),
+            "labels": [file_record(label.path) for label in spec.labels],
+        }
+        for path, state in before.items():
+            if _state(path) != state:
+                raise TableError(f"{path}: changed while it was read; run again when nothing writes to it", file=path)
+        provenance = run.provenance(inputs, {"out": spec.out, "audit_json": spec.audit_json})
+        document = audit.build(spec, labels, match, nulled, staged.sha256, staged.size, provenance)
+        staged.sync()
+        if spec.audit_json is None:
+            staged.publish()
+            return document
+        with StagedFile(spec.audit_json) as staged_audit:
+            staged_audit.write(audit.json_text(document).encode("utf-8"))
+            staged_audit.sync()
+            staged.publish()
+            staged_audit.publish()
+    return document
+
+
+def _state(path: str) -> tuple[int, ...] | None:
+    """What changes when a file does; None where there is none."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _replaced_columns(source: Source, options: Options, labels: Labels) -> list[str]:
+    """The feature columns that the label columns replace: none but with ``overwrite``. Raises TableError."""
+    written = ["mos", "mos_raw_0_100", options.status_column, SOURCE_COLUMN, *(extra.output for extra in labels.extras)]
+    taken = {name.lower() for name in written}
+    key = key_column(source, options).name
+    if options.overwrite:
+        taken |= {"mos_std_dev", "mos_n_ratings"}
+    present = [name for name in source.names if name.lower() in taken]
+    if key in present:
+        raise TableError(
+            f"{source.path}: the key column {shown(key)} has the name of a label column; give the label column another "
+            "name (status_column, extras), or the key column",
+            file=source.path,
+            column=key,
+        )
+    if present and not options.overwrite:
+        raise TableError(
+            f"refusing to overwrite existing MOS columns: {', '.join(present)}, in {source.path}; set overwrite to "
+            "replace them",
+            file=source.path,
+            column=present[0],
+        )
+    return present

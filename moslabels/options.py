@@ -1,0 +1,255 @@
+"""The options of a table, defined once.
+
+The manifest, the command's flags, the keywords of :func:`moslabels.materialize` and their documentation
+all derive from the fields of :class:`Options`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+LABEL_COLUMNS = ("mos", "mos_raw_0_100")
+SOURCE_COLUMN = "mos_label_source"
+DEFAULT_EXTRAS: Mapping[str, tuple[str, ...]] = {
+    "corpus": ("corpus",),
+    "corpus_version": ("corpus_version",),
+    "mos_n_ratings": ("mos_n_ratings", "n_ratings", "rating_count"),
+    "mos_std_dev": ("mos_std_dev", "stddev", "std_dev"),
+    "split": ("split",),
+}
+"""Output column -> the label columns that may feed it, in order of preference."""
+
+ENCODINGS = ("utf-8", "utf-16", "latin-1")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of option value: what JSON may hold for it, and what its flag shows as placeholder.
+
+    ``problem`` returns what is wrong with a value, or None.
+    """
+
+    problem: Callable[[Any], str | None]
+    placeholder: str
+    is_json: bool = False
+
+
+def _text(value: Any) -> str | None:
+    return None if isinstance(value, str) and value else f"must be a non-empty text, not {shown(value)}"
+
+
+def _flag(value: Any) -> str | None:
+    return None if isinstance(value, bool) else f"must be true or false, not {shown(value)}"
+
+
+def _number(low: float, high: float, says: str) -> Callable[[Any], str | None]:
+    def problem(value: Any) -> str | None:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            return f"must be {says}, not {shown(value)}"
+        return None
+
+    return problem
+
+
+def _choice(*choices: str) -> Callable[[Any], str | None]:
+    def problem(value: Any) -> str | None:
+        if value in choices and isinstance(value, str):
+            return None
+        return f"must be one of {', '.join(choices)}, not {shown(value)}{nearest(value, choices)}"
+
+    return problem
+
+
+def _is_finite(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _scale(value: Any) -> str | None:
+    named = ("auto", "1-5", "0-100", "per-value")
+    if not isinstance(value, Mapping):
+        if isinstance(value, str) and value in named:
+            return None
+        return f'must be one of {", ".join(named)} or {{"worst": …, "best": …}}, not {shown(value)}'
+    if set(value) != {"worst", "best"} or not all(map(_is_finite, value.values())):
+        return f'must hold the numbers "worst" and "best" and nothing else, not {shown(value)}'
+    if value["worst"] == value["best"]:
+        return f"must have a worst that differs from its best, not {shown(value)}"
+    return None
+
+
+def _texts(value: Any) -> str | None:
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        return None
+    return f"must be a list of texts, not {shown(value)}"
+
+
+def _extras(value: Any) -> str | None:
+    if isinstance(value, Mapping):
+        pairs = list(value.items())
+    elif isinstance(value, list | tuple):
+        pairs = [(item, item) for item in value]
+    else:
+        return f'must be a list of columns or an object {{"label column": "output column"}}, not {shown(value)}'
+    taken: set[str] = set()
+    for column, output in pairs:
+        for name in (column, output):
+            if _text(name):
+                return f"must hold non-empty texts, not {shown(name)}"
+        if output.lower() in (*LABEL_COLUMNS, SOURCE_COLUMN):
+            return f"must not write the column {shown(output)}, which is a label column already"
+        if output.lower() in taken:
+            return f"must not write two columns named {shown(output)}"
+        taken.add(output.lower())
+    return None
+
+
+def _dialect(value: Any) -> str | None:
+    if not isinstance(value, Mapping):
+        return f"must be an object, not {shown(value)}"
+    for name, item in value.items():
+        if name == "header":
+            if not isinstance(item, bool):
+                return f'"header" must be true or false, not {shown(item)}'
+        elif name == "delimiter":
+            if not isinstance(item, str) or not 1 <= len(item.encode("utf-8", "replace")) <= 4:
+                return f'"delimiter" must be a text of 1 to 4 bytes, not {shown(item)}'
+            if set(item) & set('"\r\n\0'):
+                return f'"delimiter" must hold no quote, line break or NUL, not {shown(item)}'
+        elif name == "encoding":
+            if item not in ENCODINGS:
+                return f'"encoding" must be one of {", ".join(ENCODINGS)}, not {shown(item)}'
+        else:
+            return f"has no member {shown(name)}{nearest(name, ('header', 'delimiter', 'encoding'))}"
+    return None
+
+
+TEXT = Kind(_text, "TEXT")
+COLUMN = Kind(_text, "COLUMN")
+REGEX = Kind(_text, "RE2")
+FLAG = Kind(_flag, "")
+RATE = Kind(_number(0, 1, "a number from 0 to 1"), "0..1")
+TOLERANCE = Kind(_number(0, 4, "a number from 0 to 4 (on the 1-5 scale)"), "MOS")
+NORMALIZE = Kind(_choice("auto", "raw", "basename", "stem"), "auto|raw|basename|stem")
+OUT_OF_RANGE = Kind(_choice("error", "clip"), "error|clip")
+MISSING = Kind(_choice("error", "skip"), "error|skip")
+SCALE = Kind(_scale, "SCALE", is_json=True)
+TEXTS = Kind(_texts, "JSON", is_json=True)
+EXTRAS = Kind(_extras, "JSON", is_json=True)
+DIALECT = Kind(_dialect, "JSON", is_json=True)
+
+
+def _option(default: Any, kind: Kind, help: str, *, of_label: bool = False) -> Any:
+    metadata = {"kind": kind, "help": help, "of_label": of_label}
+    if isinstance(default, dict):
+        return dataclasses.field(default_factory=lambda: dict(default), metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Every option of one table, with its value. ``None`` means: not set.
+
+    A field that is ``of_label`` may also be set by a single entry of ``labels``, for that file alone.
+    """
+
+    feature_key_column: str | None = _option(
+        None, COLUMN, "key column of the features; inferred from its name by default"
+    )
+    label_key_column: str | None = _option(
+        None, COLUMN, "key column of the labels; inferred from its name by default", of_label=True
+    )
+    label_mos_column: str | None = _option(
+        None, COLUMN, "score column of the labels; inferred from its name by default", of_label=True
+    )
+    key_normalize: str = _option(
+        "auto",
+        NORMALIZE,
+        "what of a key counts; auto: basename where the column's name contains path, file, name or src, else raw",
+        of_label=True,
+    )
+    feature_key_regex: str | None = _option(
+        None, REGEX, "pattern searched in the normalised feature key; its first group, or the whole match, is the key"
+    )
+    label_key_regex: str | None = _option(
+        None, REGEX, "the same for the label keys", of_label=True
+    )
+    min_match_rate: float = _option(
+        0.95, RATE, "least share of distinct feature keys with a label, and of feature rows with a key"
+    )
+    status_column: str = _option("mos_label_status", COLUMN, "name of the column that says ok or missing-label")
+    overwrite: bool = _option(False, FLAG, "replace label columns that the features already have")
+    mos_scale: str | dict[str, float] = _option(
+        "auto", SCALE, 'auto, 1-5, 0-100, per-value or {"worst": 100, "best": 0}', of_label=True
+    )
+    out_of_range: str = _option("error", OUT_OF_RANGE, "what to do with a score outside its scale", of_label=True)
+    missing_mos: str = _option("error", MISSING, "what to do with a label that has no score", of_label=True)
+    missing_values: tuple[str, ...] = _option(
+        (), TEXTS, 'texts that mean no score, such as ["NA"]', of_label=True
+    )
+    mos_tolerance: float = _option(
+        1e-6, TOLERANCE, "two scores of one key that differ by no more (on 1-5) are the same label"
+    )
+    extras: tuple[str, ...] | dict[str, str] | None = _option(
+        None, EXTRAS, 'label columns to carry over: ["a", "b"] or {"label column": "output column"}; [] for none'
+    )
+    label_csv: dict[str, Any] = _option(
+        {}, DIALECT, 'how label CSV is written: {"header": true, "delimiter": ",", "encoding": "utf-8"}', of_label=True
+    )
+    feature_csv: dict[str, Any] = _option({}, DIALECT, "the same for feature CSV")
+
+    def extra_sources(self) -> Mapping[str, tuple[str, ...]]:
+        """Output column -> the label columns that may feed it, by output name."""
+        if self.extras is None:
+            return DEFAULT_EXTRAS
+        pairs = self.extras.items() if isinstance(self.extras, Mapping) else ((name, name) for name in self.extras)
+        return {output: (column,) for column, output in sorted(pairs, key=lambda pair: pair[1])}
+
+
+FIELDS: Mapping[str, dataclasses.Field[Any]] = {field.name: field for field in dataclasses.fields(Options)}
+LABEL_FIELDS: Mapping[str, dataclasses.Field[Any]] = {
+    name: field for name, field in FIELDS.items() if field.metadata["of_label"]
+}
+
+
+def shown(value: Any) -> str:
+    """A value as a message shows it: as JSON where it is JSON, cut to a readable length."""
+    try:
+        text = json.dumps(value, ensure_ascii=False)
+    except (TypeError, ValueError):
+        text = repr(value)
+    return text if len(text) <= 120 else text[:117] + "…"
+
+
+def nearest(name: Any, known: Iterable[str]) -> str:
+    """``; did you mean "…"?`` with the nearest known name, or nothing where none is near."""
+    candidates = {candidate.lower(): candidate for candidate in known}
+    close = difflib.get_close_matches(str(name).lower(), candidates, n=1, cutoff=0.6)
+    return f"; did you mean {shown(candidates[close[0]])}?" if close else ""
+
+
+def option_problem(name: str, value: Any) -> str | None:
+    """What is wrong with the value of one known option, or None. ``None`` is right where it is the default."""
+    field = FIELDS[name]
+    if value is None and field.default is None:
+        return None
+    problem: str | None = field.metadata["kind"].problem(value)
+    return problem
+
+
+def settled(given: Mapping[str, Any]) -> dict[str, Any]:
+    """Valid option values in the form that :class:`Options` keeps: lists become tuples."""
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+
+
+def clashes(options: Options) -> list[tuple[str, str]]:
+    """Problems between valid options of one table: (option, problem) pairs."""
+    taken = {name.lower() for name in (*LABEL_COLUMNS, SOURCE_COLUMN, *options.extra_sources())}
+    if options.status_column.lower() in taken:
+        return [("status_column", f"must not be the name of another label column, {shown(options.status_column)}")]
+    return []

@@ -1,0 +1,80 @@
+"""Evidence: hashes, file records and the ``run_provenance`` block of audits and reports."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+SCHEMA = "ai-run-provenance-v1"
+
+
+def file_sha256(path: str | Path) -> str:
+    """The sha256 of a file's bytes, in hex."""
+    with open(path, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def file_record(path: str, sha256: str | None = None) -> dict[str, Any]:
+    """``path``, ``exists``, ``kind`` (file, directory, other or missing) and ``sha256`` of a path.
+
+    A file that was hashed already comes with its hash. What cannot be read has none.
+    """
+    try:
+        exists = os.path.lexists(path)
+        kind = "missing"
+        if exists:
+            kind = "file" if os.path.isfile(path) else "directory" if os.path.isdir(path) else "other"
+        if kind == "file" and sha256 is None:
+            sha256 = file_sha256(path)
+    except (OSError, ValueError):
+        exists, kind, sha256 = False, "missing", None
+    return {"path": path, "exists": exists, "kind": kind, "sha256": sha256 if kind == "file" else None}
+
+
+def versions() -> dict[str, str]:
+    """The versions that the bytes of an output depend on."""
+    import pyarrow
+
+    from moslabels import __version__
+
+    return {
+        "moslabels": __version__,
+        "duckdb": metadata.version("duckdb"),
+        "pyarrow": pyarrow.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def run_provenance(
+    argv: Sequence[str],
+    args: Mapping[str, Any],
+    inputs: Mapping[str, Any],
+    outputs: Mapping[str, str | None],
+) -> dict[str, Any]:
+    """The ``run_provenance`` block. ``inputs`` are file records, or lists of them, by name; outputs are paths."""
+    entrypoint = file_record(str(Path(__file__).with_name("cli.py")))
+    return {
+        "schema": SCHEMA,
+        "entrypoint": {**entrypoint, "path": "moslabels/cli.py"},
+        "argv": list(argv),
+        "args": {name: plain(args[name]) for name in sorted(args)},
+        "inputs": {"manifest": None, "features": None, "labels": [], **inputs},
+        "outputs": {"out": None, "audit_json": None, "report_json": None, "report_md": None, **outputs},
+        "versions": versions(),
+    }
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it: paths become text, tuples lists."""
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, Mapping):
+        return {str(name): plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value

@@ -1,0 +1,122 @@
+"""Templates in ``sql/`` -> statements: text plus bound values. The only module that uses Jinja.
+
+A value is bound; an identifier, a number or a type name goes through its filter. Anything else in ``{{ }}`` is refused,
+so a template that forgets a filter fails the first time it is rendered.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import jinja2
+
+_QUOTED_OR_COMMENT = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*""")
+_PARAMETER = re.compile(r"\$([a-z_][a-z0-9_]*)")
+_TYPE = re.compile(r"[A-Z][A-Z0-9_ ]*(\([0-9]+(, ?[0-9]+)?\))?")
+
+
+class SqlText(str):
+    """Text that may stand in a statement as it is."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A named SQL statement with the values of its parameters. ``name`` is its path below ``sql/``."""
+
+    name: str
+    sql: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+
+def sql_folder() -> Path:
+    """The folder of the templates: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).parent
+    inside = package / "sql"
+    return inside if inside.is_dir() else package.parent / "sql"
+
+
+def quote_identifier(name: str) -> SqlText:
+    """A name as a quoted identifier: double quotes doubled. NUL and the empty name cannot be quoted: ValueError."""
+    if not name or "\0" in name:
+        raise ValueError(f"no SQL identifier can be {name!r}")
+    return SqlText('"' + name.replace('"', '""') + '"')
+
+
+def _quote_text(value: str) -> SqlText:
+    return SqlText("'" + value.replace("'", "''") + "'")
+
+
+def _number(value: int) -> SqlText:
+    return SqlText(str(int(value)))
+
+
+def _type_name(name: str) -> SqlText:
+    if not _TYPE.fullmatch(name):
+        raise ValueError(f"not a type name: {name!r}")
+    return SqlText(name)
+
+
+def _refuse_unquoted(value: Any) -> str:
+    if isinstance(value, SqlText):
+        return value
+    raise TypeError(f"not quoted for SQL: {value!r}")
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(sql_folder()),
+        undefined=jinja2.StrictUndefined,
+        finalize=_refuse_unquoted,
+        autoescape=False,
+    )
+    environment.filters = {
+        "ident": quote_identifier,
+        "text": _quote_text,
+        "number": _number,
+        "sqltype": _type_name,
+        "length": len,
+    }
+    return environment
+
+
+def parameters(sql: str) -> list[str]:
+    """The names of the parameters ($name) of a statement, in order of first use."""
+    return list(dict.fromkeys(_PARAMETER.findall(_QUOTED_OR_COMMENT.sub("", sql))))
+
+
+def render(name: str, values: Mapping[str, Any] | None = None, **context: Any) -> Statement:
+    """The statement of ``sql/<name>.sql``.
+
+    ``values`` may hold more than the statement uses: what it uses is bound. ``context`` is what the template sees.
+    """
+    sql = _environment().get_template(f"{name}.sql").render(context)
+    return Statement(name, sql, {key: (values or {})[key] for key in parameters(sql)})
+
+
+def rules() -> list[Statement]:
+    """The macros of ``sql/rules/``, in the order in which they build on one another."""
+    return [render(f"rules/{name}") for name in RULES]
+
+
+RULES = (
+    "trim_text",
+    "base_name",
+    "stem",
+    "normalize_key",
+    "key_fault",
+    "key_text",
+    "make_key",
+    "mos_number",
+    "mos_state",
+    "scale_mos",
+    "scale_raw",
+    "cell_bits",
+    "bits_type",
+    "csv_cell",
+)

@@ -1,0 +1,89 @@
+"""The batch report: its tables added up, and its Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from moslabels.manifest import TableSpec
+
+SCHEMA = "mos-label-materializer-batch-v1"
+_COUNTS = ("input_rows", "output_rows", "matched_rows", "missing_rows")
+
+
+def table_entry(spec: TableSpec, audit: Mapping[str, Any] | None, error: str | None) -> dict[str, Any]:
+    """What the report says of one table: its summary, its error, or that it was not run (neither)."""
+    entry: dict[str, Any] = {
+        "id": spec.id,
+        "features": spec.features,
+        "labels": [label.path for label in spec.labels],
+        "out": spec.out,
+        "audit_json": spec.audit_json,
+        "config": dict(spec.config),
+        "status": "not-run",
+    }
+    if audit is not None:
+        entry["status"] = "ok"
+        entry["summary"] = {key: audit[key] for key in (*_COUNTS, "match_rate", "labels_loaded")}
+    elif error is not None:
+        entry["status"] = "error"
+        entry["error"] = error
+    return entry
+
+
+def build(manifest: str, tables: Sequence[Mapping[str, Any]], provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """The report of a batch as a dict of JSON values. Counts are those of the tables that were labelled."""
+    failed = sum(table["status"] == "error" for table in tables)
+    return {
+        "schema": SCHEMA,
+        "status": "failed" if failed else "ok",
+        "manifest": manifest,
+        "summary": {
+            "tables": len(tables),
+            "failed_tables": failed,
+            **{key: sum(table.get("summary", {}).get(key, 0) for table in tables) for key in _COUNTS},
+        },
+        "tables": list(tables),
+        "run_provenance": dict(provenance),
+    }
+
+
+def markdown(report: Mapping[str, Any]) -> str:
+    """The report as a Markdown table, with the errors below it."""
+    lines = [
+        "| Table | Status | Match rate | Matched rows | Missing rows | Output |",
+        "|---|---|---|---|---|---|",
+    ]
+    for table in report["tables"]:
+        summary = table.get("summary")
+        counts = (
+            [f"{summary['match_rate']:.3f}", str(summary["matched_rows"]), str(summary["missing_rows"])]
+            if summary
+            else ["", "", ""]
+        )
+        cells = [markdown_text(table["id"]), table["status"], *counts, markdown_code(table["out"])]
+        lines.append(f"| {' | '.join(cells)} |")
+    errors = [table for table in report["tables"] if table["status"] == "error"]
+    if errors:
+        lines += ["", "## Errors", ""]
+        lines += [f"- {markdown_text(table['id'])}: {markdown_text(table['error'])}" for table in errors]
+    return "\n".join(lines) + "\n"
+
+
+def markdown_text(text: str) -> str:
+    """Text that stays text in Markdown: on one line, and no cell, link, tag, code or emphasis of its own."""
+    text = re.sub(r"([\\`*|<>\[\]&])", r"\\\1", _one_line(text))
+    return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", text)
+
+
+def markdown_code(text: str) -> str:
+    """Text as code in a cell of a Markdown table."""
+    text = _one_line(text).replace("|", "\\|")
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    space = " " if "`" in text else ""
+    return f"{fence}{space}{text}{space}{fence}"
+
+
+def _one_line(text: str) -> str:
+    return re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]+", " ", text)

@@ -1,0 +1,405 @@
+"""Feature and label tables as files: their format, their columns, and how ``sql/sources/`` reads them."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import glob
+import itertools
+import json
+import os
+import re
+import stat
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from moslabels.engine import Engine
+from moslabels.errors import StatementError, TableError
+from moslabels.options import ENCODINGS, nearest, shown
+from moslabels.render import render
+
+FORMATS = {
+    ".parquet": "parquet",
+    ".pq": "parquet",
+    ".jsonl": "jsonl",
+    ".ndjson": "jsonl",
+    ".json": "json",
+    ".csv": "csv",
+    ".tsv": "csv",
+    ".txt": "csv",
+}
+KEY_NAMES = (
+    "key clip_key clip_id video_id chug_video_id content_id clip_name file_name filename basename name src source "
+    "src_path distorted_path dis_path path"
+).split()
+MOS_NAMES = "mos mean_mos mos_raw_0_100 raw_mos score quality".split()
+
+# A character that no CSV file of text holds: csv.reader wants a delimiter of one character.
+_DELIMITER = "\x1f"
+
+
+def format_problem(path: str, role: str) -> str | None:
+    """Why a path cannot be ``features``, ``labels`` or ``out``, judged by its suffix; None where it can."""
+    suffix = Path(path).suffix.lower()
+    known = [name for name in FORMATS if name != ".txt" or role == "labels"]
+    if suffix in known:
+        return None
+    return f"has the suffix {shown(suffix)}, which is none of {' '.join(known)}"
+
+
+def format_of(path: str | Path) -> str:
+    """``parquet``, ``jsonl``, ``json`` or ``csv``, by the suffix."""
+    return FORMATS[Path(path).suffix.lower()]
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a CSV file is written. Nothing of it is guessed."""
+
+    delimiter: str = ","
+    header: bool = True
+    encoding: str = "utf-8"
+    has_bom: bool = False
+    line_end: str = "\n"
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table: its name in the file, its name in SQL, and its type in DuckDB."""
+
+    name: str
+    ident: str
+    type: str = "VARCHAR"
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A column as a statement uses it, under a name of the statement's own (``key`` for the key column)."""
+
+    alias: str
+    column: Column
+    reader: str
+    sql_type: str = "VARCHAR"
+
+    @property
+    def value(self) -> str:
+        return f"{self.alias}_value"
+
+    @property
+    def text(self) -> str:
+        return f"{self.alias}_text"
+
+    @property
+    def type(self) -> str:
+        return f"{self.alias}_type"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One file as a table.
+
+    ``path`` is the path as messages show it; ``file`` is what DuckDB opens: the same file, or a copy of its text as
+    UTF-8 or as JSON lines. ``reader`` names the template in ``sql/sources/``: ``parquet``, ``csv`` or ``jsonl``.
+    ``role`` is ``feature`` or ``label``.
+    """
+
+    path: str
+    file: str
+    format: str
+    reader: str
+    role: str
+    columns: tuple[Column, ...] = ()
+    dialect: Dialect = field(default_factory=Dialect)
+
+    @property
+    def names(self) -> list[str]:
+        return [column.name for column in self.columns]
+
+    @property
+    def has_row_number_column(self) -> bool:
+        """Whether a column of the file hides DuckDB's own ``file_row_number``."""
+        return any(name.lower() == "file_row_number" for name in self.names)
+
+    def cells(self, columns: Mapping[str, Column]) -> list[Cell]:
+        return [Cell(alias, column, self.reader) for alias, column in columns.items()]
+
+    def values(self, cells: Sequence[Cell] = ()) -> dict[str, Any]:
+        """The values of the parameters of ``sql/sources/<reader>.sql``."""
+        return {
+            # An absolute path, so that neither ~ nor a scheme such as s3: means anything, and no glob.
+            "path": glob.escape(os.path.abspath(self.file)),
+            "columns": {column.ident: "VARCHAR" for column in self.columns},
+            "delimiter": self.dialect.delimiter,
+            "header": self.dialect.header,
+            "pointers": [cell.column.ident for cell in cells],
+        }
+
+    def find(self, role: str, named: str | None, candidates: Sequence[str], option: str) -> Column:
+        """The column that plays a role: the one that is named, else the first candidate that is present."""
+        if named is not None:
+            return self._only([column for column in self.columns if column.name == named], role, named, option)
+        for candidate in candidates:
+            found = [column for column in self.columns if column.name.lower() == candidate]
+            if found:
+                return self._only(found, role, candidate, option)
+        raise TableError(
+            f"{self.path}: no {role} column found: none of {', '.join(candidates)} is among "
+            f"{_listed(self.names)}; name it with {option}",
+            file=self.path,
+        )
+
+    def _only(self, found: list[Column], role: str, name: str, option: str) -> Column:
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise TableError(
+                f"{self.path}: {len(found)} columns are named {shown(name)}, compared as {option} does; "
+                f"the {role} column must be the only one of its name",
+                file=self.path,
+                column=name,
+            )
+        raise TableError(
+            f"{self.path}: {option} {shown(name)} is no column of it{nearest(name, self.names)}; "
+            f"it has {_listed(self.names)}",
+            file=self.path,
+            column=name,
+        )
+
+
+def _listed(names: Sequence[str], most: int = 12) -> str:
+    if not names:
+        return "no columns"
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(shown(name) for name in names[:most]) + rest
+
+
+class Workspace:
+    """A temporary folder for copies of text that DuckDB cannot read as it is. Leaving it removes them."""
+
+    def __init__(self) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="moslabels-")
+        self._count = itertools.count()
+
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._folder.cleanup()
+
+    def new_file(self, suffix: str) -> str:
+        return os.path.join(self._folder.name, f"{next(self._count)}{suffix}")
+
+
+def open_table(engine: Engine, workspace: Workspace, path: str, role: str, dialect: Mapping[str, Any]) -> Source:
+    """Look at a file: its columns, and whether it can be read at all. Raises TableError.
+
+    ``role`` is ``feature`` or ``label``; ``dialect`` is the value of ``feature_csv`` or ``label_csv``.
+    """
+    _check_regular_file(path)
+    kind = format_of(path)
+    if kind == "parquet":
+        return _open_parquet(engine, path, role)
+    if kind == "csv":
+        return _open_csv(workspace, path, role, dialect)
+    file = path if kind == "jsonl" else _unpack_json(path, workspace.new_file(".jsonl"))
+    return _open_json_lines(engine, Source(path, file, kind, "jsonl", role))
+
+
+def _check_regular_file(path: str) -> None:
+    try:
+        mode = os.stat(path).st_mode
+        if not stat.S_ISREG(mode):
+            kind = "a folder" if stat.S_ISDIR(mode) else "no regular file"
+            raise TableError(f"{path}: is {kind}; a table is one file", file=path)
+        with open(path, "rb"):
+            pass
+    except FileNotFoundError:
+        raise TableError(f"{path}: there is no such file", file=path) from None
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise TableError(f"{path}: cannot be read: {reason}", file=path) from error
+
+
+def _open_parquet(engine: Engine, path: str, role: str) -> Source:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        names = pq.ParquetFile(path).schema_arrow.names
+    except (pa.ArrowException, OSError) as error:
+        raise TableError(f"{path}: is no Parquet file that can be read: {error}", file=path) from error
+    source = Source(path, path, "parquet", "parquet", role)
+    with reading(source):
+        described = engine.rows(render("sources/describe_parquet", source.values()))
+    columns = tuple(
+        Column(name, row["column_name"], row["column_type"]) for name, row in zip(names, described, strict=True)
+    )
+    return replace(source, columns=columns)
+
+
+def _open_csv(workspace: Workspace, path: str, role: str, given: Mapping[str, Any]) -> Source:
+    with open(path, "rb") as stream:
+        start = stream.read(4)
+    dialect = Dialect(
+        delimiter=given.get("delimiter", "\t" if Path(path).suffix.lower() == ".tsv" else ","),
+        header=given.get("header", True),
+        encoding=given.get("encoding", "utf-8"),
+        has_bom=start.startswith(codecs.BOM_UTF8),
+    )
+    file = path
+    try:
+        if dialect.encoding != "utf-8":
+            file = _transcode(path, dialect.encoding, workspace.new_file(".csv"))
+        first, line_end = _first_record(file, dialect.delimiter)
+    except UnicodeError as error:
+        raise TableError(f"{path}: {_undecodable(dialect.encoding, role)} ({error})", file=path) from error
+    if not first:
+        raise TableError(f"{path}: is empty: a CSV table has a header at least", file=path)
+    names = first if dialect.header else [f"column{index}" for index in range(len(first))]
+    columns = tuple(Column(name, f"column{index}") for index, name in enumerate(names))
+    return Source(path, file, "csv", "csv", role, columns, replace(dialect, line_end=line_end))
+
+
+def _undecodable(encoding: str, role: str) -> str:
+    return f'its bytes are not {encoding}; set {role}_csv {{"encoding": …}} to one of {", ".join(ENCODINGS)}'
+
+
+def _transcode(path: str, encoding: str, target: str) -> str:
+    with open(path, encoding=encoding, newline="") as source, open(target, "w", encoding="utf-8", newline="") as copy:
+        while text := source.read(1 << 20):
+            copy.write(text)
+    return target
+
+
+def _first_record(file: str, delimiter: str) -> tuple[list[str], str]:
+    """The cells of the first record that is not blank, and the line end that the file uses."""
+    with open(file, encoding="utf-8-sig", newline="") as stream:
+        lines = (line.replace(delimiter, _DELIMITER) for line in stream)
+        for record in csv.reader(lines, delimiter=_DELIMITER, strict=False):
+            if record:
+                break
+        else:
+            return [], "\n"
+    with open(file, "rb") as stream:
+        first_line = stream.readline()
+    return [cell.replace(_DELIMITER, delimiter) for cell in record], "\r\n" if first_line.endswith(b"\r\n") else "\n"
+
+
+def _unpack_json(path: str, target: str) -> str:
+    """Write the rows of a JSON document as JSON lines, each with the text that it has in the document."""
+    try:
+        with open(path, encoding="utf-8-sig") as stream:
+            text = stream.read()
+        with open(target, "w", encoding="utf-8") as lines:
+            for start, end in _row_spans(text):
+                lines.write(text[start:end].replace("\r", " ").replace("\n", " ") + "\n")
+    except UnicodeDecodeError as error:
+        raise TableError(f"{path}: its bytes are not utf-8 ({error})", file=path) from error
+    except json.JSONDecodeError as error:
+        raise TableError(
+            f"{path}: line {error.lineno}: it is no JSON: {error.msg} (column {error.colno})", file=path
+        ) from error
+    except (RecursionError, _NotRows) as error:
+        raise TableError(
+            f'{path}: is neither a JSON list of objects nor {{"rows": [...]}}: {error}', file=path
+        ) from error
+    return target
+
+
+class _NotRows(ValueError):
+    """A JSON document that holds no table."""
+
+
+_BETWEEN = re.compile(r"[ \t\n\r,:]*")
+
+
+def _row_spans(text: str) -> list[tuple[int, int]]:
+    """Where the rows of a JSON document stand in its text. What they hold is checked where the lines are read."""
+    json.loads(text)  # Finds every syntax error, so that the walk below meets none.
+    decode = json.JSONDecoder().raw_decode
+
+    def skip(place: int) -> int:
+        match = _BETWEEN.match(text, place)
+        return match.end() if match else place
+
+    def items(place: int) -> tuple[list[tuple[int, int]], int]:
+        spans = []
+        place = skip(place + 1)
+        while text[place] != "]":
+            _, end = decode(text, place)
+            spans.append((place, end))
+            place = skip(end)
+        return spans, place + 1
+
+    place = skip(0)
+    if text[place] == "[":
+        return items(place)[0]
+    if text[place] != "{":
+        raise _NotRows("it is another JSON value")
+    found = None
+    place = skip(place + 1)
+    while text[place] != "}":
+        name, place = decode(text, place)
+        place = skip(place)
+        if name == "rows" and found is not None:
+            raise _NotRows('it has "rows" twice')
+        if name == "rows" and text[place] != "[":
+            raise _NotRows('its "rows" is no list')
+        if name == "rows":
+            found, place = items(place)
+        else:
+            _, place = decode(text, place)
+        place = skip(place)
+    if found is None:
+        raise _NotRows('it has no "rows"')
+    return found
+
+
+def _open_json_lines(engine: Engine, source: Source) -> Source:
+    with reading(source):
+        faults = engine.rows(render("sources/json_faults", source.values(), cells=[]))
+        if faults:
+            first = faults[0]
+            more = f" ({first['total']} such rows)" if first["total"] > 1 else ""
+            raise TableError(
+                f"{source.path}: row {first['row']}: {first['fault']}{more}", file=source.path, row=first["row"]
+            )
+        members = engine.rows(render("sources/json_members", source.values(), cells=[]))
+    names = dict.fromkeys(name for row in members for name in row["members"])
+    return replace(source, columns=tuple(Column(name, _pointer(name), "JSON") for name in names))
+
+
+def _pointer(member: str) -> str:
+    """A member's name as a JSON Pointer (RFC 6901)."""
+    return "/" + member.replace("~", "~0").replace("/", "~1")
+
+
+@contextmanager
+def reading(source: Source) -> Iterator[None]:
+    """Turn what DuckDB says of a file that it cannot read into an error with the file and the row."""
+    try:
+        yield
+    except StatementError as error:
+        message = str(error)
+        at = re.search(r"(?:CSV Error on Line|Line): (\d+)", message)
+        if source.reader == "parquet" or not ("CSV" in message or at):
+            raise
+        row = max(int(at[1]) - (1 if source.dialect.header and source.reader == "csv" else 0), 0) if at else None
+        where = f"{source.path}: row {row}: " if row else f"{source.path}: "
+        if "unicode" in message.lower() or "utf-8" in message:
+            found = _undecodable("utf-8", source.role)
+        elif columns := re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", message):
+            found = f"it has {columns[2]} cells where the table has {columns[1]} columns"
+        elif "quote" in message:
+            found = "a quoted cell does not end, or goes on after its closing quote"
+        elif "Maximum line size" in message:
+            found = "a line is longer than 64 MiB"
+        elif "state machine" in message:
+            found = "line ends are mixed (\\n, \\r\\n, \\r), or a quote stands where none may"
+        else:
+            found = message
+        raise TableError(where + found, file=source.path, row=row) from error

@@ -1,0 +1,109 @@
+"""CSV: the cells of each row with the cells of the label columns after them."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from moslabels.errors import TableError
+from moslabels.render import render
+from moslabels.tables import Dialect, Source, reading
+from moslabels.writers import Job
+from moslabels.writers.atomic import StagedFile
+from moslabels.writers.text import TEXT, ValueTexts, joined, values_buffer
+from moslabels.writers.typed import batch_rows, typed_batches
+
+
+def write(job: Job, staged: StagedFile) -> int:
+    """Write CSV with a header, in the dialect of the features where they are CSV too."""
+    dialect = output_dialect(job.source, job.out)
+    texts = ValueTexts()
+    labels = _records(job.columns, dialect, texts)
+    texts.nulled = 0  # What is counted is what the features lose.
+    kept = [name for name in job.source.names if name not in job.dropped]
+    header = _cells(pa.array([*kept, *job.columns.column_names], TEXT), dialect)
+    _put(job, staged, _start(dialect) + dialect.delimiter.join(header.to_pylist()) + dialect.line_end, dialect)
+    written = 0
+    for records in _feature_records(job, dialect, texts):
+        cells = labels.take(job.labels_of(written, len(records)))
+        lines = joined(records, dialect.delimiter, cells, dialect.line_end) if kept else joined(cells, dialect.line_end)
+        data = values_buffer(lines)
+        if dialect.encoding == "utf-8":
+            staged.write(data)
+        else:
+            _put(job, staged, bytes(data).decode("utf-8"), dialect)
+        written += len(records)
+    job.check_rows(written)
+    return texts.nulled
+
+
+def output_dialect(source: Source, out: str) -> Dialect:
+    """The dialect of the features, with the delimiter of the output's suffix where that is another one."""
+    if source.format != "csv":
+        return Dialect(delimiter="\t" if Path(out).suffix.lower() == ".tsv" else ",")
+    if Path(out).suffix.lower() == Path(source.path).suffix.lower():
+        return source.dialect
+    return replace(source.dialect, delimiter="\t" if Path(out).suffix.lower() == ".tsv" else ",")
+
+
+def _start(dialect: Dialect) -> str:
+    return "\ufeff" if dialect.has_bom or dialect.encoding == "utf-16" else ""
+
+
+def _put(job: Job, staged: StagedFile, text: str, dialect: Dialect) -> None:
+    # "utf-16" would start every piece with a byte order mark.
+    encoding = "utf-16-le" if dialect.encoding == "utf-16" else dialect.encoding
+    try:
+        staged.write(codecs.encode(text, encoding))
+    except UnicodeEncodeError as error:
+        raise TableError(
+            f"{job.out}: {text[error.start : error.start + 20]!r} cannot be written in {dialect.encoding}, the encoding "
+            "of the features; name the label files in that encoding, or write another format",
+            file=job.out,
+        ) from error
+
+
+def _special(dialect: Dialect) -> str:
+    """A pattern of the characters that make quotes necessary. A part of a long delimiter counts: a| + || is || + |a."""
+    characters = {'"', "\r", "\n", *dialect.delimiter}
+    return "[" + "".join(f"\\x{{{ord(character):x}}}" for character in sorted(characters)) + "]"
+
+
+def _cells(text: pa.Array, dialect: Dialect) -> pa.Array:
+    """Texts as CSV cells, by the rule of csv_cell in sql/rules/: quoted where special or empty; missing is empty."""
+    special = pc.or_(pc.equal(text, ""), pc.match_substring_regex(text, _special(dialect)))
+    if pc.any(special).as_py():
+        text = pc.if_else(special, joined('"', pc.replace_substring(text, '"', '""'), '"'), text)
+    return pc.fill_null(text, "")
+
+
+def _records(table: pa.Table, dialect: Dialect, texts: ValueTexts) -> pa.Array:
+    """The rows of a table as CSV records without a line end."""
+    parts: list[pa.Array | str] = []
+    for name in table.column_names:
+        parts += [dialect.delimiter] if parts else []
+        parts.append(_cells(texts.plain(table.column(name).combine_chunks(), name), dialect))
+    return joined(*parts) if parts else pa.array([""] * len(table), TEXT)
+
+
+def _feature_records(job: Job, dialect: Dialect, texts: ValueTexts) -> Iterator[pa.Array]:
+    source = job.source
+    rows = batch_rows(len(source.columns))
+    if source.reader != "csv":
+        _, batches = typed_batches(job.engine, source, job.dropped, rows)
+        for batch in batches:
+            yield _records(pa.Table.from_batches([batch]), dialect, texts)
+        return
+    cells = source.cells(
+        {f"column{index}": column for index, column in enumerate(source.columns) if column.name not in job.dropped}
+    )
+    values = {**source.values(), "special": _special(dialect), "written_delimiter": dialect.delimiter}
+    with reading(source):
+        _, batches = job.engine.stream(render("features/csv_lines", values, source=source, cells=cells), rows)
+        for batch in batches:
+            yield batch.column(0).cast(TEXT)

@@ -1,0 +1,65 @@
+"""JSON lines and JSON: the text of each row with the label members after its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from moslabels.render import Statement, render
+from moslabels.tables import format_of, reading
+from moslabels.writers import Job
+from moslabels.writers.atomic import StagedFile
+from moslabels.writers.text import TEXT, ValueTexts, joined, json_name, values_buffer
+from moslabels.writers.typed import batch_rows, typed_batches
+
+
+def write(job: Job, staged: StagedFile) -> int:
+    """Write JSON lines, or ``{"rows": [...]}`` for the suffix ``.json``, a row a line."""
+    texts = ValueTexts()
+    is_document = format_of(job.out) == "json"
+    members = _members(job.columns, texts)
+    texts.nulled = 0  # What is counted is what the features lose.
+    written = 0
+    if is_document:
+        staged.write(b'{"rows": [\n')
+    for opened in _opened_rows(job, texts):
+        comma = pc.if_else(pc.ends_with(opened, "{"), "", ", ").cast(TEXT)
+        closed = joined(opened, comma, members.take(job.labels_of(written, len(opened))), "}")
+        lines = joined(",\n", closed) if is_document else joined(closed, "\n")
+        data = values_buffer(lines)
+        staged.write(data[2:] if is_document and not written else data)
+        written += len(opened)
+    if is_document:
+        staged.write(b"\n]}\n")
+    job.check_rows(written)
+    return texts.nulled
+
+
+def _members(table: pa.Table, texts: ValueTexts) -> pa.Array:
+    """The columns of a table as the members of an object, without its braces: a text per row."""
+    parts: list[pa.Array | str] = []
+    for name in table.column_names:
+        column = table.column(name).combine_chunks()
+        parts += [f"{', ' if parts else ''}{json_name(name)}: ", texts.json(column, name)]
+    return joined(*parts) if parts else pa.array([""] * len(table), TEXT)
+
+
+def _opened_rows(job: Job, texts: ValueTexts) -> Iterator[pa.Array]:
+    """The rows of the features as JSON objects without their closing brace, in file order."""
+    rows = batch_rows(len(job.source.columns))
+    if job.source.reader == "jsonl":
+        with reading(job.source):
+            _, batches = job.engine.stream(_lines(job), rows)
+            for batch in batches:
+                yield batch.column(0).cast(TEXT)
+        return
+    _, batches = typed_batches(job.engine, job.source, job.dropped, rows)
+    for batch in batches:
+        yield joined("{", _members(pa.Table.from_batches([batch]), texts))
+
+
+def _lines(job: Job) -> Statement:
+    values = {**job.source.values(), "dropped": list(job.dropped)}
+    return render("features/json_without" if job.dropped else "features/json_lines", values, cells=[])

@@ -1,0 +1,154 @@
+"""Features as typed Arrow batches, in file order: what a writer of another format reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from moslabels.engine import Engine
+from moslabels.errors import StatementError, TableError
+from moslabels.options import shown
+from moslabels.render import render
+from moslabels.tables import Source, reading
+
+_CELLS_PER_BATCH = 4_000_000
+
+
+def batch_rows(columns: int) -> int:
+    """How many rows make a batch, so that wide tables take no more memory than narrow ones."""
+    return max(1_000, min(65_536, _CELLS_PER_BATCH // max(1, columns)))
+
+
+def typed_batches(
+    engine: Engine, source: Source, dropped: Sequence[str], rows: int
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    """The columns of a feature table but the dropped ones: their schema, and batches of ``rows`` rows.
+
+    Types are those of section "Between formats" in the README. Raises TableError where a column has none.
+    """
+    kept = [index for index, name in enumerate(source.names) if name not in dropped]
+    names = [source.names[index] for index in kept]
+    lowered = [name.lower() for name in names]
+    twice = [name for name in names if lowered.count(name.lower()) > 1]
+    if twice:
+        raise TableError(
+            f"{source.path}: columns {', '.join(map(shown, twice))} have one name, but for case; "
+            "rename them, or write the format that they are in",
+            file=source.path,
+            column=twice[0],
+        )
+    read: Callable[[Engine, Source, Sequence[int], int], tuple[pa.Schema, Iterator[pa.RecordBatch]]]
+    read = {"parquet": _parquet, "csv": _csv, "jsonl": _json}[source.reader]
+    return read(engine, source, kept, rows)
+
+
+def _renamed(
+    stream: tuple[pa.Schema, Iterator[pa.RecordBatch]], names: Sequence[str], source: Source
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    schema, batches = stream
+    schema = pa.schema([field.with_name(name) for field, name in zip(schema, names, strict=True)])
+
+    def renamed() -> Iterator[pa.RecordBatch]:
+        with reading(source):
+            for batch in batches:
+                yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
+
+    return schema, renamed()
+
+
+def _parquet(
+    engine: Engine, source: Source, kept: Sequence[int], rows: int
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    import pyarrow.parquet as pq
+
+    file = pq.ParquetFile(source.file)
+    names = [source.names[index] for index in kept]
+    schema = pa.schema([file.schema_arrow.field(index) for index in kept])
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        try:
+            for batch in file.iter_batches(batch_size=rows, columns=names):
+                yield batch.select(names)
+        except (pa.ArrowException, OSError) as error:
+            raise TableError(f"{source.path}: cannot be decoded: {error}", file=source.path) from error
+
+    return schema, batches()
+
+
+def _csv(engine: Engine, source: Source, kept: Sequence[int], rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    cells = source.cells({f"column{index}": source.columns[index] for index in kept})
+    with reading(source):
+        types = engine.row(render("features/csv_types", source.values(), source=source, cells=cells))
+        cells = [
+            type(cell)(cell.alias, cell.column, cell.reader, sql_type)
+            for cell, sql_type in zip(cells, types.values(), strict=True)
+        ]
+        stream = engine.stream(render("features/csv_typed", source.values(), source=source, cells=cells), rows)
+    return _renamed(stream, [source.names[index] for index in kept], source)
+
+
+def _json(engine: Engine, source: Source, kept: Sequence[int], rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    found = engine.row(render("features/json_structure", source.values(), cells=[]))["structure"]
+    structure = json.loads(found) if found else {}
+    names = [source.names[index] for index in kept]
+    wanted = {name: _settled(structure[name], name, source) for name in names}
+    _check_numbers(engine, source, wanted)
+    if not wanted:
+        raise TableError(f"{source.path}: has no columns to write", file=source.path)
+    values = {**source.values(), "structure": json.dumps(wanted, ensure_ascii=False)}
+    try:
+        schema, batches = engine.stream(render("features/json_typed", values, cells=[]), rows)
+    except StatementError as error:
+        raise TableError(f"{source.path}: cannot be typed: {error}", file=source.path) from error
+    (struct,) = schema.types
+    flat = pa.schema([field.with_name(name) for field, name in zip(struct, names, strict=True)])
+
+    def flattened() -> Iterator[pa.RecordBatch]:
+        for batch in batches:
+            yield pa.RecordBatch.from_arrays(batch.column(0).flatten(), schema=flat)
+
+    return flat, flattened()
+
+
+def _settled(structure: Any, name: str, source: Source) -> Any:
+    """The type of a JSON column as from_json takes it: whole numbers BIGINT, a column of nulls text."""
+    if isinstance(structure, list):
+        return [_settled(structure[0], name, source)]
+    if isinstance(structure, dict):
+        lowered = [member.lower() for member in structure]
+        if len(set(lowered)) < len(lowered):
+            raise TableError(
+                f"{source.path}: column {shown(name)} holds objects whose members differ only by case: "
+                f"{', '.join(map(shown, structure))}; rename one, or write JSON",
+                file=source.path,
+                column=name,
+            )
+        return {member: _settled(inner, name, source) for member, inner in structure.items()}
+    if structure in ("UBIGINT", "BIGINT"):
+        return "BIGINT"
+    if structure == "NULL":
+        return "VARCHAR"
+    if structure in ("DOUBLE", "BOOLEAN", "VARCHAR"):
+        return structure
+    raise TableError(
+        f"{source.path}: column {shown(name)} holds values of mixed kinds (or objects without members), which no column "
+        "of another format can keep; correct it, or write JSON",
+        file=source.path,
+        column=name,
+    )
+
+
+def _check_numbers(engine: Engine, source: Source, structure: dict[str, Any]) -> None:
+    fractional = {column.name: column for column in source.columns if "DOUBLE" in json.dumps(structure.get(column.name))}
+    cells = source.cells({f"column{index}": column for index, column in enumerate(fractional.values())})
+    statement = render("features/json_numbers", source.values(cells), source=source, cells=cells)
+    for row in engine.rows(statement):
+        raise TableError(
+            f"{source.path}: row {row['row']}: the whole number {row['number']} fits neither BIGINT nor, where its column "
+            "holds fractions, DOUBLE exactly; write it as text, or write JSON",
+            file=source.path,
+            row=row["row"],
+        )

@@ -1,0 +1,25 @@
+-- Labels that contradict the first label of their key, in score or in an extra that both have: the first such label
+-- of each of the first three keys, with both places, and how many keys have one.
+-- Parameters: $tolerance
+WITH conflicts AS (
+    SELECT
+        key,
+        labels.file AS first_file, labels.row AS first_row, labels.mos_text AS first_mos_text, labels.mos AS first_mos,
+        label_scores.file, label_scores.row, label_scores.mos_text, label_scores.mos,
+        list_filter([
+            CASE WHEN abs(labels.mos - label_scores.mos) > $tolerance THEN 'mos' END
+            {%- for extra in typed_extras %},
+            CASE WHEN labels.{{ extra.value | ident }}
+                <> CAST(label_scores.{{ extra.text | ident }} AS {{ extra.sql_type | sqltype }})
+                THEN {{ extra.value | text }} END
+            {%- endfor %}
+        ], lambda name: name IS NOT NULL) AS columns
+    FROM label_scores JOIN labels USING (key)
+    WHERE (label_scores.file, label_scores.row) <> (labels.file, labels.row)
+)
+SELECT *, (SELECT count(DISTINCT key) FROM conflicts WHERE len(columns) > 0) AS keys
+FROM conflicts
+WHERE len(columns) > 0
+QUALIFY row_number() OVER (PARTITION BY key ORDER BY file, row) = 1
+ORDER BY key
+LIMIT 3;

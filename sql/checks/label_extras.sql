@@ -1,0 +1,22 @@
+-- One row per extra: the types of its values in the label files and the type that they all fit, NULL where no label
+-- has a value. One type alone is kept; text cells of CSV and numbers are typed by all their values; else it is text.
+SELECT extra, types, CASE
+    WHEN len(types) = 0 THEN NULL
+    WHEN len(types) = 1 AND types[1] NOT IN ('CSV', 'BIGINT', 'DOUBLE') THEN types[1]
+    WHEN len(list_filter(types,
+            lambda t: NOT regexp_full_match(t, 'CSV|U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(.*'))) > 0
+        THEN 'VARCHAR'
+    WHEN bits_type(bits) = 'BIGINT' AND list_contains(types, 'DOUBLE') THEN 'DOUBLE'
+    ELSE bits_type(bits)
+END AS sql_type
+FROM (
+    {%- for extra in extras %}
+    {% if not loop.first %}UNION ALL {% endif %}SELECT
+        {{ loop.index0 | number }} AS extra,
+        coalesce(list(DISTINCT {{ extra.type | ident }} ORDER BY {{ extra.type | ident }})
+            FILTER (WHERE {{ extra.text | ident }} IS NOT NULL), []) AS types,
+        bit_or(cell_bits({{ extra.text | ident }})) AS bits
+    FROM label_scores
+    {%- endfor %}
+)
+ORDER BY extra;

@@ -1,0 +1,6 @@
+-- Label rows whose key value cannot be a key: the first rows, and how many there are in all.
+SELECT file, row, key_value, key_fault, count(*) OVER () AS total
+FROM label_rows
+WHERE key_fault IS NOT NULL
+ORDER BY file, row
+LIMIT 3;

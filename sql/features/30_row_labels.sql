@@ -1,0 +1,8 @@
+-- The join: one row per feature row, in the order of the file, with the position of its label columns (those of its
+-- label, or the last, which stands for none).
+-- A join keeps no order, so the row number is carried along and sorted by; nothing wider is.
+-- Parameters: those of the file, and $missing
+SELECT CAST(coalesce(label_id, $missing) AS INTEGER) AS label_id
+FROM ({% include 'sources/' ~ source.reader ~ '.sql' %}) AS feature_rows
+LEFT JOIN feature_keys ON feature_rows.key_value IS NOT DISTINCT FROM feature_keys.key_value
+ORDER BY row;

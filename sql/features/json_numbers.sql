@@ -1,0 +1,26 @@
+-- Whole numbers that would not survive typing: beyond BIGINT anywhere, or not exact as DOUBLE in a column that also
+-- holds fractions. The first of them, with the row.
+-- Parameters: $path, $pointers (of the columns that are DOUBLE or hold one)
+WITH lines AS (
+    SELECT *
+    FROM ({% include 'sources/jsonl.sql' %})
+    WHERE regexp_matches(line, '[\[:,\s-][0-9]{16,}\s*[,}\]]')
+), numbers AS (
+    SELECT row, false AS fractions,
+        unnest(regexp_extract_all(regexp_replace(line, '"(?:[^"\\]|\\.)*"', '""', 'g'), '-?[0-9][0-9.eE+-]*')) AS number
+    FROM lines
+    {%- for cell in cells %}
+    UNION ALL
+    SELECT row, true,
+        unnest(regexp_extract_all(regexp_replace({{ cell.value | ident }}, '"(?:[^"\\]|\\.)*"', '""', 'g'),
+            '-?[0-9][0-9.eE+-]*'))
+    FROM lines
+    {%- endfor %}
+)
+SELECT row, number
+FROM numbers
+WHERE regexp_full_match(number, '-?[0-9]+') AND (
+    TRY_CAST(number AS BIGINT) IS NULL
+    OR (fractions AND TRY_CAST(number AS HUGEINT) <> TRY_CAST(TRY_CAST(number AS DOUBLE) AS HUGEINT)))
+ORDER BY row
+LIMIT 1;

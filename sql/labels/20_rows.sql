@@ -1,0 +1,15 @@
+-- label_rows: one row per row of every label file.
+CREATE TEMP TABLE label_rows (
+    file INTEGER,
+    row BIGINT,                 -- from 1; a header and blank lines do not count
+    key_value VARCHAR,          -- the key as it stands in the file
+    key_fault VARCHAR,          -- why it cannot be a key
+    key VARCHAR,                -- NULL: the row has none
+    mos_text VARCHAR,           -- the score as it stands in the file
+    mos_state VARCHAR,          -- ok, missing or bad
+    value DOUBLE                -- the score as a number, on the scale of its file
+    {%- for extra in extras %},
+    {{ extra.text | ident }} VARCHAR,
+    {{ extra.type | ident }} VARCHAR
+    {%- endfor %}
+);

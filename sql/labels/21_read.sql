@@ -1,0 +1,27 @@
+-- Adds the rows of one label file to label_rows: key by the rules, score as a number, extras as text with their type.
+-- Parameters: those of the file, and $file, $normalize, $regex, $capture, $missing_values
+INSERT INTO label_rows
+WITH rows AS (
+    {%- include 'sources/' ~ source.reader ~ '.sql' %}
+), cells AS (
+    SELECT
+        row
+        {%- for cell in cells %},
+        {% include 'sources/text.sql' %} AS {{ cell.text | ident }},
+        {% include 'sources/type.sql' %} AS {{ cell.type | ident }}
+        {%- endfor %}
+    FROM rows
+)
+SELECT
+    $file,
+    row,
+    key_text,
+    key_fault(key_text, key_type),
+    make_key(key_text(key_text, key_type), $normalize, CAST($regex AS VARCHAR), $capture),
+    mos_text,
+    mos_state(mos_text, mos_type, $missing_values),
+    mos_number(mos_text, mos_type)
+    {%- for extra in extras %},
+    {% if extra in present %}{{ extra.text | ident }}, {{ extra.type | ident }}{% else %}NULL, NULL{% endif %}
+    {%- endfor %}
+FROM cells;

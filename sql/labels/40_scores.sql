@@ -1,0 +1,27 @@
+-- label_scores: one row per label row that has a key and a score: the score within its scale, on 1-5 and on 0-100.
+-- The number as it was given is kept on its own scale. On a per-value file a score above 5 is on 0-100, another on 1-5.
+CREATE TEMP TABLE label_scores AS
+WITH scaled AS (
+    SELECT
+        label_rows.* EXCLUDE (key_value, key_fault, mos_state),
+        source,
+        out_of_range,
+        CAST(CASE WHEN scale <> 'per-value' THEN worst WHEN value > 5 THEN 0 ELSE 1 END AS DOUBLE) AS worst,
+        CAST(CASE WHEN scale <> 'per-value' THEN best WHEN value > 5 THEN 100 ELSE 5 END AS DOUBLE) AS best
+    FROM label_rows JOIN label_scales USING (file)
+    WHERE key IS NOT NULL AND mos_state = 'ok'
+), clipped AS (
+    SELECT
+        *,
+        value < least(worst, best) OR value > greatest(worst, best) AS is_out_of_range,
+        least(greatest(value, least(worst, best)), greatest(worst, best)) AS score
+    FROM scaled
+)
+SELECT
+    file, row, key, mos_text, value, source, worst, best, is_out_of_range, out_of_range,
+    scale_mos(score, worst, best) AS mos,
+    scale_raw(score, worst, best) AS mos_raw_0_100
+    {%- for extra in extras %},
+    {{ extra.text | ident }}, {{ extra.type | ident }}
+    {%- endfor %}
+FROM clipped;

@@ -1,0 +1,9 @@
+-- A Parquet file: one row per row, with its number (from 1) and the wanted columns.
+-- A path is one file: no column is added for a folder named a=b.
+-- Parameters: $path
+SELECT
+    {% if source.has_row_number_column %}row_number() OVER (){% else %}file_row_number + 1{% endif %} AS row
+    {%- for cell in cells %},
+    {{ cell.column.ident | ident }} AS {{ cell.value | ident }}
+    {%- endfor %}
+FROM read_parquet($path, hive_partitioning = false)
