@@ -1,4 +1,4 @@
--- label_rows: one row per row of every label file.
+-- label_rows: one row per row of every label file. value is the score as a number, on the scale of its file.
 CREATE TEMP TABLE label_rows (
     file INTEGER,
     row BIGINT,                 -- from 1; a header and blank lines do not count
@@ -7,7 +7,7 @@ CREATE TEMP TABLE label_rows (
     key VARCHAR,                -- NULL: the row has none
     mos_text VARCHAR,           -- the score as it stands in the file
     mos_state VARCHAR,          -- ok, missing or bad
-    value DOUBLE                -- the score as a number, on the scale of its file
+    value DOUBLE
     {%- for extra in extras %},
     {{ extra.text | ident }} VARCHAR,
     {{ extra.type | ident }} VARCHAR
