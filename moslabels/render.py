@@ -100,11 +100,12 @@ def render(name: str, values: Mapping[str, Any] | None = None, **context: Any) -
 
 
 def rules() -> list[Statement]:
-    """The macros of ``sql/rules/``, in the order in which they build on one another."""
+    """The rules of ``sql/rules/``, in the order in which they build on one another."""
     return [render(f"rules/{name}") for name in RULES]
 
 
 RULES = (
+    "white_space",
     "trim_text",
     "base_name",
     "stem",

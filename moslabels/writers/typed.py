@@ -91,18 +91,19 @@ def _csv(engine: Engine, source: Source, kept: Sequence[int], rows: int) -> tupl
 
 
 def _json(engine: Engine, source: Source, kept: Sequence[int], rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-    found = engine.row(render("features/json_structure", source.values(), cells=[]))["structure"]
-    structure = json.loads(found) if found else {}
     names = [source.names[index] for index in kept]
-    wanted = {name: _settled(structure[name], name, source) for name in names}
+    if not names or "" in names:
+        raise TableError(
+            f"{source.path}: {'a member has no name' if names else 'there are no members'}; write JSON", file=source.path
+        )
+    found: dict[str, Any] = dict.fromkeys(names, "NULL")
+    for row in engine.rows(render("features/json_structures", source.values(), cells=[])):
+        if row["member"] in found:
+            found[row["member"]] = _merged(found[row["member"]], json.loads(row["structure"]))
+    wanted = {name: _settled(structure, name, source) for name, structure in found.items()}
     _check_numbers(engine, source, wanted)
-    if not wanted:
-        raise TableError(f"{source.path}: has no columns to write", file=source.path)
     values = {**source.values(), "structure": json.dumps(wanted, ensure_ascii=False)}
-    try:
-        schema, batches = engine.stream(render("features/json_typed", values, cells=[]), rows)
-    except StatementError as error:
-        raise TableError(f"{source.path}: cannot be typed: {error}", file=source.path) from error
+    schema, batches = engine.stream(render("features/json_typed", values, cells=[]), rows)
     (struct,) = schema.types
     flat = pa.schema([field.with_name(name) for field, name in zip(struct, names, strict=True)])
 
@@ -113,11 +114,29 @@ def _json(engine: Engine, source: Source, kept: Sequence[int], rows: int) -> tup
     return flat, flattened()
 
 
+_NUMBERS = ("UBIGINT", "BIGINT", "DOUBLE")
+
+
+def _merged(one: Any, other: Any) -> Any:
+    """The structure that holds for values of two structures; "JSON" where none does."""
+    if one == other or other == "NULL":
+        return one
+    if one == "NULL":
+        return other
+    if isinstance(one, list) and isinstance(other, list):
+        return [_merged(one[0], other[0])]
+    if isinstance(one, dict) and isinstance(other, dict):
+        return {name: _merged(one.get(name, "NULL"), other.get(name, "NULL")) for name in {**one, **other}}
+    if one in _NUMBERS and other in _NUMBERS:
+        return "DOUBLE" if "DOUBLE" in (one, other) else "BIGINT"
+    return "JSON"
+
+
 def _settled(structure: Any, name: str, source: Source) -> Any:
     """The type of a JSON column as from_json takes it: whole numbers BIGINT, a column of nulls text."""
     if isinstance(structure, list):
         return [_settled(structure[0], name, source)]
-    if isinstance(structure, dict):
+    if isinstance(structure, dict) and structure:
         lowered = [member.lower() for member in structure]
         if len(set(lowered)) < len(lowered):
             raise TableError(
@@ -147,8 +166,8 @@ def _check_numbers(engine: Engine, source: Source, structure: dict[str, Any]) ->
     statement = render("features/json_numbers", source.values(cells), source=source, cells=cells)
     for row in engine.rows(statement):
         raise TableError(
-            f"{source.path}: row {row['row']}: the whole number {row['number']} fits neither BIGINT nor, where its column "
-            "holds fractions, DOUBLE exactly; write it as text, or write JSON",
+            f"{source.path}: row {row['row']}: the number {row['number']} does not fit: whole numbers are BIGINT, and must "
+            "be exact as DOUBLE where their column holds fractions; write it as text, or write JSON",
             file=source.path,
             row=row["row"],
         )

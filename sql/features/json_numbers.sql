@@ -1,10 +1,10 @@
--- Whole numbers that would not survive typing: beyond BIGINT anywhere, or not exact as DOUBLE in a column that also
--- holds fractions. The first of them, with the row.
+-- Numbers that would not survive typing: whole numbers beyond BIGINT anywhere, or not exact as DOUBLE in a column that
+-- also holds fractions, and numbers beyond DOUBLE. The first of them, with the row.
 -- Parameters: $path, $pointers (of the columns that are DOUBLE or hold one)
 WITH lines AS (
     SELECT *
     FROM ({% include 'sources/jsonl.sql' %})
-    WHERE regexp_matches(line, '[\[:,\s-][0-9]{16,}\s*[,}\]]')
+    WHERE regexp_matches(line, '[\[:,\s-][0-9]{16,}\s*[,}\]]|[0-9][eE]\+?[0-9]{3}|[0-9]{300}')
 ), numbers AS (
     SELECT row, false AS fractions,
         unnest(regexp_extract_all(regexp_replace(line, '"(?:[^"\\]|\\.)*"', '""', 'g'), '-?[0-9][0-9.eE+-]*')) AS number
@@ -19,8 +19,9 @@ WITH lines AS (
 )
 SELECT row, number
 FROM numbers
-WHERE regexp_full_match(number, '-?[0-9]+') AND (
-    TRY_CAST(number AS BIGINT) IS NULL
-    OR (fractions AND TRY_CAST(number AS HUGEINT) <> TRY_CAST(TRY_CAST(number AS DOUBLE) AS HUGEINT)))
+WHERE coalesce(isinf(TRY_CAST(number AS DOUBLE)), true) OR (
+    regexp_full_match(number, '-?[0-9]+') AND (
+        TRY_CAST(number AS BIGINT) IS NULL
+        OR (fractions AND TRY_CAST(number AS HUGEINT) <> TRY_CAST(TRY_CAST(number AS DOUBLE) AS HUGEINT))))
 ORDER BY row
 LIMIT 1;
