@@ -97,9 +97,9 @@ def label_table(spec: TableSpec, run: Run) -> dict[str, Any]:
         error.table = spec.id
         raise
     except OSError as error:
-        file = error.filename if isinstance(error.filename, str) else None
+        file = error.filename2 or error.filename  # A rename fails for its target.
         where = f"{file}: " if file else ""
-        raise TableError(f"{where}{error.strerror or error}", table=spec.id, file=file) from error
+        raise TableError(f"{where}{error.strerror or error}", table=spec.id, file=file and str(file)) from error
 
 
 def _label(engine: Engine, workspace: Workspace, spec: TableSpec, run: Run) -> dict[str, Any]:

@@ -120,4 +120,5 @@ RULES = (
     "cell_bits",
     "bits_type",
     "csv_cell",
+    "json_member",
 )

@@ -65,6 +65,7 @@ class Dialect:
     encoding: str = "utf-8"
     has_bom: bool = False
     line_end: str = "\n"
+    blank_lines: int = 0  # before the first record
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,7 @@ class Source:
             "columns": {column.ident: "VARCHAR" for column in self.columns},
             "delimiter": self.dialect.delimiter,
             "header": self.dialect.header,
+            "blank_lines": self.dialect.blank_lines,
             "pointers": [cell.column.ident for cell in cells],
         }
 
@@ -254,14 +256,16 @@ def _open_csv(workspace: Workspace, path: str, role: str, given: Mapping[str, An
     try:
         if dialect.encoding != "utf-8":
             file = _transcode(path, dialect.encoding, workspace.new_file(".csv"))
-        first, line_end = _first_record(file, dialect.delimiter)
+        first, found = _first_record(file, dialect)
     except UnicodeError as error:
         raise TableError(f"{path}: {_undecodable(dialect.encoding, role)} ({error})", file=path) from error
+    except csv.Error as error:
+        raise TableError(f"{path}: its first line is no CSV: {error}", file=path) from error
     if not first:
         raise TableError(f"{path}: is empty: a CSV table has a header at least", file=path)
     names = first if dialect.header else [f"column{index}" for index in range(len(first))]
     columns = tuple(Column(name, f"column{index}") for index, name in enumerate(names))
-    return Source(path, file, "csv", "csv", role, columns, replace(dialect, line_end=line_end))
+    return Source(path, file, "csv", "csv", role, columns, found)
 
 
 def _undecodable(encoding: str, role: str) -> str:
@@ -275,18 +279,19 @@ def _transcode(path: str, encoding: str, target: str) -> str:
     return target
 
 
-def _first_record(file: str, delimiter: str) -> tuple[list[str], str]:
-    """The cells of the first record that is not blank, and the line end that the file uses."""
+def _first_record(file: str, dialect: Dialect) -> tuple[list[str], Dialect]:
+    """The cells of the first record, none where there is none, and the dialect with what stands around it."""
     with open(file, encoding="utf-8-sig", newline="") as stream:
-        lines = (line.replace(delimiter, _DELIMITER) for line in stream)
-        for record in csv.reader(lines, delimiter=_DELIMITER, strict=False):
-            if record:
-                break
-        else:
-            return [], "\n"
-    with open(file, "rb") as stream:
-        first_line = stream.readline()
-    return [cell.replace(_DELIMITER, delimiter) for cell in record], "\r\n" if first_line.endswith(b"\r\n") else "\n"
+        blank_lines = 0
+        line = stream.readline()
+        while line and not line.strip("\r\n"):
+            blank_lines += 1
+            line = stream.readline()
+        lines = (text.replace(dialect.delimiter, _DELIMITER) for text in itertools.chain([line], stream))
+        cells = next(csv.reader(lines, delimiter=_DELIMITER), []) if line else []
+    line_end = "\r\n" if line.endswith("\r\n") else "\n"
+    found = replace(dialect, blank_lines=blank_lines, line_end=line_end)
+    return [cell.replace(_DELIMITER, dialect.delimiter) for cell in cells], found
 
 
 def _unpack_json(path: str, target: str) -> str:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from moslabels.errors import TableError
+from moslabels.options import shown
 from moslabels.render import Statement, render
 from moslabels.tables import format_of, reading
 from moslabels.writers import Job
@@ -53,7 +55,14 @@ def _opened_rows(job: Job, texts: ValueTexts) -> Iterator[pa.Array]:
         with reading(job.source):
             _, batches = job.engine.stream(_lines(job), rows)
             for batch in batches:
-                yield batch.column(0).cast(TEXT)
+                opened = batch.column(0).cast(TEXT)
+                if opened.null_count:
+                    raise TableError(
+                        f"{job.source.path}: overwrite cannot take {', '.join(map(shown, job.dropped))} out of an object "
+                        "that nests more than 10 deep; remove the old label columns first",
+                        file=job.source.path,
+                    )
+                yield opened
         return
     _, batches = typed_batches(job.engine, job.source, job.dropped, rows)
     for batch in batches:

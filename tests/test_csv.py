@@ -1,0 +1,108 @@
+"""Contract 2 and 3: CSV as people export it; nothing is sniffed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from conftest import Job, read_table
+
+from moslabels import MosLabelsError
+
+LABELS = [{"key": "a", "mos": 3}, {"key": "ü", "mos": 4}]
+PLAIN = "key,mos\na,3\nü,4\n"
+
+READ: list[tuple[str, bytes, dict[str, Any]]] = [
+    ("plain", PLAIN.encode(), {}),
+    ("no line end at the end", PLAIN.rstrip().encode(), {}),
+    ("CRLF", PLAIN.replace("\n", "\r\n").encode(), {}),
+    ("BOM", PLAIN.encode("utf-8-sig"), {}),
+    ("BOM and CRLF", PLAIN.replace("\n", "\r\n").encode("utf-8-sig"), {}),
+    ("all quoted", b'"key","mos"\n"a","3"\n"\xc3\xbc","4"\n', {}),
+    ("quoted header behind a BOM", '"key","mos"\na,3\nü,4\n'.encode("utf-8-sig"), {}),
+    ("blank lines", b"\n\nkey,mos\n\na,3\n\n\n\xc3\xbc,4\n\n", {}),
+    ("latin-1", PLAIN.encode("latin-1"), {"encoding": "latin-1"}),
+    ("utf-16", PLAIN.encode("utf-16"), {"encoding": "utf-16"}),
+    ("utf-16 big-endian", b"\xfe\xff" + PLAIN.encode("utf-16-be"), {"encoding": "utf-16"}),
+    ("header-less", b"a,3\n\xc3\xbc,4\n", {"header": False}),
+    ("semicolons", PLAIN.replace(",", ";").encode(), {"delimiter": ";"}),
+    ("comma and space", PLAIN.replace(",", ", ").encode(), {"delimiter": ", "}),
+    ("two bars", PLAIN.replace(",", "||").encode(), {"delimiter": "||"}),
+    ("quoted header with the delimiter", b'"key","mos","x, y"\na,3,"p, q"\n\xc3\xbc,4,\n', {}),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "dialect"), READ, ids=[case[0] for case in READ])
+@pytest.mark.parametrize("side", ["labels", "features"])
+def test_dialects(job: Job, name: str, content: bytes, dialect: dict[str, Any], side: str) -> None:
+    names = {"label_key_column": "column0", "label_mos_column": "column1"} if dialect.get("header") is False else {}
+    if side == "labels":
+        rows = job.run([{"key": "ü"}, {"key": "a"}], content, labels_name="l.csv", label_csv=dialect, **names)
+        assert [row["mos"] for row in rows] == [4, 3]
+        return
+    names = {"feature_key_column": "column0"} if names else {"overwrite": True}
+    rows = job.run(content, LABELS, features_name="f.csv", feature_csv=dialect, **names)
+    assert [row["mos"] for row in rows] == [3, 4]
+    assert job.audit["input_rows"] == 2
+
+
+WRITTEN = [
+    (b"key,x\na,1\n", {}, b"key,x,mos,mos_raw_0_100,mos_label_status,mos_label_source\na,1,3.0,50.0,ok,"),
+    (b"key;x\r\na;1\r\n", {"delimiter": ";"}, b"key;x;mos;mos_raw_0_100;mos_label_status;mos_label_source\r\na;1;3.0;50.0;ok;"),
+    (b"a,1\n", {"header": False}, b"column0,column1,mos,mos_raw_0_100,mos_label_status,mos_label_source\na,1,3.0,50.0,ok,"),
+    ("key,x\na,1\n".encode("utf-8-sig"), {}, "\ufeffkey,x,mos,mos_raw_0_100".encode()),
+    ("key,ü\na,é\n".encode("latin-1"), {"encoding": "latin-1"}, "key,ü,mos,mos_raw_0_100,mos_label_status,mos_label_source\na,é,3.0,".encode("latin-1")),
+    ("key,ü\na,é\n".encode("utf-16"), {"encoding": "utf-16"}, "key,ü,mos,mos_raw_0_100,mos_label_status,mos_label_source\na,é,3.0,".encode("utf-16")),
+    (b"key||x\na||1\nb||p|\n", {"delimiter": "||"}, b"key||x||mos||mos_raw_0_100||mos_label_status||mos_label_source\na||1||3.0||50.0||ok||"),
+]
+
+
+@pytest.mark.parametrize(("content", "dialect", "start"), WRITTEN)
+def test_csv_keeps_its_dialect(job: Job, content: bytes, dialect: dict[str, Any], start: bytes) -> None:
+    from moslabels import materialize
+
+    (job.folder / "f.csv").write_bytes(content)
+    (job.folder / "l.csv").write_bytes(b"key,mos\na,3\n")
+    names = {"feature_key_column": "column0"} if dialect.get("header") is False else {}
+    materialize(job.folder / "f.csv", job.folder / "l.csv", job.folder / "o.csv", feature_csv=dialect, min_match_rate=0, **names)
+    assert (job.folder / "o.csv").read_bytes().startswith(start)
+    # The output is read again in the same dialect, all cells equal.
+    again = {**dialect, "header": True}
+    materialize(job.folder / "o.csv", job.folder / "l.csv", job.folder / "o2.csv", feature_csv=again, min_match_rate=0, overwrite=True, **names)
+    assert (job.folder / "o2.csv").read_bytes() == (job.folder / "o.csv").read_bytes()
+
+
+def test_a_tab_makes_a_tsv(job: Job) -> None:
+    job.run("key,x\na,1\n", LABELS, features_name="f.csv", out_name="o.tsv")
+    assert job.out.read_text().startswith("key\tx\tmos\t")
+    job.run("key\tx\na\t1\n", LABELS, features_name="f.tsv", out_name="o.csv")
+    assert job.out.read_text().startswith("key,x,mos,")
+
+
+@pytest.mark.parametrize("columns", [1, 9, 11, 1500])
+def test_header_less_columns_are_counted_from_zero(job: Job, columns: int) -> None:
+    text = ",".join(["a", *["1"] * (columns - 1)]) + "\n"
+    rows = job.run(text, LABELS, features_name="f.csv", feature_csv={"header": False}, feature_key_column="column0")
+    assert list(rows[0])[:columns] == [f"column{index}" for index in range(columns)]
+
+
+def test_one_column(job: Job) -> None:
+    rows = job.run("key\n\na\n\nü\n", LABELS, features_name="f.csv", out_name="o.csv")
+    assert [row["key"] for row in rows] == ["a", "ü"]
+
+
+def test_quotes_inside_a_bare_cell_and_line_breaks_inside_a_quoted_one(job: Job) -> None:
+    text = 'key,x\na,5" disk\nü,"two\r\nlines"\n'
+    job.run(text, LABELS, features_name="f.csv", out_name="o.csv")
+    assert [row["x"] for row in read_table(job.out)] == ['5" disk', "two\r\nlines"]
+
+
+def test_a_header_that_is_data_says_so(job: Job) -> None:
+    with pytest.raises(MosLabelsError, match='no key column found: .* is among "A001", "3.5"; name it with label_key_column'):
+        job.run([{"key": "a"}], "A001,3.5\na,3\n", labels_name="l.csv")
+
+
+def test_a_path_that_latin_1_cannot_spell(job: Job) -> None:
+    with pytest.raises(MosLabelsError, match="cannot be written in latin-1"):
+        job.run(b"key\na\n", {"漢.jsonl": LABELS}, features_name="f.csv", out_name="o.csv", feature_csv={"encoding": "latin-1"})
+    assert not job.out.exists()

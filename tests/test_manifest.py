@@ -1,0 +1,192 @@
+"""Contract 2: a manifest is right, or every problem is reported at once, with its JSON path."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from moslabels import MosLabelsError, UsageError, load_manifest, run_batch
+
+GOOD = {"id": "t", "features": "f.parquet", "labels": ["l.csv"], "out": "o.parquet"}
+
+
+def problems_of(folder: Path, document: Any) -> list[str]:
+    path = folder / "manifest.json"
+    path.write_text(document if isinstance(document, str) else json.dumps(document), encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        load_manifest(path)
+    assert [entry.name for entry in folder.iterdir()] == ["manifest.json"]  # Nothing has been written.
+    return list(caught.value.problems)
+
+
+def table(**changes: Any) -> dict[str, Any]:
+    return {"tables": [{**GOOD, **changes}]}
+
+
+ONE_PROBLEM = [
+    # the root
+    ([], "must be an object with a list of tables, not []"),
+    ({}, "tables: must be a non-empty list"),
+    ({"tables": []}, "tables: must be a non-empty list, not []"),
+    ({"tables": {}}, "tables: must be a non-empty list, not {}"),
+    ({"tables": ["x"]}, 'tables[0]: must be an object, not "x"'),
+    ({**table(), "tabels": []}, 'tabels: is unknown; did you mean "tables"?; a comment begins with _'),
+    ({**table(), "defaults": []}, "defaults: must be an object, not []"),
+    ({**table(), "defaults": {"min_match": 1}}, 'defaults.min_match: is unknown; did you mean "min_match_rate"?'),
+    ({**table(), "defaults": {"features": "x"}}, "defaults.features: is unknown"),
+    ({**table(), "defaults": {"overwrite": 1}}, "defaults.overwrite: must be true or false, not 1"),
+    # a table
+    ({"tables": [{k: v for k, v in GOOD.items() if k != "out"}]}, "tables[0].out: is missing"),
+    (table(id=""), 'tables[0].id: must be a non-empty text, not ""'),
+    (table(id=3), "tables[0].id: must be a non-empty text, not 3"),
+    (table(features=None), "tables[0].features: must be a path, not null"),
+    (table(labels="l.csv"), 'tables[0].labels: must be a list of paths, not "l.csv"'),
+    (table(labels=[]), "tables[0].labels: must name one label table at least"),
+    (table(labels=[3]), 'tables[0].labels[0]: must be a path, or an object with a "path", not 3'),
+    (table(labels=[{}]), 'tables[0].labels[0]: must be a path, or an object with a "path", not {}'),
+    (table(labels=[{"path": "l.csv", "min_match_rate": 1}]), "tables[0].labels[0].min_match_rate: is unknown"),
+    (table(labels=[{"path": "l.csv", "mos_scale": "1-6"}]), "tables[0].labels[0].mos_scale: must be one of"),
+    (table(features="f.xlsx"), 'tables[0].features: "f.xlsx" has the suffix ".xlsx"'),
+    (table(features="f.txt"), 'tables[0].features: "f.txt" has the suffix ".txt"'),
+    (table(labels=["l.doc"]), 'tables[0].labels[0]: "l.doc" has the suffix ".doc"'),
+    (table(out="o"), 'tables[0].out: "o" has the suffix ""'),
+    (table(_note="x"), "tables[0]._note: is unknown"),
+    (table(Out="x"), 'tables[0].Out: is unknown; did you mean "out"?'),
+    # options
+    (table(min_match_rate=1.5), "tables[0].min_match_rate: must be a number from 0 to 1, not 1.5"),
+    (table(min_match_rate=True), "tables[0].min_match_rate: must be a number from 0 to 1, not true"),
+    (table(min_match_rate="0.9"), 'tables[0].min_match_rate: must be a number from 0 to 1, not "0.9"'),
+    (table(min_match_rate=None), "tables[0].min_match_rate: must be a number from 0 to 1, not null"),
+    (table(key_normalize="steam"), 'tables[0].key_normalize: must be one of auto, raw, basename, stem, not "steam"; did you mean "stem"?'),
+    (table(feature_key_column=3), "tables[0].feature_key_column: must be a non-empty text, not 3"),
+    (table(feature_key_regex="(?=a)"), "tables[0].feature_key_regex: is no RE2 pattern: '(?=a)'"),
+    (table(status_column="mos"), "tables[0].status_column: must not be the name of another label column"),
+    (table(mos_scale={"worst": 1}), 'tables[0].mos_scale: must hold the numbers "worst" and "best"'),
+    (table(mos_scale={"worst": 1, "best": 1}), "tables[0].mos_scale: must have a worst that differs"),
+    (table(mos_scale={"worst": True, "best": 5}), 'tables[0].mos_scale: must hold the numbers "worst" and "best"'),
+    (table(out_of_range="skip"), "tables[0].out_of_range: must be one of error, clip"),
+    (table(missing_mos=None), "tables[0].missing_mos: must be one of error, skip, not null"),
+    (table(missing_values="NA"), "tables[0].missing_values: must be a list of texts"),
+    (table(missing_values=[1]), "tables[0].missing_values: must be a list of texts"),
+    (table(mos_tolerance=-1), "tables[0].mos_tolerance: must be a number from 0"),
+    (table(extras="split"), "tables[0].extras: must be a list of columns or an object"),
+    (table(extras=["mos"]), 'tables[0].extras: must not write the column "mos"'),
+    (table(extras={"a": "x", "b": "X"}), 'tables[0].extras: must not write two columns named "X"'),
+    (table(label_csv={"header": 1}), 'tables[0].label_csv: "header" must be true or false'),
+    (table(label_csv={"delimiter": ""}), 'tables[0].label_csv: "delimiter" must be a text of 1 to 4 bytes'),
+    (table(label_csv={"delimiter": '"'}), 'tables[0].label_csv: "delimiter" must hold no quote'),
+    (table(feature_csv={"encoding": "utf8"}), 'tables[0].feature_csv: "encoding" must be one of utf-8, utf-16, latin-1'),
+    (table(feature_csv={"quote": "x"}), 'tables[0].feature_csv: has no member "quote"'),
+    # paths
+    (table(out="f.parquet"), "is also tables[0].features"),
+    (table(out="./x/../l.csv"), "is also tables[0].labels[0]"),
+    (table(audit_json="o.parquet"), "is also tables[0].out"),
+    (table(audit_json="manifest.json"), "is also the manifest"),
+    ({"tables": [GOOD, {**GOOD, "id": "u"}]}, "tables[1].out: "),
+    ({"tables": [GOOD, {**GOOD, "out": "p.csv"}]}, 'tables[1].id: "t" is also the id of tables[0]'),
+    ({"tables": [GOOD, {**GOOD, "id": "u", "out": "u.csv", "features": "o.parquet"}]}, "is also tables[1].features"),
+    # members given twice
+    ('{"tables": [], "tables": [%s]}' % json.dumps(GOOD), "tables: is given twice"),
+    ('{"tables": [{"id": "a", %s]}' % json.dumps(GOOD)[1:], "tables[0].id: is given twice"),
+    ('{"defaults": {"extras": {"a": "b", "a": "c"}}, "tables": [%s]}' % json.dumps(GOOD), "defaults.extras.a: is given twice"),
+]
+
+
+@pytest.mark.parametrize(("document", "problem"), ONE_PROBLEM)
+def test_one_problem(tmp_path: Path, document: Any, problem: str) -> None:
+    problems = problems_of(tmp_path, document)
+    assert len(problems) == 1
+    assert problem in problems[0]
+
+
+def test_all_problems_together(tmp_path: Path) -> None:
+    problems = problems_of(tmp_path, {
+        "defaults": {"min_match_rat": 0.9, "key_normalize": 3},
+        "tables": [{"id": "a", "labels": [], "out": "o.xls"}, {**GOOD, "overwrit": True, "min_match_rate": 2}],
+    })
+    found = [problem.split(": ")[0] for problem in problems]
+    assert found == ["defaults.min_match_rat", "defaults.key_normalize", "tables[0].features", "tables[0].out",
+                     "tables[0].labels", "tables[1].overwrit", "tables[1].min_match_rate"]
+
+
+@pytest.mark.parametrize("text", ["", "{", "[1,]", '{"tables": NaN', b"\xff\xfe", "[" * 100_000])
+def test_no_json(tmp_path: Path, text: str | bytes) -> None:
+    path = tmp_path / "m.json"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(UsageError, match="the manifest is no JSON"):
+        load_manifest(path)
+
+
+def test_no_manifest(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="there is no such manifest"):
+        load_manifest(tmp_path / "m.json")
+
+
+def test_what_is_allowed(tmp_path: Path) -> None:
+    path = tmp_path / "m.json"
+    path.write_text("\ufeff" + json.dumps({
+        "$schema": "https://example.org/schema.json", "_comment": ["anything"],
+        "defaults": {"min_match_rate": 1, "feature_key_column": None, "label_key_regex": ""},
+        "tables": [{**GOOD, "audit_json": None, "labels": ["l.csv", {"path": "m.csv", "mos_scale": "0-100"}]}],
+    }), encoding="utf-8")
+    (spec,) = load_manifest(path).tables
+    assert (spec.id, spec.audit_json, spec.options.min_match_rate, spec.options.label_key_regex) == ("t", None, 1, None)
+    assert [label.options.mos_scale for label in spec.labels] == ["auto", "0-100"]
+    assert spec.config == {"min_match_rate": 1, "feature_key_column": None, "label_key_regex": None}
+
+
+def test_the_table_wins_over_the_defaults(tmp_path: Path) -> None:
+    path = tmp_path / "m.json"
+    path.write_text(json.dumps({"defaults": {"mos_tolerance": 1, "key_normalize": "stem"}, "tables": [{**GOOD, "mos_tolerance": 2}]}))
+    (spec,) = load_manifest(path).tables
+    assert (spec.options.mos_tolerance, spec.options.key_normalize) == (2, "stem")
+
+
+@pytest.mark.parametrize(("base", "expected"), [(None, "sub/f.parquet"), ("elsewhere", "elsewhere/f.parquet")])
+def test_paths_resolve_from_the_manifest_or_the_base(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, base: str | None, expected: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("sub").mkdir()
+    Path("sub/m.json").write_text(json.dumps({"tables": [{**GOOD, "out": "/abs/o.csv"}]}))
+    (spec,) = load_manifest("sub/m.json", base).tables
+    assert (spec.features, spec.out) == (expected, "/abs/o.csv")
+    assert spec.labels[0].given == "l.csv"
+
+
+@pytest.mark.parametrize("report", ["report_json", "report_md"])
+@pytest.mark.parametrize("path", ["o.parquet", "f.parquet", "l.csv", "m.json"])
+def test_a_report_is_no_other_file(tmp_path: Path, report: str, path: str) -> None:
+    (tmp_path / "m.json").write_text(json.dumps(table()))
+    with pytest.raises(UsageError, match=f"{report}: .* is also"):
+        run_batch(tmp_path / "m.json", **{report: tmp_path / path})
+    assert [entry.name for entry in tmp_path.iterdir()] == ["m.json"]
+
+
+ARGUMENTS = [
+    ({"min_match": 1}, 'unknown option "min_match"; did you mean "min_match_rate"?'),
+    ({"min_match_rate": 2}, "min_match_rate: must be a number from 0 to 1, not 2"),
+    ({"audit_json": "l.csv"}, "audit_json: \"l.csv\" is also labels\\[0\\]"),
+]
+
+
+@pytest.mark.parametrize(("options", "problem"), ARGUMENTS)
+def test_arguments_of_materialize_are_checked_alike(options: dict, problem: str) -> None:
+    from moslabels import materialize
+
+    with pytest.raises(MosLabelsError, match=problem):
+        materialize("f.csv", ["l.csv"], "o.csv", **options)
+
+
+def test_the_signature_of_materialize_shows_the_options() -> None:
+    import inspect
+
+    from moslabels import materialize
+
+    parameters = inspect.signature(materialize).parameters
+    assert list(parameters)[:3] == ["features", "label_paths", "out"]
+    assert parameters["min_match_rate"].default == 0.95
+    assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in list(parameters.values())[3:])

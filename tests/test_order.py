@@ -1,0 +1,71 @@
+"""Contract 3: rows keep their order and their number, with many rows, row groups and threads."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv
+import pyarrow.json
+import pyarrow.parquet as pq
+import pytest
+
+from moslabels import materialize
+from moslabels.engine import Engine
+
+ROWS = 500_000
+CLIPS = 20_000
+
+
+@pytest.fixture(scope="module")
+def features(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Frames of many clips, scattered over the file, every tenth clip without a label."""
+    folder = tmp_path_factory.mktemp("order")
+    frame = pa.array(range(ROWS), pa.int64())
+    clip = pa.array([(index * 7919) % CLIPS for index in range(ROWS)])
+    key = pc.binary_join_element_wise("clip_", clip.cast(pa.string()), ".mp4", "")
+    pq.write_table(pa.table({"frame": frame, "file_name": key}), folder / "f.parquet", row_group_size=30_000)
+    with (folder / "l.csv").open("w") as stream:
+        stream.write("file_name,mos\n")
+        stream.writelines(f"clip_{index}.mp4,{1 + index % 400 / 100}\n" for index in range(CLIPS) if index % 10)
+    return folder
+
+
+def expected(frames: pa.ChunkedArray) -> list[float | None]:
+    clips = [(index * 7919) % CLIPS for index in frames.to_pylist()]
+    return [1 + clip % 400 / 100 if clip % 10 else None for clip in clips]
+
+
+@pytest.fixture
+def four_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = Engine.__init__
+
+    def with_threads(self: Engine) -> None:
+        start(self)
+        self._connection.execute("SET threads = 4")
+
+    monkeypatch.setattr(Engine, "__init__", with_threads)
+
+
+@pytest.mark.usefixtures("four_threads")
+def test_half_a_million_rows_in_order(features: Path) -> None:
+    out = features / "o.parquet"
+    audit = materialize(features / "f.parquet", [features / "l.csv"], out, min_match_rate=0.9)
+    assert (audit["input_rows"], audit["matched_rows"]) == (ROWS, ROWS * 9 // 10)
+    result = pq.read_table(out)
+    assert result["frame"].equals(pq.read_table(features / "f.parquet")["frame"])
+    assert result["mos"].to_pylist() == expected(result["frame"])
+    assert pq.ParquetFile(out).num_row_groups == pq.ParquetFile(features / "f.parquet").num_row_groups
+    for suffix, read in ((".csv", pyarrow.csv.read_csv), (".jsonl", pyarrow.json.read_json)):
+        text = features / f"o{suffix}"
+        materialize(features / "f.parquet", [features / "l.csv"], text, min_match_rate=0.9)
+        assert read(text)["frame"].equals(result["frame"])
+        assert read(text)["mos"].equals(result["mos"])
+        # And from text to text.
+        again = features / f"again{suffix}"
+        materialize(text, [features / "l.csv"], again, min_match_rate=0.9, overwrite=True)
+        assert read(again)["frame"].equals(result["frame"])
+        assert read(again)["mos"].equals(result["mos"])
+        assert os.path.getsize(again) == os.path.getsize(text)
