@@ -59,7 +59,9 @@ def run_batch(
     }
     run = Run(argv, args, file_record(manifest.path), report_json, report_md, run_provenance)
     entries = _label_tables(manifest.tables, run, fail_fast, on_table)
-    inputs = _inputs([table for table, entry in zip(manifest.tables, entries, strict=True) if entry["status"] != "not-run"])
+    inputs = _inputs(
+        [table for table, entry in zip(manifest.tables, entries, strict=True) if entry["status"] != "not-run"]
+    )
     document = report.build(manifest.path, entries, run.provenance(inputs, {}))
     if report_json:
         write_whole(report_json, json_text(document))

@@ -75,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="L",
         required=True,
         action="append",
+        type=_label,
         help='label table; repeat for more; or {"path": …} with options of its own',
     )
     one.add_argument("--out", metavar="O", required=True, help="labelled table to write")
@@ -99,6 +100,11 @@ def _json_or_text(text: str) -> Any:
         return json.loads(text)
     except json.JSONDecodeError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is no JSON: {error}") from error
+
+
+def _label(text: str) -> Any:
+    """A path, or the object of a label file with options of its own. A path that begins so is written ./{…"""
+    return _json_or_text(text) if text.startswith("{") else text
 
 
 def _number(text: str) -> float:
@@ -147,9 +153,14 @@ def _materialize(parsed: argparse.Namespace, argv: list[str]) -> int:
     from moslabels.materialize import Run, label_table
 
     options = {name: getattr(parsed, name) for name in FIELDS if hasattr(parsed, name)}
-    labels = [_json_or_text(text) if text.startswith("{") else text for text in parsed.labels]
-    spec = table_spec(parsed.features, labels, parsed.out, parsed.audit_json, options)
-    args = {"features": parsed.features, "labels": labels, "out": parsed.out, "audit_json": parsed.audit_json, **options}
+    spec = table_spec(parsed.features, parsed.labels, parsed.out, parsed.audit_json, options)
+    args = {
+        "features": parsed.features,
+        "labels": parsed.labels,
+        "out": parsed.out,
+        "audit_json": parsed.audit_json,
+        **options,
+    }
     audit = label_table(spec, Run(argv, args))
     if parsed.audit_json is None:
         print(json_text(audit), end="")

@@ -97,9 +97,7 @@ def regex_problem(pattern: str) -> str | None:
         capture_group(pattern)
     except StatementError as error:
         reason = re.sub(r".*?(?:Error: )(?:Pattern failed to parse: )?", "", str(error), count=1, flags=re.DOTALL)
-        return (
-            f"is no RE2 pattern: {pattern!r} ({reason.strip()}); look-around and back-references are not RE2"
-        )
+        return f"is no RE2 pattern: {pattern!r} ({reason.strip()}); look-around and back-references are not RE2"
     return None
 
 

@@ -137,7 +137,9 @@ def _present_extras(sources: Sequence[Source], spec: TableSpec) -> list[Extra]:
     """The extras that any label file has a column for."""
     extras: list[Extra] = []
     for output, candidates in spec.options.extra_sources().items():
-        found = {number: column for number, source in enumerate(sources) if (column := _extra_column(source, candidates))}
+        found = {
+            number: column for number, source in enumerate(sources) if (column := _extra_column(source, candidates))
+        }
         if not found and spec.options.extras is not None:
             raise TableError(
                 f"extras: no label table has a column {shown(candidates[0])}: "

@@ -223,16 +223,16 @@ def _options(
             problems.add(f"{prefix}{name}", f"is unknown{nearest(name, (*known, *others))}")
         elif name in REGEXES and value == "":
             options[name] = None
-        elif problem := option_problem(name, value):
-            problems.add(f"{prefix}{name}", problem)
-        elif name in REGEXES and value is not None and (problem := _regex_problem(value)):
+        elif problem := option_problem(name, value) or (_regex_problem(value) if name in REGEXES else None):
             problems.add(f"{prefix}{name}", problem)
         else:
             options[name] = value
     return options
 
 
-def _regex_problem(pattern: str) -> str | None:
+def _regex_problem(pattern: str | None) -> str | None:
+    if pattern is None:
+        return None
     from moslabels.engine import regex_problem
 
     return regex_problem(pattern)
@@ -292,9 +292,7 @@ def _path(entry: Mapping[str, Any], key: str, prefix: str, problems: _Problems) 
     return None
 
 
-def _labels(
-    entries: Any, options: Options, prefix: str, base: Path | None, problems: _Problems
-) -> list[LabelSpec]:
+def _labels(entries: Any, options: Options, prefix: str, base: Path | None, problems: _Problems) -> list[LabelSpec]:
     if not isinstance(entries, list | tuple):
         problems.add(f"{prefix}labels", f"must be a list of paths, not {shown(entries)}")
         return []

@@ -79,7 +79,9 @@ def _with_options(signature: inspect.Signature) -> inspect.Signature:
     """The signature with the options of a table as the keywords that they are."""
     kept = [parameter for parameter in signature.parameters.values() if parameter.kind is not parameter.VAR_KEYWORD]
     options = [
-        inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=getattr(Options(), name), annotation=option.type)
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=getattr(Options(), name), annotation=option.type
+        )
         for name, option in FIELDS.items()
     ]
     return signature.replace(parameters=[*kept, *options])

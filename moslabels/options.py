@@ -144,8 +144,8 @@ EXTRAS = Kind(_extras, "JSON", is_json=True)
 DIALECT = Kind(_dialect, "JSON", is_json=True)
 
 
-def _option(default: Any, kind: Kind, help: str, *, of_label: bool = False) -> Any:
-    metadata = {"kind": kind, "help": help, "of_label": of_label}
+def _option(default: Any, kind: Kind, says: str, *, of_label: bool = False) -> Any:
+    metadata = {"kind": kind, "help": says, "of_label": of_label}
     if isinstance(default, dict):
         return dataclasses.field(default_factory=lambda: dict(default), metadata=metadata)
     return dataclasses.field(default=default, metadata=metadata)
@@ -176,9 +176,7 @@ class Options:
     feature_key_regex: str | None = _option(
         None, REGEX, "pattern searched in the normalised feature key; its first group, or the whole match, is the key"
     )
-    label_key_regex: str | None = _option(
-        None, REGEX, "the same for the label keys", of_label=True
-    )
+    label_key_regex: str | None = _option(None, REGEX, "the same for the label keys", of_label=True)
     min_match_rate: float = _option(
         0.95, RATE, "least share of distinct feature keys with a label, and of feature rows with a key"
     )
@@ -189,9 +187,7 @@ class Options:
     )
     out_of_range: str = _option("error", OUT_OF_RANGE, "what to do with a score outside its scale", of_label=True)
     missing_mos: str = _option("error", MISSING, "what to do with a label that has no score", of_label=True)
-    missing_values: tuple[str, ...] = _option(
-        (), TEXTS, 'texts that mean no score, such as ["NA"]', of_label=True
-    )
+    missing_values: tuple[str, ...] = _option((), TEXTS, 'texts that mean no score, such as ["NA"]', of_label=True)
     mos_tolerance: float = _option(
         1e-6, TOLERANCE, "two scores of one key that differ by no more (on 1-5) are the same label"
     )

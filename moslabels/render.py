@@ -73,7 +73,7 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.FileSystemLoader(sql_folder()),
         undefined=jinja2.StrictUndefined,
         finalize=_refuse_unquoted,
-        autoescape=False,
+        autoescape=False,  # noqa: S701 (SQL, not HTML: finalize refuses what is not quoted)
     )
     environment.filters = {
         "ident": quote_identifier,

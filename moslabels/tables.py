@@ -36,7 +36,7 @@ KEY_NAMES = (
     "key clip_key clip_id video_id chug_video_id content_id clip_name file_name filename basename name src source "
     "src_path distorted_path dis_path path"
 ).split()
-MOS_NAMES = "mos mean_mos mos_raw_0_100 raw_mos score quality".split()
+MOS_NAMES = ["mos", "mean_mos", "mos_raw_0_100", "raw_mos", "score", "quality"]
 
 # A character that no CSV file of text holds: csv.reader wants a delimiter of one character.
 _DELIMITER = "\x1f"
@@ -308,14 +308,14 @@ def _unpack_json(path: str, target: str) -> str:
         raise TableError(
             f"{path}: line {error.lineno}: it is no JSON: {error.msg} (column {error.colno})", file=path
         ) from error
-    except (RecursionError, _NotRows) as error:
+    except (RecursionError, _NotRowsError) as error:
         raise TableError(
             f'{path}: is neither a JSON list of objects nor {{"rows": [...]}}: {error}', file=path
         ) from error
     return target
 
 
-class _NotRows(ValueError):
+class _NotRowsError(ValueError):
     """A JSON document that holds no table."""
 
 
@@ -344,23 +344,23 @@ def _row_spans(text: str) -> list[tuple[int, int]]:
     if text[place] == "[":
         return items(place)[0]
     if text[place] != "{":
-        raise _NotRows("it is another JSON value")
+        raise _NotRowsError("it is another JSON value")
     found = None
     place = skip(place + 1)
     while text[place] != "}":
         name, place = decode(text, place)
         place = skip(place)
         if name == "rows" and found is not None:
-            raise _NotRows('it has "rows" twice')
+            raise _NotRowsError('it has "rows" twice')
         if name == "rows" and text[place] != "[":
-            raise _NotRows('its "rows" is no list')
+            raise _NotRowsError('its "rows" is no list')
         if name == "rows":
             found, place = items(place)
         else:
             _, place = decode(text, place)
         place = skip(place)
     if found is None:
-        raise _NotRows('it has no "rows"')
+        raise _NotRowsError('it has no "rows"')
     return found
 
 

@@ -69,7 +69,7 @@ class Job:
         out_name: str | None = None,
         **options: Any,
     ) -> Rows:
-        """Label; ``labels`` is the content of one file, or a mapping of names to contents. Returns the output's rows."""
+        """Label, and return the rows of the output. ``labels`` is the content of a file, or of several by name."""
         files: Mapping[str, Any] = labels if isinstance(labels, Mapping) else {labels_name: labels}
         paths = [write_table(self.folder / name, content) for name, content in files.items()]
         source = write_table(self.folder / features_name, features)

@@ -48,12 +48,32 @@ def test_dialects(job: Job, name: str, content: bytes, dialect: dict[str, Any], 
 
 WRITTEN = [
     (b"key,x\na,1\n", {}, b"key,x,mos,mos_raw_0_100,mos_label_status,mos_label_source\na,1,3.0,50.0,ok,"),
-    (b"key;x\r\na;1\r\n", {"delimiter": ";"}, b"key;x;mos;mos_raw_0_100;mos_label_status;mos_label_source\r\na;1;3.0;50.0;ok;"),
-    (b"a,1\n", {"header": False}, b"column0,column1,mos,mos_raw_0_100,mos_label_status,mos_label_source\na,1,3.0,50.0,ok,"),
+    (
+        b"key;x\r\na;1\r\n",
+        {"delimiter": ";"},
+        b"key;x;mos;mos_raw_0_100;mos_label_status;mos_label_source\r\na;1;3.0;50.0;ok;",
+    ),
+    (
+        b"a,1\n",
+        {"header": False},
+        b"column0,column1,mos,mos_raw_0_100,mos_label_status,mos_label_source\na,1,3.0,50.0,ok,",
+    ),
     ("key,x\na,1\n".encode("utf-8-sig"), {}, "\ufeffkey,x,mos,mos_raw_0_100".encode()),
-    ("key,ü\na,é\n".encode("latin-1"), {"encoding": "latin-1"}, "key,ü,mos,mos_raw_0_100,mos_label_status,mos_label_source\na,é,3.0,".encode("latin-1")),
-    ("key,ü\na,é\n".encode("utf-16"), {"encoding": "utf-16"}, "key,ü,mos,mos_raw_0_100,mos_label_status,mos_label_source\na,é,3.0,".encode("utf-16")),
-    (b"key||x\na||1\nb||p|\n", {"delimiter": "||"}, b"key||x||mos||mos_raw_0_100||mos_label_status||mos_label_source\na||1||3.0||50.0||ok||"),
+    (
+        "key,ü\na,é\n".encode("latin-1"),
+        {"encoding": "latin-1"},
+        "key,ü,mos,mos_raw_0_100,mos_label_status,mos_label_source\na,é,3.0,".encode("latin-1"),
+    ),
+    (
+        "key,ü\na,é\n".encode("utf-16"),
+        {"encoding": "utf-16"},
+        "key,ü,mos,mos_raw_0_100,mos_label_status,mos_label_source\na,é,3.0,".encode("utf-16"),
+    ),
+    (
+        b"key||x\na||1\nb||p|\n",
+        {"delimiter": "||"},
+        b"key||x||mos||mos_raw_0_100||mos_label_status||mos_label_source\na||1||3.0||50.0||ok||",
+    ),
 ]
 
 
@@ -64,11 +84,21 @@ def test_csv_keeps_its_dialect(job: Job, content: bytes, dialect: dict[str, Any]
     (job.folder / "f.csv").write_bytes(content)
     (job.folder / "l.csv").write_bytes(b"key,mos\na,3\n")
     names = {"feature_key_column": "column0"} if dialect.get("header") is False else {}
-    materialize(job.folder / "f.csv", job.folder / "l.csv", job.folder / "o.csv", feature_csv=dialect, min_match_rate=0, **names)
+    materialize(
+        job.folder / "f.csv", job.folder / "l.csv", job.folder / "o.csv", feature_csv=dialect, min_match_rate=0, **names
+    )
     assert (job.folder / "o.csv").read_bytes().startswith(start)
     # The output is read again in the same dialect, all cells equal.
     again = {**dialect, "header": True}
-    materialize(job.folder / "o.csv", job.folder / "l.csv", job.folder / "o2.csv", feature_csv=again, min_match_rate=0, overwrite=True, **names)
+    materialize(
+        job.folder / "o.csv",
+        job.folder / "l.csv",
+        job.folder / "o2.csv",
+        feature_csv=again,
+        min_match_rate=0,
+        overwrite=True,
+        **names,
+    )
     assert (job.folder / "o2.csv").read_bytes() == (job.folder / "o.csv").read_bytes()
 
 
@@ -98,11 +128,19 @@ def test_quotes_inside_a_bare_cell_and_line_breaks_inside_a_quoted_one(job: Job)
 
 
 def test_a_header_that_is_data_says_so(job: Job) -> None:
-    with pytest.raises(MosLabelsError, match='no key column found: .* is among "A001", "3.5"; name it with label_key_column'):
+    with pytest.raises(
+        MosLabelsError, match='no key column found: .* is among "A001", "3.5"; name it with label_key_column'
+    ):
         job.run([{"key": "a"}], "A001,3.5\na,3\n", labels_name="l.csv")
 
 
 def test_a_path_that_latin_1_cannot_spell(job: Job) -> None:
     with pytest.raises(MosLabelsError, match="cannot be written in latin-1"):
-        job.run(b"key\na\n", {"漢.jsonl": LABELS}, features_name="f.csv", out_name="o.csv", feature_csv={"encoding": "latin-1"})
+        job.run(
+            b"key\na\n",
+            {"漢.jsonl": LABELS},
+            features_name="f.csv",
+            out_name="o.csv",
+            feature_csv={"encoding": "latin-1"},
+        )
     assert not job.out.exists()

@@ -42,14 +42,19 @@ def test_a_conflict_names_both_places(job: Job, later: dict, options: dict, diff
         job.run(FEATURES, labels, **options)
     message = str(caught.value)
     assert message.startswith('conflicting MOS labels for 1 keys: "a": ')
-    first, second = ("labels.jsonl row 1", "labels.jsonl row 3") if place == "same file" else ("one.jsonl row 1", "two.jsonl row 1")
+    first, second = (
+        ("labels.jsonl row 1", "labels.jsonl row 3") if place == "same file" else ("one.jsonl row 1", "two.jsonl row 1")
+    )
     assert first in message
     assert second in message
     assert f"differ in {differs}" in message
 
 
 def test_a_conflict_in_an_extra(job: Job) -> None:
-    labels = [{"key": "a", "mos": 3, "split": "train", "stddev": 0.5}, {"key": "a", "mos": 3, "split": "test", "stddev": 0.50}]
+    labels = [
+        {"key": "a", "mos": 3, "split": "train", "stddev": 0.5},
+        {"key": "a", "mos": 3, "split": "test", "stddev": 0.50},
+    ]
     with pytest.raises(MosLabelsError, match="conflicting MOS labels for 1 keys: .*differ in split;"):
         job.run(FEATURES, labels, min_match_rate=0)
 

@@ -34,10 +34,21 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     manifest = {
         "defaults": {"min_match_rate": 0.5},
         "tables": [
-            {"id": "one", "features": "one.parquet", "labels": ["labels.csv"], "out": "out/one.parquet",
-             "audit_json": "out/one.audit.json"},
-            {"id": "low", "features": "two.jsonl", "labels": ["labels.csv"], "out": "out/low.jsonl", "min_match_rate": 0.9,
-             "audit_json": "out/low.audit.json"},
+            {
+                "id": "one",
+                "features": "one.parquet",
+                "labels": ["labels.csv"],
+                "out": "out/one.parquet",
+                "audit_json": "out/one.audit.json",
+            },
+            {
+                "id": "low",
+                "features": "two.jsonl",
+                "labels": ["labels.csv"],
+                "out": "out/low.jsonl",
+                "min_match_rate": 0.9,
+                "audit_json": "out/low.audit.json",
+            },
             {"id": "two", "features": "two.jsonl", "labels": ["labels.csv"], "out": "out/two.jsonl"},
         ],
     }
@@ -50,14 +61,37 @@ def test_audit(folder: Path) -> None:
     assert set(V1_AUDIT + ADDED) <= set(audit)
     assert audit["schema"] == "mos-label-materializer-audit-v1"
     assert {key: audit[key] for key in V1_AUDIT if key != "run_provenance"} == {
-        "feature_table": "one.parquet", "output": "out/o.parquet", "feature_key_column": "key", "label_key_column": "key",
-        "label_mos_column": "mos", "key_normalize": "auto", "feature_key_regex": "", "label_key_regex": "",
-        "min_match_rate": 0.95, "input_rows": 3, "output_rows": 3, "total_feature_keys": 2, "matched_feature_keys": 2,
-        "matched_rows": 3, "missing_rows": 0, "labels_loaded": 3, "label_sources": ["labels.csv"], "match_rate": 1.0,
+        "feature_table": "one.parquet",
+        "output": "out/o.parquet",
+        "feature_key_column": "key",
+        "label_key_column": "key",
+        "label_mos_column": "mos",
+        "key_normalize": "auto",
+        "feature_key_regex": "",
+        "label_key_regex": "",
+        "min_match_rate": 0.95,
+        "input_rows": 3,
+        "output_rows": 3,
+        "total_feature_keys": 2,
+        "matched_feature_keys": 2,
+        "matched_rows": 3,
+        "missing_rows": 0,
+        "labels_loaded": 3,
+        "label_sources": ["labels.csv"],
+        "match_rate": 1.0,
     }
-    assert audit["label_files"] == [{
-        "path": "labels.csv", "key_column": "key", "mos_column": "mos", "key_normalize": "raw", "key_regex": "",
-        "mos_scale": "1-5", "rows": 3, "rows_without_key": 0}]
+    assert audit["label_files"] == [
+        {
+            "path": "labels.csv",
+            "key_column": "key",
+            "mos_column": "mos",
+            "key_normalize": "raw",
+            "key_regex": "",
+            "mos_scale": "1-5",
+            "rows": 3,
+            "rows_without_key": 0,
+        }
+    ]
     assert audit["unused_label_keys"] == {"count": 1, "sample": ["z"]}
     assert audit["mos_stats"] == {"min": 2, "max": 4, "mean": 8 / 3, "q1": 2, "median": 2, "q3": 3}
     output = Path("out/o.parquet").read_bytes()
@@ -84,8 +118,14 @@ def test_statistics_agree_with_the_rows(job: Job) -> None:
         below = scores[int(place)]
         return below + (scores[min(int(place) + 1, len(scores) - 1)] - below) * (place - int(place))
 
-    expected = {"min": scores[0], "max": scores[-1], "mean": sum(scores) / len(scores),
-                "q1": quantile(0.25), "median": quantile(0.5), "q3": quantile(0.75)}
+    expected = {
+        "min": scores[0],
+        "max": scores[-1],
+        "mean": sum(scores) / len(scores),
+        "q1": quantile(0.25),
+        "median": quantile(0.5),
+        "q3": quantile(0.75),
+    }
     assert job.audit["mos_stats"] == pytest.approx(expected)
 
 
@@ -97,13 +137,37 @@ def test_statistics_of_no_rows_are_null(job: Job) -> None:
 def test_report(folder: Path) -> None:
     report = run_batch("manifest.json", report_json="out/report.json", report_md="out/report.md")
     assert json.loads(Path("out/report.json").read_text()) == report
-    assert (report["schema"], report["status"], report["manifest"]) == ("mos-label-materializer-batch-v1", "failed", "manifest.json")
-    assert report["summary"] == {"tables": 3, "failed_tables": 1, "input_rows": 6, "output_rows": 6, "matched_rows": 4, "missing_rows": 2}
+    assert (report["schema"], report["status"], report["manifest"]) == (
+        "mos-label-materializer-batch-v1",
+        "failed",
+        "manifest.json",
+    )
+    assert report["summary"] == {
+        "tables": 3,
+        "failed_tables": 1,
+        "input_rows": 6,
+        "output_rows": 6,
+        "matched_rows": 4,
+        "missing_rows": 2,
+    }
     one, low, two = report["tables"]
     assert one == {
-        "id": "one", "features": "one.parquet", "labels": ["labels.csv"], "out": "out/one.parquet",
-        "audit_json": "out/one.audit.json", "config": {"min_match_rate": 0.5}, "status": "ok",
-        "summary": {"input_rows": 3, "output_rows": 3, "matched_rows": 3, "missing_rows": 0, "match_rate": 1.0, "labels_loaded": 3}}
+        "id": "one",
+        "features": "one.parquet",
+        "labels": ["labels.csv"],
+        "out": "out/one.parquet",
+        "audit_json": "out/one.audit.json",
+        "config": {"min_match_rate": 0.5},
+        "status": "ok",
+        "summary": {
+            "input_rows": 3,
+            "output_rows": 3,
+            "matched_rows": 3,
+            "missing_rows": 0,
+            "match_rate": 1.0,
+            "labels_loaded": 3,
+        },
+    }
     assert (low["status"], low["config"]) == ("error", {"min_match_rate": 0.9})
     assert low["error"].startswith("MOS label match rate 0.500 below min_match_rate 0.900 (1/2 keys)")
     assert (two["status"], two["audit_json"], two["summary"]["match_rate"]) == ("ok", None, 0.5)
@@ -137,15 +201,35 @@ def test_provenance(folder: Path) -> None:
     block = audit["run_provenance"]
 
     def record(path: str) -> dict[str, Any]:
-        return {"path": path, "exists": True, "kind": "file", "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest()}
+        return {
+            "path": path,
+            "exists": True,
+            "kind": "file",
+            "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest(),
+        }
 
     assert block["schema"] == "ai-run-provenance-v1"
     entrypoint = hashlib.sha256((Path(moslabels.__file__).parent / "cli.py").read_bytes()).hexdigest()
     assert block["entrypoint"] == {"path": "moslabels/cli.py", "exists": True, "kind": "file", "sha256": entrypoint}
     assert block["argv"] == ["batch", "manifest.json"]
-    assert block["args"] == {"base_dir": None, "fail_fast": False, "manifest": "manifest.json", "report_json": "r.json", "report_md": "r.md"}
-    assert block["inputs"] == {"manifest": record("manifest.json"), "features": record("one.parquet"), "labels": [record("labels.csv")]}
-    assert block["outputs"] == {"out": "out/one.parquet", "audit_json": "out/one.audit.json", "report_json": "r.json", "report_md": "r.md"}
+    assert block["args"] == {
+        "base_dir": None,
+        "fail_fast": False,
+        "manifest": "manifest.json",
+        "report_json": "r.json",
+        "report_md": "r.md",
+    }
+    assert block["inputs"] == {
+        "manifest": record("manifest.json"),
+        "features": record("one.parquet"),
+        "labels": [record("labels.csv")],
+    }
+    assert block["outputs"] == {
+        "out": "out/one.parquet",
+        "audit_json": "out/one.audit.json",
+        "report_json": "r.json",
+        "report_md": "r.md",
+    }
     assert set(block["versions"]) == {"moslabels", "duckdb", "pyarrow", "python"}
     block = json.loads(Path("r.json").read_text())["run_provenance"]
     assert block["inputs"]["features"] == [record("one.parquet"), record("two.jsonl")]
@@ -155,7 +239,13 @@ def test_provenance(folder: Path) -> None:
 def test_provenance_of_a_call_from_python(folder: Path) -> None:
     block = materialize(Path("one.parquet"), ["labels.csv"], "o.csv", mos_tolerance=0.5)["run_provenance"]
     assert block["argv"] == []
-    assert block["args"] == {"audit_json": None, "features": "one.parquet", "label_paths": ["labels.csv"], "mos_tolerance": 0.5, "out": "o.csv"}
+    assert block["args"] == {
+        "audit_json": None,
+        "features": "one.parquet",
+        "label_paths": ["labels.csv"],
+        "mos_tolerance": 0.5,
+        "out": "o.csv",
+    }
     assert block["inputs"]["manifest"] is None
     own = {"schema": "mine"}
     assert materialize("one.parquet", "labels.csv", "o.csv", run_provenance=own)["run_provenance"] == own
@@ -191,8 +281,9 @@ def test_an_output_that_cannot_be_written_fails_its_table(folder: Path) -> None:
 
 
 def test_an_input_that_changes_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from moslabels import materialize as module  # noqa: F401
     import sys
+
+    from moslabels import materialize as module  # noqa: F401
 
     home = sys.modules["moslabels.materialize"]
     write = home.write_labelled
@@ -228,19 +319,44 @@ def test_nothing_becomes_markdown_structure(folder: Path, identifier: str) -> No
 def test_label_entries_with_options_of_their_own(folder: Path) -> None:
     Path("scores.tsv").write_text("clip_a.mp4;75\nclip_b.mp4;NA\n")
     Path("dmos.jsonl").write_text('{"name": "x_a", "dmos": 20}\n{"name": "x_z", "dmos": -5}\n')
-    manifest = {"tables": [{
-        "id": "t", "features": "one.parquet", "out": "o.jsonl", "mos_tolerance": 0.5, "labels": [
-            "labels.csv",
-            {"path": "scores.tsv", "label_csv": {"header": False, "delimiter": ";"}, "label_key_column": "column0",
-             "label_mos_column": "column1", "key_normalize": "stem", "label_key_regex": "clip_([a-z])", "mos_scale": "0-100",
-             "missing_mos": "skip", "missing_values": ["NA"]},
-            {"path": "dmos.jsonl", "label_key_regex": "x_(.)", "label_mos_column": "dmos",
-             "mos_scale": {"worst": 100, "best": 0}, "out_of_range": "clip"},
-        ]}]}
+    manifest = {
+        "tables": [
+            {
+                "id": "t",
+                "features": "one.parquet",
+                "out": "o.jsonl",
+                "mos_tolerance": 0.5,
+                "labels": [
+                    "labels.csv",
+                    {
+                        "path": "scores.tsv",
+                        "label_csv": {"header": False, "delimiter": ";"},
+                        "label_key_column": "column0",
+                        "label_mos_column": "column1",
+                        "key_normalize": "stem",
+                        "label_key_regex": "clip_([a-z])",
+                        "mos_scale": "0-100",
+                        "missing_mos": "skip",
+                        "missing_values": ["NA"],
+                    },
+                    {
+                        "path": "dmos.jsonl",
+                        "label_key_regex": "x_(.)",
+                        "label_mos_column": "dmos",
+                        "mos_scale": {"worst": 100, "best": 0},
+                        "out_of_range": "clip",
+                    },
+                ],
+            }
+        ]
+    }
     Path("manifest.json").write_text(json.dumps(manifest))
     report = run_batch("manifest.json")
     assert report["tables"][0]["status"] == "error"
-    assert 'conflicting MOS labels for 1 keys: "a": labels.csv row 1 says 2 (mos 2), scores.tsv row 1 says 75 (mos 4)' in report["tables"][0]["error"]
+    assert (
+        'conflicting MOS labels for 1 keys: "a": labels.csv row 1 says 2 (mos 2), scores.tsv row 1 says 75 (mos 4)'
+        in report["tables"][0]["error"]
+    )
     manifest["tables"][0]["mos_tolerance"] = 4
     manifest["tables"][0]["audit_json"] = "a.json"
     Path("manifest.json").write_text(json.dumps(manifest))

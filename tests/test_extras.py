@@ -25,15 +25,31 @@ def type_of(job: Job, name: str) -> pa.DataType:
 
 
 def test_the_default_list_in_order_of_name(job: Job) -> None:
-    label = {"key": "a", "mos": 3, "split": "test", "STDDEV": 0.5, "corpus_version": "1", "Corpus": "konvid", "rating_count": 20}
+    label = {
+        "key": "a",
+        "mos": 3,
+        "split": "test",
+        "STDDEV": 0.5,
+        "corpus_version": "1",
+        "Corpus": "konvid",
+        "rating_count": 20,
+    }
     first, second = extras_of(job, [label])
     assert list(first) == ["corpus", "corpus_version", "mos_n_ratings", "mos_std_dev", "split"]
-    assert first == {"corpus": "konvid", "corpus_version": "1", "mos_n_ratings": 20, "mos_std_dev": 0.5, "split": "test"}
+    assert first == {
+        "corpus": "konvid",
+        "corpus_version": "1",
+        "mos_n_ratings": 20,
+        "mos_std_dev": 0.5,
+        "split": "test",
+    }
     assert set(second.values()) == {None}
 
 
 def test_the_name_itself_wins_over_its_aliases(job: Job) -> None:
-    assert extras_of(job, [{"key": "a", "mos": 3, "stddev": 1, "mos_std_dev": 2, "std_dev": 3}])[0] == {"mos_std_dev": 2}
+    assert extras_of(job, [{"key": "a", "mos": 3, "stddev": 1, "mos_std_dev": 2, "std_dev": 3}])[0] == {
+        "mos_std_dev": 2
+    }
     assert extras_of(job, [{"key": "a", "mos": 3, "std_dev": 3, "stddev": 1}])[0] == {"mos_std_dev": 1}
 
 
@@ -74,7 +90,9 @@ TYPES = [
 
 
 @pytest.mark.parametrize(("cells", "kind", "values"), TYPES)
-def test_text_cells_are_typed_by_all_of_them(job: Job, cells: list[str], kind: pa.DataType, values: list | None) -> None:
+def test_text_cells_are_typed_by_all_of_them(
+    job: Job, cells: list[str], kind: pa.DataType, values: list | None
+) -> None:
     rows = extras_of(job, f"key,mos,x\na,3,{cells[0]}\nb,3,{cells[1]}\n", labels_name="l.csv", extras=["x"])
     assert type_of(job, "x") == kind
     assert values is None or [row["x"] for row in rows] == values

@@ -23,8 +23,11 @@ SUFFIXES = [".parquet", ".pq", ".jsonl", ".ndjson", ".json", ".csv", ".tsv"]
 @pytest.mark.parametrize("source", SUFFIXES)
 @pytest.mark.parametrize("target", SUFFIXES)
 def test_every_pair(job: Job, source: str, target: str) -> None:
-    features = [{"key": "b", "x": 1.5, "n": 7, "t": "ü,\t\"q\""}, {"key": "c", "x": 2.0, "n": -1, "t": ""},
-                {"key": "a", "x": 1e-7, "n": 0, "t": "x"}]
+    features = [
+        {"key": "b", "x": 1.5, "n": 7, "t": 'ü,\t"q"'},
+        {"key": "c", "x": 2.0, "n": -1, "t": ""},
+        {"key": "a", "x": 1e-7, "n": 0, "t": "x"},
+    ]
     rows = job.run(features, LABELS, features_name=f"f{source}", out_name=f"o{target}", min_match_rate=0.6)
     assert list(rows[0]) == ["key", "x", "n", "t", "mos", "mos_raw_0_100", "mos_label_status", "mos_label_source"]
     assert [row["key"] for row in rows] == ["b", "c", "a"]
@@ -60,8 +63,11 @@ def test_another_suffix_lists_the_known_ones(job: Job, name: str, option: str) -
 
 
 def test_json_lines_keep_their_text(job: Job) -> None:
-    lines = ['  {"key":"a", "n": 1.10,"e":1e3 , "z":00}'.replace("00", "0"), '{"key":"b","id":"00042","d":"2024-01-01","big":12345678901234567890123}',
-             '{"key": "c", "nested": {"a": [1, 2.50, {"b": null}]}, "u": "\\u00e9"}\t']
+    lines = [
+        '  {"key":"a", "n": 1.10,"e":1e3 , "z":00}'.replace("00", "0"),
+        '{"key":"b","id":"00042","d":"2024-01-01","big":12345678901234567890123}',
+        '{"key": "c", "nested": {"a": [1, 2.50, {"b": null}]}, "u": "\\u00e9"}\t',
+    ]
     job.run("\n".join([lines[0], "", lines[1], "  ", lines[2], ""]), LABELS, min_match_rate=0)
     written = job.out.read_text(encoding="utf-8").splitlines()
     for line, result in zip(lines, written, strict=True):
@@ -70,7 +76,9 @@ def test_json_lines_keep_their_text(job: Job) -> None:
 
 
 def test_json_rows_keep_their_text(job: Job) -> None:
-    job.run('[{"key": "a", "n": 1.10},\n {"key": "b",\n  "n": 2.50}]', LABELS, features_name="f.json", out_name="o.json")
+    job.run(
+        '[{"key": "a", "n": 1.10},\n {"key": "b",\n  "n": 2.50}]', LABELS, features_name="f.json", out_name="o.json"
+    )
     text = job.out.read_text()
     assert '"n": 1.10,' in text
     assert '"n": 2.50,' in text
@@ -108,8 +116,12 @@ ARROW_TYPES = {
     "date32": pa.array([datetime.date(2024, 2, 29), None, datetime.date(1969, 1, 1)]),
     "time32": pa.array([datetime.time(1, 2, 3), None, datetime.time(0)], pa.time32("s")),
     "time64": pa.array([datetime.time(1, 2, 3, 4), None, datetime.time(0)], pa.time64("us")),
-    "timestamp": pa.array([datetime.datetime(2024, 1, 2, 3, 4, 5), None, datetime.datetime(1960, 1, 1)], pa.timestamp("us")),
-    "zoned": pa.array([datetime.datetime(2024, 7, 2, 3), None, datetime.datetime(2024, 1, 2, 3)], pa.timestamp("ms", "Europe/Berlin")),
+    "timestamp": pa.array(
+        [datetime.datetime(2024, 1, 2, 3, 4, 5), None, datetime.datetime(1960, 1, 1)], pa.timestamp("us")
+    ),
+    "zoned": pa.array(
+        [datetime.datetime(2024, 7, 2, 3), None, datetime.datetime(2024, 1, 2, 3)], pa.timestamp("ms", "Europe/Berlin")
+    ),
     "duration": pa.array([datetime.timedelta(seconds=1.5), None, datetime.timedelta(days=-1)], pa.duration("us")),
     "list": pa.array([[1.5, None], None, []], pa.list_(pa.float32())),
     "fixed_list": pa.array([[1, 2], None, [3, 4]], pa.list_(pa.int32(), 2)),
@@ -165,7 +177,9 @@ BINARY = ["binary", "fixed_binary"]
 
 @pytest.mark.parametrize("target", [".jsonl", ".json"])
 def test_parquet_to_json(job: Job, target: str) -> None:
-    rows = job.run(table_of(list(FROM_PARQUET)), LABELS, features_name="f.parquet", out_name=f"o{target}", min_match_rate=0.6)
+    rows = job.run(
+        table_of(list(FROM_PARQUET)), LABELS, features_name="f.parquet", out_name=f"o{target}", min_match_rate=0.6
+    )
     for name, values in FROM_PARQUET.items():
         assert [row[name] for row in rows] == values, name
     assert job.audit["nulled_numbers"] == 3
@@ -186,7 +200,9 @@ def test_parquet_to_csv(job: Job) -> None:
     assert job.audit["nulled_numbers"] == 3
 
 
-@pytest.mark.parametrize(("name", "target"), [(n, t) for n in BINARY for t in (".jsonl", ".csv")] + [(n, ".csv") for n in NESTED])
+@pytest.mark.parametrize(
+    ("name", "target"), [(n, t) for n in BINARY for t in (".jsonl", ".csv")] + [(n, ".csv") for n in NESTED]
+)
 def test_what_a_format_cannot_hold_is_refused(job: Job, name: str, target: str) -> None:
     with pytest.raises(MosLabelsError, match=f"column '{name}' is of type"):
         job.run(table_of([name]), LABELS, features_name="f.parquet", out_name=f"o{target}", min_match_rate=0.6)
@@ -195,7 +211,14 @@ def test_what_a_format_cannot_hold_is_refused(job: Job, name: str, target: str) 
 
 @pytest.mark.parametrize(
     ("value", "text"),
-    [(0.1, "0.1"), (5.0, "5.0"), (1e300, "1e+300"), (1 / 3, "0.3333333333333333"), (-0.0, "-0.0"), (123456789.0, "123456789.0")],
+    [
+        (0.1, "0.1"),
+        (5.0, "5.0"),
+        (1e300, "1e+300"),
+        (1 / 3, "0.3333333333333333"),
+        (-0.0, "-0.0"),
+        (123456789.0, "123456789.0"),
+    ],
 )
 def test_the_shortest_number_that_reads_back(job: Job, value: float, text: str) -> None:
     job.run(pa.table({"key": ["a"], "x": [value]}), LABELS, features_name="f.parquet")
@@ -318,8 +341,17 @@ def test_odd_column_names(job: Job, name: str, source: str, target: str) -> None
 def test_odd_names_of_key_score_and_extra(job: Job, name: str, suffix: str) -> None:
     features = [{name: "a"}]
     labels = [{f"{name}1": "a", f"{name}2": 3.5, f"{name}3": "x"}]
-    rows = job.run(features, labels, features_name=f"f{suffix}", labels_name=f"l{suffix}", feature_key_column=name,
-                   label_key_column=f"{name}1", label_mos_column=f"{name}2", extras=[f"{name}3"], key_normalize="raw")
+    rows = job.run(
+        features,
+        labels,
+        features_name=f"f{suffix}",
+        labels_name=f"l{suffix}",
+        feature_key_column=name,
+        label_key_column=f"{name}1",
+        label_mos_column=f"{name}2",
+        extras=[f"{name}3"],
+        key_normalize="raw",
+    )
     assert (rows[0]["mos"], rows[0][f"{name}3"]) == (3.5, "x")
 
 
@@ -331,7 +363,9 @@ def test_a_path_is_one_file(job: Job, suffix: str) -> None:
     rows = job.run([{"key": "a", "v": 1}], LABELS, features_name=f"run=3/a[1]{suffix}", out_name=f"run=3/o[1]{suffix}")
     assert [row["key"] for row in rows] == ["a"]
     assert "run" not in rows[0]
-    rows = job.run([{"key": "a"}], {f"run=3/l[1]{suffix}": [{"key": "a", "mos": 3}], f"run=3/l*{suffix}": [{"key": "b", "mos": 4}]})
+    rows = job.run(
+        [{"key": "a"}], {f"run=3/l[1]{suffix}": [{"key": "a", "mos": 3}], f"run=3/l*{suffix}": [{"key": "b", "mos": 4}]}
+    )
     assert rows[0]["mos"] == 3
 
 

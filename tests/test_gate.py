@@ -9,7 +9,9 @@ from moslabels import MosLabelsError
 
 
 def features(matched: int, unmatched: int, without_key: int) -> list[dict]:
-    keys = [f"m{index}" for index in range(matched)] + [f"u{index}" for index in range(unmatched)] + [None] * without_key
+    keys = (
+        [f"m{index}" for index in range(matched)] + [f"u{index}" for index in range(unmatched)] + [None] * without_key
+    )
     return [{"key": key} for key in keys]
 
 
@@ -34,7 +36,9 @@ VERDICTS = [
 
 
 @pytest.mark.parametrize(("matched", "unmatched", "without_key", "threshold", "messages"), VERDICTS)
-def test_verdicts(job: Job, matched: int, unmatched: int, without_key: int, threshold: float, messages: list[str]) -> None:
+def test_verdicts(
+    job: Job, matched: int, unmatched: int, without_key: int, threshold: float, messages: list[str]
+) -> None:
     rows = features(matched, unmatched, without_key)
     if not messages:
         assert len(job.run(rows, LABELS, min_match_rate=threshold)) == len(rows)

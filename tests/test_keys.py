@@ -80,7 +80,9 @@ def test_normalize(engine: Engine, normalize: str, text: str | None, key: str | 
 
 @pytest.mark.parametrize(("regex", "value", "key"), EXTRACT)
 def test_extract(job: Job, regex: str | None, value: str, key: str | None) -> None:
-    job.run([{"id": value}], [{"key": "k", "mos": 3}], feature_key_column="id", feature_key_regex=regex, min_match_rate=0)
+    job.run(
+        [{"id": value}], [{"key": "k", "mos": 3}], feature_key_column="id", feature_key_regex=regex, min_match_rate=0
+    )
     assert job.audit["unmatched_feature_keys"]["sample"] == ([] if key is None else [key])
     assert job.audit["rows_without_key"] == (key is None)
 
@@ -103,12 +105,23 @@ TEXTS = st.text(st.sampled_from("ab01._-/\\ \t\n\u00a0é漢'\"$;{}"), max_size=1
 )
 
 
-@given(TEXTS, st.sampled_from(["raw", "basename", "stem"]), st.sampled_from([(None, 0), ("[0-9a]+", 0), ("_([a-z]+)", 1)]))
-def test_rules_agree_with_plain_python(engine: Engine, text: str, normalize: str, pattern: tuple[str | None, int]) -> None:
+@given(
+    TEXTS, st.sampled_from(["raw", "basename", "stem"]), st.sampled_from([(None, 0), ("[0-9a]+", 0), ("_([a-z]+)", 1)])
+)
+def test_rules_agree_with_plain_python(
+    engine: Engine, text: str, normalize: str, pattern: tuple[str | None, int]
+) -> None:
     assert key_of(engine, text, normalize, *pattern) == plain_key(text, normalize, pattern[0])
 
 
-AUTO = [("key", "d/a.mp4"), ("src", "a.mp4"), ("clip_name", "a.mp4"), ("my_PATH", "a.mp4"), ("File", "a.mp4"), ("vid", "d/a.mp4")]
+AUTO = [
+    ("key", "d/a.mp4"),
+    ("src", "a.mp4"),
+    ("clip_name", "a.mp4"),
+    ("my_PATH", "a.mp4"),
+    ("File", "a.mp4"),
+    ("vid", "d/a.mp4"),
+]
 
 
 @pytest.mark.parametrize(("column", "key"), AUTO)
@@ -157,7 +170,13 @@ JSON = [
     ('"10008004183.0"', "10008004183.0"),
     ('"00042"', "00042"),
 ]
-JSON_NOT = [("1.5", "fractional"), ("true", "BOOLEAN"), ("[1]", "ARRAY"), ('{"a": 1}', "OBJECT"), ("1e300", "too large")]
+JSON_NOT = [
+    ("1.5", "fractional"),
+    ("true", "BOOLEAN"),
+    ("[1]", "ARRAY"),
+    ('{"a": 1}', "OBJECT"),
+    ("1e300", "too large"),
+]
 
 
 @pytest.mark.parametrize(("features", "key"), NUMBERS)
@@ -198,8 +217,13 @@ def test_json_values_that_cannot_be_keys(job: Job, value: str, found: str) -> No
 
 def test_float_ids_meet_text_ids(job: Job) -> None:
     features = pa.table({"key": pa.array([3339962845.0, None, 8171831850.0])})
-    rows = job.run(features, "key,mos\n3339962845,4.64\n8171831850,4.4\n", features_name="f.parquet", labels_name="l.csv",
-                   min_match_rate=0.6)
+    rows = job.run(
+        features,
+        "key,mos\n3339962845,4.64\n8171831850,4.4\n",
+        features_name="f.parquet",
+        labels_name="l.csv",
+        min_match_rate=0.6,
+    )
     assert [row["mos"] for row in rows] == [4.64, None, 4.4]
 
 

@@ -60,7 +60,10 @@ ONE_PROBLEM = [
     (table(min_match_rate=True), "tables[0].min_match_rate: must be a number from 0 to 1, not true"),
     (table(min_match_rate="0.9"), 'tables[0].min_match_rate: must be a number from 0 to 1, not "0.9"'),
     (table(min_match_rate=None), "tables[0].min_match_rate: must be a number from 0 to 1, not null"),
-    (table(key_normalize="steam"), 'tables[0].key_normalize: must be one of auto, raw, basename, stem, not "steam"; did you mean "stem"?'),
+    (
+        table(key_normalize="steam"),
+        'tables[0].key_normalize: must be one of auto, raw, basename, stem, not "steam"; did you mean "stem"?',
+    ),
     (table(feature_key_column=3), "tables[0].feature_key_column: must be a non-empty text, not 3"),
     (table(feature_key_regex="(?=a)"), "tables[0].feature_key_regex: is no RE2 pattern: '(?=a)'"),
     (table(status_column="mos"), "tables[0].status_column: must not be the name of another label column"),
@@ -78,7 +81,10 @@ ONE_PROBLEM = [
     (table(label_csv={"header": 1}), 'tables[0].label_csv: "header" must be true or false'),
     (table(label_csv={"delimiter": ""}), 'tables[0].label_csv: "delimiter" must be a text of 1 to 4 bytes'),
     (table(label_csv={"delimiter": '"'}), 'tables[0].label_csv: "delimiter" must hold no quote'),
-    (table(feature_csv={"encoding": "utf8"}), 'tables[0].feature_csv: "encoding" must be one of utf-8, utf-16, latin-1'),
+    (
+        table(feature_csv={"encoding": "utf8"}),
+        'tables[0].feature_csv: "encoding" must be one of utf-8, utf-16, latin-1',
+    ),
     (table(feature_csv={"quote": "x"}), 'tables[0].feature_csv: has no member "quote"'),
     # paths
     (table(out="f.parquet"), "is also tables[0].features"),
@@ -91,7 +97,10 @@ ONE_PROBLEM = [
     # members given twice
     ('{"tables": [], "tables": [%s]}' % json.dumps(GOOD), "tables: is given twice"),
     ('{"tables": [{"id": "a", %s]}' % json.dumps(GOOD)[1:], "tables[0].id: is given twice"),
-    ('{"defaults": {"extras": {"a": "b", "a": "c"}}, "tables": [%s]}' % json.dumps(GOOD), "defaults.extras.a: is given twice"),
+    (
+        '{"defaults": {"extras": {"a": "b", "a": "c"}}, "tables": [%s]}' % json.dumps(GOOD),
+        "defaults.extras.a: is given twice",
+    ),
 ]
 
 
@@ -103,13 +112,23 @@ def test_one_problem(tmp_path: Path, document: Any, problem: str) -> None:
 
 
 def test_all_problems_together(tmp_path: Path) -> None:
-    problems = problems_of(tmp_path, {
-        "defaults": {"min_match_rat": 0.9, "key_normalize": 3},
-        "tables": [{"id": "a", "labels": [], "out": "o.xls"}, {**GOOD, "overwrit": True, "min_match_rate": 2}],
-    })
+    problems = problems_of(
+        tmp_path,
+        {
+            "defaults": {"min_match_rat": 0.9, "key_normalize": 3},
+            "tables": [{"id": "a", "labels": [], "out": "o.xls"}, {**GOOD, "overwrit": True, "min_match_rate": 2}],
+        },
+    )
     found = [problem.split(": ")[0] for problem in problems]
-    assert found == ["defaults.min_match_rat", "defaults.key_normalize", "tables[0].features", "tables[0].out",
-                     "tables[0].labels", "tables[1].overwrit", "tables[1].min_match_rate"]
+    assert found == [
+        "defaults.min_match_rat",
+        "defaults.key_normalize",
+        "tables[0].features",
+        "tables[0].out",
+        "tables[0].labels",
+        "tables[1].overwrit",
+        "tables[1].min_match_rate",
+    ]
 
 
 @pytest.mark.parametrize("text", ["", "{", "[1,]", '{"tables": NaN', b"\xff\xfe", "[" * 100_000])
@@ -127,11 +146,18 @@ def test_no_manifest(tmp_path: Path) -> None:
 
 def test_what_is_allowed(tmp_path: Path) -> None:
     path = tmp_path / "m.json"
-    path.write_text("\ufeff" + json.dumps({
-        "$schema": "https://example.org/schema.json", "_comment": ["anything"],
-        "defaults": {"min_match_rate": 1, "feature_key_column": None, "label_key_regex": ""},
-        "tables": [{**GOOD, "audit_json": None, "labels": ["l.csv", {"path": "m.csv", "mos_scale": "0-100"}]}],
-    }), encoding="utf-8")
+    path.write_text(
+        "\ufeff"
+        + json.dumps(
+            {
+                "$schema": "https://example.org/schema.json",
+                "_comment": ["anything"],
+                "defaults": {"min_match_rate": 1, "feature_key_column": None, "label_key_regex": ""},
+                "tables": [{**GOOD, "audit_json": None, "labels": ["l.csv", {"path": "m.csv", "mos_scale": "0-100"}]}],
+            }
+        ),
+        encoding="utf-8",
+    )
     (spec,) = load_manifest(path).tables
     assert (spec.id, spec.audit_json, spec.options.min_match_rate, spec.options.label_key_regex) == ("t", None, 1, None)
     assert [label.options.mos_scale for label in spec.labels] == ["auto", "0-100"]
@@ -140,7 +166,11 @@ def test_what_is_allowed(tmp_path: Path) -> None:
 
 def test_the_table_wins_over_the_defaults(tmp_path: Path) -> None:
     path = tmp_path / "m.json"
-    path.write_text(json.dumps({"defaults": {"mos_tolerance": 1, "key_normalize": "stem"}, "tables": [{**GOOD, "mos_tolerance": 2}]}))
+    path.write_text(
+        json.dumps(
+            {"defaults": {"mos_tolerance": 1, "key_normalize": "stem"}, "tables": [{**GOOD, "mos_tolerance": 2}]}
+        )
+    )
     (spec,) = load_manifest(path).tables
     assert (spec.options.mos_tolerance, spec.options.key_normalize) == (2, "stem")
 
@@ -169,7 +199,7 @@ def test_a_report_is_no_other_file(tmp_path: Path, report: str, path: str) -> No
 ARGUMENTS = [
     ({"min_match": 1}, 'unknown option "min_match"; did you mean "min_match_rate"?'),
     ({"min_match_rate": 2}, "min_match_rate: must be a number from 0 to 1, not 2"),
-    ({"audit_json": "l.csv"}, "audit_json: \"l.csv\" is also labels\\[0\\]"),
+    ({"audit_json": "l.csv"}, 'audit_json: "l.csv" is also labels\\[0\\]'),
 ]
 
 

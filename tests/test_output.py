@@ -18,7 +18,12 @@ def test_types_of_the_label_columns(job: Job) -> None:
     schema = pq.read_schema(job.out)
     assert schema.names == ["key", "mos", "mos_raw_0_100", "state", "mos_label_source", "split"]
     assert [schema.field(name).type for name in schema.names[1:]] == [
-        pa.float64(), pa.float64(), pa.string(), pa.string(), pa.string()]
+        pa.float64(),
+        pa.float64(),
+        pa.string(),
+        pa.string(),
+        pa.string(),
+    ]
 
 
 def test_a_row_without_a_label(job: Job) -> None:
@@ -47,9 +52,26 @@ def test_existing_label_columns_are_refused(job: Job, suffix: str, name: str) ->
 @pytest.mark.parametrize("source", SUFFIXES)
 @pytest.mark.parametrize("target", SUFFIXES)
 def test_overwrite_removes_the_old_label_columns(job: Job, source: str, target: str) -> None:
-    old = {"MOS": 1, "x": "x,y", "mos_std_dev": 0.5, "mos_n_ratings": 9, "mos_label_status": "ok", "split": "old", "corpus": "kept"}
+    old = {
+        "MOS": 1,
+        "x": "x,y",
+        "mos_std_dev": 0.5,
+        "mos_n_ratings": 9,
+        "mos_label_status": "ok",
+        "split": "old",
+        "corpus": "kept",
+    }
     rows = job.run([{"key": "a", **old}], LABELS, features_name=f"f{source}", out_name=f"o{target}", overwrite=True)
-    assert list(rows[0]) == ["key", "x", "corpus", "mos", "mos_raw_0_100", "mos_label_status", "mos_label_source", "split"]
+    assert list(rows[0]) == [
+        "key",
+        "x",
+        "corpus",
+        "mos",
+        "mos_raw_0_100",
+        "mos_label_status",
+        "mos_label_source",
+        "split",
+    ]
     assert (rows[0]["x"], rows[0]["corpus"], rows[0]["split"], float(rows[0]["mos"])) == ("x,y", "kept", "test", 3.0)
 
 
@@ -90,7 +112,9 @@ def test_overwrite_twice_gives_the_same_bytes(job: Job) -> None:
 
 @pytest.mark.parametrize("overwrite", [False, True])
 def test_the_key_column_is_never_removed(job: Job, overwrite: bool) -> None:
-    with pytest.raises(MosLabelsError, match='the key column "mos_n_ratings" has the name|the key column "split" has the name'):
+    with pytest.raises(
+        MosLabelsError, match='the key column "mos_n_ratings" has the name|the key column "split" has the name'
+    ):
         job.run([{"split": "a"}], LABELS, feature_key_column="split", overwrite=overwrite)
     if overwrite:
         with pytest.raises(MosLabelsError, match='the key column "mos_n_ratings" has the name'):

@@ -17,7 +17,15 @@ from moslabels.render import Statement
 
 FEATURES = [{"key": "a"}]
 
-NUMBERS = [("3", 3.0), (" 3.5 ", 3.5), ("+4.", 4.0), (".5e1", 5.0), ("30e-1", 3.0), ("1E0", 1.0), ("\u00a02\u3000", 2.0)]
+NUMBERS = [
+    ("3", 3.0),
+    (" 3.5 ", 3.5),
+    ("+4.", 4.0),
+    (".5e1", 5.0),
+    ("30e-1", 3.0),
+    ("1E0", 1.0),
+    ("\u00a02\u3000", 2.0),
+]
 BAD = ["inf", "-Infinity", "1_000", "na", "true", "3,5", "0x3", "3 4", "--3", "1e999", ".", "e5", "٣", "+nan"]
 MISSING = ["", "  ", "nan", "NaN", "NAN"]
 
@@ -156,8 +164,15 @@ def test_rows_without_a_key_do_not_decide_the_scale(job: Job) -> None:
     assert job.audit["label_rows_without_key"] == 2
 
 
-OUTSIDE = [([0.5], "1-5"), ([5.1], "1-5"), ([-0.1], "0-100"), ([100.5], "auto"), ([101], "per-value"), ([0.9], "per-value"),
-           ([-3], {"worst": 100, "best": 0})]
+OUTSIDE = [
+    ([0.5], "1-5"),
+    ([5.1], "1-5"),
+    ([-0.1], "0-100"),
+    ([100.5], "auto"),
+    ([101], "per-value"),
+    ([0.9], "per-value"),
+    ([-3], {"worst": 100, "best": 0}),
+]
 
 
 @pytest.mark.parametrize(("scores", "scale"), OUTSIDE)

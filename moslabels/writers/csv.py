@@ -62,8 +62,8 @@ def _put(job: Job, staged: StagedFile, text: str, dialect: Dialect) -> None:
         staged.write(codecs.encode(text, encoding))
     except UnicodeEncodeError as error:
         raise TableError(
-            f"{job.out}: {text[error.start : error.start + 20]!r} cannot be written in {dialect.encoding}, the encoding "
-            "of the features; name the label files in that encoding, or write another format",
+            f"{job.out}: {text[error.start : error.start + 20]!r} cannot be written in {dialect.encoding}, the "
+            "encoding of the features; name the label files in that encoding, or write another format",
             file=job.out,
         ) from error
 

@@ -58,8 +58,8 @@ def _opened_rows(job: Job, texts: ValueTexts) -> Iterator[pa.Array]:
                 opened = batch.column(0).cast(TEXT)
                 if opened.null_count:
                     raise TableError(
-                        f"{job.source.path}: overwrite cannot take {', '.join(map(shown, job.dropped))} out of an object "
-                        "that nests more than 10 deep; remove the old label columns first",
+                        f"{job.source.path}: overwrite cannot take {', '.join(map(shown, job.dropped))} out of an "
+                        "object that nests more than 10 deep; remove the old label columns first",
                         file=job.source.path,
                     )
                 yield opened

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
 
 from moslabels.engine import Engine
-from moslabels.errors import StatementError, TableError
+from moslabels.errors import TableError
 from moslabels.options import shown
 from moslabels.render import render
 from moslabels.tables import Source, reading
@@ -40,9 +41,9 @@ def typed_batches(
             file=source.path,
             column=twice[0],
         )
-    read: Callable[[Engine, Source, Sequence[int], int], tuple[pa.Schema, Iterator[pa.RecordBatch]]]
-    read = {"parquet": _parquet, "csv": _csv, "jsonl": _json}[source.reader]
-    return read(engine, source, kept, rows)
+    if source.reader == "parquet":
+        return _parquet(source, kept, rows)
+    return _csv(engine, source, kept, rows) if source.reader == "csv" else _json(engine, source, kept, rows)
 
 
 def _renamed(
@@ -59,9 +60,7 @@ def _renamed(
     return schema, renamed()
 
 
-def _parquet(
-    engine: Engine, source: Source, kept: Sequence[int], rows: int
-) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+def _parquet(source: Source, kept: Sequence[int], rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     import pyarrow.parquet as pq
 
     file = pq.ParquetFile(source.file)
@@ -82,10 +81,7 @@ def _csv(engine: Engine, source: Source, kept: Sequence[int], rows: int) -> tupl
     cells = source.cells({f"column{index}": source.columns[index] for index in kept})
     with reading(source):
         types = engine.row(render("features/csv_types", source.values(), source=source, cells=cells))
-        cells = [
-            type(cell)(cell.alias, cell.column, cell.reader, sql_type)
-            for cell, sql_type in zip(cells, types.values(), strict=True)
-        ]
+        cells = [replace(cell, sql_type=kind) for cell, kind in zip(cells, types.values(), strict=True)]
         stream = engine.stream(render("features/csv_typed", source.values(), source=source, cells=cells), rows)
     return _renamed(stream, [source.names[index] for index in kept], source)
 
@@ -94,7 +90,8 @@ def _json(engine: Engine, source: Source, kept: Sequence[int], rows: int) -> tup
     names = [source.names[index] for index in kept]
     if not names or "" in names:
         raise TableError(
-            f"{source.path}: {'a member has no name' if names else 'there are no members'}; write JSON", file=source.path
+            f"{source.path}: {'a member has no name' if names else 'there are no members'}; write JSON",
+            file=source.path,
         )
     found: dict[str, Any] = dict.fromkeys(names, "NULL")
     for row in engine.rows(render("features/json_structures", source.values(), cells=[])):
@@ -153,21 +150,23 @@ def _settled(structure: Any, name: str, source: Source) -> Any:
     if structure in ("DOUBLE", "BOOLEAN", "VARCHAR"):
         return structure
     raise TableError(
-        f"{source.path}: column {shown(name)} holds values of mixed kinds (or objects without members), which no column "
-        "of another format can keep; correct it, or write JSON",
+        f"{source.path}: column {shown(name)} holds values of mixed kinds (or objects without members), which no "
+        "column of another format can keep; correct it, or write JSON",
         file=source.path,
         column=name,
     )
 
 
 def _check_numbers(engine: Engine, source: Source, structure: dict[str, Any]) -> None:
-    fractional = {column.name: column for column in source.columns if "DOUBLE" in json.dumps(structure.get(column.name))}
+    fractional = {
+        column.name: column for column in source.columns if "DOUBLE" in json.dumps(structure.get(column.name))
+    }
     cells = source.cells({f"column{index}": column for index, column in enumerate(fractional.values())})
     statement = render("features/json_numbers", source.values(cells), source=source, cells=cells)
     for row in engine.rows(statement):
         raise TableError(
-            f"{source.path}: row {row['row']}: the number {row['number']} does not fit: whole numbers are BIGINT, and must "
-            "be exact as DOUBLE where their column holds fractions; write it as text, or write JSON",
+            f"{source.path}: row {row['row']}: the number {row['number']} does not fit: whole numbers are BIGINT, and "
+            "must be exact as DOUBLE where their column holds fractions; write it as text, or write JSON",
             file=source.path,
             row=row["row"],
         )

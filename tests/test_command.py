@@ -1,0 +1,191 @@
+"""Contract 9: exit statuses, streams, flags."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import write_table
+
+from moslabels.options import FIELDS
+
+
+def moslabels(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    return subprocess.run(
+        [sys.executable, "-m", "moslabels", *arguments],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_table(tmp_path / "f.jsonl", [{"key": "a"}, {"key": "b"}])
+    write_table(tmp_path / "l.csv", [{"key": "a", "mos": 3}, {"key": "b", "mos": 60}])
+    table = {"features": "f.jsonl", "labels": [{"path": "l.csv", "mos_scale": "per-value"}]}
+    manifest = {
+        "tables": [
+            {**table, "id": "good", "out": "good.csv"},
+            {**table, "id": "bad", "out": "bad.csv", "labels": ["none.csv"]},
+        ]
+    }
+    (tmp_path / "both.json").write_text(json.dumps(manifest))
+    (tmp_path / "good.json").write_text(json.dumps({"tables": manifest["tables"][:1]}))
+    return tmp_path
+
+
+def test_all_labelled(folder: Path) -> None:
+    done = moslabels("batch", "good.json", "--report-json", "r.json", "--report-md", "r.md", cwd=folder)
+    assert (done.returncode, done.stdout) == (0, "")
+    assert done.stderr == "good: ok: match rate 1.000, 2 of 2 rows labelled -> good.csv\n1 of 1 tables labelled\n"
+    assert json.loads((folder / "r.json").read_text())["run_provenance"]["argv"][:2] == ["batch", "good.json"]
+    assert "| good | ok | 1.000 | 2 | 0 | `good.csv` |" in (folder / "r.md").read_text()
+
+
+def test_the_report_goes_to_standard_output_where_no_file_is_named(folder: Path) -> None:
+    done = moslabels("batch", "good.json", cwd=folder)
+    assert json.loads(done.stdout)["status"] == "ok"
+
+
+def test_a_failed_table(folder: Path) -> None:
+    done = moslabels("batch", "both.json", "--report-json", "r.json", cwd=folder)
+    assert done.returncode == 1
+    assert "bad: error: none.csv: there is no such file\n" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert (folder / "good.csv").exists()
+    assert [table["status"] for table in json.loads((folder / "r.json").read_text())["tables"]] == ["ok", "error"]
+
+
+def test_fail_fast(folder: Path) -> None:
+    manifest = json.loads((folder / "both.json").read_text())
+    manifest["tables"].reverse()
+    (folder / "both.json").write_text(json.dumps(manifest))
+    done = moslabels("batch", "both.json", "--fail-fast", cwd=folder)
+    assert done.returncode == 1
+    assert "0 of 2 tables labelled, 1 not run" in done.stderr
+    assert not (folder / "good.csv").exists()
+
+
+WRONG = [
+    ([], "required"),
+    (["bach"], "invalid choice"),
+    (["batch"], "MANIFEST"),
+    (["batch", "none.json"], "there is no such manifest"),
+    (["batch", "good.json", "--report-js", "x"], "unrecognized arguments"),
+    (["batch", "good.json", "--report-json", "f.jsonl"], "is also tables[0].features"),
+    (["materialize", "--features", "f.jsonl", "--labels", "l.csv"], "--out"),
+    (
+        ["materialize", "--features", "f.jsonl", "--labels", "l.csv", "--out", "o.csv", "--min-match-rate", "x"],
+        "no number",
+    ),
+    (
+        ["materialize", "--features", "f.jsonl", "--labels", "l.csv", "--out", "o.csv", "--min-match-rate", "2"],
+        "from 0 to 1",
+    ),
+    (["materialize", "--features", "f.jsonl", "--labels", "l.csv", "--out", "o.csv", "--mos-scale", "{"], "no JSON"),
+    (["materialize", "--features", "f.jsonl", "--labels", "{", "--out", "o.csv"], "no JSON"),
+    (["materialize", "--features", "f.jsonl", "--labels", "l.csv", "--out", "f.jsonl"], "is also features"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "found"), WRONG)
+def test_wrong_usage(folder: Path, arguments: list[str], found: str) -> None:
+    before = sorted(folder.iterdir())
+    done = moslabels(*arguments, cwd=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert found in done.stderr
+    assert "Traceback" not in done.stderr
+    assert sorted(folder.iterdir()) == before
+
+
+def test_materialize(folder: Path) -> None:
+    label = json.dumps({"path": "l.csv", "mos_scale": "per-value"})
+    done = moslabels("materialize", "--features", "f.jsonl", "--labels", label, "--out", "o.csv", cwd=folder)
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["matched_rows"] == 2
+    assert done.stderr == "match rate 1.000, 2 of 2 rows labelled -> o.csv\n"
+    done = moslabels(
+        "materialize",
+        "--features",
+        "f.jsonl",
+        "--labels",
+        "l.csv",
+        "--out",
+        "o.csv",
+        "--audit-json",
+        "a.json",
+        cwd=folder,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith('moslabels: l.csv: column "mos": the scale of the scores cannot be told')
+
+
+VALUES = {
+    "min_match_rate": "0.5",
+    "mos_tolerance": "0.1",
+    "key_normalize": "raw",
+    "out_of_range": "clip",
+    "missing_mos": "skip",
+    "mos_scale": '{"worst": 0, "best": 100}',
+    "missing_values": '["NA"]',
+    "extras": "[]",
+    "label_csv": '{"delimiter": ","}',
+    "feature_csv": '{"header": true}',
+    "feature_key_column": "key",
+    "label_key_column": "key",
+    "label_mos_column": "mos",
+    "feature_key_regex": "(.)",
+    "label_key_regex": "(.)",
+    "status_column": "state",
+    "overwrite": None,
+}
+
+
+def test_every_option_is_a_flag(folder: Path) -> None:
+    assert set(VALUES) == set(FIELDS)
+    flags = [
+        text for name, value in VALUES.items() for text in (f"--{name.replace('_', '-')}", value) if text is not None
+    ]
+    done = moslabels("materialize", "--features", "f.jsonl", "--labels", "l.csv", "--out", "o.csv", *flags, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    args = json.loads(done.stdout)["run_provenance"]["args"]
+    assert (args["min_match_rate"], args["overwrite"], args["missing_values"]) == (0.5, True, ["NA"])
+    assert args["mos_scale"] == {"worst": 0, "best": 100}
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["batch", "--help"], ["materialize", "--help"], ["--version"]])
+def test_help(folder: Path, arguments: list[str]) -> None:
+    done = moslabels(*arguments, cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "moslabels" in done.stdout
+
+
+def test_a_reader_that_leaves_early(folder: Path) -> None:
+    command = f'"{sys.executable}" -m moslabels batch good.json | head -c 1'
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.stdout == "{"
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+
+
+def test_ctrl_c_is_130(folder: Path) -> None:
+    code = (
+        "import sys, moslabels.batch, moslabels.cli\n"
+        "def stop(*args, **kwargs): raise KeyboardInterrupt\n"
+        "moslabels.batch.run_batch = stop\n"
+        "sys.exit(moslabels.cli.main(['batch', 'good.json']))"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "moslabels: interrupted\n")

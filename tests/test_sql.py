@@ -1,0 +1,169 @@
+"""The templates in sql/: each renders, declares its parameters, and refuses what is not quoted."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from moslabels import render as rendering
+from moslabels.engine import Engine
+from moslabels.errors import StatementError
+from moslabels.labels import Extra
+from moslabels.render import RULES, Statement, parameters, quote_identifier, render, sql_folder
+from moslabels.tables import Column, Source
+
+TEMPLATES = sorted(str(path.relative_to(sql_folder()))[:-4] for path in sql_folder().rglob("*.sql"))
+COLUMN = {
+    "csv": Column('na"me', "column0"),
+    "jsonl": Column('na"me', '/na"me', "JSON"),
+    "parquet": Column('na"me', 'na"me', "FLOAT"),
+}
+EXTRA = Extra('ex"tra', "extra0", {0: COLUMN["csv"]}, "DECIMAL(10,2)")
+
+
+def contexts() -> list[dict[str, Any]]:
+    found = []
+    for reader, column in COLUMN.items():
+        source = Source("f", "f", reader, reader, "feature", (column,))
+        cells = source.cells({"key": column, "mos": column})
+        for extras in ([], [EXTRA]):
+            found.append(
+                {
+                    "source": source,
+                    "cells": cells,
+                    "cell": cells[0],
+                    "extras": extras,
+                    "present": extras,
+                    "typed_extras": extras,
+                }
+            )
+    return found
+
+
+def rendered(name: str, context: dict[str, Any]) -> str:
+    if name.startswith("sources/json_"):
+        context = {**context, "cells": []}  # They look at whole lines.
+    return rendering._environment().get_template(f"{name}.sql").render(context)
+
+
+def test_every_folder_has_templates() -> None:
+    assert {name.split("/")[0] for name in TEMPLATES} == {"rules", "sources", "labels", "features", "checks"}
+    assert set(RULES) == {name.split("/")[1] for name in TEMPLATES if name.startswith("rules/")}
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_renders_and_says_what_it_is(name: str) -> None:
+    text = (sql_folder() / f"{name}.sql").read_text(encoding="utf-8")
+    assert text.startswith(("-- ", "{#- ")), "a header comment says what the statement returns"
+    source_parameters = {"path", "columns", "delimiter", "header", "blank_lines", "pointers"}
+    declared = set(re.findall(r"\$([a-z_]+)", " ".join(re.findall(r"^-- .*$", text, re.MULTILINE))))
+    if "those of the file" in text:
+        declared |= source_parameters
+    for context in contexts():
+        used = set(parameters(rendered(name, context)))
+        own = used - source_parameters if not name.startswith("sources/") else used
+        assert own <= declared, f"{name} uses {own - declared} and does not declare it"
+        if not name.startswith("sources/"):
+            assert (declared - source_parameters) <= used, f"{name} declares {declared - used} and does not use it"
+
+
+@pytest.mark.parametrize("name", [name for name in TEMPLATES if not name.startswith(("rules/", "sources/"))])
+def test_no_data_reaches_the_text(name: str) -> None:
+    for context in contexts():
+        assert 'na"me' not in rendered(name, context)
+        assert 'ex"tra' not in rendered(name, context)
+
+
+UNQUOTED = [
+    "{{ name }}",
+    "{{ 3 }}",
+    "{{ name | ident ~ name }}",
+    "{{ missing }}",
+    "{{ missing | ident }}",
+    "{{ none }}",
+    "{{ [name] }}",
+]
+
+
+@pytest.mark.parametrize("template", UNQUOTED)
+def test_what_is_not_quoted_is_refused(template: str) -> None:
+    with pytest.raises((TypeError, jinja2.UndefinedError)):
+        rendering._environment().from_string(template).render(name="x")
+
+
+def test_filters_of_jinja_that_pass_text_are_not_there() -> None:
+    with pytest.raises(jinja2.TemplateAssertionError):
+        rendering._environment().from_string("{{ name | upper }}")
+
+
+@pytest.mark.parametrize("name", ["INTEGER); DROP TABLE labels; --", "int", "", "DECIMAL(10,2", "VARCHAR 'x'"])
+def test_a_type_name_is_a_type_name(name: str) -> None:
+    with pytest.raises(ValueError, match="not a type name"):
+        rendering._type_name(name)
+
+
+def test_names_that_cannot_be_quoted() -> None:
+    for name in ("", "a\0b"):
+        with pytest.raises(ValueError, match="no SQL identifier"):
+            quote_identifier(name)
+
+
+NAMES = st.text(st.characters(exclude_characters="\0", exclude_categories=("Cs",)), min_size=1, max_size=30) | st.text(
+    st.sampled_from("\"'`;-/*\\$ {}%\n[].a"), min_size=1, max_size=12
+)
+
+
+@pytest.fixture(scope="module")
+def engine():
+    with Engine() as engine:
+        yield engine
+
+
+@given(NAMES)
+def test_identifiers_round_trip_through_the_engine(engine: Engine, name: str) -> None:
+    row = engine.row(Statement("test", f"SELECT 1 AS {quote_identifier(name)}"))
+    assert row == {name: 1}
+
+
+@given(NAMES)
+def test_texts_round_trip_through_the_engine(engine: Engine, text: str) -> None:
+    literal = rendering._quote_text(text)
+    assert engine.row(Statement("test", f"SELECT {literal} AS literal, $value AS bound", {"value": text})) == {
+        "literal": text,
+        "bound": text,
+    }
+
+
+@given(NAMES)
+def test_parameters_are_not_found_inside_of_names_and_texts(name: str) -> None:
+    sql = f"-- $comment\nSELECT {quote_identifier(name + '$x')}, {rendering._quote_text(name + '$y')}, $value"
+    assert parameters(sql) == ["value"]
+
+
+def test_a_failing_statement_is_named(engine: Engine) -> None:
+    with pytest.raises(StatementError, match=r"sql/checks/label_counts\.sql failed: .*labels") as caught:
+        engine.rows(render("checks/label_counts"))
+    assert caught.value.statement == "checks/label_counts"
+    assert "SELECT" in caught.value.sql
+
+
+def test_a_statement_that_fails_while_it_streams_is_named(engine: Engine) -> None:
+    sql = "SELECT CAST(CASE WHEN range = 900000 THEN 'x' ELSE '1' END AS INTEGER) AS x FROM range(1000000)"
+    with pytest.raises(StatementError, match=r"sql/test\.sql failed: Conversion Error"):
+        engine.table(Statement("test", sql))
+
+
+def test_only_one_module_imports_duckdb_and_one_jinja() -> None:
+    package = Path(rendering.__file__).parent
+    importers: dict[str, list[str]] = {"duckdb": [], "jinja2": []}
+    for path in sorted(package.rglob("*.py")):
+        for name in importers:
+            if re.search(rf"^\s*(import|from) {name}\b", path.read_text(encoding="utf-8"), re.MULTILINE):
+                importers[name].append(path.name)
+    assert importers == {"duckdb": ["engine.py"], "jinja2": ["render.py"]}
