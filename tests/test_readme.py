@@ -1,0 +1,88 @@
+"""The README: its commands, its example and its tables say what is so."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import pytest
+
+from moslabels import run_batch
+from moslabels.options import FIELDS, LABEL_FIELDS
+from moslabels.tables import FORMATS, KEY_NAMES, MOS_NAMES
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+
+
+def test_the_first_screen_holds_two_commands() -> None:
+    first_screen = "\n".join(README.splitlines()[:25])
+    commands = re.findall(r"^```sh\n(.*)\n```$", first_screen, re.MULTILINE)
+    assert len(commands) == 2
+    assert "moslabels batch examples/quickstart/manifest.json" in commands[0]
+    assert commands[1].endswith("-m pytest")
+
+
+def test_the_report_shown_is_the_report_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shutil.copytree(
+        ROOT / "examples/quickstart", tmp_path / "examples/quickstart", ignore=shutil.ignore_patterns("out")
+    )
+    monkeypatch.chdir(tmp_path)
+    run_batch("examples/quickstart/manifest.json", report_md="report.md")
+    assert Path("report.md").read_text() in [text for language, text in BLOCKS if not language]
+
+
+def test_the_manifest_shown_is_right(tmp_path: Path) -> None:
+    from moslabels import load_manifest
+
+    (manifest,) = [text for language, text in BLOCKS if language == "json"]
+    (tmp_path / "m.json").write_text(manifest)
+    assert [table.id for table in load_manifest(tmp_path / "m.json").tables] == ["konvid"]
+
+
+def test_the_python_shown_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    (code,) = [text for language, text in BLOCKS if language == "python"]
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "README.md", "exec"), {})
+    assert capsys.readouterr().out == "features.parquet: there is no such file\n"
+    pq.write_table(pa.table({"key": ["a"]}), "features.parquet")
+    Path("labels.csv").write_text("key,mos\na,3\n")
+    exec(compile(code, "README.md", "exec"), {})
+    assert capsys.readouterr().out.startswith("1.0 ")
+
+
+def test_the_options_are_all_there() -> None:
+    section = README.split("## Options")[1].split("## ")[0]
+    shown = re.findall(r"`(\w+)`( •)?", "\n".join(line.split("|")[1] for line in section.splitlines() if "|" in line))
+    assert {name for name, _ in shown} == set(FIELDS)
+    assert {name for name, mark in shown if mark} == set(LABEL_FIELDS)
+    for name in ("min_match_rate", "mos_tolerance", "key_normalize", "status_column"):
+        row = next(line for line in section.splitlines() if line.startswith(f"| `{name}`"))
+        assert str(FIELDS[name].default).replace("1e-06", "1e-6") in row
+
+
+def test_the_names_and_suffixes_are_all_there() -> None:
+    words = set(re.findall(r"[\w.]+", README))
+    assert {*KEY_NAMES, *MOS_NAMES, *FORMATS} <= words
+
+
+def test_the_quickstart_is_deterministic(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    outputs = []
+    for _ in range(2):
+        folder = tmp_path / "quickstart"
+        shutil.copytree(ROOT / "examples/quickstart", folder, ignore=shutil.ignore_patterns("out"))
+        monkeypatch.chdir(folder)
+        report = run_batch("manifest.json", report_json="out/report.json")
+        assert json.loads(Path("out/report.json").read_text()) == report
+        outputs.append({path.name: path.read_bytes() for path in sorted((folder / "out").iterdir())})
+        monkeypatch.chdir(tmp_path)
+        shutil.rmtree(folder)
+    assert outputs[0] == outputs[1]
