@@ -42,7 +42,7 @@ def write_table(path: Path, content: Any) -> Path:
 def read_table(path: Path) -> Rows:
     """Read any format back as dicts; CSV cells as text."""
     if path.suffix in (".parquet", ".pq"):
-        return pq.read_table(path).to_pylist()
+        return pq.ParquetFile(path).read().to_pylist()
     if path.suffix in (".jsonl", ".ndjson"):
         return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     if path.suffix == ".json":
