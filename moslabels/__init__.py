@@ -8,8 +8,8 @@ from moslabels.errors import GateError, MosLabelsError, StatementError, TableErr
 
 if TYPE_CHECKING:
     from moslabels.batch import run_batch
+    from moslabels.labelling import materialize
     from moslabels.manifest import load_manifest
-    from moslabels.materialize import materialize
 
 __version__ = "0.1.0"
 __all__ = [
@@ -23,7 +23,7 @@ __all__ = [
     "run_batch",
 ]
 
-_HOMES = {"load_manifest": "manifest", "materialize": "materialize", "run_batch": "batch"}
+_HOMES = {"load_manifest": "manifest", "materialize": "labelling", "run_batch": "batch"}
 
 
 def __getattr__(name: str) -> Any:

@@ -9,8 +9,8 @@ from typing import Any
 from moslabels import report
 from moslabels.audit import json_text
 from moslabels.errors import MosLabelsError, UsageError
+from moslabels.labelling import Run, label_table
 from moslabels.manifest import Manifest, TableSpec, load_manifest, path_problems
-from moslabels.materialize import Run, label_table
 from moslabels.provenance import file_record
 from moslabels.writers.atomic import write_whole
 

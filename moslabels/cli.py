@@ -149,8 +149,8 @@ def _say_table(entry: Mapping[str, Any]) -> None:
 
 def _materialize(parsed: argparse.Namespace, argv: list[str]) -> int:
     from moslabels.audit import json_text
+    from moslabels.labelling import Run, label_table
     from moslabels.manifest import table_spec
-    from moslabels.materialize import Run, label_table
 
     options = {name: getattr(parsed, name) for name in FIELDS if hasattr(parsed, name)}
     spec = table_spec(parsed.features, parsed.labels, parsed.out, parsed.audit_json, options)

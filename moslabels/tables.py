@@ -115,6 +115,7 @@ class Source:
     role: str
     columns: tuple[Column, ...] = ()
     dialect: Dialect = field(default_factory=Dialect)
+    footer: Any = field(default=None, compare=False, repr=False)  # of a Parquet file
 
     @property
     def names(self) -> list[str]:
@@ -227,20 +228,23 @@ def _check_regular_file(path: str) -> None:
 
 
 def _open_parquet(engine: Engine, path: str, role: str) -> Source:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
+    from moslabels.parquet.footer import FooterError, read_footer
 
     try:
-        names = pq.ParquetFile(path).schema_arrow.names
-    except (pa.ArrowException, OSError) as error:
+        with open(path, "rb") as stream:
+            footer = read_footer(stream)
+    except FooterError as error:
         raise TableError(f"{path}: is no Parquet file that can be read: {error}", file=path) from error
+    names = [column.name for column in footer.columns]
+    if not names:
+        raise TableError(f"{path}: has no columns", file=path)
     source = Source(path, path, "parquet", "parquet", role)
     with reading(source):
         described = engine.rows(render("sources/describe_parquet", source.values()))
     columns = tuple(
         Column(name, row["column_name"], row["column_type"]) for name, row in zip(names, described, strict=True)
     )
-    return replace(source, columns=columns)
+    return replace(source, columns=columns, footer=footer)
 
 
 def _open_csv(workspace: Workspace, path: str, role: str, given: Mapping[str, Any]) -> Source:

@@ -281,14 +281,11 @@ def test_an_output_that_cannot_be_written_fails_its_table(folder: Path) -> None:
 
 
 def test_an_input_that_changes_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
+    import moslabels.labelling as home
 
-    from moslabels import materialize as module  # noqa: F401
-
-    home = sys.modules["moslabels.materialize"]
     write = home.write_labelled
 
-    def change_then_write(job: Any, staged: Any) -> int:
+    def change_then_write(job: Any, staged: Any) -> Any:
         Path("labels.csv").write_text("key,mos\na,5\nb,5\n")
         return write(job, staged)
 

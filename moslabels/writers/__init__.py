@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import pyarrow as pa
 
@@ -18,15 +19,20 @@ class Job:
     """What a writer is given.
 
     ``columns`` are the label columns (small: a row per label, and one for no label); ``row_labels`` says which row of
-    them each feature row gets, in the order of the file; ``dropped`` are the feature columns that they replace.
+    them each feature row gets, in the order of the file (``join`` finds out, when it is first asked for); ``dropped``
+    are the feature columns that they replace.
     """
 
     engine: Engine
     source: Source
     out: str
     columns: pa.Table
-    row_labels: pa.ChunkedArray
+    join: Callable[[], pa.ChunkedArray]
     dropped: Sequence[str]
+
+    @cached_property
+    def row_labels(self) -> pa.ChunkedArray:
+        return self.join()
 
     def labels_of(self, start: int, rows: int) -> pa.Array:
         """Which label columns the feature rows from ``start`` on get."""
@@ -46,9 +52,24 @@ class Job:
         )
 
 
-def write_labelled(job: Job, staged: StagedFile) -> int:
-    """Write the labelled table. Returns how many NaN and infinite numbers became null, for want of a text in JSON."""
+@dataclass(frozen=True)
+class Written:
+    """What a writer has to say: how many NaN and infinite numbers became null for want of a text, and the sha256 of the
+    features where it read them byte for byte.
+    """
+
+    nulled: int = 0
+    features_sha256: str | None = None
+
+
+def write_labelled(job: Job, staged: StagedFile) -> Written:
+    """Write the labelled table to a staged file."""
     kind = format_of(job.out)
+    if kind == job.source.format == "parquet":
+        from moslabels.writers import splice
+
+        return splice.write(job, staged)
+    _ = job.row_labels  # The engine has one result open at a time: the join comes before the features are read.
     if kind == "parquet":
         from moslabels.writers import parquet
 

@@ -5,42 +5,70 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import stat
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+from moslabels.errors import TableError
+
+
+def staged_path(target: str) -> str:
+    """Where the new version of a file is staged: in its folder, under a name that no glob for tables matches."""
+    folder, name = os.path.split(os.path.realpath(target))
+    return os.path.join(folder, f".{name}.moslabels-staged")
 
 
 class StagedFile(io.RawIOBase):
     """A new version of a file, written under a hidden name in the folder of its target.
 
-    The name ends in neither ``.parquet`` nor ``.jsonl``, so that no reader of the folder takes it for a table. It is
-    the same for every run, so that what a killed run left is overwritten by the next. ``write`` also hashes.
-    A context manager: leaving it without ``publish`` removes what was staged.
+    The name is the same for every run, so that what a killed run left is overwritten by the next. A target that is a
+    link is followed; one that is no regular file is refused. ``write`` appends and hashes; whoever writes by
+    ``write_at`` says in the end what was written (``settle``). A context manager: leaving it without ``publish``
+    removes what was staged.
     """
 
     def __init__(self, target: str) -> None:
-        self.target = Path(target)
-        self.staged = self.target.with_name(f".{self.target.name}.moslabels-staged")
+        self.target = Path(os.path.realpath(target))
+        self.staged = staged_path(target)
+        if self.target.exists() and not stat.S_ISREG(self.target.stat().st_mode):
+            kind = "a folder" if self.target.is_dir() else "no regular file"
+            raise TableError(f"{target}: is {kind}; write to another path", file=target)
         self.target.parent.mkdir(parents=True, exist_ok=True)
         self.size = 0
-        self._hash = hashlib.sha256()
+        self._hash: Any = hashlib.sha256()
         self._file = open(self.staged, "wb", buffering=0)  # noqa: SIM115 (close() closes it)
 
     @property
     def sha256(self) -> str:
-        return self._hash.hexdigest()
+        """The sha256 of what was written, in hex."""
+        digest: str = self._hash.hexdigest()
+        return digest
 
     def writable(self) -> bool:
         return True
 
     def write(self, data: Any) -> int:
-        view = memoryview(data).cast("B")
-        self._hash.update(view)
-        done = 0
-        while done < len(view):
-            done += self._file.write(view[done:])
-        self.size += done
-        return done
+        self._hash.update(data)
+        before = self.size
+        self.size = self.write_at(before, [data])
+        return self.size - before
+
+    def write_at(self, place: int, blocks: Iterable[Any]) -> int:
+        """Write blocks one after the other from a place on; the place after them. Nothing is hashed."""
+        for block in blocks:
+            view = memoryview(block).cast("B")
+            while view:
+                done = os.pwrite(self._file.fileno(), view, place)
+                place += done
+                view = view[done:]
+        return place
+
+    def settle(self, size: int, hash_of_all: Any) -> None:
+        """Say what ``write_at`` wrote: how much, and its hash object."""
+        self.size = size
+        self._hash = hash_of_all
 
     def tell(self) -> int:
         return self.size
@@ -62,12 +90,10 @@ class StagedFile(io.RawIOBase):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-        self.staged.unlink(missing_ok=True)
+        Path(self.staged).unlink(missing_ok=True)
 
 
 def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":
-        return  # A folder cannot be opened there; the file system journals the rename.
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)

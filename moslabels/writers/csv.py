@@ -13,13 +13,13 @@ import pyarrow.compute as pc
 from moslabels.errors import TableError
 from moslabels.render import render
 from moslabels.tables import Dialect, Source, reading
-from moslabels.writers import Job
+from moslabels.writers import Job, Written
 from moslabels.writers.atomic import StagedFile
 from moslabels.writers.text import TEXT, ValueTexts, joined, values_buffer
 from moslabels.writers.typed import batch_rows, typed_batches
 
 
-def write(job: Job, staged: StagedFile) -> int:
+def write(job: Job, staged: StagedFile) -> Written:
     """Write CSV with a header, in the dialect of the features where they are CSV too."""
     dialect = output_dialect(job.source, job.out)
     texts = ValueTexts()
@@ -39,7 +39,7 @@ def write(job: Job, staged: StagedFile) -> int:
             _put(job, staged, bytes(data).decode("utf-8"), dialect)
         written += len(records)
     job.check_rows(written)
-    return texts.nulled
+    return Written(texts.nulled)
 
 
 def output_dialect(source: Source, out: str) -> Dialect:

@@ -11,13 +11,13 @@ from moslabels.errors import TableError
 from moslabels.options import shown
 from moslabels.render import Statement, render
 from moslabels.tables import format_of, reading
-from moslabels.writers import Job
+from moslabels.writers import Job, Written
 from moslabels.writers.atomic import StagedFile
 from moslabels.writers.text import TEXT, ValueTexts, joined, json_name, values_buffer
 from moslabels.writers.typed import batch_rows, typed_batches
 
 
-def write(job: Job, staged: StagedFile) -> int:
+def write(job: Job, staged: StagedFile) -> Written:
     """Write JSON lines, or ``{"rows": [...]}`` for the suffix ``.json``, a row a line."""
     texts = ValueTexts()
     is_document = format_of(job.out) == "json"
@@ -36,7 +36,7 @@ def write(job: Job, staged: StagedFile) -> int:
     if is_document:
         staged.write(b"\n]}\n")
     job.check_rows(written)
-    return texts.nulled
+    return Written(texts.nulled)
 
 
 def _members(table: pa.Table, texts: ValueTexts) -> pa.Array:

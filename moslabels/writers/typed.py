@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -24,19 +26,22 @@ def batch_rows(columns: int) -> int:
 
 
 def typed_batches(
-    engine: Engine, source: Source, dropped: Sequence[str], rows: int
+    engine: Engine, source: Source, dropped: Sequence[str], rows: int, *, names_without_case: bool = False
 ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     """The columns of a feature table but the dropped ones: their schema, and batches of ``rows`` rows.
 
-    Types are those of section "Between formats" in the README. Raises TableError where a column has none.
+    Types are those of section "Between formats" in the README. Raises TableError where a column has none, or where two
+    have one name (``names_without_case``: also where they differ by case alone).
     """
     kept = [index for index, name in enumerate(source.names) if name not in dropped]
     names = [source.names[index] for index in kept]
-    lowered = [name.lower() for name in names]
-    twice = [name for name in names if lowered.count(name.lower()) > 1]
+    # Parquet readers and DuckDB's structs do not tell names apart by case.
+    ignore_case = names_without_case or source.reader == "jsonl"
+    counts = Counter(name.lower() if ignore_case else name for name in names)
+    twice = [name for name in names if counts[name.lower() if ignore_case else name] > 1]
     if twice:
         raise TableError(
-            f"{source.path}: columns {', '.join(map(shown, twice))} have one name, but for case; "
+            f"{source.path}: columns {', '.join(map(shown, twice))} have one name{', but for case' * ignore_case}; "
             "rename them, or write the format that they are in",
             file=source.path,
             column=twice[0],
@@ -63,7 +68,7 @@ def _renamed(
 def _parquet(source: Source, kept: Sequence[int], rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     import pyarrow.parquet as pq
 
-    file = pq.ParquetFile(source.file)
+    file = pq.ParquetFile(os.path.abspath(source.file))
     names = [source.names[index] for index in kept]
     schema = pa.schema([file.schema_arrow.field(index) for index in kept])
 

@@ -6,6 +6,7 @@ import inspect
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from moslabels import audit, gate
@@ -118,20 +119,20 @@ def _label(engine: Engine, workspace: Workspace, spec: TableSpec, run: Run) -> d
         source=source,
         out=spec.out,
         columns=label_columns(engine, labels, options.status_column),
-        row_labels=row_labels(engine, source, options, labels),
+        join=partial(row_labels, engine, source, options, labels),
         dropped=dropped,
     )
     with StagedFile(spec.out) as staged:
-        nulled = write_labelled(job, staged)
+        written = write_labelled(job, staged)
         inputs = {
-            "features": file_record(spec.features),
+            "features": file_record(spec.features, written.features_sha256),
             "labels": [file_record(label.path) for label in spec.labels],
         }
         for path, state in before.items():
             if _state(path) != state:
                 raise TableError(f"{path}: changed while it was read; run again when nothing writes to it", file=path)
         provenance = run.provenance(inputs, {"out": spec.out, "audit_json": spec.audit_json})
-        document = audit.build(spec, labels, match, nulled, staged.sha256, staged.size, provenance)
+        document = audit.build(spec, labels, match, written.nulled, staged.sha256, staged.size, provenance)
         staged.sync()
         if spec.audit_json is None:
             staged.publish()

@@ -1,0 +1,209 @@
+"""The Thrift compact protocol, as far as a Parquet footer needs it: skip and slice, not decode.
+
+A struct is read as the slices of its fields; a field that nobody asks for is never looked into. The input is hostile:
+varints have at most 10 bytes, a list has no more items than there are bytes left, values nest at most 32 deep, and
+every read stays inside of the data.
+
+Source: https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+TRUE, FALSE, BYTE, I16, I32, I64, DOUBLE, BINARY, LIST, SET, MAP, STRUCT, UUID = range(1, 14)
+_VARINTS = (I16, I32, I64)
+_SIZES = {BYTE: 1, DOUBLE: 8, UUID: 16}
+_MOST_DEPTH = 32
+
+
+class ThriftError(ValueError):
+    """The bytes are no Thrift compact struct, or one that no writer of Parquet makes."""
+
+
+class Field(NamedTuple):
+    """The value of a field: its type, and where its bytes stand."""
+
+    type: int
+    start: int
+    end: int
+
+
+def read_varint(data: bytes, place: int) -> tuple[int, int]:
+    """An unsigned varint and the place after it."""
+    value = shift = 0
+    while True:
+        if place >= len(data) or shift > 63:
+            raise ThriftError("a number does not end")
+        byte = data[place]
+        place += 1
+        value |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return value, place
+        shift += 7
+
+
+def read_struct(data: bytes, place: int, depth: int = 0) -> tuple[dict[int, Field], int]:
+    """The fields of the struct at a place, by id, and the place after it."""
+    fields: dict[int, Field] = {}
+    identifier = 0
+    try:
+        while header := data[place]:
+            place += 1
+            kind = header & 0x0F
+            if header >> 4:
+                identifier += header >> 4
+            else:
+                raw, place = read_varint(data, place)
+                identifier = (raw >> 1) ^ -(raw & 1)
+            if identifier in fields:
+                raise ThriftError(f"field {identifier} is there twice")
+            start = place
+            if I16 <= kind <= I64:
+                while data[place] >= 0x80:
+                    place += 1
+                place += 1
+                if place - start > 10:
+                    raise ThriftError("a number does not end")
+            elif kind > FALSE:
+                place = skip(data, place, kind, depth + 1)
+            elif kind == 0:
+                raise ThriftError("a field has no type")
+            fields[identifier] = Field(kind, start, place)
+    except IndexError:
+        raise ThriftError("the data ends inside of a struct") from None
+    return fields, place + 1
+
+
+def read_list(data: bytes, place: int) -> tuple[int, int, int]:
+    """The type of the items of the list at a place, their number, and the place of the first."""
+    if place >= len(data):
+        raise ThriftError("the data ends before a list")
+    header = data[place]
+    count, place = (header >> 4, place + 1) if header < 0xF0 else read_varint(data, place + 1)
+    if count > len(data) - place:
+        raise ThriftError(f"a list of {count} items in {len(data) - place} bytes")
+    return header & 0x0F, count, place
+
+
+def items(data: bytes, field: Field, kind: int) -> Iterator[tuple[int, int]]:
+    """Where the items of a list field stand: (start, end) of each. The items must be of a kind."""
+    if field.type != LIST:
+        raise ThriftError("a list is no list")
+    item_kind, count, place = read_list(data, field.start)
+    if count and item_kind != kind:
+        raise ThriftError("a list holds items of another type")
+    for _ in range(count):
+        start = place
+        place = skip(data, place, kind, 1)
+        yield start, place
+
+
+def skip(data: bytes, place: int, kind: int, depth: int = 0) -> int:
+    """The place after a value of a kind."""
+    if depth > _MOST_DEPTH:
+        raise ThriftError("values nest too deep")
+    if kind == STRUCT:
+        return read_struct(data, place, depth)[1]
+    if kind in _VARINTS:
+        return read_varint(data, place)[1]
+    if kind == BINARY:
+        length, place = read_varint(data, place)
+        place += length
+    elif kind in (LIST, SET):
+        item_kind, count, place = read_list(data, place)
+        for _ in range(count):
+            before = place
+            # As an item, a truth value is a byte.
+            place = place + 1 if item_kind in (TRUE, FALSE) else skip(data, place, item_kind, depth + 1)
+            if item_kind == STRUCT and place == before + 1:
+                raise ThriftError("a list holds empty structs")
+    elif kind == MAP:
+        place = _skip_map(data, place, depth)
+    elif kind in _SIZES:
+        place += _SIZES[kind]
+    else:
+        raise ThriftError(f"there is no type {kind}")
+    if place > len(data):
+        raise ThriftError("the data ends inside of a value")
+    return place
+
+
+def _skip_map(data: bytes, place: int, depth: int) -> int:
+    count, place = read_varint(data, place)
+    if not count:
+        return place
+    if count > len(data) - place:
+        raise ThriftError(f"a map of {count} entries in {len(data) - place} bytes")
+    kinds = data[place]
+    place += 1
+    for _ in range(count):
+        for kind in (kinds >> 4, kinds & 0x0F):
+            place = place + 1 if kind in (TRUE, FALSE) else skip(data, place, kind, depth + 1)
+    return place
+
+
+def integer(data: bytes, field: Field) -> int:
+    """The value of a whole-number field."""
+    if field.type not in _VARINTS:
+        raise ThriftError("a whole number is none")
+    raw, _ = read_varint(data, field.start)
+    return (raw >> 1) ^ -(raw & 1)
+
+
+def binary(data: bytes, field: Field) -> bytes:
+    """The value of a binary field."""
+    if field.type != BINARY:
+        raise ThriftError("a text is none")
+    length, start = read_varint(data, field.start)
+    return data[start : start + length]
+
+
+def write_varint(value: int) -> bytes:
+    """An unsigned varint."""
+    out = bytearray()
+    while value >= 0x80:
+        out.append(value & 0x7F | 0x80)
+        value >>= 7
+    out.append(value)
+    return bytes(out)
+
+
+def write_integer(value: int) -> bytes:
+    """A whole number of any width."""
+    return write_varint(value << 1 if value >= 0 else (-value << 1) - 1)
+
+
+def write_binary(value: bytes) -> bytes:
+    """Bytes behind their length."""
+    return write_varint(len(value)) + value
+
+
+def write_list(kind: int, values: Sequence[bytes]) -> bytes:
+    """A list of values that are written already."""
+    count = len(values)
+    header = bytes([count << 4 | kind]) if count < 15 else bytes([0xF0 | kind]) + write_varint(count)
+    return header + b"".join(values)
+
+
+def write_struct(fields: Iterable[tuple[int, int, bytes]]) -> bytes:
+    """A struct of (id, type, value written already), in order of id."""
+    parts = []
+    last = 0
+    for identifier, kind, value in sorted(fields):
+        delta = identifier - last
+        last = identifier
+        if 0 < delta <= 15:
+            parts.append(bytes([delta << 4 | kind]))
+        else:
+            parts.append(bytes([kind]) + write_integer(identifier))
+        parts.append(value)
+    parts.append(b"\0")
+    return b"".join(parts)
+
+
+def changed_struct(data: bytes, fields: Mapping[int, Field], changes: Mapping[int, tuple[int, bytes] | None]) -> bytes:
+    """A struct with some fields given anew as (type, value), or left out (None); the others are copied."""
+    kept = [(name, field.type, data[field.start : field.end]) for name, field in fields.items() if name not in changes]
+    return write_struct([*kept, *((name, *change) for name, change in changes.items() if change is not None)])

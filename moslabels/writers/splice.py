@@ -1,0 +1,247 @@
+"""Parquet to Parquet by splice: no byte of a feature is touched.
+
+The features' file is copied byte for byte up to its footer, the label columns are appended as new column chunks in the
+same row groups, and a new footer lists both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import queue
+import tempfile
+import threading
+from collections.abc import Iterator
+from types import TracebackType
+from typing import IO, Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from moslabels.errors import TableError
+from moslabels.parquet import schemas
+from moslabels.parquet.footer import MAGIC, Footer, FooterError, appended, read_footer
+from moslabels.writers import Job, Written
+from moslabels.writers.atomic import StagedFile
+
+_BLOCK = 1 << 18
+_BLOCKS_BETWEEN_SYNCS = 256
+_SPOOL = 1 << 26
+_SLICE = 1 << 20
+_MOST_GROUP_ROWS = 1 << 26  # pyarrow writes no more into one row group
+
+
+def write(job: Job, staged: StagedFile) -> Written:
+    """Write Parquet from Parquet."""
+    footer: Footer = job.source.footer
+    largest = max((group.rows for group in footer.groups), default=0)
+    if largest > _MOST_GROUP_ROWS:
+        raise _cannot(job, f"it has a row group of {largest} rows, and {_MOST_GROUP_ROWS} are the most")
+    columns = _LabelColumns(job.columns)
+    with (
+        open(job.source.file, "rb") as features,
+        _Copy(features, footer.start, staged) as copy,
+        tempfile.SpooledTemporaryFile(_SPOOL) as spool,
+    ):
+        # While the features are copied: the join, the label columns, and the reading back of them.
+        job.check_rows(footer.num_rows)
+        with pq.ParquetWriter(spool, columns.schema, compression="snappy", store_schema=False) as writer:
+            for group, start in _starts(footer):
+                rows = columns.table(job.labels_of(start, group))
+                writer.write_table(rows, row_group_size=max(1, group))
+        label_footer = read_footer(spool)
+        shift = footer.start - len(MAGIC)
+        try:
+            key_values = schemas.extended(footer.key_values(), job.dropped, job.columns.schema)
+            dropped = {index for index, column in enumerate(footer.columns) if column.name in job.dropped}
+            new, alone = appended(footer, dropped, label_footer, shift, key_values)
+        except FooterError as error:
+            raise _cannot(job, str(error)) from error
+        spool.seek(len(MAGIC))
+        end = staged.write_at(footer.start, _blocks(spool, label_footer.start - len(MAGIC)))
+        _check_labels(job, staged, columns, footer, alone)
+        staged.write_at(end, [_whole(new)])
+        written = copy.finish()
+        features.seek(footer.start)
+        rest = features.read()
+    if rest[:-8] != footer.data:
+        raise job.changed()
+    features_hash = written.copy()
+    features_hash.update(rest)
+    with open(staged.staged, "rb") as result:
+        result.seek(footer.start)
+        for block in _blocks(result, end + len(new) + 8 - footer.start):
+            written.update(block)
+        staged.settle(end + len(new) + 8, written)
+        _check_footer(job, result, footer, dropped)
+    return Written(features_sha256=features_hash.hexdigest())
+
+
+def _cannot(job: Job, why: str) -> TableError:
+    return TableError(f"{job.source.path}: no columns can be appended to it: {why}", file=job.source.path)
+
+
+def _starts(footer: Footer) -> Iterator[tuple[int, int]]:
+    """The number of rows of each row group, and of the rows before it."""
+    start = 0
+    for group in footer.groups:
+        yield group.rows, start
+        start += group.rows
+
+
+def _whole(footer: bytes) -> bytes:
+    return footer + len(footer).to_bytes(4, "little") + MAGIC
+
+
+def _blocks(stream: IO[bytes], size: int) -> Iterator[bytes]:
+    while size > 0:
+        block = stream.read(min(_BLOCK, size))
+        if not block:
+            raise OSError("a file ended before its end")
+        size -= len(block)
+        yield block
+
+
+class _LabelColumns:
+    """The label columns of any feature rows; texts as dictionaries, which is how they are written and compared."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._values: list[pa.Array] = []
+        for column in table.columns:
+            values = column.combine_chunks()
+            self._values.append(values.dictionary_encode() if pa.types.is_string(values.type) else values)
+        self.schema = pa.schema([(name, v.type) for name, v in zip(table.column_names, self._values, strict=True)])
+
+    def table(self, labels: pa.Array) -> pa.Table:
+        """A row of label columns for each position in ``labels``."""
+        parts = [labels.slice(start, _SLICE) for start in range(0, len(labels), _SLICE)]
+        arrays = [pa.chunked_array([_taken(values, part) for part in parts], values.type) for values in self._values]
+        return pa.Table.from_arrays(arrays, schema=self.schema)
+
+
+def _taken(values: pa.Array, places: pa.Array) -> pa.Array:
+    if isinstance(values, pa.DictionaryArray):
+        return pa.DictionaryArray.from_arrays(values.indices.take(places), values.dictionary)
+    return values.take(places)
+
+
+def _check_labels(job: Job, staged: StagedFile, columns: _LabelColumns, footer: Footer, alone: bytes) -> None:
+    """Read the label columns back from where they stand in the new file, and compare them with what was planned.
+
+    A footer of their own lists them, with the same bytes as the new one: old columns need not be decoded, nor known.
+    """
+    metadata = pq.read_metadata(io.BytesIO(MAGIC + _whole(alone)))
+    texts = [field.name for field in columns.schema if pa.types.is_dictionary(field.type)]
+    with pq.ParquetFile(staged.staged, metadata=metadata, read_dictionary=texts) as file:
+        for index, (group, start) in enumerate(_starts(footer)):
+            found = file.read_row_group(index)
+            planned = columns.table(job.labels_of(start, group))
+            if not all(_same(found[name], planned[name]) for name in columns.schema.names):
+                raise TableError(f"{job.out}: the label columns read back differ from those planned", file=job.out)
+
+
+def _same(found: pa.ChunkedArray, planned: pa.ChunkedArray) -> bool:
+    """Whether two columns hold the same values, NaN like NaN."""
+    if pa.types.is_dictionary(planned.type):
+        words = planned.chunk(0).dictionary if planned.num_chunks else pa.array([], planned.type.value_type)
+        codes = [pc.index_in(part.dictionary, value_set=words).take(part.indices) for part in found.chunks]
+        return pa.chunked_array(codes, pa.int32()).equals(
+            pa.chunked_array([part.indices for part in planned.chunks], pa.int32())
+        )
+    planned = planned.cast(found.type)
+    if found.equals(planned) or not pa.types.is_floating(planned.type):
+        return bool(found.equals(planned))
+    return bool(pc.is_nan(found).equals(pc.is_nan(planned)) and _without_nan(found).equals(_without_nan(planned)))
+
+
+def _without_nan(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    return pc.if_else(pc.is_nan(column), pa.scalar(0, column.type), column)
+
+
+def _check_footer(job: Job, result: BinaryIO, old: Footer, dropped: set[int]) -> None:
+    """Read the whole footer of the new file back: the columns kept, the label columns, the same rows in row groups."""
+    new = read_footer(result)
+    names = [column.name for index, column in enumerate(old.columns) if index not in dropped]
+    if [column.name for column in new.columns] != [*names, *job.columns.column_names]:
+        raise TableError(f"{job.out}: the columns read back differ from those planned", file=job.out)
+    if [group.rows for group in new.groups] != [group.rows for group in old.groups]:
+        raise TableError(f"{job.out}: the row groups read back differ from those planned", file=job.out)
+
+
+class _Copy:
+    """Copies the start of a file in the background: one thread reads and hashes, another writes.
+
+    A context manager: leaving it before ``finish`` stops both.
+    """
+
+    def __init__(self, source: BinaryIO, size: int, staged: StagedFile) -> None:
+        self._source = source
+        self._size = size
+        self._staged = staged
+        self._hash = hashlib.sha256()
+        self._blocks: queue.Queue[bytes | None] = queue.Queue(maxsize=32)
+        self._stopped = threading.Event()
+        self._error: BaseException | None = None
+        self._threads = [threading.Thread(target=self._guarded, args=(run,)) for run in (self._read, self._write)]
+
+    def __enter__(self) -> _Copy:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def finish(self) -> Any:
+        """Wait for the end; the sha256 object of what was copied."""
+        for thread in self._threads:
+            thread.join()
+        if self._error is not None:
+            raise self._error
+        return self._hash
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopped.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _guarded(self, run: Any) -> None:
+        try:
+            run()
+        except BaseException as error:
+            self._error = self._error or error
+            self._stopped.set()
+
+    def _read(self) -> None:
+        self._source.seek(0)
+        try:
+            for block in _blocks(self._source, self._size):
+                self._hash.update(block)
+                self._put(block)
+                if self._stopped.is_set():
+                    return
+        finally:
+            self._put(None)
+
+    def _put(self, block: bytes | None) -> None:
+        while not self._stopped.is_set():
+            try:
+                self._blocks.put(block, timeout=0.1)
+            except queue.Full:
+                continue
+            return
+
+    def _write(self) -> None:
+        place = written = 0
+        while not self._stopped.is_set():
+            try:
+                block = self._blocks.get(timeout=0.1)
+            except queue.Empty:
+                continue
+            if block is None:
+                return
+            place = self._staged.write_at(place, [block])
+            written += 1
+            if written % _BLOCKS_BETWEEN_SYNCS == 0:
+                # The disk works while the next blocks are hashed, not at the end while nothing else does.
+                self._staged.sync()
