@@ -9,10 +9,10 @@ from typing import Any
 from moslabels import report
 from moslabels.audit import json_text
 from moslabels.errors import MosLabelsError, UsageError
-from moslabels.labelling import Run, label_table
-from moslabels.manifest import Manifest, TableSpec, load_manifest, path_problems
+from moslabels.labelling import Run, check_block, label_table
+from moslabels.manifest import Manifest, TableSpec, load_manifest, report_problems
 from moslabels.provenance import file_record
-from moslabels.writers.atomic import write_whole
+from moslabels.writers.atomic import check_target, write_whole
 
 
 def run_batch(
@@ -45,11 +45,15 @@ def run_batch(
         manifest = load_manifest(manifest, base_dir)
     elif base_dir is not None:
         raise UsageError("base_dir goes with the path of a manifest; this one is loaded already")
+    if run_provenance is not None:
+        check_block(run_provenance)
     report_json = os.fspath(report_json) if report_json is not None else None
     report_md = os.fspath(report_md) if report_md is not None else None
     reports = {name: path for name, path in (("report_json", report_json), ("report_md", report_md)) if path}
-    if problems := path_problems(manifest.tables, reports, manifest.path):
+    if problems := report_problems(manifest, reports):
         raise UsageError("the paths of the reports are wrong:", problems)
+    for path in reports.values():
+        check_target(path)
     args = {
         "manifest": manifest.path,
         "base_dir": base_dir,

@@ -43,6 +43,13 @@ def _say(text: str) -> None:
     print(text.encode(sys.stderr.encoding or "utf-8", "backslashreplace").decode(), file=sys.stderr)
 
 
+def _print(text: str) -> None:
+    """Write to standard output in UTF-8, as JSON is, whatever the terminal's encoding."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode("utf-8"))
+    sys.stdout.buffer.flush()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="moslabels", description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"moslabels {__version__}")
@@ -96,9 +103,11 @@ def _json_or_text(text: str) -> Any:
     """A JSON value where the text is that of a list or an object, else the text itself."""
     if not text.lstrip().startswith(("[", "{")):
         return text
+    from moslabels.manifest import Members
+
     try:
-        return json.loads(text)
-    except json.JSONDecodeError as error:
+        return json.loads(text, object_pairs_hook=Members)
+    except (ValueError, RecursionError) as error:
         raise argparse.ArgumentTypeError(f"{text!r} is no JSON: {error}") from error
 
 
@@ -128,7 +137,7 @@ def _batch(parsed: argparse.Namespace, argv: list[str]) -> int:
         on_table=_say_table,
     )
     if parsed.report_json is None:
-        print(json_text(report), end="")
+        _print(json_text(report))
     summary = report["summary"]
     not_run = sum(table["status"] == "not-run" for table in report["tables"])
     labelled = summary["tables"] - summary["failed_tables"] - not_run
@@ -163,7 +172,7 @@ def _materialize(parsed: argparse.Namespace, argv: list[str]) -> int:
     }
     audit = label_table(spec, Run(argv, args))
     if parsed.audit_json is None:
-        print(json_text(audit), end="")
+        _print(json_text(audit))
     _say(
         f"match rate {audit['match_rate']:.3f}, {audit['matched_rows']} of {audit['input_rows']} rows labelled "
         f"-> {audit['output']}"

@@ -87,6 +87,8 @@ def _batches(reader: pa.RecordBatchReader, statement: Statement) -> Iterator[pa.
 
 
 def _failure(statement: Statement, error: Exception) -> StatementError:
+    if isinstance(error, duckdb.InterruptException) or "Query interrupted" in str(error):
+        raise KeyboardInterrupt from error
     message = str(error).split("\n\nLINE ")[0].strip()
     return StatementError(f"sql/{statement.name}.sql failed: {message}", statement=statement.name, sql=statement.sql)
 
@@ -108,13 +110,17 @@ def capture_group(pattern: str) -> int:
     Raises StatementError where RE2 refuses the pattern.
     """
     connection = duckdb.connect(":memory:")
-    statement = render("checks/regex", {"regex": pattern})
+    values = {"regex": pattern}
+    statement = render("checks/regex", values)
     try:
-        connection.execute(statement.sql, dict(statement.values))
+        connection.execute(statement.sql, values)
     except (duckdb.Error, RuntimeError) as error:
-        if "group" in str(error) and "name" in str(error):
-            return 0
+        connection.close()
         raise _failure(statement, error) from error
+    try:
+        connection.execute(render("checks/regex_group", values).sql, values)
+    except (duckdb.Error, RuntimeError):
+        return 0
     finally:
         connection.close()
     return 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -19,7 +20,7 @@ from moslabels.options import FIELDS, SOURCE_COLUMN, Options, nearest, shown
 from moslabels.provenance import file_record, run_provenance
 from moslabels.tables import Source, Workspace, open_table
 from moslabels.writers import Job, write_labelled
-from moslabels.writers.atomic import StagedFile
+from moslabels.writers.atomic import StagedFile, check_target
 
 
 @dataclass(frozen=True)
@@ -71,9 +72,19 @@ def materialize(
         raise UsageError(f"unknown option {shown(unknown[0])}{nearest(unknown[0], FIELDS)}")
     if isinstance(label_paths, str | os.PathLike | Mapping):
         label_paths = [label_paths]
+    if run_provenance is not None:
+        check_block(run_provenance)
     args = {"features": features, "label_paths": label_paths, "out": out, "audit_json": audit_json, **options}
-    spec = table_spec(features, list(label_paths), out, audit_json, options)
+    spec = table_spec(features, label_paths, out, audit_json, options)
     return label_table(spec, Run(args=args, block=run_provenance))
+
+
+def check_block(block: Mapping[str, Any]) -> None:
+    """Refuse, with UsageError, a ``run_provenance`` of the caller's that JSON cannot hold."""
+    try:
+        json.dumps(block, allow_nan=False).encode("utf-8")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UsageError(f"run_provenance must be an object of JSON values: {error}") from error
 
 
 def _with_options(signature: inspect.Signature) -> inspect.Signature:
@@ -108,6 +119,8 @@ def label_table(spec: TableSpec, run: Run) -> dict[str, Any]:
 def _label(engine: Engine, workspace: Workspace, spec: TableSpec, run: Run) -> dict[str, Any]:
     options = spec.options
     before = {path: _state(path) for _, path in spec.inputs()}
+    for _, path in spec.outputs():
+        check_target(path)
     source = open_table(engine, workspace, spec.features, "feature", options.feature_csv)
     key_column(source, options)  # Refused before the labels are read.
     labels = load_labels(engine, workspace, spec)

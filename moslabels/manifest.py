@@ -12,6 +12,7 @@ from typing import Any
 from moslabels.errors import UsageError
 from moslabels.options import FIELDS, LABEL_FIELDS, Options, clashes, nearest, option_problem, settled, shown
 from moslabels.tables import format_problem
+from moslabels.writers.atomic import staged_path
 
 TABLE_KEYS = ("id", "features", "labels", "out", "audit_json")
 REGEXES = ("feature_key_regex", "label_key_regex")
@@ -69,16 +70,15 @@ def load_manifest(path: str | os.PathLike[str], base_dir: str | os.PathLike[str]
     document = _read(path)
     base = Path(base_dir if base_dir is not None else Path(path).parent)
     problems = _Problems()
-    tables = _tables(document, base, problems)
-    if not problems:
-        problems.extend(path_problems(tables, {}, path))
+    tables, paths = _tables(document, base, problems)
+    problems.extend(_path_problems(paths, {}, path))
     problems.raise_if_any(f"{path}: the manifest is wrong:")
     return Manifest(path, tuple(tables))
 
 
 def table_spec(
     features: str | os.PathLike[str],
-    labels: Sequence[Any],
+    labels: Any,
     out: str | os.PathLike[str],
     audit_json: str | os.PathLike[str] | None,
     options: Mapping[str, Any],
@@ -86,70 +86,88 @@ def table_spec(
     """The spec of one table from the arguments of a call: checked as an entry of a manifest is. Raises UsageError."""
     entry: dict[str, Any] = {
         "features": _text_path(features),
-        "labels": [
-            {**label, "path": _text_path(label.get("path"))} if isinstance(label, Mapping) else _text_path(label)
-            for label in labels
-        ],
+        "labels": [_text_label(label) for label in labels] if isinstance(labels, list | tuple) else labels,
         "out": _text_path(out),
         "audit_json": _text_path(audit_json),
         **options,
     }
     problems = _Problems()
-    spec = _table(entry, {}, "", None, problems)
-    if spec is not None and not problems:
-        problems.extend(path_problems([spec], {}, None))
+    _check_members(entry, "", problems)
+    spec, paths = _table(entry, {}, "", None, problems)
+    problems.extend(_path_problems([paths], {}, None))
     problems.raise_if_any("the arguments are wrong:")
     assert spec is not None
     return spec
 
 
-def path_problems(tables: Sequence[TableSpec], reports: Mapping[str, str], manifest: str | None) -> list[str]:
+def _text_label(label: Any) -> Any:
+    return {**label, "path": _text_path(label.get("path"))} if isinstance(label, Mapping) else _text_path(label)
+
+
+@dataclass
+class _Paths:
+    """The files of one table, as (JSON path, path): what was right of them, whatever else is wrong."""
+
+    inputs: list[tuple[str, str]]
+    outputs: list[tuple[str, str]]
+
+
+def report_problems(manifest: Manifest, reports: Mapping[str, str]) -> list[str]:
+    """Report paths that are also an input or another output of a manifest's tables: a text for each."""
+    paths = [
+        _Paths(
+            [(f"tables[{index}].{key}", path) for key, path in table.inputs()],
+            [(f"tables[{index}].{key}", path) for key, path in table.outputs()],
+        )
+        for index, table in enumerate(manifest.tables)
+    ]
+    return _path_problems(paths, reports, manifest.path)
+
+
+def _path_problems(tables: Sequence[_Paths], reports: Mapping[str, str], manifest: str | None) -> list[str]:
     """Outputs that are also an input or another output: a text for each. ``reports`` are further outputs by name."""
-
-    def named(index: int, table: TableSpec, key: str) -> str:
-        return key if table.id is None else f"tables[{index}].{key}"
-
-    inputs: dict[str, str] = {}
+    taken: dict[str, str] = {}
     if manifest is not None:
-        inputs[os.path.realpath(manifest)] = "the manifest"
-    for index, table in enumerate(tables):
-        for key, path in table.inputs():
-            inputs.setdefault(_real(path), named(index, table, key))
-    outputs: dict[str, str] = {}
+        taken[_real(manifest)] = "the manifest"
+    for table in tables:
+        for name, path in table.inputs:
+            taken.setdefault(_real(path), name)
+    written = [pair for table in tables for pair in table.outputs] + list(reports.items())
     problems = []
-    written = [(named(i, table, key), path) for i, table in enumerate(tables) for key, path in table.outputs()]
-    for name, path in [*written, *reports.items()]:
-        other = inputs.get(_real(path)) or outputs.get(_real(path))
+    for name, path in written:
+        other = taken.get(_real(path))
         if other is not None:
             problems.append(f"{name}: {shown(path)} is also {other}; write to another file")
-        outputs.setdefault(_real(path), name)
+        taken.setdefault(_real(path), name)
+    # Where a new version of a file stands until it is whole.
+    staged = {staged_path(path): name for name, path in written}
+    for path, name in taken.items():
+        if path in staged:
+            problems.append(f"{name}: {shown(path)} is where {staged[path]} is staged; write to another file")
     return problems
 
 
 def _real(path: str) -> str:
-    try:
-        return os.path.realpath(path)
-    except (OSError, ValueError):
-        return path
+    return os.path.realpath(path)
 
 
 def _text_path(path: Any) -> Any:
     return os.fspath(path) if isinstance(path, os.PathLike) else path
 
 
-class _Members(dict[str, Any]):
-    """A JSON object that remembers which of its members were given twice."""
+class Members(dict[str, Any]):
+    """A JSON object that remembers which of its members were given twice (``object_pairs_hook``)."""
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
-        seen: set[str] = set()
-        self.twice = [name for name, _ in pairs if name in seen or seen.add(name)]  # type: ignore[func-returns-value]
+        names = [name for name, _ in pairs]
+        self.twice = sorted({name for name in names if names.count(name) > 1})
 
 
 def _read(path: str) -> Any:
     try:
         with open(path, encoding="utf-8-sig") as stream:
-            return json.load(stream, object_pairs_hook=_Members)
+            return json.load(stream, object_pairs_hook=Members)
     except FileNotFoundError:
         raise UsageError(f"{path}: there is no such manifest") from None
     except OSError as error:
@@ -170,11 +188,11 @@ class _Problems(list[str]):
             raise UsageError(heading, list(self))
 
 
-def _tables(document: Any, base: Path, problems: _Problems) -> list[TableSpec]:
+def _tables(document: Any, base: Path, problems: _Problems) -> tuple[list[TableSpec], list[_Paths]]:
     if not isinstance(document, dict):
         problems.add("", f"must be an object with a list of tables, not {shown(document)}")
-        return []
-    _report_twice(document, "", problems)
+        return [], []
+    _check_members(document, "", problems)
     for name in document:
         if name not in ("defaults", "tables", "$schema") and not name.startswith("_"):
             problems.add(name, f"is unknown{nearest(name, ('defaults', 'tables'))}; a comment begins with _")
@@ -186,29 +204,38 @@ def _tables(document: Any, base: Path, problems: _Problems) -> list[TableSpec]:
     entries = document.get("tables")
     if not isinstance(entries, list) or not entries:
         problems.add("tables", "must be a non-empty list" + (f", not {shown(entries)}" if "tables" in document else ""))
-        return []
+        return [], []
     specs = []
+    paths = []
     ids: dict[str, int] = {}
     for index, entry in enumerate(entries):
-        spec = _table(entry, defaults, f"tables[{index}]", base, problems)
-        if spec is None:
-            continue
-        specs.append(spec)
-        if spec.id in ids:
-            problems.add(f"tables[{index}].id", f"{shown(spec.id)} is also the id of tables[{ids[spec.id]}]")
-        elif spec.id is not None:
-            ids[spec.id] = index
-    return specs
+        spec, paths_of_table = _table(entry, defaults, f"tables[{index}]", base, problems)
+        specs += [spec] if spec is not None else []
+        paths.append(paths_of_table)
+        identifier = entry.get("id") if isinstance(entry, dict) else None
+        if isinstance(identifier, str) and ids.setdefault(identifier, index) != index:
+            problems.add(f"tables[{index}].id", f"{shown(identifier)} is also the id of tables[{ids[identifier]}]")
+    return specs, paths
 
 
-def _report_twice(value: dict[str, Any], prefix: str, problems: _Problems) -> None:
-    """Report members given twice, in this object and in all objects in it."""
-    for name in getattr(value, "twice", ()):
-        problems.add(f"{prefix}{name}", "is given twice")
-    for name, item in value.items():
-        for place, inner in enumerate(item) if isinstance(item, list) else [(None, item)]:
-            if isinstance(inner, dict):
-                _report_twice(inner, f"{prefix}{name}." if place is None else f"{prefix}{name}[{place}].", problems)
+def _check_members(value: Any, path: str, problems: _Problems) -> None:
+    """Report members given twice and texts that UTF-8 cannot spell, in a JSON value and in all values inside of it."""
+    if isinstance(value, str):
+        try:
+            value.encode("utf-8")
+        except UnicodeEncodeError:
+            problems.add(
+                path, f"{shown(value)} holds half of a character (a lone surrogate), or bytes that are not UTF-8"
+            )
+    elif isinstance(value, Mapping):
+        for name in getattr(value, "twice", ()):
+            problems.add(f"{path}.{name}" if path else name, "is given twice")
+        for name, item in value.items():
+            _check_members(name, path, problems)
+            _check_members(item, f"{path}.{name}" if path else str(name), problems)
+    elif isinstance(value, list | tuple):
+        for index, item in enumerate(value):
+            _check_members(item, f"{path}[{index}]", problems)
 
 
 def _options(
@@ -240,43 +267,43 @@ def _regex_problem(pattern: str | None) -> str | None:
 
 def _table(
     entry: Any, defaults: Mapping[str, Any], where: str, base: Path | None, problems: _Problems
-) -> TableSpec | None:
-    """The spec of one entry of ``tables`` (``where`` is its JSON path), or None where it is wrong."""
+) -> tuple[TableSpec | None, _Paths]:
+    """The spec of one entry of ``tables`` (``where`` is its JSON path), None where it is wrong, and its files."""
     prefix = f"{where}." if where else ""
     known_before = len(problems)
     if not isinstance(entry, dict):
         problems.add(where, f"must be an object, not {shown(entry)}")
-        return None
+        return None, _Paths([], [])
     keys = TABLE_KEYS if where else TABLE_KEYS[1:]
     given = _options(entry, FIELDS, keys, prefix, problems)
     for key in keys[:-1]:
         if key not in entry:
             problems.add(f"{prefix}{key}", "is missing")
-    paths = {key: _path(entry, key, prefix, problems) for key in ("features", "out", "audit_json")}
     identifier = entry.get("id")
     if "id" in entry and where and (not isinstance(identifier, str) or not identifier):
         problems.add(f"{prefix}id", f"must be a non-empty text, not {shown(identifier)}")
+    features, out, audit_json = (
+        _resolved(base, _path(entry, key, prefix, problems)) for key in ("features", "out", "audit_json")
+    )
     config = {**defaults, **given}
     options = Options(**settled(config))
     for name, problem in clashes(options):
         problems.add(f"{prefix}{name}", problem)
     labels = _labels(entry.get("labels", ()), options, prefix, base, problems)
-    if len(problems) > known_before:
-        return None
-    return TableSpec(
-        identifier,
-        _resolved(base, paths["features"]),
-        tuple(labels),
-        _resolved(base, paths["out"]),
-        _resolved(base, paths["audit_json"]) if paths["audit_json"] is not None else None,
-        options,
-        config,
+    inputs = [("features", features), *((f"labels[{index}]", label.path) for index, label in labels)]
+    outputs = [("out", out), ("audit_json", audit_json)]
+    paths = _Paths(
+        [(f"{prefix}{key}", path) for key, path in inputs if path is not None],
+        [(f"{prefix}{key}", path) for key, path in outputs if path is not None],
     )
+    if len(problems) > known_before or features is None or out is None:
+        return None, paths
+    label_specs = tuple(label for _, label in labels)
+    return TableSpec(identifier, features, label_specs, out, audit_json, options, config), paths
 
 
-def _resolved(base: Path | None, given: str | None) -> str:
-    assert given is not None
-    return given if base is None else str(base / given)
+def _resolved(base: Path | None, given: str | None) -> str | None:
+    return given if base is None or given is None else str(base / given)
 
 
 def _path(entry: Mapping[str, Any], key: str, prefix: str, problems: _Problems) -> str | None:
@@ -285,14 +312,17 @@ def _path(entry: Mapping[str, Any], key: str, prefix: str, problems: _Problems) 
         return None
     if not isinstance(value, str) or not value:
         problems.add(f"{prefix}{key}", f"must be a path, not {shown(value)}")
-    elif key != "audit_json" and (problem := format_problem(value, key)):
+    elif problem := _unusable(value) or (None if key == "audit_json" else format_problem(value, key)):
         problems.add(f"{prefix}{key}", f"{shown(value)} {problem}")
     else:
         return value
     return None
 
 
-def _labels(entries: Any, options: Options, prefix: str, base: Path | None, problems: _Problems) -> list[LabelSpec]:
+def _labels(
+    entries: Any, options: Options, prefix: str, base: Path | None, problems: _Problems
+) -> list[tuple[int, LabelSpec]]:
+    """The label files that are right, each with its place in the list."""
     if not isinstance(entries, list | tuple):
         problems.add(f"{prefix}labels", f"must be a list of paths, not {shown(entries)}")
         return []
@@ -308,8 +338,13 @@ def _labels(entries: Any, options: Options, prefix: str, base: Path | None, prob
             path = entry.get("path")
         if not isinstance(path, str) or not path:
             problems.add(where, f'must be a path, or an object with a "path", not {shown(entry)}')
-        elif problem := format_problem(path, "labels"):
+        elif problem := _unusable(path) or format_problem(path, "labels"):
             problems.add(where, f"{shown(path)} {problem}")
         else:
-            labels.append(LabelSpec(_resolved(base, path), path, replace(options, **settled(own))))
+            resolved = str(base / path) if base is not None else path
+            labels.append((index, LabelSpec(resolved, path, replace(options, **settled(own)))))
     return labels
+
+
+def _unusable(path: str) -> str | None:
+    return "holds a NUL character, which no path can" if "\0" in path else None

@@ -67,7 +67,12 @@ def _choice(*choices: str) -> Callable[[Any], str | None]:
 
 
 def _is_finite(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond every float
+        return False
 
 
 def _scale(value: Any) -> str | None:
@@ -112,22 +117,28 @@ def _extras(value: Any) -> str | None:
 def _dialect(value: Any) -> str | None:
     if not isinstance(value, Mapping):
         return f"must be an object, not {shown(value)}"
+    problems = []
     for name, item in value.items():
-        if name == "header":
-            if not isinstance(item, bool):
-                return f'"header" must be true or false, not {shown(item)}'
-        elif name == "delimiter":
-            if not isinstance(item, str) or not 1 <= len(item.encode("utf-8", "replace")) <= 4:
-                return f'"delimiter" must be a text of 1 to 4 bytes, not {shown(item)}'
-            if set(item) & set('"\r\n\0'):
-                return f'"delimiter" must hold no quote, line break or NUL, not {shown(item)}'
-        elif name == "encoding":
-            if item not in ENCODINGS:
-                return f'"encoding" must be one of {", ".join(ENCODINGS)}, not {shown(item)}'
-        else:
-            return f"has no member {shown(name)}{nearest(name, ('header', 'delimiter', 'encoding'))}"
+        if name not in _DIALECT:
+            problems.append(f"has no member {shown(name)}{nearest(name, _DIALECT)}")
+        elif problem := _DIALECT[name](item):
+            problems.append(f'"{name}" {problem}')
+    return "; ".join(problems) or None
+
+
+def _delimiter(value: Any) -> str | None:
+    if not isinstance(value, str) or not 1 <= len(value.encode("utf-8", "replace")) <= 4:
+        return f"must be a text of 1 to 4 bytes, not {shown(value)}"
+    if set(value) & set('"\r\n\0'):
+        return f"must hold no quote, line break or NUL, not {shown(value)}"
     return None
 
+
+_DIALECT: Mapping[str, Callable[[Any], str | None]] = {
+    "header": _flag,
+    "delimiter": _delimiter,
+    "encoding": _choice(*ENCODINGS),
+}
 
 TEXT = Kind(_text, "TEXT")
 COLUMN = Kind(_text, "COLUMN")

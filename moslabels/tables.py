@@ -207,7 +207,7 @@ def open_table(engine: Engine, workspace: Workspace, path: str, role: str, diale
     if kind == "parquet":
         return _open_parquet(engine, path, role)
     if kind == "csv":
-        return _open_csv(workspace, path, role, dialect)
+        return _open_csv(engine, workspace, path, role, dialect)
     file = path if kind == "jsonl" else _unpack_json(path, workspace.new_file(".jsonl"))
     return _open_json_lines(engine, Source(path, file, kind, "jsonl", role))
 
@@ -247,7 +247,7 @@ def _open_parquet(engine: Engine, path: str, role: str) -> Source:
     return replace(source, columns=columns, footer=footer)
 
 
-def _open_csv(workspace: Workspace, path: str, role: str, given: Mapping[str, Any]) -> Source:
+def _open_csv(engine: Engine, workspace: Workspace, path: str, role: str, given: Mapping[str, Any]) -> Source:
     with open(path, "rb") as stream:
         start = stream.read(4)
     dialect = Dialect(
@@ -264,12 +264,21 @@ def _open_csv(workspace: Workspace, path: str, role: str, given: Mapping[str, An
     except UnicodeError as error:
         raise TableError(f"{path}: {_undecodable(dialect.encoding, role)} ({error})", file=path) from error
     except csv.Error as error:
-        raise TableError(f"{path}: its first line is no CSV: {error}", file=path) from error
+        raise TableError(
+            f"{path}: its first record cannot be read: {error}; does a quoted cell of it not end?", file=path
+        ) from error
     if not first:
         raise TableError(f"{path}: is empty: a CSV table has a header at least", file=path)
     names = first if dialect.header else [f"column{index}" for index in range(len(first))]
     columns = tuple(Column(name, f"column{index}") for index, name in enumerate(names))
-    return Source(path, file, "csv", "csv", role, columns, found)
+    source = Source(path, file, "csv", "csv", role, columns, found)
+    with reading(source):
+        faults = engine.rows(render("sources/csv_faults", {**source.values(), "width": len(columns)}))
+    for fault in faults:
+        row = _data_row(source, line=fault["line_number"])
+        where = f"row {row}: " if row else "header: "
+        raise TableError(f"{path}: {where}it ends in a delimiter too many", file=path, row=row)
+    return source
 
 
 def _undecodable(encoding: str, role: str) -> str:
@@ -312,7 +321,7 @@ def _unpack_json(path: str, target: str) -> str:
         raise TableError(
             f"{path}: line {error.lineno}: it is no JSON: {error.msg} (column {error.colno})", file=path
         ) from error
-    except (RecursionError, _NotRowsError) as error:
+    except (RecursionError, ValueError) as error:  # Also a number of too many digits.
         raise TableError(
             f'{path}: is neither a JSON list of objects nor {{"rows": [...]}}: {error}', file=path
         ) from error
@@ -393,22 +402,48 @@ def reading(source: Source) -> Iterator[None]:
     try:
         yield
     except StatementError as error:
+        if source.reader == "parquet":
+            raise TableError(f"{source.path}: cannot be read: {error}", file=source.path) from error
         message = str(error)
-        at = re.search(r"(?:CSV Error on Line|Line): (\d+)", message)
-        if source.reader == "parquet" or not ("CSV" in message or at):
-            raise
-        row = max(int(at[1]) - (1 if source.dialect.header and source.reader == "csv" else 0), 0) if at else None
-        where = f"{source.path}: row {row}: " if row else f"{source.path}: "
-        if "unicode" in message.lower() or "utf-8" in message:
-            found = _undecodable("utf-8", source.role)
-        elif columns := re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", message):
-            found = f"it has {columns[2]} cells where the table has {columns[1]} columns"
-        elif "quote" in message:
-            found = "a quoted cell does not end, or goes on after its closing quote"
-        elif "Maximum line size" in message:
-            found = "a line is longer than 64 MiB"
-        elif "state machine" in message:
-            found = "line ends are mixed (\\n, \\r\\n, \\r), or a quote stands where none may"
-        else:
-            found = message
-        raise TableError(where + found, file=source.path, row=row) from error
+        record = re.search(r"CSV Error on Line: (\d+)", message)
+        row = _data_row(source, record=int(record[1])) if record else None
+        where = f"row {row}: " if row else ""
+        raise TableError(f"{source.path}: {where}{_unreadable(source, message)}", file=source.path, row=row) from error
+
+
+def _unreadable(source: Source, message: str) -> str:
+    """What DuckDB's message about a text file means."""
+    if "unicode" in message.lower() or "utf-8" in message:
+        return _undecodable("utf-8", source.role) if source.format == "csv" else "its bytes are not utf-8"
+    if columns := re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", message):
+        return f"it has {columns[2]} cells where the table has {columns[1]} columns"
+    if "state machine" in message:
+        return (
+            "its line ends are mixed (\\n, \\r\\n, \\r), or a quote stands where none may; write one kind of line end"
+        )
+    if "unterminated quote" in message:
+        return "a quoted cell does not end, or goes on after its closing quote"
+    if "Maximum line size" in message:
+        return "a line is longer than 64 MiB"
+    return message
+
+
+def _data_row(source: Source, *, record: int | None = None, line: int | None = None) -> int | None:
+    """The number of a data row, from that of its record (blank lines count, as DuckDB does) or of a line in it.
+
+    None for the header, and for text files other than CSV. Reads the file up to there: for errors alone.
+    """
+    if source.reader != "csv":
+        return record or line
+    dialect = source.dialect
+    with open(source.file, encoding="utf-8-sig", errors="replace", newline="") as stream:
+        reader = csv.reader((text.replace(dialect.delimiter, _DELIMITER) for text in stream), delimiter=_DELIMITER)
+        rows = -1 if dialect.header else 0
+        try:
+            for count, cells in enumerate(reader, start=1):
+                rows += bool(cells)
+                if count == record or (line is not None and reader.line_num >= line):
+                    break
+        except csv.Error:
+            return None
+    return rows or None

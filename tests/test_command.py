@@ -168,6 +168,52 @@ def test_help(folder: Path, arguments: list[str]) -> None:
     assert "moslabels" in done.stdout
 
 
+def test_a_terminal_that_speaks_ascii(folder: Path) -> None:
+    (folder / "f.jsonl").rename(folder / "é.jsonl")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONIOENCODING": "ascii"}
+    command = [sys.executable, "-m", "moslabels", "materialize", "--features", "é.jsonl", "--labels", "l.csv"]
+    command += ["--mos-scale", "per-value", "--out", "é.csv"]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.decode("utf-8"))["output"] == "é.csv"
+
+
+def test_a_path_that_is_not_utf_8(folder: Path) -> None:
+    command = [sys.executable.encode(), b"-m", b"moslabels", b"materialize", b"--features", b"f.jsonl"]
+    command += [b"--labels", b"l.csv", b"--out", b"o\xff.csv"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "bytes that are not UTF-8" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_while_duckdb_works(folder: Path) -> None:
+    code = (
+        "import sys, threading, _thread, moslabels.cli, moslabels.engine as e\n"
+        "from moslabels.render import Statement\n"
+        "def slow(self, *args):\n"
+        "    threading.Timer(0.5, _thread.interrupt_main).start()\n"
+        "    sql = 'SELECT sum(sin(a.range + b.range)) FROM range(9000000) a, range(9000000) b'\n"
+        "    return self.rows(Statement('slow', sql))\n"
+        "e.Engine.row = slow\n"
+        "sys.exit(moslabels.cli.main(['batch', 'both.json']))"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout) == (130, "")
+    assert done.stderr == "moslabels: interrupted\n"
+    assert not (folder / "good.csv").exists()
+
+
 def test_a_reader_that_leaves_early(folder: Path) -> None:
     command = f'"{sys.executable}" -m moslabels batch good.json | head -c 1'
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}

@@ -15,6 +15,8 @@ SAME = [
     ({"key": "a", "mos": 3.0000009}, {}),
     ({"key": " a ", "mos": 3.0}, {}),
     ({"key": "a", "mos": 3.00004}, {"mos_tolerance": 1e-4}),
+    ({"key": "a", "mos": 3.000001}, {}),  # 1.00000000014e-06 apart in binary
+    ({"key": "a", "mos": 3.1}, {"mos_tolerance": 0.1}),
     ({"key": "a", "mos": 3.0, "split": "test"}, {}),
 ]
 OTHER = [

@@ -272,6 +272,29 @@ def test_a_failed_table_leaves_its_old_files(folder: Path) -> None:
     assert not [path for path in Path("out").iterdir() if path.name.startswith(".")]
 
 
+@pytest.mark.parametrize("target", ["out", "audit_json"])
+@pytest.mark.parametrize("kind", ["a folder", "no regular file"])
+def test_a_target_that_is_no_file_is_refused_before_anything_is_written(folder: Path, target: str, kind: str) -> None:
+    import os
+
+    Path("t.csv").mkdir() if kind == "a folder" else os.mkfifo("t.csv")
+    other = {"out": "o.csv", "audit_json": "a.json", target: "t.csv"}
+    for name in set(other.values()) - {"t.csv"}:
+        Path(name).write_text("old")
+    with pytest.raises(MosLabelsError, match=rf"t\.csv: is {kind}; write to another path"):
+        materialize("one.parquet", ["labels.csv"], other["out"], audit_json=other["audit_json"])
+    assert {Path(name).read_text() for name in set(other.values()) - {"t.csv"}} == {"old"}
+
+
+def test_a_target_that_is_a_link_is_followed(folder: Path) -> None:
+    Path("real").mkdir()
+    Path("real/o.csv").write_text("old")
+    Path("o.csv").symlink_to("real/o.csv")
+    materialize("one.parquet", ["labels.csv"], "o.csv")
+    assert Path("o.csv").is_symlink()
+    assert Path("real/o.csv").read_text().startswith("key,x,mos")
+
+
 def test_an_output_that_cannot_be_written_fails_its_table(folder: Path) -> None:
     Path("out/one.parquet").mkdir(parents=True)
     report = run_batch("manifest.json")

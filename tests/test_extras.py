@@ -98,6 +98,14 @@ def test_text_cells_are_typed_by_all_of_them(
     assert values is None or [row["x"] for row in rows] == values
 
 
+def test_a_quoted_empty_cell_is_empty(job: Job) -> None:
+    text = '"key","mos","split","stddev"\n"a","3","train","0.5"\n"a","3","",""\n"b","3","",""\n'
+    assert extras_of(job, text, labels_name="l.csv") == [
+        {"mos_std_dev": 0.5, "split": "train"},
+        {"mos_std_dev": None, "split": None},
+    ]
+
+
 def test_types_are_decided_over_all_label_files(job: Job) -> None:
     files = {"a.csv": "key,mos,x\na,3,1\n", "b.jsonl": '{"key": "b", "mos": 3, "x": 2.5}\n'}
     assert [row["x"] for row in extras_of(job, files, extras=["x"])] == [1.0, 2.5]

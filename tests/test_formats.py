@@ -242,7 +242,10 @@ CSV_TYPES = [
     (["12345678901234567891", "1"], pa.string(), ["12345678901234567891", "1"]),
     (["9007199254740993", "0.5"], pa.string(), ["9007199254740993", "0.5"]),
     (["", ""], pa.string(), [None, None]),
-    (['""', "1"], pa.string(), ["", "1"]),
+    (['""', "1"], pa.int64(), [None, 1]),
+    (['""', "x"], pa.string(), [None, "x"]),
+    (["1e400", "1"], pa.string(), ["1e400", "1"]),
+    (["1.7976931348623159e308", "1"], pa.string(), ["1.7976931348623159e308", "1"]),
 ]
 
 
@@ -391,6 +394,13 @@ BROKEN = [
     ("f.csv", "key,x\na,1\nb\n", "row 2: it has 1 cells where the table has 2 columns"),
     ("f.csv", "key,x\na,1,2\n", "row 1: it has 3 cells where the table has 2 columns"),
     ("f.csv", 'key,x\na,"1\n', "row 1: a quoted cell"),
+    ("f.csv", "key,x\na,1,\nb,2\n", "row 1: it ends in a delimiter too many"),
+    ("f.csv", 'key,x\na,"1\n2"\nb,"2",\n', "row 2: it ends in a delimiter too many"),
+    ("f.csv", "key,x\n\n\na,1\n\nb\n", "row 2: it has 1 cells"),
+    ("f.csv", 'key,x\na,"1\n2"\nb\n', "row 2: it has 1 cells"),
+    ("f.csv", "key,x\r\na,1\nb,2\n", "line ends are mixed"),
+    ("f.csv", 'key,"x\n' + "a,1\n" * 50_000, "does a quoted cell of it not end"),
+    ("f.json", '[{"key": "a", "n": ' + "1" * 5000 + "}]", "is neither a JSON list"),
     ("f.csv", b"key,x\na,\xff\n", 'feature_csv {"encoding": …} to one of utf-8, utf-16, latin-1'),
     ("f.csv", "", "is empty"),
     ("f.parquet", "key,mos\n", "is no Parquet file"),
@@ -430,6 +440,36 @@ def test_no_rows(job: Job, suffix: str) -> None:
     assert (job.audit["input_rows"], job.audit["match_rate"]) == (0, 0)
     with pytest.raises(MosLabelsError, match=r"\(0/0 keys\)"):
         job.run(content, LABELS, features_name=f"f{suffix}", out_name=f"o{suffix}")
+
+
+@pytest.mark.parametrize("columns", [700, 3000])
+@pytest.mark.parametrize("target", [".csv", ".parquet"])
+def test_wide_csv(job: Job, columns: int, target: str) -> None:
+    names = ["key", *(f"x{index}" for index in range(columns))]
+    text = ",".join(names) + "\n" + ",".join(["a", *["1.5"] * columns]) + "\n"
+    rows = job.run(text, LABELS, features_name="f.csv", out_name=f"o{target}", overwrite=True)
+    assert list(rows[0])[: columns + 1] == names
+
+
+@pytest.mark.parametrize("name", ["file:x.parquet", "s3:/x.parquet", "http:/x.parquet"])
+def test_a_path_is_no_uri(job: Job, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    from conftest import write_table
+
+    from moslabels import materialize
+
+    monkeypatch.chdir(job.folder)
+    write_table(Path(name).absolute(), [{"key": "a"}])
+    write_table(Path("l.jsonl"), LABELS)
+    assert materialize(name, "l.jsonl", "o.jsonl")["matched_rows"] == 1
+    assert materialize(name, "l.jsonl", "o.parquet")["matched_rows"] == 1
+
+
+def test_names_that_differ_by_case_where_the_format_can_hold_them(job: Job) -> None:
+    features = pa.table({"key": ["a"], "x": [1], "X": [2]})
+    rows = job.run(features, LABELS, features_name="f.parquet", out_name="o.jsonl")
+    assert (rows[0]["x"], rows[0]["X"]) == (1, 2)
+    with pytest.raises(MosLabelsError, match='columns "x", "X" have one name, but for case'):
+        job.run('{"key": "a", "x": 1, "X": 2}\n', LABELS, out_name="o.parquet")
 
 
 def test_a_column_called_file_row_number(job: Job) -> None:

@@ -227,7 +227,7 @@ def test_float_ids_meet_text_ids(job: Job) -> None:
     assert [row["mos"] for row in rows] == [4.64, None, 4.4]
 
 
-REFUSED = ["(?=a)", r"(a)\1", "(", "a{1001}", "[z-a]", "(?<!x)y"]
+REFUSED = ["(?P<na", "(?P<n!>a)", "(?=a)", r"(a)\1", "(", "a{1001}", "[z-a]", "(?<!x)y"]
 
 
 @pytest.mark.parametrize("pattern", REFUSED)

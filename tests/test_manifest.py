@@ -86,6 +86,14 @@ ONE_PROBLEM = [
         'tables[0].feature_csv: "encoding" must be one of utf-8, utf-16, latin-1',
     ),
     (table(feature_csv={"quote": "x"}), 'tables[0].feature_csv: has no member "quote"'),
+    (table(label_csv={"headr": 1, "delimiter": ""}), 'did you mean "header"?; "delimiter" must be a text'),
+    (table(mos_scale={"worst": 0, "best": 10**500}), 'tables[0].mos_scale: must hold the numbers "worst" and "best"'),
+    (table(out="o\0.csv"), 'tables[0].out: "o\\u0000.csv" holds a NUL character'),
+    (table(audit_json="o\0"), 'tables[0].audit_json: "o\\u0000" holds a NUL character'),
+    (table(labels=["l\0.csv"]), 'tables[0].labels[0]: "l\\u0000.csv" holds a NUL character'),
+    (table(status_column="\ud800"), 'tables[0].status_column: "\ud800" holds half of a character'),
+    (table(missing_values=["\ud800"]), "tables[0].missing_values[0]: "),
+    (table(audit_json=".o.parquet.moslabels-staged"), "is where tables[0].out is staged"),
     # paths
     (table(out="f.parquet"), "is also tables[0].features"),
     (table(out="./x/../l.csv"), "is also tables[0].labels[0]"),
@@ -109,6 +117,17 @@ def test_one_problem(tmp_path: Path, document: Any, problem: str) -> None:
     problems = problems_of(tmp_path, document)
     assert len(problems) == 1
     assert problem in problems[0]
+
+
+def test_a_problem_hides_no_other(tmp_path: Path) -> None:
+    bad = {**GOOD, "min_match_rate": 2}
+    problems = problems_of(tmp_path, {"tables": [bad, {**GOOD, "audit_json": "l.csv"}]})
+    assert [problem.split(": ")[0] for problem in problems] == [
+        "tables[0].min_match_rate",
+        "tables[1].id",
+        "tables[1].out",
+        "tables[1].audit_json",
+    ]
 
 
 def test_all_problems_together(tmp_path: Path) -> None:
@@ -199,6 +218,9 @@ def test_a_report_is_no_other_file(tmp_path: Path, report: str, path: str) -> No
 ARGUMENTS = [
     ({"min_match": 1}, 'unknown option "min_match"; did you mean "min_match_rate"?'),
     ({"min_match_rate": 2}, "min_match_rate: must be a number from 0 to 1, not 2"),
+    ({"run_provenance": {"a": float("nan")}}, "run_provenance must be an object of JSON values"),
+    ({"run_provenance": {"a": {1}}}, "run_provenance must be an object of JSON values"),
+    ({"status_column": "\ud800"}, "status_column: .* half of a character"),
     ({"audit_json": "l.csv"}, 'audit_json: "l.csv" is also labels\\[0\\]'),
 ]
 
@@ -209,6 +231,14 @@ def test_arguments_of_materialize_are_checked_alike(options: dict, problem: str)
 
     with pytest.raises(MosLabelsError, match=problem):
         materialize("f.csv", ["l.csv"], "o.csv", **options)
+
+
+@pytest.mark.parametrize("labels", [None, 5, [], [None]])
+def test_labels_that_are_none(labels: Any) -> None:
+    from moslabels import materialize
+
+    with pytest.raises(MosLabelsError, match="labels"):
+        materialize("f.csv", labels, "o.csv")
 
 
 def test_the_signature_of_materialize_shows_the_options() -> None:

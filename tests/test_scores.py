@@ -113,8 +113,9 @@ def test_parquet_scores_that_are_none(job: Job, scores: pa.Array) -> None:
         job.run(FEATURES, pa.table({"key": ["a"], "mos": scores}), labels_name="l.parquet")
 
 
-def test_a_nan_in_parquet_is_missing(job: Job) -> None:
-    labels = pa.table({"key": ["a", "b"], "mos": [float("nan"), 2.0]})
+@pytest.mark.parametrize("nan", [float("nan"), -float("nan")])
+def test_a_nan_in_parquet_is_missing(job: Job, nan: float) -> None:
+    labels = pa.table({"key": ["a", "b"], "mos": [nan, 2.0]})
     job.run([{"key": "b"}], labels, labels_name="l.parquet", missing_mos="skip")
     assert job.audit["missing_mos_rows"] == 1
 

@@ -20,6 +20,13 @@ def staged_path(target: str) -> str:
     return os.path.join(folder, f".{name}.moslabels-staged")
 
 
+def check_target(target: str) -> None:
+    """Refuse, with TableError, to replace what is no regular file: a folder, a device, a pipe."""
+    if os.path.exists(target) and not stat.S_ISREG(os.stat(target).st_mode):
+        kind = "a folder" if os.path.isdir(target) else "no regular file"
+        raise TableError(f"{target}: is {kind}; write to another path", file=target)
+
+
 class StagedFile(io.RawIOBase):
     """A new version of a file, written under a hidden name in the folder of its target.
 
@@ -32,9 +39,7 @@ class StagedFile(io.RawIOBase):
     def __init__(self, target: str) -> None:
         self.target = Path(os.path.realpath(target))
         self.staged = staged_path(target)
-        if self.target.exists() and not stat.S_ISREG(self.target.stat().st_mode):
-            kind = "a folder" if self.target.is_dir() else "no regular file"
-            raise TableError(f"{target}: is {kind}; write to another path", file=target)
+        check_target(target)
         self.target.parent.mkdir(parents=True, exist_ok=True)
         self.size = 0
         self._hash: Any = hashlib.sha256()

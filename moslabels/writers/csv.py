@@ -22,7 +22,7 @@ from moslabels.writers.typed import batch_rows, typed_batches
 def write(job: Job, staged: StagedFile) -> Written:
     """Write CSV with a header, in the dialect of the features where they are CSV too."""
     dialect = output_dialect(job.source, job.out)
-    texts = ValueTexts()
+    texts = ValueTexts(job.source.path)
     labels = _records(job.columns, dialect, texts)
     texts.nulled = 0  # What is counted is what the features lose.
     kept = [name for name in job.source.names if name not in job.dropped]

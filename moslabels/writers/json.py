@@ -19,7 +19,7 @@ from moslabels.writers.typed import batch_rows, typed_batches
 
 def write(job: Job, staged: StagedFile) -> Written:
     """Write JSON lines, or ``{"rows": [...]}`` for the suffix ``.json``, a row a line."""
-    texts = ValueTexts()
+    texts = ValueTexts(job.source.path)
     is_document = format_of(job.out) == "json"
     members = _members(job.columns, texts)
     texts.nulled = 0  # What is counted is what the features lose.

@@ -17,8 +17,9 @@ _DECIMALS = {"s": 0, "ms": 3, "us": 6, "ns": 9}
 class ValueTexts:
     """Turns columns into text. ``nulled`` counts the NaN and infinite numbers, which JSON has no text for: null."""
 
-    def __init__(self) -> None:
+    def __init__(self, path: str) -> None:
         self.nulled = 0
+        self._path = path
 
     def json(self, array: pa.Array, column: str) -> pa.Array:
         """Each value as JSON text; a missing value is ``null``. Refuses binary values: TableError."""
@@ -47,9 +48,18 @@ class ValueTexts:
             return array.cast(TEXT)
         if _is_text(kind):
             array = array.cast(TEXT)
-            _check_utf8(array, column)
+            self._check_utf8(array, column)
             return array
-        raise TableError(f"column {column!r} is of type {kind}, which has no text; leave it out", column=column)
+        raise self._refused(column, f"is of type {kind}, which has no text here; leave it out")
+
+    def _refused(self, column: str, why: str) -> TableError:
+        return TableError(f"{self._path}: column {column!r} {why}", file=self._path, column=column)
+
+    def _check_utf8(self, array: pa.Array, column: str) -> None:
+        try:
+            array.validate(full=True)
+        except pa.ArrowInvalid as error:
+            raise self._refused(column, f"holds text that is not UTF-8: {error}") from error
 
     def _json(self, array: pa.Array, column: str) -> pa.Array:
         kind = array.type
@@ -89,7 +99,7 @@ class ValueTexts:
     def _struct(self, array: pa.StructArray, column: str) -> pa.Array:
         names = [field.name for field in array.type]
         if len(set(names)) < len(names):
-            raise TableError(f"column {column!r} is a struct with one member twice: {names}", column=column)
+            raise self._refused(column, f"is a struct with one member twice: {names}")
         parts: list[pa.Array | str] = []
         for index, (name, values) in enumerate(zip(names, array.flatten(), strict=True)):
             parts += [f"{', ' if index else ''}{json_name(name)}: ", self.json(values, column)]
@@ -103,13 +113,6 @@ def _is_text(kind: pa.DataType) -> bool:
 
 def _is_list(kind: pa.DataType) -> bool:
     return pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
-
-
-def _check_utf8(array: pa.Array, column: str) -> None:
-    try:
-        array.validate(full=True)
-    except pa.ArrowInvalid as error:
-        raise TableError(f"column {column!r} holds text that is not UTF-8: {error}", column=column) from error
 
 
 def _duration(array: pa.Array) -> pa.Array:

@@ -22,6 +22,8 @@ SELECT
     mos_state(mos_text, mos_type, $missing_values),
     mos_number(mos_text, mos_type)
     {%- for extra in extras %},
-    {% if extra in present %}{{ extra.text | ident }}, {{ extra.type | ident }}{% else %}NULL, NULL{% endif %}
+    {% if extra in present %}
+    {%- if source.reader == 'csv' %}NULLIF({{ extra.text | ident }}, ''){% else %}{{ extra.text | ident }}{% endif %}, {{ extra.type | ident }}
+    {%- else %}NULL, NULL{% endif %}
     {%- endfor %}
 FROM cells;

@@ -1,0 +1,17 @@
+-- The first line of a CSV file that ends in a delimiter too many, which DuckDB would pass over: line (from 1, as lines
+-- of text). A line inside of a quoted cell is left alone.
+-- Parameters: $path, $delimiter, $width (the number of columns)
+WITH lines AS (
+    SELECT row_number() OVER () AS line_number, rtrim(line, chr(13)) AS line
+    FROM read_csv(
+        $path, columns = {'line': 'VARCHAR'}, delim = chr(28) || chr(29) || chr(30) || chr(31), header = false,
+        quote = '', escape = '', auto_detect = false, strict_mode = false, hive_partitioning = false,
+        compression = 'none', max_line_size = 67108864)
+)
+SELECT line_number
+FROM lines
+WHERE ends_with(line, $delimiter)
+    AND (length(line) - length(replace(line, '"', ''))) % 2 = 0
+    AND len(string_split(regexp_replace(line, '"(?:[^"]|"")*"', '', 'g'), $delimiter)) > $width
+ORDER BY line_number
+LIMIT 1;
