@@ -190,10 +190,10 @@ def test_a_path_that_is_not_utf_8(folder: Path) -> None:
 
 def test_ctrl_c_while_duckdb_works(folder: Path) -> None:
     code = (
-        "import sys, threading, _thread, moslabels.cli, moslabels.engine as e\n"
+        "import os, signal, sys, threading, moslabels.cli, moslabels.engine as e\n"
         "from moslabels.render import Statement\n"
         "def slow(self, *args):\n"
-        "    threading.Timer(0.5, _thread.interrupt_main).start()\n"
+        "    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
         "    sql = 'SELECT sum(sin(a.range + b.range)) FROM range(9000000) a, range(9000000) b'\n"
         "    return self.rows(Statement('slow', sql))\n"
         "e.Engine.row = slow\n"
