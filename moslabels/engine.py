@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -14,7 +15,7 @@ import pyarrow as pa
 from moslabels.errors import StatementError
 from moslabels.render import Statement, render, rules
 
-VERSION: str = duckdb.__version__
+T = TypeVar("T")
 
 
 class Engine:
@@ -22,6 +23,7 @@ class Engine:
 
     def __init__(self) -> None:
         self._connection = duckdb.connect(":memory:")
+        self._worker = ThreadPoolExecutor(max_workers=1)
         # The scans of text files have no other order to go by; the progress bar can leak into a pipe.
         self._connection.execute("SET preserve_insertion_order = true")
         self._connection.execute("SET enable_progress_bar = false")
@@ -34,6 +36,7 @@ class Engine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._worker.shutdown()
         self._connection.close()
 
     def run(self, statement: Statement) -> None:
@@ -61,34 +64,38 @@ class Engine:
 
         One stream can be open at a time, and running another statement ends it.
         """
-        try:
+
+        def start() -> pa.RecordBatchReader:
             relation = self._connection.sql(statement.sql, params=dict(statement.values) or None)
-            reader = relation.to_arrow_reader(rows)
-        except (duckdb.Error, OSError, RuntimeError) as error:
-            raise _failure(statement, error) from error
-        return reader.schema, _batches(reader, statement)
+            return relation.to_arrow_reader(rows)
+
+        reader = self._interruptible(statement, start)
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            while (batch := self._interruptible(statement, lambda: next(reader, None))) is not None:
+                yield batch
+
+        return reader.schema, batches()
 
     def _execute(self, statement: Statement) -> duckdb.DuckDBPyConnection:
-        try:
-            return self._connection.execute(statement.sql, dict(statement.values) or None)
-        except (duckdb.Error, RuntimeError) as error:
-            raise _failure(statement, error) from error
+        return self._interruptible(
+            statement, lambda: self._connection.execute(statement.sql, dict(statement.values) or None)
+        )
 
-
-def _batches(reader: pa.RecordBatchReader, statement: Statement) -> Iterator[pa.RecordBatch]:
-    while True:
+    def _interruptible(self, statement: Statement, call: Callable[[], T]) -> T:
+        """Let DuckDB work in a thread of its own: in the main thread it would see Ctrl-C late, or not at all."""
+        future = self._worker.submit(call)
         try:
-            batch = reader.read_next_batch()
-        except StopIteration:
-            return
+            return future.result()
+        except KeyboardInterrupt:
+            self._connection.interrupt()
+            wait([future])
+            raise
         except (duckdb.Error, OSError, RuntimeError, pa.ArrowException) as error:
             raise _failure(statement, error) from error
-        yield batch
 
 
 def _failure(statement: Statement, error: Exception) -> StatementError:
-    if isinstance(error, duckdb.InterruptException) or "Query interrupted" in str(error):
-        raise KeyboardInterrupt from error
     message = str(error).split("\n\nLINE ")[0].strip()
     return StatementError(f"sql/{statement.name}.sql failed: {message}", statement=statement.name, sql=statement.sql)
 
