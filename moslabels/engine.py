@@ -91,7 +91,7 @@ class Engine:
             self._connection.interrupt()
             wait([future])
             raise
-        except (duckdb.Error, OSError, RuntimeError, pa.ArrowException) as error:
+        except (duckdb.Error, OSError, RuntimeError, pa.ArrowException, UnicodeDecodeError) as error:
             raise _failure(statement, error) from error
 
 

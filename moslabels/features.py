@@ -92,9 +92,11 @@ def _sample(engine: Engine, name: str) -> Sample:
     return Sample(rows[0]["total"] if rows else 0, tuple(row["key"] for row in rows))
 
 
-def row_labels(engine: Engine, source: Source, options: Options, labels: Labels) -> pa.ChunkedArray:
+def row_labels(engine: Engine, source: Source, options: Options, labels: Labels, rows: int) -> pa.ChunkedArray:
     """The position of the label columns of every feature row (int32), in the order of the file: four bytes a row."""
     cells: list[Cell] = source.cells({"key": key_column(source, options)})
     values = {**source.values(cells), "missing": labels.missing_id}
     with reading(source):
-        return engine.table(render("features/30_row_labels", values, source=source, cells=cells)).column(0)
+        row_type = "UINTEGER" if rows < 1 << 32 else "BIGINT"  # Sorting half the bytes takes half the room.
+        statement = render("features/30_row_labels", values, source=source, cells=cells, row_type=row_type)
+        return engine.table(statement).column(0)

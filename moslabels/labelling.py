@@ -132,7 +132,7 @@ def _label(engine: Engine, workspace: Workspace, spec: TableSpec, run: Run) -> d
         source=source,
         out=spec.out,
         columns=label_columns(engine, labels, options.status_column),
-        join=partial(row_labels, engine, source, options, labels),
+        join=partial(row_labels, engine, source, options, labels, match.input_rows),
         dropped=dropped,
     )
     with StagedFile(spec.out) as staged:

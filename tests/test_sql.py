@@ -41,6 +41,7 @@ def contexts() -> list[dict[str, Any]]:
                     "extras": extras,
                     "present": extras,
                     "typed_extras": extras,
+                    "row_type": "UINTEGER",
                 }
             )
     return found

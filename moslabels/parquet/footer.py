@@ -25,6 +25,7 @@ from moslabels.parquet.thrift import (
     integer,
     items,
     read_struct,
+    read_structs,
     write_binary,
     write_integer,
     write_list,
@@ -62,13 +63,16 @@ class Column(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """A column chunk: where its struct stands in the footer, where its pages begin in the file, and their bytes."""
+    """A column chunk: where its struct stands in the footer, where its pages begin in the file, their bytes, and how
+    many values they hold.
+    """
 
     start: int
     end: int
     first_page: int
     compressed: int
     uncompressed: int
+    values: int
 
 
 @dataclass(frozen=True)
@@ -152,15 +156,28 @@ def _without_gc() -> Iterator[None]:
 
 
 def _parse(data: bytes, start: int) -> Footer:
-    fields, end = read_struct(data, 0)
+    groups: list[RowGroup] = []
+
+    def read_groups(data: bytes, place: int, kind: int) -> int:
+        return read_structs(data, place, kind, read_group)
+
+    def read_group(data: bytes, place: int) -> int:
+        group, end = _row_group(data, place)
+        groups.append(group)
+        return end
+
+    # Row groups are most of a footer: they are read in the one pass over it.
+    fields, end = read_struct(data, 0, inner={_ROW_GROUPS: read_groups})
     if end != len(data):
         raise FooterError(f"its footer has {len(data) - end} bytes too many")
     if _ENCRYPTION in fields or _SIGNING_KEY in fields:
         raise FooterError("its columns are encrypted")
     elements = list(items(data, _need(fields, _SCHEMA), STRUCT))
     columns, flat = _columns(data, elements)
+    _need(fields, _ROW_GROUPS)
     num_rows = integer(data, _need(fields, _NUM_ROWS))
-    groups = [_row_group(data, place, flat, start) for place, _ in items(data, _need(fields, _ROW_GROUPS), STRUCT)]
+    for group in groups:
+        _check_group(group, flat, start)
     rows = sum(group.rows for group in groups)
     if rows != num_rows:
         raise FooterError(f"its footer claims {num_rows} rows, and its row groups {rows}")
@@ -192,8 +209,9 @@ def _columns(data: bytes, elements: Sequence[tuple[int, int]]) -> tuple[list[Col
     name, first_element, first_leaf = "", 1, 0
     for index, (place, _) in enumerate(elements[1:], start=1):
         fields, _ = read_struct(data, place)
+        own_name = _text(binary(data, _need(fields, _NAME)))
         if len(open_groups) == 1:
-            name, first_element, first_leaf = _text(binary(data, _need(fields, _NAME))), index, len(flat)
+            name, first_element, first_leaf = own_name, index, len(flat)
         left, repeated = open_groups[-1]
         if left < 1:
             raise FooterError("its schema has more columns than it says")
@@ -220,43 +238,59 @@ def _children(data: bytes, element: tuple[int, int]) -> int:
     return count
 
 
-def _row_group(data: bytes, place: int, flat: Sequence[bool], footer_start: int) -> RowGroup:
-    fields, _ = read_struct(data, place)
-    rows = integer(data, _need(fields, _GROUP_ROWS))
-    if rows < 0:
-        raise FooterError(f"its footer claims a row group of {rows} rows")
-    chunks = []
-    for start, end in items(data, _need(fields, _COLUMNS), STRUCT):
-        if len(chunks) == len(flat):
-            raise FooterError("a row group has more column chunks than the schema has columns")
-        chunks.append(_chunk(data, start, end, rows if flat[len(chunks)] else None, footer_start))
-    if len(chunks) < len(flat):
-        raise FooterError("a row group has fewer column chunks than the schema has columns")
-    return RowGroup(fields, rows, chunks)
+def _row_group(data: bytes, place: int) -> tuple[RowGroup, int]:
+    chunks: list[Chunk] = []
+
+    def read_chunks(data: bytes, place: int, kind: int) -> int:
+        return read_structs(data, place, kind, read_chunk)
+
+    def read_chunk(data: bytes, place: int) -> int:
+        chunk = _chunk(data, place)
+        chunks.append(chunk)
+        return chunk.end
+
+    fields, end = read_struct(data, place, inner={_COLUMNS: read_chunks})
+    _need(fields, _COLUMNS)
+    return RowGroup(fields, integer(data, _need(fields, _GROUP_ROWS)), chunks), end
 
 
-def _chunk(data: bytes, start: int, end: int, values: int | None, footer_start: int) -> Chunk:
-    fields, _ = read_struct(data, start)
+def _chunk(data: bytes, start: int) -> Chunk:
+    meta: dict[int, Field] = {}
+
+    def read_meta(data: bytes, place: int, kind: int) -> int:
+        nonlocal meta
+        if kind != STRUCT:
+            raise ThriftError("the metadata of a column chunk is no struct")
+        meta, end = read_struct(data, place)
+        return end
+
+    fields, end = read_struct(data, start, inner={_META: read_meta})
     if _FILE_PATH in fields:
         raise FooterError("its columns are in other files")
     if _CRYPTO in fields or _ENCRYPTED_META in fields:
         raise FooterError("its columns are encrypted")
-    meta_field = _need(fields, _META)
-    if meta_field.type != STRUCT:
-        raise ThriftError("a column chunk has no metadata")
-    meta, _ = read_struct(data, meta_field.start)
     compressed = integer(data, _need(meta, _COMPRESSED))
     first_page = integer(data, _need(meta, _DATA_PAGE))
     if _DICTIONARY_PAGE in meta:
         dictionary_page = integer(data, meta[_DICTIONARY_PAGE])
         if 0 < dictionary_page < first_page:
             first_page = dictionary_page
-    count = integer(data, _need(meta, _NUM_VALUES))
-    if count < 0 or (values is not None and count != values):
-        raise FooterError(f"a column chunk claims {count} values, and its row group {values} rows")
-    if compressed < 0 or (count and not 4 <= first_page <= first_page + compressed <= footer_start):
-        raise FooterError("a column chunk lies outside of the file")
-    return Chunk(start, end, first_page, compressed, integer(data, _need(meta, _UNCOMPRESSED)))
+    values = integer(data, _need(meta, _NUM_VALUES))
+    return Chunk(start, end, first_page, compressed, integer(data, _need(meta, _UNCOMPRESSED)), values)
+
+
+def _check_group(group: RowGroup, flat: Sequence[bool], footer_start: int) -> None:
+    """Refuse a row group that does not agree with the schema, or whose chunks do not lie in the file."""
+    if group.rows < 0:
+        raise FooterError(f"its footer claims a row group of {group.rows} rows")
+    if len(group.chunks) != len(flat):
+        raise FooterError(f"a row group has {len(group.chunks)} column chunks for {len(flat)} columns")
+    for chunk, is_flat in zip(group.chunks, flat, strict=True):
+        if chunk.values < 0 or (is_flat and chunk.values != group.rows):
+            raise FooterError(f"a column chunk claims {chunk.values} values, and its row group {group.rows} rows")
+        end = chunk.first_page + chunk.compressed
+        if chunk.compressed < 0 or (chunk.values and not 4 <= chunk.first_page <= end <= footer_start):
+            raise FooterError("a column chunk lies outside of the file")
 
 
 def appended(

@@ -2,7 +2,10 @@
 -- label, or the last, which stands for none).
 -- A join keeps no order, so the row number is carried along and sorted by; nothing wider is.
 -- Parameters: those of the file, and $missing
-SELECT CAST(coalesce(label_id, $missing) AS INTEGER) AS label_id
-FROM ({% include 'sources/' ~ source.reader ~ '.sql' %}) AS feature_rows
-LEFT JOIN feature_keys ON feature_rows.key_value IS NOT DISTINCT FROM feature_keys.key_value
+SELECT label_id
+FROM (
+    SELECT CAST(row AS {{ row_type | sqltype }}) AS row, CAST(coalesce(label_id, $missing) AS INTEGER) AS label_id
+    FROM ({% include 'sources/' ~ source.reader ~ '.sql' %}) AS feature_rows
+    LEFT JOIN feature_keys ON feature_rows.key_value IS NOT DISTINCT FROM feature_keys.key_value
+)
 ORDER BY row;
