@@ -23,7 +23,7 @@ def test_the_first_screen_holds_two_commands() -> None:
     commands = re.findall(r"^```sh\n(.*)\n```$", first_screen, re.MULTILINE)
     assert len(commands) == 2
     assert "moslabels batch examples/quickstart/manifest.json" in commands[0]
-    assert commands[1].endswith("-m pytest")
+    assert commands[1].endswith("-m pytest -n 2")
 
 
 def test_the_report_shown_is_the_report_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,8 +85,9 @@ def _parquet(source: Source, kept: Sequence[int], rows: int) -> tuple[pa.Schema,
 def _csv(engine: Engine, source: Source, kept: Sequence[int], rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     cells = source.cells({f"column{index}": source.columns[index] for index in kept})
     with reading(source):
-        types = engine.row(render("features/csv_types", source.values(), source=source, cells=cells))
-        cells = [replace(cell, sql_type=kind) for cell, kind in zip(cells, types.values(), strict=True)]
+        found = engine.rows(render("features/csv_types", source.values(), source=source, cells=cells))
+        if found:  # A table without rows is all text.
+            cells = [replace(cell, sql_type=row["sql_type"]) for cell, row in zip(cells, found, strict=True)]
         stream = engine.stream(render("features/csv_typed", source.values(), source=source, cells=cells), rows)
     return _renamed(stream, [source.names[index] for index in kept], source)
 
