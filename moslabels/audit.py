@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from moslabels.features import Match, Sample
@@ -13,7 +14,14 @@ SCHEMA = "mos-label-materializer-audit-v1"
 
 
 def build(
-    spec: TableSpec, labels: Labels, match: Match, nulled: int, sha256: str, size: int, provenance: dict[str, Any]
+    spec: TableSpec,
+    labels: Labels,
+    match: Match,
+    nulled: int,
+    sha256: str,
+    size: int,
+    warnings: Sequence[str],
+    provenance: dict[str, Any],
 ) -> dict[str, Any]:
     """The audit as a dict of JSON values. The first label file stands for all in the keys that have room for one."""
     options = spec.options
@@ -63,6 +71,7 @@ def build(
         "mos_stats": match.mos_stats,
         "output_sha256": sha256,
         "output_bytes": size,
+        "warnings": list(warnings),
         "run_provenance": provenance,
     }
 

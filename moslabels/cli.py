@@ -149,6 +149,8 @@ def _say_table(entry: Mapping[str, Any]) -> None:
     if entry["status"] == "error":
         _say(f"{entry['id']}: error: {entry['error']}")
         return
+    for warning in entry.get("warnings", ()):
+        _say(f"{entry['id']}: warning: {warning}")
     summary = entry["summary"]
     _say(
         f"{entry['id']}: ok: match rate {summary['match_rate']:.3f}, {summary['matched_rows']} of "
@@ -173,6 +175,8 @@ def _materialize(parsed: argparse.Namespace, argv: list[str]) -> int:
     audit = label_table(spec, Run(argv, args))
     if parsed.audit_json is None:
         _print(json_text(audit))
+    for warning in audit["warnings"]:
+        _say(f"moslabels: warning: {warning}")
     _say(
         f"match rate {audit['match_rate']:.3f}, {audit['matched_rows']} of {audit['input_rows']} rows labelled "
         f"-> {audit['output']}"

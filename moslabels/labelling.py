@@ -145,7 +145,9 @@ def _label(engine: Engine, workspace: Workspace, spec: TableSpec, run: Run) -> d
             if _state(path) != state:
                 raise TableError(f"{path}: changed while it was read; run again when nothing writes to it", file=path)
         provenance = run.provenance(inputs, {"out": spec.out, "audit_json": spec.audit_json})
-        document = audit.build(spec, labels, match, written.nulled, staged.sha256, staged.size, provenance)
+        document = audit.build(
+            spec, labels, match, written.nulled, staged.sha256, staged.size, _warnings(spec.out), provenance
+        )
         staged.sync()
         if spec.audit_json is None:
             staged.publish()
@@ -156,6 +158,17 @@ def _label(engine: Engine, workspace: Workspace, spec: TableSpec, run: Run) -> d
             staged.publish()
             staged_audit.publish()
     return document
+
+
+def _warnings(out: str) -> list[str]:
+    """What is left beside an output by others and would mislead its readers."""
+    folder, name = os.path.split(out)
+    beside = [f".{name}.crc", "_metadata", "_common_metadata"] if name.lower().endswith((".parquet", ".pq")) else []
+    return [
+        f"{os.path.join(folder, other)} does not know the new {name} and misleads Spark; remove it"
+        for other in beside
+        if os.path.exists(os.path.join(folder, other))
+    ]
 
 
 def _state(path: str) -> tuple[int, ...] | None:

@@ -242,7 +242,7 @@ def _options(
     given: Mapping[str, Any], known: Mapping[str, Any], others: Sequence[str], prefix: str, problems: _Problems
 ) -> dict[str, Any]:
     """The options among the members of an object, those that are right; the others are reported."""
-    options = {}
+    options: dict[str, Any] = {}
     for name, value in given.items():
         if name in others:
             continue

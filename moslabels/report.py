@@ -26,6 +26,8 @@ def table_entry(spec: TableSpec, audit: Mapping[str, Any] | None, error: str | N
     if audit is not None:
         entry["status"] = "ok"
         entry["summary"] = {key: audit[key] for key in (*_COUNTS, "match_rate", "labels_loaded")}
+        if audit["warnings"]:
+            entry["warnings"] = audit["warnings"]
     elif error is not None:
         entry["status"] = "error"
         entry["error"] = error

@@ -347,6 +347,16 @@ def test_any_schema_and_row_groups(
     splice(tmp_path, tmp_path / "f.parquet", KEYS[:start], features.schema.names)
 
 
+@pytest.mark.parametrize("name", [".out.parquet.crc", "_metadata", "_common_metadata"])
+def test_what_misleads_spark_beside_an_output_is_a_warning(tmp_path: Path, name: str) -> None:
+    pq.write_table(table("float32"), tmp_path / "f.parquet")
+    out = tmp_path / "out.parquet"
+    assert materialize(tmp_path / "f.parquet", labels(tmp_path), out, min_match_rate=0)["warnings"] == []
+    (tmp_path / name).write_bytes(b"old")
+    (warning,) = materialize(tmp_path / "f.parquet", labels(tmp_path), out, min_match_rate=0)["warnings"]
+    assert warning == f"{tmp_path / name} does not know the new out.parquet and misleads Spark; remove it"
+
+
 # What cannot be spliced
 
 

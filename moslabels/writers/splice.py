@@ -146,9 +146,8 @@ def _same(found: pa.ChunkedArray, planned: pa.ChunkedArray) -> bool:
     if pa.types.is_dictionary(planned.type):
         words = planned.chunk(0).dictionary if planned.num_chunks else pa.array([], planned.type.value_type)
         codes = [pc.index_in(part.dictionary, value_set=words).take(part.indices) for part in found.chunks]
-        return pa.chunked_array(codes, pa.int32()).equals(
-            pa.chunked_array([part.indices for part in planned.chunks], pa.int32())
-        )
+        planned_codes = [part.indices for part in planned.chunks]
+        return bool(pa.chunked_array(codes, pa.int32()).equals(pa.chunked_array(planned_codes, pa.int32())))
     planned = planned.cast(found.type)
     if found.equals(planned) or not pa.types.is_floating(planned.type):
         return bool(found.equals(planned))
