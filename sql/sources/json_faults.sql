@@ -18,7 +18,14 @@ WITH lines AS (
     UNION ALL
     -- Objects inside of objects and lists.
     SELECT row, 'an object has one member twice'
-    FROM (SELECT row, line FROM lines WHERE regexp_matches(line, '[:\[,]\s*\{') AND json_valid(line)) AS nested,
+    FROM (
+        SELECT row, line
+        FROM lines
+        WHERE regexp_matches(line, '[:\[,]\s*\{') AND json_valid(line)
+            -- Most lines need no closer look: they spell no name twice, in whatever object.
+            AND (contains(line, '\') OR len(regexp_extract_all(line, getvariable('json_text') || '\s*:'))
+                <> len(list_distinct(regexp_extract_all(line, getvariable('json_text') || '\s*:'))))
+    ) AS nested,
         json_tree(nested.line) AS member
     WHERE member.key IS NOT NULL AND member.parent IS NOT NULL
     GROUP BY row, member.parent, member.key
