@@ -63,9 +63,8 @@ def run_batch(
     }
     run = Run(argv, args, file_record(manifest.path), report_json, report_md, run_provenance)
     entries = _label_tables(manifest.tables, run, fail_fast, on_table)
-    inputs = _inputs(
-        [table for table, entry in zip(manifest.tables, entries, strict=True) if entry["status"] != "not-run"]
-    )
+    done = [spec for spec, entry in zip(manifest.tables, entries, strict=True) if entry["status"] != "not-run"]
+    inputs = _inputs(done, run)
     document = report.build(manifest.path, entries, run.provenance(inputs, {}))
     if report_json:
         write_whole(report_json, json_text(document))
@@ -91,11 +90,11 @@ def _label_tables(
     return entries
 
 
-def _inputs(tables: Sequence[TableSpec]) -> dict[str, Any]:
+def _inputs(tables: Sequence[TableSpec], run: Run) -> dict[str, Any]:
     """The records of the input files of all tables that were run, each file once."""
     features = dict.fromkeys(table.features for table in tables)
     labels = dict.fromkeys(label.path for table in tables for label in table.labels)
     return {
-        "features": [file_record(path) for path in features],
-        "labels": [file_record(path) for path in labels],
+        "features": [run.record(path) for path in features],
+        "labels": [run.record(path) for path in labels],
     }

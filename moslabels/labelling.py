@@ -27,7 +27,8 @@ from moslabels.writers.atomic import StagedFile, check_target
 class Run:
     """What called for the tables, for their evidence: a command or a function, its arguments, its reports.
 
-    ``block`` is a ``run_provenance`` block of the caller's own, which is then used as it is.
+    ``block`` is a ``run_provenance`` block of the caller's own, which is then used as it is. ``hashes`` are the sha256
+    of files that were read already, by path and state: no file is read twice to be hashed, unless it changed.
     """
 
     argv: Sequence[str] = ()
@@ -36,6 +37,15 @@ class Run:
     report_json: str | None = None
     report_md: str | None = None
     block: Mapping[str, Any] | None = None
+    hashes: dict[tuple[str, tuple[int, ...] | None], str] = field(default_factory=dict)
+
+    def record(self, path: str, sha256: str | None = None) -> dict[str, Any]:
+        """The file record of an input, with its hash where the caller has it."""
+        known = (path, _state(path))
+        record = file_record(path, sha256 or self.hashes.get(known))
+        if record["sha256"]:
+            self.hashes[known] = record["sha256"]
+        return record
 
     def provenance(self, inputs: Mapping[str, Any], outputs: Mapping[str, str | None]) -> dict[str, Any]:
         if self.block is not None:
@@ -138,8 +148,8 @@ def _label(engine: Engine, workspace: Workspace, spec: TableSpec, run: Run) -> d
     with StagedFile(spec.out) as staged:
         written = write_labelled(job, staged)
         inputs = {
-            "features": file_record(spec.features, written.features_sha256),
-            "labels": [file_record(label.path) for label in spec.labels],
+            "features": run.record(spec.features, written.features_sha256),
+            "labels": [run.record(label.path) for label in spec.labels],
         }
         for path, state in before.items():
             if _state(path) != state:

@@ -236,6 +236,23 @@ def test_provenance(folder: Path) -> None:
     assert block["outputs"]["out"] is None
 
 
+def test_no_file_is_read_twice_to_be_hashed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from moslabels import provenance
+
+    hashed: list[str] = []
+    file_sha256 = provenance.file_sha256
+    monkeypatch.setattr(provenance, "file_sha256", lambda path: hashed.append(str(path)) or file_sha256(path))
+    report = run_batch("manifest.json")
+    inputs = report["run_provenance"]["inputs"]
+    assert [record["sha256"] is not None for record in (*inputs["features"], *inputs["labels"])] == [True] * 3
+    # The Parquet features were hashed as they were copied.
+    assert sorted(path for path in hashed if not path.endswith("cli.py")) == [
+        "labels.csv",
+        "manifest.json",
+        "two.jsonl",
+    ]
+
+
 def test_provenance_of_a_call_from_python(folder: Path) -> None:
     block = materialize(Path("one.parquet"), ["labels.csv"], "o.csv", mos_tolerance=0.5)["run_provenance"]
     assert block["argv"] == []
