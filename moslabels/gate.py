@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from moslabels.errors import GateError
 from moslabels.features import Match
+from moslabels.options import shown
 
 
 def check(match: Match, min_match_rate: float, features: str) -> None:
@@ -23,4 +24,5 @@ def check(match: Match, min_match_rate: float, features: str) -> None:
             f"({match.input_rows - match.rows_without_key}/{match.input_rows} rows)"
         )
     if failures:
-        raise GateError("; ".join(failures), file=features, column=match.key_column)
+        where = f"the keys are those of {features}, column {shown(match.key_column)}"
+        raise GateError("; ".join([*failures, where]), file=features, column=match.key_column)
