@@ -7,9 +7,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from moslabels.engine import Engine, capture_group
+from moslabels.engine import Engine
 from moslabels.errors import TableError
-from moslabels.labels import Labels, key_normalize
+from moslabels.labels import Labels, key_parameters
 from moslabels.options import Options, shown
 from moslabels.render import render
 from moslabels.tables import KEY_NAMES, Cell, Column, Source, reading
@@ -58,13 +58,7 @@ def match_features(engine: Engine, source: Source, options: Options) -> Match:
     """Join the distinct keys of a feature table to the engine's ``labels``. Raises TableError."""
     column = key_column(source, options)
     (cell,) = source.cells({"key": column})
-    regex = options.feature_key_regex
-    values = {
-        **source.values([cell]),
-        "normalize": key_normalize(options, column),
-        "regex": regex,
-        "capture": capture_group(regex) if regex else 0,
-    }
+    values = {**source.values([cell]), **key_parameters(options, column, options.feature_key_regex)}
     with reading(source):
         engine.run(render("features/10_values", values, source=source, cells=[cell]))
     engine.run(render("features/20_keys", values, cell=cell))

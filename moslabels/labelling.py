@@ -16,7 +16,7 @@ from moslabels.errors import MosLabelsError, TableError, UsageError
 from moslabels.features import key_column, match_features, row_labels
 from moslabels.labels import Labels, label_columns, load_labels
 from moslabels.manifest import TableSpec, table_spec
-from moslabels.options import FIELDS, SOURCE_COLUMN, Options, nearest, shown
+from moslabels.options import FIELDS, Options, nearest, shown
 from moslabels.provenance import file_record, run_provenance
 from moslabels.tables import Source, Workspace, open_table
 from moslabels.writers import Job, write_labelled
@@ -192,8 +192,7 @@ def _state(path: str) -> tuple[int, ...] | None:
 
 def _replaced_columns(source: Source, options: Options, labels: Labels) -> list[str]:
     """The feature columns that the label columns replace: none but with ``overwrite``. Raises TableError."""
-    written = ["mos", "mos_raw_0_100", options.status_column, SOURCE_COLUMN, *(extra.output for extra in labels.extras)]
-    taken = {name.lower() for name in written}
+    taken = {name.lower() for name in labels.column_names(options.status_column)}
     key = key_column(source, options).name
     if options.overwrite:
         taken |= {"mos_std_dev", "mos_n_ratings"}

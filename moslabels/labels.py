@@ -11,9 +11,9 @@ import pyarrow as pa
 from moslabels.engine import Engine, capture_group
 from moslabels.errors import TableError
 from moslabels.manifest import LabelSpec, TableSpec
-from moslabels.options import SOURCE_COLUMN, Options, shown
+from moslabels.options import LABEL_COLUMNS, SOURCE_COLUMN, Options, shown
 from moslabels.render import render
-from moslabels.tables import KEY_NAMES, MOS_NAMES, Column, Source, Workspace, open_table, reading
+from moslabels.tables import KEY_NAMES, MOS_NAMES, Aliased, Column, Source, Workspace, open_table, reading
 
 _NESTED = ("ARRAY", "OBJECT", "STRUCT", "MAP", "BLOB", "UNION", "BIT", "VARIANT", "GEOMETRY")
 
@@ -33,7 +33,7 @@ class LabelFile:
 
 
 @dataclass(frozen=True)
-class Extra:
+class Extra(Aliased):
     """A label column that is carried over.
 
     ``columns`` maps the number of a label file to the column of it that feeds the extra; ``sql_type`` is the type that
@@ -41,21 +41,8 @@ class Extra:
     """
 
     output: str
-    alias: str
     columns: Mapping[int, Column]
     sql_type: str = ""
-
-    @property
-    def value(self) -> str:
-        return f"{self.alias}_value"
-
-    @property
-    def text(self) -> str:
-        return f"{self.alias}_text"
-
-    @property
-    def type(self) -> str:
-        return f"{self.alias}_type"
 
 
 @dataclass(frozen=True)
@@ -73,12 +60,25 @@ class Labels:
         """The position of the label columns of a feature row without a label: after those of all labels."""
         return self.count
 
+    def column_names(self, status_column: str) -> list[str]:
+        """The names of the label columns, in the order of the output."""
+        return [*LABEL_COLUMNS, status_column, SOURCE_COLUMN, *(extra.output for extra in self.extras)]
+
 
 def key_normalize(options: Options, column: Column) -> str:
     """``auto`` settled by the name of the key column."""
     if options.key_normalize != "auto":
         return options.key_normalize
     return "basename" if any(word in column.name.lower() for word in ("path", "file", "name", "src")) else "raw"
+
+
+def key_parameters(options: Options, column: Column, regex: str | None) -> dict[str, Any]:
+    """The values of the parameters by which make_key in ``sql/rules/`` makes a key of a column."""
+    return {
+        "normalize": key_normalize(options, column),
+        "regex": regex,
+        "capture": capture_group(regex) if regex else 0,
+    }
 
 
 def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels:
@@ -129,8 +129,7 @@ def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels
 def label_columns(engine: Engine, labels: Labels, status_column: str) -> pa.Table:
     """The label columns under their output names: a row per label id, and a last one for rows without a label."""
     statement = render("labels/60_columns", {"missing": labels.missing_id}, typed_extras=labels.extras)
-    names = ["mos", "mos_raw_0_100", status_column, SOURCE_COLUMN, *(extra.output for extra in labels.extras)]
-    return engine.table(statement).rename_columns(names)
+    return engine.table(statement).rename_columns(labels.column_names(status_column))
 
 
 def _present_extras(sources: Sequence[Source], spec: TableSpec) -> list[Extra]:
@@ -148,7 +147,7 @@ def _present_extras(sources: Sequence[Source], spec: TableSpec) -> list[Extra]:
                 column=candidates[0],
             )
         if found:
-            extras.append(Extra(output, f"extra{len(extras)}", found))
+            extras.append(Extra(f"extra{len(extras)}", output, found))
     return extras
 
 
@@ -193,13 +192,10 @@ def _read(
             },
         )
     )
-    regex = options.label_key_regex
     values = {
         **source.values(cells),
+        **key_parameters(options, key, options.label_key_regex),
         "file": number,
-        "normalize": key_normalize(options, key),
-        "regex": regex,
-        "capture": capture_group(regex) if regex else 0,
         "missing_values": list(options.missing_values),
     }
     with reading(source):

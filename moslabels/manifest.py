@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from moslabels.errors import UsageError
-from moslabels.options import FIELDS, LABEL_FIELDS, Options, clashes, nearest, option_problem, settled, shown
+from moslabels.options import FIELDS, LABEL_FIELDS, REGEX, Options, clashes, nearest, option_problem, settled, shown
 from moslabels.tables import format_problem
 from moslabels.writers.atomic import staged_path
 
 TABLE_KEYS = ("id", "features", "labels", "out", "audit_json")
-REGEXES = ("feature_key_regex", "label_key_regex")
+REGEXES = tuple(name for name, field in FIELDS.items() if field.metadata["kind"] is REGEX)
 
 
 @dataclass(frozen=True)
@@ -128,27 +128,23 @@ def _path_problems(tables: Sequence[_Paths], reports: Mapping[str, str], manifes
     """Outputs that are also an input or another output: a text for each. ``reports`` are further outputs by name."""
     taken: dict[str, str] = {}
     if manifest is not None:
-        taken[_real(manifest)] = "the manifest"
+        taken[os.path.realpath(manifest)] = "the manifest"
     for table in tables:
         for name, path in table.inputs:
-            taken.setdefault(_real(path), name)
+            taken.setdefault(os.path.realpath(path), name)
     written = [pair for table in tables for pair in table.outputs] + list(reports.items())
     problems = []
     for name, path in written:
-        other = taken.get(_real(path))
+        other = taken.get(os.path.realpath(path))
         if other is not None:
             problems.append(f"{name}: {shown(path)} is also {other}; write to another file")
-        taken.setdefault(_real(path), name)
+        taken.setdefault(os.path.realpath(path), name)
     # Where a new version of a file stands until it is whole.
     staged = {staged_path(path): name for name, path in written}
     for path, name in taken.items():
         if path in staged:
             problems.append(f"{name}: {shown(path)} is where {staged[path]} is staged; write to another file")
     return problems
-
-
-def _real(path: str) -> str:
-    return os.path.realpath(path)
 
 
 def _text_path(path: Any) -> Any:

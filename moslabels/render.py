@@ -121,4 +121,5 @@ RULES = (
     "bits_type",
     "csv_cell",
     "json_member",
+    "without_texts",
 )

@@ -51,6 +51,11 @@ def format_problem(path: str, role: str) -> str | None:
     return f"has the suffix {shown(suffix)}, which is none of {' '.join(known)}"
 
 
+def default_delimiter(path: str) -> str:
+    """The delimiter of a CSV file that says nothing else, by the suffix."""
+    return "\t" if Path(path).suffix.lower() == ".tsv" else ","
+
+
 def format_of(path: str | Path) -> str:
     """``parquet``, ``jsonl``, ``json`` or ``csv``, by the suffix."""
     return FORMATS[Path(path).suffix.lower()]
@@ -78,13 +83,10 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Cell:
-    """A column as a statement uses it, under a name of the statement's own (``key`` for the key column)."""
+class Aliased:
+    """What a statement knows under a name of its own (``key`` for the key column): as value, as text, and its type."""
 
     alias: str
-    column: Column
-    reader: str
-    sql_type: str = "VARCHAR"
 
     @property
     def value(self) -> str:
@@ -97,6 +99,15 @@ class Cell:
     @property
     def type(self) -> str:
         return f"{self.alias}_type"
+
+
+@dataclass(frozen=True)
+class Cell(Aliased):
+    """A column of a file as a statement uses it."""
+
+    column: Column
+    reader: str
+    sql_type: str = "VARCHAR"
 
 
 @dataclass(frozen=True)
@@ -251,7 +262,7 @@ def _open_csv(engine: Engine, workspace: Workspace, path: str, role: str, given:
     with open(path, "rb") as stream:
         start = stream.read(4)
     dialect = Dialect(
-        delimiter=given.get("delimiter", "\t" if Path(path).suffix.lower() == ".tsv" else ","),
+        delimiter=given.get("delimiter", default_delimiter(path)),
         header=given.get("header", True),
         encoding=given.get("encoding", "utf-8"),
         has_bom=start.startswith(codecs.BOM_UTF8),

@@ -13,17 +13,23 @@ from conftest import write_table
 
 from moslabels.options import FIELDS
 
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
-def moslabels(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+def python(*arguments: str | bytes, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "moslabels", *arguments],
+        [sys.executable, *arguments],
         cwd=cwd,
-        env=environment,
+        env=ENVIRONMENT,
         capture_output=True,
         text=True,
         check=False,
+        timeout=60,
     )
+
+
+def moslabels(*arguments: str | bytes, cwd: Path) -> subprocess.CompletedProcess[str]:
+    return python("-m", "moslabels", *arguments, cwd=cwd)
 
 
 @pytest.fixture
@@ -170,7 +176,7 @@ def test_help(folder: Path, arguments: list[str]) -> None:
 
 def test_a_terminal_that_speaks_ascii(folder: Path) -> None:
     (folder / "f.jsonl").rename(folder / "é.jsonl")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONIOENCODING": "ascii"}
+    environment = {**ENVIRONMENT, "PYTHONIOENCODING": "ascii"}
     command = [sys.executable, "-m", "moslabels", "materialize", "--features", "é.jsonl", "--labels", "l.csv"]
     command += ["--mos-scale", "per-value", "--out", "é.csv"]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
@@ -179,10 +185,7 @@ def test_a_terminal_that_speaks_ascii(folder: Path) -> None:
 
 
 def test_a_path_that_is_not_utf_8(folder: Path) -> None:
-    command = [sys.executable.encode(), b"-m", b"moslabels", b"materialize", b"--features", b"f.jsonl"]
-    command += [b"--labels", b"l.csv", b"--out", b"o\xff.csv"]
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    done = moslabels("materialize", "--features", "f.jsonl", "--labels", "l.csv", "--out", b"o\xff.csv", cwd=folder)
     assert done.returncode == 2
     assert "bytes that are not UTF-8" in done.stderr
     assert "Traceback" not in done.stderr
@@ -199,16 +202,7 @@ def test_ctrl_c_while_duckdb_works(folder: Path) -> None:
         "e.Engine.row = slow\n"
         "sys.exit(moslabels.cli.main(['batch', 'both.json']))"
     )
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    done = python("-c", code, cwd=folder)
     assert (done.returncode, done.stdout) == (130, "")
     assert done.stderr == "moslabels: interrupted\n"
     assert not (folder / "good.csv").exists()
@@ -216,8 +210,7 @@ def test_ctrl_c_while_duckdb_works(folder: Path) -> None:
 
 def test_a_reader_that_leaves_early(folder: Path) -> None:
     command = f'"{sys.executable}" -m moslabels batch good.json | head -c 1'
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(command, shell=True, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, shell=True, cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False)
     assert done.stdout == "{"
     assert "Traceback" not in done.stderr
     assert "Exception" not in done.stderr
@@ -230,8 +223,5 @@ def test_ctrl_c_is_130(folder: Path) -> None:
         "moslabels.batch.run_batch = stop\n"
         "sys.exit(moslabels.cli.main(['batch', 'good.json']))"
     )
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=folder, env=environment, capture_output=True, text=True, check=False
-    )
+    done = python("-c", code, cwd=folder)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "moslabels: interrupted\n")

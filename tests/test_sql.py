@@ -24,7 +24,7 @@ COLUMN = {
     "jsonl": Column('na"me', '/na"me', "JSON"),
     "parquet": Column('na"me', 'na"me', "FLOAT"),
 }
-EXTRA = Extra('ex"tra', "extra0", {0: COLUMN["csv"]}, "DECIMAL(10,2)")
+EXTRA = Extra("extra0", 'ex"tra', {0: COLUMN["csv"]}, "DECIMAL(10,2)")
 
 
 def contexts() -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from moslabels.errors import TableError
 from moslabels.render import render
-from moslabels.tables import Dialect, Source, reading
+from moslabels.tables import Dialect, Source, default_delimiter, reading
 from moslabels.writers import Job, Written
 from moslabels.writers.atomic import StagedFile
 from moslabels.writers.text import TEXT, ValueTexts, joined, values_buffer
@@ -23,8 +23,7 @@ def write(job: Job, staged: StagedFile) -> Written:
     """Write CSV with a header, in the dialect of the features where they are CSV too."""
     dialect = output_dialect(job.source, job.out)
     texts = ValueTexts(job.source.path)
-    labels = _records(job.columns, dialect, texts)
-    texts.nulled = 0  # What is counted is what the features lose.
+    labels = _records(job.columns, dialect, ValueTexts(job.out))
     kept = [name for name in job.source.names if name not in job.dropped]
     header = _cells(pa.array([*kept, *job.columns.column_names], TEXT), dialect)
     _put(job, staged, _start(dialect) + dialect.delimiter.join(header.to_pylist()) + dialect.line_end, dialect)
@@ -45,10 +44,10 @@ def write(job: Job, staged: StagedFile) -> Written:
 def output_dialect(source: Source, out: str) -> Dialect:
     """The dialect of the features, with the delimiter of the output's suffix where that is another one."""
     if source.format != "csv":
-        return Dialect(delimiter="\t" if Path(out).suffix.lower() == ".tsv" else ",")
+        return Dialect(delimiter=default_delimiter(out))
     if Path(out).suffix.lower() == Path(source.path).suffix.lower():
         return source.dialect
-    return replace(source.dialect, delimiter="\t" if Path(out).suffix.lower() == ".tsv" else ",")
+    return replace(source.dialect, delimiter=default_delimiter(out))
 
 
 def _start(dialect: Dialect) -> str:

@@ -21,8 +21,7 @@ def write(job: Job, staged: StagedFile) -> Written:
     """Write JSON lines, or ``{"rows": [...]}`` for the suffix ``.json``, a row a line."""
     texts = ValueTexts(job.source.path)
     is_document = format_of(job.out) == "json"
-    members = _members(job.columns, texts)
-    texts.nulled = 0  # What is counted is what the features lose.
+    members = _members(job.columns, ValueTexts(job.out))
     written = 0
     if is_document:
         staged.write(b'{"rows": [\n')

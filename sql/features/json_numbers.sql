@@ -7,12 +7,12 @@ WITH lines AS (
     WHERE regexp_matches(line, '[\[:,\s-][0-9]{16,}\s*[,}\]]|[0-9][eE]\+?[0-9]{3}|[0-9]{300}')
 ), numbers AS (
     SELECT row, false AS fractions,
-        unnest(regexp_extract_all(regexp_replace(line, '"(?:[^"\\]|\\.)*"', '""', 'g'), '-?[0-9][0-9.eE+-]*')) AS number
+        unnest(regexp_extract_all(without_texts(line), '-?[0-9][0-9.eE+-]*')) AS number
     FROM lines
     {%- for cell in cells %}
     UNION ALL
     SELECT row, true,
-        unnest(regexp_extract_all(regexp_replace({{ cell.value | ident }}, '"(?:[^"\\]|\\.)*"', '""', 'g'),
+        unnest(regexp_extract_all(without_texts({{ cell.value | ident }}),
             '-?[0-9][0-9.eE+-]*'))
     FROM lines
     {%- endfor %}

@@ -3,10 +3,7 @@
 -- Parameters: $path, $delimiter, $width (the number of columns)
 WITH lines AS (
     SELECT row_number() OVER () AS line_number, rtrim(line, chr(13)) AS line
-    FROM read_csv(
-        $path, columns = {'line': 'VARCHAR'}, delim = chr(28) || chr(29) || chr(30) || chr(31), header = false,
-        quote = '', escape = '', auto_detect = false, strict_mode = false, hive_partitioning = false,
-        compression = 'none', max_line_size = 67108864)
+    FROM ({% include 'sources/lines.sql' %})
 )
 SELECT line_number
 FROM lines

@@ -33,7 +33,7 @@ GROUP_ROWS = 120_000
 POLARS = """
 import sys, polars as pl
 features, labels, out = sys.argv[1:]
-scores = pl.scan_csv(labels).rename({"mos": "mos"}).with_columns(
+scores = pl.scan_csv(labels).with_columns(
     mos_raw_0_100=100 * (pl.col("mos") - 1) / 4, mos_label_status=pl.lit("ok"), mos_label_source=pl.lit(labels))
 joined = pl.scan_parquet(features).join(scores, on="key", how="left", maintain_order="left").with_columns(
     pl.col("mos_label_status").fill_null("missing-label"), pl.col("mos_label_source").fill_null(""))
