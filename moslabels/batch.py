@@ -8,11 +8,12 @@ from typing import Any
 
 from moslabels import report
 from moslabels.audit import json_text
-from moslabels.errors import MosLabelsError, UsageError
+from moslabels.errors import MosLabelsError, UsageError, os_error
 from moslabels.labelling import Run, check_block, label_table
 from moslabels.manifest import Manifest, TableSpec, load_manifest, report_problems
 from moslabels.provenance import file_record
-from moslabels.writers.atomic import check_target, write_whole
+from moslabels.settings import Settings
+from moslabels.writers.atomic import reserved, write_whole
 
 
 def run_batch(
@@ -23,6 +24,9 @@ def run_batch(
     report_md: str | os.PathLike[str] | None = None,
     fail_fast: bool = False,
     run_provenance: Mapping[str, Any] | None = None,
+    memory_limit: str | None = None,
+    threads: int | None = None,
+    temp_dir: str | os.PathLike[str] | None = None,
     argv: Sequence[str] = (),
     on_table: Callable[[Mapping[str, Any]], None] | None = None,
 ) -> dict[str, Any]:
@@ -35,11 +39,12 @@ def run_batch(
     report_json, report_md : where the report is written, if anywhere
     fail_fast : stop after the first table that fails; the others are then ``not-run``
     run_provenance : a provenance block to be used in the place of moslabels' own
+    memory_limit, threads, temp_dir : what DuckDB may take: ``"4GB"``, a number, a folder for what does not fit
     argv : the command line, for the evidence
     on_table : called with the report's entry of each table when it is done
 
     Returns the report. A table that fails is in it, with its error, and does not stop the others. Raises UsageError
-    where the manifest or the arguments are wrong, before anything is written.
+    where the manifest or the arguments are wrong, before anything is written; TableError where the report cannot be.
     """
     if not isinstance(manifest, Manifest):
         manifest = load_manifest(manifest, base_dir)
@@ -52,24 +57,27 @@ def run_batch(
     reports = {name: path for name, path in (("report_json", report_json), ("report_md", report_md)) if path}
     if problems := report_problems(manifest, reports):
         raise UsageError("the paths of the reports are wrong:", problems)
-    for path in reports.values():
-        check_target(path)
+    settings = Settings(memory_limit=memory_limit, threads=threads, temp_dir=temp_dir)
     args = {
         "manifest": manifest.path,
         "base_dir": base_dir,
         "report_json": report_json,
         "report_md": report_md,
         "fail_fast": fail_fast,
+        **settings.given(),
     }
-    run = Run(argv, args, file_record(manifest.path), report_json, report_md, run_provenance)
-    entries = _label_tables(manifest.tables, run, fail_fast, on_table)
-    done = [spec for spec, entry in zip(manifest.tables, entries, strict=True) if entry["status"] != "not-run"]
-    inputs = _inputs(done, run)
-    document = report.build(manifest.path, entries, run.provenance(inputs, {}))
-    if report_json:
-        write_whole(report_json, json_text(document))
-    if report_md:
-        write_whole(report_md, report.markdown(document))
+    run = Run(argv, args, file_record(manifest.path), report_json, report_md, run_provenance, settings)
+    try:
+        with reserved(reports.values()):
+            entries = _label_tables(manifest.tables, run, fail_fast, on_table)
+            done = [spec for spec, entry in zip(manifest.tables, entries, strict=True) if entry["status"] != "not-run"]
+            document = report.build(manifest.path, entries, run.provenance(_inputs(done, run), {}))
+            if report_json:
+                write_whole(report_json, json_text(document))
+            if report_md:
+                write_whole(report_md, report.markdown(document))
+    except OSError as error:
+        raise os_error(error) from error
     return document
 
 

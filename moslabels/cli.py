@@ -67,6 +67,7 @@ def _parser() -> argparse.ArgumentParser:
     batch.add_argument("--report-json", metavar="F", help="write the report as JSON; default: to standard output")
     batch.add_argument("--report-md", metavar="F", help="write the report as a Markdown table")
     batch.add_argument("--fail-fast", action="store_true", help="stop after the first table that fails")
+    _add_settings(batch)
     batch.set_defaults(run=_batch)
 
     one = commands.add_parser(
@@ -95,8 +96,15 @@ def _parser() -> argparse.ArgumentParser:
         else:
             read = _json_or_text if kind.is_json else _number if isinstance(option.default, float) else str
             one.add_argument(flag, metavar=kind.placeholder, type=read, default=argparse.SUPPRESS, help=help_text)
+    _add_settings(one)
     one.set_defaults(run=_materialize)
     return parser
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--memory-limit", metavar="SIZE", help='most memory that DuckDB takes, such as "4GB"')
+    parser.add_argument("--threads", metavar="N", type=int, help="threads that DuckDB takes")
+    parser.add_argument("--temp-dir", metavar="D", help="folder for what does not fit in the memory")
 
 
 def _json_or_text(text: str) -> Any:
@@ -133,6 +141,9 @@ def _batch(parsed: argparse.Namespace, argv: list[str]) -> int:
         report_json=parsed.report_json,
         report_md=parsed.report_md,
         fail_fast=parsed.fail_fast,
+        memory_limit=parsed.memory_limit,
+        threads=parsed.threads,
+        temp_dir=parsed.temp_dir,
         argv=argv,
         on_table=_say_table,
     )
@@ -162,8 +173,10 @@ def _materialize(parsed: argparse.Namespace, argv: list[str]) -> int:
     from moslabels.audit import json_text
     from moslabels.labelling import Run, label_table
     from moslabels.manifest import table_spec
+    from moslabels.settings import Settings
 
     options = {name: getattr(parsed, name) for name in FIELDS if hasattr(parsed, name)}
+    settings = Settings(memory_limit=parsed.memory_limit, threads=parsed.threads, temp_dir=parsed.temp_dir)
     spec = table_spec(parsed.features, parsed.labels, parsed.out, parsed.audit_json, options)
     args = {
         "features": parsed.features,
@@ -171,8 +184,9 @@ def _materialize(parsed: argparse.Namespace, argv: list[str]) -> int:
         "out": parsed.out,
         "audit_json": parsed.audit_json,
         **options,
+        **settings.given(),
     }
-    audit = label_table(spec, Run(argv, args))
+    audit = label_table(spec, Run(argv, args, settings=settings))
     if parsed.audit_json is None:
         _print(json_text(audit))
     for warning in audit["warnings"]:

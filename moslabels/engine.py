@@ -12,21 +12,35 @@ from typing import Any, TypeVar
 import duckdb
 import pyarrow as pa
 
-from moslabels.errors import StatementError
+from moslabels.errors import ResourceError, StatementError, UsageError
 from moslabels.render import Statement, render, rules
+from moslabels.settings import DEFAULTS, Settings
 
 T = TypeVar("T")
 
 
 class Engine:
-    """An in-memory DuckDB with the macros of ``sql/rules/``. A context manager: leaving it closes DuckDB."""
+    """An in-memory DuckDB with the macros of ``sql/rules/``. A context manager: leaving it closes DuckDB.
 
-    def __init__(self) -> None:
-        self._connection = duckdb.connect(":memory:")
+    ``spill_folder`` takes what does not fit in the memory, and is removed by whoever named it; without one, that is an
+    error. Raises UsageError where DuckDB refuses a setting.
+    """
+
+    def __init__(self, settings: Settings = DEFAULTS, spill_folder: str = "") -> None:
+        config: dict[str, Any] = {
+            "preserve_insertion_order": True,  # the scans of text files have no other order to go by
+            "temp_directory": spill_folder,
+        }
+        if settings.memory_limit is not None:
+            config["memory_limit"] = settings.memory_limit
+        if settings.threads is not None:
+            config["threads"] = settings.threads
+        try:
+            self._connection = duckdb.connect(":memory:", config=config)
+        except duckdb.Error as error:
+            raise UsageError(f"DuckDB refuses the settings {settings.given()}: {error}") from error
+        self._connection.execute("SET enable_progress_bar = false")  # it can leak into a pipe
         self._worker = ThreadPoolExecutor(max_workers=1)
-        # The scans of text files have no other order to go by; the progress bar can leak into a pipe.
-        self._connection.execute("SET preserve_insertion_order = true")
-        self._connection.execute("SET enable_progress_bar = false")
         for rule in rules():
             self.run(rule)
 
@@ -91,13 +105,17 @@ class Engine:
             self._connection.interrupt()
             wait([future])
             raise
-        except (duckdb.Error, OSError, RuntimeError, pa.ArrowException, UnicodeDecodeError) as error:
+        except (duckdb.Error, OSError, RuntimeError, MemoryError, pa.ArrowException, UnicodeDecodeError) as error:
             raise _failure(statement, error) from error
 
 
 def _failure(statement: Statement, error: Exception) -> StatementError:
     message = str(error).split("\n\nLINE ")[0].strip()
-    return StatementError(f"sql/{statement.name}.sql failed: {message}", statement=statement.name, sql=statement.sql)
+    kind = StatementError
+    if isinstance(error, duckdb.OutOfMemoryException | MemoryError) or "No space left" in message:
+        kind = ResourceError
+        message = message.split("\n")[0] + "; raise memory_limit, lower threads, or name a temp_dir with more room"
+    return kind(f"sql/{statement.name}.sql failed: {message}", statement=statement.name, sql=statement.sql)
 
 
 def regex_problem(pattern: str) -> str | None:

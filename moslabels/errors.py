@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 
@@ -65,3 +66,14 @@ class StatementError(MosLabelsError):
         super().__init__(message)
         self.statement = statement
         self.sql = sql
+
+
+class ResourceError(StatementError):
+    """A SQL statement ran out of memory, or of room for what does not fit in it."""
+
+
+def os_error(error: OSError, table: str | None = None) -> TableError:
+    """What the system says of a file, as an error of the table."""
+    file = error.filename2 or error.filename  # A rename fails for its target.
+    where = f"{os.fsdecode(file)}: " if file else ""
+    return TableError(f"{where}{error.strerror or error}", table=table, file=file and os.fsdecode(file))

@@ -5,22 +5,24 @@ from __future__ import annotations
 import inspect
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from moslabels import audit, gate
 from moslabels.engine import Engine
-from moslabels.errors import MosLabelsError, TableError, UsageError
+from moslabels.errors import MosLabelsError, TableError, UsageError, os_error
 from moslabels.features import key_column, match_features, row_labels
 from moslabels.labels import Labels, label_columns, load_labels
 from moslabels.manifest import TableSpec, table_spec
 from moslabels.options import FIELDS, Options, nearest, shown
 from moslabels.provenance import file_record, run_provenance
+from moslabels.settings import DEFAULTS, Settings
 from moslabels.tables import Source, Workspace, open_table
 from moslabels.writers import Job, write_labelled
-from moslabels.writers.atomic import StagedFile, check_target
+from moslabels.writers.atomic import StagedFile, publish, reserved
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Run:
     report_json: str | None = None
     report_md: str | None = None
     block: Mapping[str, Any] | None = None
+    settings: Settings = DEFAULTS
     hashes: dict[tuple[str, tuple[int, ...] | None], str] = field(default_factory=dict)
 
     def record(self, path: str, sha256: str | None = None) -> dict[str, Any]:
@@ -61,6 +64,9 @@ def materialize(
     *,
     audit_json: str | os.PathLike[str] | None = None,
     run_provenance: Mapping[str, Any] | None = None,
+    memory_limit: str | None = None,
+    threads: int | None = None,
+    temp_dir: str | os.PathLike[str] | None = None,
     **options: Any,
 ) -> dict[str, Any]:
     """Join labels onto one feature table and write the labelled table.
@@ -72,6 +78,7 @@ def materialize(
     out : the labelled table; its suffix says the format
     audit_json : where the audit is written too, if anywhere
     run_provenance : a provenance block to be used in the place of moslabels' own
+    memory_limit, threads, temp_dir : what DuckDB may take: ``"4GB"``, a number, a folder for what does not fit
     options : those of a manifest's table, such as ``min_match_rate=0.9``
 
     Returns the audit. Raises UsageError (a MosLabelsError, a ValueError) where the arguments are wrong and TableError
@@ -84,9 +91,12 @@ def materialize(
         label_paths = [label_paths]
     if run_provenance is not None:
         check_block(run_provenance)
-    args = {"features": features, "label_paths": label_paths, "out": out, "audit_json": audit_json, **options}
+    settings = Settings(memory_limit=memory_limit, threads=threads, temp_dir=temp_dir)
+    paths = {"features": features, "label_paths": label_paths, "out": out, "audit_json": audit_json}
     spec = table_spec(features, label_paths, out, audit_json, options)
-    return label_table(spec, Run(args=args, block=run_provenance))
+    return label_table(
+        spec, Run(args={**paths, **options, **settings.given()}, block=run_provenance, settings=settings)
+    )
 
 
 def check_block(block: Mapping[str, Any]) -> None:
@@ -115,22 +125,45 @@ materialize.__signature__ = _with_options(inspect.signature(materialize))  # typ
 def label_table(spec: TableSpec, run: Run) -> dict[str, Any]:
     """Label one table: read, judge, write. Returns the audit. Raises MosLabelsError that knows its table."""
     try:
-        with Engine() as engine, Workspace() as workspace:
-            return _label(engine, workspace, spec, run)
+        with (
+            reserved(path for _, path in spec.outputs()),
+            _watched(spec) as check_inputs,
+            Workspace(run.settings.temp_dir) as workspace,
+            Engine(run.settings, workspace.folder) as engine,
+        ):
+            return _label(engine, workspace, spec, run, check_inputs)
     except MosLabelsError as error:
         error.table = spec.id
         raise
+    except MemoryError as error:
+        raise TableError(f"{spec.features}: out of memory", table=spec.id, file=spec.features) from error
     except OSError as error:
-        file = error.filename2 or error.filename  # A rename fails for its target.
-        where = f"{file}: " if file else ""
-        raise TableError(f"{where}{error.strerror or error}", table=spec.id, file=file and str(file)) from error
+        raise os_error(error, spec.id) from error
 
 
-def _label(engine: Engine, workspace: Workspace, spec: TableSpec, run: Run) -> dict[str, Any]:
-    options = spec.options
+@contextmanager
+def _watched(spec: TableSpec) -> Iterator[Callable[[], None]]:
+    """Gives a check that the inputs are what they were at first; made too where reading them failed, as it then may."""
     before = {path: _state(path) for _, path in spec.inputs()}
-    for _, path in spec.outputs():
-        check_target(path)
+
+    def check() -> None:
+        for path, state in before.items():
+            if (now := _state(path)) != state:
+                what = "changed" if now else "disappeared"
+                advice = "run again when nothing writes to it"
+                raise TableError(f"{path}: {what} while it was read; {advice}", file=path)
+
+    try:
+        yield check
+    except (MosLabelsError, OSError):
+        check()
+        raise
+
+
+def _label(
+    engine: Engine, workspace: Workspace, spec: TableSpec, run: Run, check_inputs: Callable[[], None]
+) -> dict[str, Any]:
+    options = spec.options
     source = open_table(engine, workspace, spec.features, "feature", options.feature_csv)
     key_column(source, options)  # Refused before the labels are read.
     labels = load_labels(engine, workspace, spec)
@@ -144,6 +177,7 @@ def _label(engine: Engine, workspace: Workspace, spec: TableSpec, run: Run) -> d
         columns=label_columns(engine, labels, options.status_column),
         join=partial(row_labels, engine, source, options, labels, match.input_rows),
         dropped=dropped,
+        temp_folder=workspace.folder,
     )
     with StagedFile(spec.out) as staged:
         written = write_labelled(job, staged)
@@ -151,22 +185,19 @@ def _label(engine: Engine, workspace: Workspace, spec: TableSpec, run: Run) -> d
             "features": run.record(spec.features, written.features_sha256),
             "labels": [run.record(label.path) for label in spec.labels],
         }
-        for path, state in before.items():
-            if _state(path) != state:
-                raise TableError(f"{path}: changed while it was read; run again when nothing writes to it", file=path)
+        check_inputs()
         provenance = run.provenance(inputs, {"out": spec.out, "audit_json": spec.audit_json})
         document = audit.build(
             spec, labels, match, written.nulled, staged.sha256, staged.size, _warnings(spec.out), provenance
         )
-        staged.sync()
+        staged.finish()
         if spec.audit_json is None:
-            staged.publish()
+            publish(staged)
             return document
         with StagedFile(spec.audit_json) as staged_audit:
             staged_audit.write(audit.json_text(document).encode("utf-8"))
-            staged_audit.sync()
-            staged.publish()
-            staged_audit.publish()
+            staged_audit.finish()
+            publish(staged, staged_audit)
     return document
 
 

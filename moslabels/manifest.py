@@ -12,7 +12,7 @@ from typing import Any
 from moslabels.errors import UsageError
 from moslabels.options import FIELDS, LABEL_FIELDS, REGEX, Options, clashes, nearest, option_problem, settled, shown
 from moslabels.tables import format_problem
-from moslabels.writers.atomic import staged_path
+from moslabels.writers.atomic import reserved_paths
 
 TABLE_KEYS = ("id", "features", "labels", "out", "audit_json")
 REGEXES = tuple(name for name, field in FIELDS.items() if field.metadata["kind"] is REGEX)
@@ -139,11 +139,11 @@ def _path_problems(tables: Sequence[_Paths], reports: Mapping[str, str], manifes
         if other is not None:
             problems.append(f"{name}: {shown(path)} is also {other}; write to another file")
         taken.setdefault(os.path.realpath(path), name)
-    # Where a new version of a file stands until it is whole.
-    staged = {staged_path(path): name for name, path in written}
+    # What stands beside an output until it is whole.
+    reserved = {beside: name for name, path in written for beside in reserved_paths(path)}
     for path, name in taken.items():
-        if path in staged:
-            problems.append(f"{name}: {shown(path)} is where {staged[path]} is staged; write to another file")
+        if path in reserved:
+            problems.append(f"{name}: {shown(path)} is where {reserved[path]} is staged; write to another file")
     return problems
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from moslabels.engine import Engine
-from moslabels.errors import StatementError, TableError
+from moslabels.errors import ResourceError, StatementError, TableError
 from moslabels.options import ENCODINGS, nearest, shown
 from moslabels.render import render
 
@@ -192,11 +192,18 @@ def _listed(names: Sequence[str], most: int = 12) -> str:
 
 
 class Workspace:
-    """A temporary folder for copies of text that DuckDB cannot read as it is. Leaving it removes them."""
+    """A temporary folder for copies of text that DuckDB cannot read as it is, and for what does not fit in its memory.
 
-    def __init__(self) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="moslabels-")
+    Leaving it removes all of them. ``parent`` is where it is made, by default the system's folder for temporary files.
+    """
+
+    def __init__(self, parent: str | os.PathLike[str] | None = None) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="moslabels-", dir=parent)
         self._count = itertools.count()
+
+    @property
+    def folder(self) -> str:
+        return self._folder.name
 
     def __enter__(self) -> Workspace:
         return self
@@ -412,6 +419,8 @@ def reading(source: Source) -> Iterator[None]:
     """Turn what DuckDB says of a file that it cannot read into an error with the file and the row."""
     try:
         yield
+    except ResourceError:
+        raise
     except StatementError as error:
         if source.reader == "parquet":
             raise TableError(f"{source.path}: cannot be read: {error}", file=source.path) from error

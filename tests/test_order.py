@@ -13,7 +13,6 @@ import pyarrow.parquet as pq
 import pytest
 
 from moslabels import materialize
-from moslabels.engine import Engine
 
 ROWS = 500_000
 CLIPS = 20_000
@@ -38,21 +37,9 @@ def expected(frames: pa.ChunkedArray) -> list[float | None]:
     return [1 + clip % 400 / 100 if clip % 10 else None for clip in clips]
 
 
-@pytest.fixture
-def four_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    start = Engine.__init__
-
-    def with_threads(self: Engine) -> None:
-        start(self)
-        self._connection.execute("SET threads = 4")
-
-    monkeypatch.setattr(Engine, "__init__", with_threads)
-
-
-@pytest.mark.usefixtures("four_threads")
 def test_half_a_million_rows_in_order(features: Path) -> None:
     out = features / "o.parquet"
-    audit = materialize(features / "f.parquet", [features / "l.csv"], out, min_match_rate=0.9)
+    audit = materialize(features / "f.parquet", [features / "l.csv"], out, min_match_rate=0.9, threads=4)
     assert (audit["input_rows"], audit["matched_rows"]) == (ROWS, ROWS * 9 // 10)
     result = pq.read_table(out)
     assert result["frame"].equals(pq.read_table(features / "f.parquet")["frame"])
@@ -60,7 +47,7 @@ def test_half_a_million_rows_in_order(features: Path) -> None:
     assert pq.ParquetFile(out).num_row_groups == pq.ParquetFile(features / "f.parquet").num_row_groups
     for suffix, read in ((".csv", pyarrow.csv.read_csv), (".jsonl", pyarrow.json.read_json)):
         text = features / f"o{suffix}"
-        materialize(features / "f.parquet", [features / "l.csv"], text, min_match_rate=0.9)
+        materialize(features / "f.parquet", [features / "l.csv"], text, min_match_rate=0.9, threads=4)
         assert read(text)["frame"].equals(result["frame"])
         assert read(text)["mos"].equals(result["mos"])
         # And from text to text.

@@ -20,7 +20,7 @@ class Job:
 
     ``columns`` are the label columns (small: a row per label, and one for no label); ``row_labels`` says which row of
     them each feature row gets, in the order of the file (``join`` finds out, when it is first asked for); ``dropped``
-    are the feature columns that they replace.
+    are the feature columns that they replace; ``temp_folder`` takes what is too large for the memory.
     """
 
     engine: Engine
@@ -29,6 +29,7 @@ class Job:
     columns: pa.Table
     join: Callable[[], pa.ChunkedArray]
     dropped: Sequence[str]
+    temp_folder: str
 
     @cached_property
     def row_labels(self) -> pa.ChunkedArray:

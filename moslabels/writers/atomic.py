@@ -1,23 +1,40 @@
-"""Files that are old or new, never half: written beside their target, synced, then renamed over it."""
+"""Files that are old or new, never half: written beside their target, synced, then renamed over it.
+
+A target that is a link is followed. What a run keeps beside a target is hidden, has no table's suffix, and has the same
+name in every run, so that the next run finds what a killed one left.
+"""
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
 import io
 import os
+import socket
 import stat
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from types import TracebackType
 from typing import Any
 
 from moslabels.errors import TableError
 
+_LONGEST_NAME = 255  # bytes, on every common file system
+_NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
 
-def staged_path(target: str) -> str:
-    """Where the new version of a file is staged: in its folder, under a name that no glob for tables matches."""
+
+def _beside(target: str, what: str) -> str:
     folder, name = os.path.split(os.path.realpath(target))
-    return os.path.join(folder, f".{name}.moslabels-staged")
+    hidden = f".{name}.moslabels-{what}"
+    if len(os.fsencode(hidden)) > _LONGEST_NAME:
+        hidden = f".{hashlib.sha256(os.fsencode(name)).hexdigest()}.moslabels-{what}"
+    return os.path.join(folder, hidden)
+
+
+def reserved_paths(target: str) -> list[str]:
+    """The files that a run keeps beside a target: its lock, its new version, and its previous one."""
+    return [_beside(target, what) for what in ("lock", "staged", "previous")]
 
 
 def check_target(target: str) -> None:
@@ -27,23 +44,78 @@ def check_target(target: str) -> None:
         raise TableError(f"{target}: is {kind}; write to another path", file=target)
 
 
-class StagedFile(io.RawIOBase):
-    """A new version of a file, written under a hidden name in the folder of its target.
+@contextmanager
+def reserved(targets: Iterable[str]) -> Iterator[None]:
+    """Hold targets for this run: each is looked at, locked, and freed of what a killed run left beside it.
 
-    The name is the same for every run, so that what a killed run left is overwritten by the next. A target that is a
-    link is followed; one that is no regular file is refused. ``write`` appends and hashes; whoever writes by
-    ``write_at`` says in the end what was written (``settle``). A context manager: leaving it without ``publish``
-    removes what was staged.
+    Raises TableError where another run holds one. The lock dies with its process.
+    """
+    with ExitStack() as locks:
+        for target in targets:
+            check_target(target)
+            os.makedirs(os.path.dirname(os.path.realpath(target)), exist_ok=True)
+            locks.enter_context(_locked(target))
+            for left in reserved_paths(target)[1:]:
+                with suppress(FileNotFoundError):
+                    os.unlink(left)
+        yield
+
+
+@contextmanager
+def _locked(target: str) -> Iterator[None]:
+    path = _beside(target, "lock")
+    handle = _open_locked(path, target)
+    try:
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"process {os.getpid()} on {socket.gethostname()}".encode(), 0)
+        yield
+    finally:
+        try:
+            _remove(path)  # While it is locked: whoever opened it meanwhile sees that it has lost its name.
+        finally:
+            _close(handle)
+
+
+def _open_locked(path: str, target: str) -> int:
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_file_at(handle, path):
+                return handle
+        except BlockingIOError:
+            holder = os.pread(handle, 200, 0).decode("utf-8", "replace") or "another process"
+            _close(handle)
+            raise TableError(f"{target}: {holder} is writing it; run again when that is done", file=target) from None
+        except BaseException:
+            _close(handle)
+            raise
+        _close(handle)
+
+
+def _is_file_at(handle: int, path: str) -> bool:
+    try:
+        found, here = os.stat(path), os.fstat(handle)
+    except FileNotFoundError:
+        return False
+    return (found.st_dev, found.st_ino) == (here.st_dev, here.st_ino)
+
+
+class StagedFile(io.RawIOBase):
+    """A new version of a file that is reserved, under a hidden name in the folder of its target.
+
+    ``write`` appends and hashes; whoever writes by ``write_at`` says in the end what was written (``settle``).
+    A context manager: leaving it without :func:`publish` removes what was staged.
     """
 
     def __init__(self, target: str) -> None:
-        self.target = Path(os.path.realpath(target))
-        self.staged = staged_path(target)
-        check_target(target)
-        self.target.parent.mkdir(parents=True, exist_ok=True)
+        self.given = target
+        self.target = os.path.realpath(target)
+        self.staged = _beside(target, "staged")
         self.size = 0
+        self._settled = False
         self._hash: Any = hashlib.sha256()
-        self._file = open(self.staged, "wb", buffering=0)  # noqa: SIM115 (close() closes it)
+        self._handle = os.open(self.staged, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
 
     @property
     def sha256(self) -> str:
@@ -65,50 +137,110 @@ class StagedFile(io.RawIOBase):
         for block in blocks:
             view = memoryview(block).cast("B")
             while view:
-                done = os.pwrite(self._file.fileno(), view, place)
+                done = os.pwrite(self._handle, view, place)
                 place += done
                 view = view[done:]
         return place
 
     def settle(self, size: int, hash_of_all: Any) -> None:
-        """Say what ``write_at`` wrote: how much, and its hash object."""
+        """Say what ``write_at`` wrote, and was read back: how much, and its hash object."""
         self.size = size
         self._hash = hash_of_all
+        self._settled = True
 
     def tell(self) -> int:
         return self.size
 
     def sync(self) -> None:
-        """Bring what was written to the disk, under the hidden name, so that ``publish`` is all that is left."""
-        os.fsync(self._file.fileno())
+        """Bring what was written so far to the disk."""
+        os.fsync(self._handle)
 
-    def publish(self) -> None:
-        """Put the file in the place of its target."""
-        os.replace(self.staged, self.target)
-        _sync_folder(self.target.parent)
+    def finish(self) -> None:
+        """Sync, and read back what was not read back yet: ``publish`` is all that is left. Raises TableError."""
+        self.sync()
+        if self._settled:
+            return
+        with open(self.staged, "rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+        if found != self.sha256:
+            raise TableError(
+                f"{self.given}: what was written reads back otherwise; is the disk sound?", file=self.given
+            )
 
     def close(self) -> None:
-        self._file.close()
+        if not self.closed:
+            _close(self._handle)
         super().close()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
-        Path(self.staged).unlink(missing_ok=True)
+        try:
+            self.close()
+        finally:
+            _remove(self.staged)
 
 
-def _sync_folder(folder: Path) -> None:
+def publish(*files: StagedFile) -> None:
+    """Put synced files in the place of their targets, in order: all of them, or none where one fails.
+
+    A kill in between leaves some new and some old, each whole.
+    """
+    with ExitStack() as cleanup, ExitStack() as undo:
+        for file in files:
+            previous = _previous(file, cleanup)
+            undo.callback(_take_back, file, previous)
+            os.replace(file.staged, file.target)
+            _sync_folder(os.path.dirname(file.target))
+        undo.pop_all()
+
+
+def _previous(file: StagedFile, cleanup: ExitStack) -> str | None:
+    """A second name of what stands at a target; the target itself where it can have none, None where nothing stands."""
+    path = _beside(file.given, "previous")
+    try:
+        os.link(file.target, path)
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        if error.errno not in _NO_LINKS:
+            raise
+        return file.target
+    cleanup.callback(_remove, path)
+    return path
+
+
+def _take_back(file: StagedFile, previous: str | None) -> None:
+    if os.path.lexists(file.staged):
+        return  # It was not put in its place.
+    with suppress(OSError):  # The error that is under way matters more.
+        if previous is None:
+            os.unlink(file.target)
+        elif previous != file.target:
+            os.replace(previous, file.target)
+
+
+def _remove(path: str) -> None:
+    with suppress(OSError):
+        os.unlink(path)
+
+
+def _close(handle: int) -> None:
+    with suppress(OSError):  # What matters was synced before.
+        os.close(handle)
+
+
+def _sync_folder(folder: str) -> None:
     handle = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
-        os.close(handle)
+        _close(handle)
 
 
 def write_whole(target: str, text: str) -> None:
-    """Replace a small text file, whole."""
+    """Replace a small text file that is reserved, whole."""
     with StagedFile(target) as staged:
         staged.write(text.encode("utf-8"))
-        staged.sync()
-        staged.publish()
+        staged.finish()
+        publish(staged)

@@ -42,7 +42,7 @@ def write(job: Job, staged: StagedFile) -> Written:
     with (
         open(job.source.file, "rb") as features,
         _Copy(features, footer.start, staged) as copy,
-        tempfile.SpooledTemporaryFile(_SPOOL) as spool,
+        tempfile.SpooledTemporaryFile(_SPOOL, dir=job.temp_folder) as spool,
     ):
         # While the features are copied: the join, the label columns, and the reading back of them.
         job.check_rows(footer.num_rows)
