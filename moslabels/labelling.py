@@ -20,7 +20,8 @@ from moslabels.manifest import TableSpec, table_spec
 from moslabels.options import FIELDS, Options, nearest, shown
 from moslabels.provenance import file_record, run_provenance
 from moslabels.settings import DEFAULTS, Settings
-from moslabels.tables import Source, Workspace, open_table
+from moslabels.tables import Source, open_table
+from moslabels.workspace import Workspace
 from moslabels.writers import Job, write_labelled
 from moslabels.writers.atomic import StagedFile, publish, reserved
 

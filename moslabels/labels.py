@@ -13,7 +13,8 @@ from moslabels.errors import TableError
 from moslabels.manifest import LabelSpec, TableSpec
 from moslabels.options import LABEL_COLUMNS, SOURCE_COLUMN, Options, shown
 from moslabels.render import render
-from moslabels.tables import KEY_NAMES, MOS_NAMES, Aliased, Column, Source, Workspace, open_table, reading
+from moslabels.tables import KEY_NAMES, MOS_NAMES, Aliased, Column, Source, open_table, reading
+from moslabels.workspace import Workspace
 
 _NESTED = ("ARRAY", "OBJECT", "STRUCT", "MAP", "BLOB", "UNION", "BIT", "VARIANT", "GEOMETRY")
 

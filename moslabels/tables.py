@@ -10,7 +10,6 @@ import json
 import os
 import re
 import stat
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -21,6 +20,7 @@ from moslabels.engine import Engine
 from moslabels.errors import ResourceError, StatementError, TableError
 from moslabels.options import ENCODINGS, nearest, shown
 from moslabels.render import render
+from moslabels.workspace import Workspace
 
 FORMATS = {
     ".parquet": "parquet",
@@ -189,30 +189,6 @@ def _listed(names: Sequence[str], most: int = 12) -> str:
         return "no columns"
     rest = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(shown(name) for name in names[:most]) + rest
-
-
-class Workspace:
-    """A temporary folder for copies of text that DuckDB cannot read as it is, and for what does not fit in its memory.
-
-    Leaving it removes all of them. ``parent`` is where it is made, by default the system's folder for temporary files.
-    """
-
-    def __init__(self, parent: str | os.PathLike[str] | None = None) -> None:
-        self._folder = tempfile.TemporaryDirectory(prefix="moslabels-", dir=parent)
-        self._count = itertools.count()
-
-    @property
-    def folder(self) -> str:
-        return self._folder.name
-
-    def __enter__(self) -> Workspace:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._folder.cleanup()
-
-    def new_file(self, suffix: str) -> str:
-        return os.path.join(self._folder.name, f"{next(self._count)}{suffix}")
 
 
 def open_table(engine: Engine, workspace: Workspace, path: str, role: str, dialect: Mapping[str, Any]) -> Source:

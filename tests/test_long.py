@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import random
+import subprocess
+import sys
 import time
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -104,3 +108,28 @@ def test_a_very_wide_table(tmp_path: Path) -> None:
     except MosLabelsError as error:
         pytest.fail(str(error))
     assert pq.ParquetFile(tmp_path / "o.parquet").metadata.num_columns == 20_006
+
+
+def test_36_million_rows_and_5_million_labels_in_1_gb(tmp_path: Path) -> None:
+    rows, clips = 36_000_000, 5_000_000
+    duckdb.execute(
+        f"COPY (SELECT 'clip_' || (range * 7919 % {clips}) AS key, range AS frame FROM range({rows})) "
+        f"TO '{tmp_path}/f.parquet' (ROW_GROUP_SIZE 500_000)"
+    )
+    duckdb.execute(
+        f"COPY (SELECT 'clip_' || clip AS key, 1 + clip % 400 / 100 AS mos "
+        f"FROM (SELECT range * 104729 % {clips} AS clip FROM range({clips}))) TO '{tmp_path}/l.csv'"
+    )
+    arguments = ["--features", "f.parquet", "--labels", "l.csv", "--out", "o.parquet", "--memory-limit", "1GB"]
+    command = [sys.executable, "-m", "moslabels", "materialize", *arguments]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0
+    assert usage.ru_maxrss < 2_000_000, "1 GB, and what is not DuckDB's"
+    (wrong,) = duckdb.execute(
+        f"SELECT count(*) FROM read_parquet('{tmp_path}/o.parquet', file_row_number = true) "
+        f"WHERE frame <> file_row_number OR mos IS DISTINCT FROM 1 + (frame * 7919 % {clips}) % 400 / 100"
+    ).fetchone() or (None,)
+    assert wrong == 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import subprocess
@@ -18,6 +19,7 @@ from moslabels import MosLabelsError, UsageError, labelling, materialize, run_ba
 from moslabels.engine import Engine
 from moslabels.render import Statement
 from moslabels.settings import Settings
+from moslabels.workspace import Workspace
 
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"memory_limit": "lots"}, 'memory_limit: must be a size such as "4GB"'),
@@ -99,6 +101,23 @@ def test_what_does_not_fit_is_spilled_and_removed(
         assert materialize(**table)["matched_rows"] == 400_000
     assert any(name.startswith("duckdb_temp") for name in seen)
     assert list(table["temp_dir"].iterdir()) == []
+
+
+def test_what_a_killed_run_spilled_is_removed_by_the_next(tmp_path: Path) -> None:
+    for name in ("moslabels-dead", "moslabels-young", "moslabels-held", "mine"):
+        write_table(tmp_path / name / "0.csv", "x")
+        os.utime(tmp_path / name, (0, 0) if name != "moslabels-young" else None)
+    (tmp_path / "moslabels-link").symlink_to(tmp_path / "mine")
+    held = os.open(tmp_path / "moslabels-held", os.O_RDONLY)
+    fcntl.flock(held, fcntl.LOCK_EX)
+    with Workspace(tmp_path) as workspace:
+        os.utime(workspace.folder, (0, 0))
+        with Workspace(tmp_path) as another:
+            kept = {"moslabels-young", "moslabels-held", "moslabels-link", "mine"}
+            kept |= {os.path.basename(space.folder) for space in (workspace, another)}
+            assert {path.name for path in tmp_path.iterdir()} == kept
+    os.close(held)
+    assert not os.path.exists(workspace.folder)
 
 
 def test_a_limit_that_is_too_low_says_what_to_do(table: dict[str, Any]) -> None:
