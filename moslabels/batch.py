@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from moslabels import report
 from moslabels.audit import json_text
 from moslabels.errors import MosLabelsError, UsageError, os_error
 from moslabels.labelling import Run, check_block, label_table
-from moslabels.manifest import Manifest, TableSpec, load_manifest, report_problems
+from moslabels.manifest import Manifest, TableSpec, load_manifest, path_argument, report_problems
 from moslabels.provenance import file_record
 from moslabels.settings import Settings
 from moslabels.writers.atomic import reserved, write_whole
@@ -52,8 +53,8 @@ def run_batch(
         raise UsageError("base_dir goes with the path of a manifest; this one is loaded already")
     if run_provenance is not None:
         check_block(run_provenance)
-    report_json = os.fspath(report_json) if report_json is not None else None
-    report_md = os.fspath(report_md) if report_md is not None else None
+    report_json = path_argument("report_json", report_json) if report_json is not None else None
+    report_md = path_argument("report_md", report_md) if report_md is not None else None
     reports = {name: path for name, path in (("report_json", report_json), ("report_md", report_md)) if path}
     if problems := report_problems(manifest, reports):
         raise UsageError("the paths of the reports are wrong:", problems)
@@ -67,17 +68,21 @@ def run_batch(
         **settings.given(),
     }
     run = Run(argv, args, file_record(manifest.path), report_json, report_md, run_provenance, settings)
-    try:
-        with reserved(reports.values()):
-            entries = _label_tables(manifest.tables, run, fail_fast, on_table)
-            done = [spec for spec, entry in zip(manifest.tables, entries, strict=True) if entry["status"] != "not-run"]
-            document = report.build(manifest.path, entries, run.provenance(_inputs(done, run), {}))
+    with ExitStack() as reports_are_ours:
+        try:
+            reports_are_ours.enter_context(reserved(reports.values()))
+        except OSError as error:
+            raise UsageError(f"the report cannot be written: {os_error(error)}") from error
+        entries = _label_tables(manifest.tables, run, fail_fast, on_table)
+        done = [spec for spec, entry in zip(manifest.tables, entries, strict=True) if entry["status"] != "not-run"]
+        document = report.build(manifest.path, entries, run.provenance(_inputs(done, run), {}))
+        try:
             if report_json:
                 write_whole(report_json, json_text(document))
             if report_md:
                 write_whole(report_md, report.markdown(document))
-    except OSError as error:
-        raise os_error(error) from error
+        except OSError as error:
+            raise os_error(error) from error
     return document
 
 

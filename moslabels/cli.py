@@ -7,11 +7,11 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from moslabels import __version__
 from moslabels.errors import MosLabelsError
-from moslabels.options import FIELDS
+from moslabels.options import FIELDS, shown, visible
 
 DESCRIPTION = "Join subjective labels (mean opinion scores) onto tables of video-quality features."
 
@@ -40,6 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _say(text: str) -> None:
+    """A message for people. What names and values may hold is spelled out, so that none of it steers a terminal."""
+    text = "\n".join(map(visible, text.split("\n")))
     print(text.encode(sys.stderr.encoding or "utf-8", "backslashreplace").decode(), file=sys.stderr)
 
 
@@ -50,8 +52,13 @@ def _print(text: str) -> None:
     sys.stdout.buffer.flush()
 
 
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        super().error(visible(message))
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="moslabels", description=DESCRIPTION, allow_abbrev=False)
+    parser = _Parser(prog="moslabels", description=DESCRIPTION, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=f"moslabels {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
@@ -116,7 +123,7 @@ def _json_or_text(text: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=Members)
     except (ValueError, RecursionError) as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no JSON: {error}") from error
+        raise argparse.ArgumentTypeError(f"{shown(text)} is no JSON: {error}") from error
 
 
 def _label(text: str) -> Any:
@@ -128,7 +135,7 @@ def _number(text: str) -> float:
     try:
         return float(text)
     except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is no number") from None
+        raise argparse.ArgumentTypeError(f"{shown(text)} is no number") from None
 
 
 def _batch(parsed: argparse.Namespace, argv: list[str]) -> int:
@@ -157,14 +164,15 @@ def _batch(parsed: argparse.Namespace, argv: list[str]) -> int:
 
 
 def _say_table(entry: Mapping[str, Any]) -> None:
+    name = visible(entry["id"])
     if entry["status"] == "error":
-        _say(f"{entry['id']}: error: {entry['error']}")
+        _say(f"{name}: error: {entry['error']}")
         return
     for warning in entry.get("warnings", ()):
-        _say(f"{entry['id']}: warning: {warning}")
+        _say(f"{name}: warning: {warning}")
     summary = entry["summary"]
     _say(
-        f"{entry['id']}: ok: match rate {summary['match_rate']:.3f}, {summary['matched_rows']} of "
+        f"{name}: ok: match rate {summary['match_rate']:.3f}, {summary['matched_rows']} of "
         f"{summary['input_rows']} rows labelled -> {entry['out']}"
     )
 

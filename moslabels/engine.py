@@ -13,6 +13,7 @@ import duckdb
 import pyarrow as pa
 
 from moslabels.errors import ResourceError, StatementError, UsageError
+from moslabels.options import short
 from moslabels.render import Statement, render, rules
 from moslabels.settings import DEFAULTS, Settings
 
@@ -120,11 +121,14 @@ def _failure(statement: Statement, error: Exception) -> StatementError:
 
 def regex_problem(pattern: str) -> str | None:
     """Why RE2, DuckDB's regular expressions, refuses a pattern, or None."""
+    if re.search(r"(?<!\\)(\\\\)*\\C", pattern):
+        return f"must match characters, not bytes (\\C): '{short(pattern)}'"
     try:
         capture_group(pattern)
     except StatementError as error:
         reason = re.sub(r".*?(?:Error: )(?:Pattern failed to parse: )?", "", str(error), count=1, flags=re.DOTALL)
-        return f"is no RE2 pattern: {pattern!r} ({reason.strip()}); look-around and back-references are not RE2"
+        quoted = f"'{short(pattern)}' ({short(reason.strip())})"
+        return f"is no RE2 pattern: {quoted}; look-around and back-references are not RE2"
     return None
 
 

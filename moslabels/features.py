@@ -10,7 +10,7 @@ import pyarrow as pa
 from moslabels.engine import Engine
 from moslabels.errors import TableError
 from moslabels.labels import Labels, key_parameters
-from moslabels.options import Options, shown
+from moslabels.options import Options, short, shown
 from moslabels.render import render
 from moslabels.tables import KEY_NAMES, Cell, Column, Source, reading
 
@@ -61,11 +61,12 @@ def match_features(engine: Engine, source: Source, options: Options) -> Match:
     values = {**source.values([cell]), **key_parameters(options, column, options.feature_key_regex)}
     with reading(source):
         engine.run(render("features/10_values", values, source=source, cells=[cell]))
-    engine.run(render("features/20_keys", values, cell=cell))
+        engine.run(render("features/20_keys", values, cell=cell))
     for row in engine.rows(render("checks/feature_keys")):
         raise TableError(
             f"{source.path}: row {row['row']}: column {shown(column.name)} holds {shown(row['key_text'])}, "
-            f"{row['key_fault']}, which cannot be a key ({row['total']} such rows); name another feature_key_column",
+            f"{short(row['key_fault'])}, which cannot be a key "
+            f"({row['total']} such rows); name another feature_key_column",
             file=source.path,
             column=column.name,
             row=row["row"],

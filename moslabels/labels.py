@@ -11,9 +11,9 @@ import pyarrow as pa
 from moslabels.engine import Engine, capture_group
 from moslabels.errors import TableError
 from moslabels.manifest import LabelSpec, TableSpec
-from moslabels.options import LABEL_COLUMNS, SOURCE_COLUMN, Options, shown
+from moslabels.options import LABEL_COLUMNS, SOURCE_COLUMN, Options, listed, short, shown
 from moslabels.render import render
-from moslabels.tables import KEY_NAMES, MOS_NAMES, Aliased, Column, Source, open_table, reading
+from moslabels.tables import KEY_NAMES, MOS_NAMES, Aliased, Column, Source, open_table, reading, usable
 from moslabels.workspace import Workspace
 
 _NESTED = ("ARRAY", "OBJECT", "STRUCT", "MAP", "BLOB", "UNION", "BIT", "VARIANT", "GEOMETRY")
@@ -99,7 +99,7 @@ def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels
             raise _mixed_scale(spec.labels[row["file"]].path, columns[row["file"]][1].name, row)
     engine.run(render("labels/40_scores", extras=extras))
     clipped = _check_range(engine, spec)
-    typed = _typed_extras(engine, extras)
+    typed = _typed_extras(engine, spec, extras)
     engine.run(render("labels/50_labels", typed_extras=typed))
     counts = engine.row(render("checks/label_counts"))
     if counts["labels_loaded"] == 0:
@@ -143,7 +143,7 @@ def _present_extras(sources: Sequence[Source], spec: TableSpec) -> list[Extra]:
         if not found and spec.options.extras is not None:
             raise TableError(
                 f"extras: no label table has a column {shown(candidates[0])}: "
-                + "; ".join(f"{source.path} has {', '.join(source.names)}" for source in sources),
+                + "; ".join(f"{source.path} has {listed(source.names)}" for source in sources),
                 file=sources[0].path,
                 column=candidates[0],
             )
@@ -164,7 +164,7 @@ def _extra_column(source: Source, candidates: Sequence[str]) -> Column | None:
                     column=name,
                 )
             if found:
-                return found[0]
+                return usable(source.path, found[0])
     return None
 
 
@@ -186,8 +186,8 @@ def _read(
                 "source": label.given,
                 "mos_column": mos.name,
                 "mos_scale": "linear" if linear else options.mos_scale,
-                "worst": linear.get("worst"),
-                "best": linear.get("best"),
+                "worst": float(linear["worst"]) if linear else None,
+                "best": float(linear["best"]) if linear else None,
                 "out_of_range": options.out_of_range,
                 "missing_mos": options.missing_mos,
             },
@@ -208,8 +208,9 @@ def _check_rows(engine: Engine, spec: TableSpec, columns: Sequence[tuple[Column,
     for row in engine.rows(render("checks/label_keys")):
         path, column = spec.labels[row["file"]].path, columns[row["file"]][0].name
         raise TableError(
-            f"{path}: row {row['row']}: column {shown(column)} holds {shown(row['key_value'])}, {row['key_fault']}, "
-            f"which cannot be a key ({row['total']} such rows); name another label_key_column",
+            f"{path}: row {row['row']}: column {shown(column)} holds {shown(row['key_value'])}, "
+            f"{short(row['key_fault'])}, which cannot be a key ({row['total']} such rows); "
+            "name another label_key_column",
             file=path,
             column=column,
             row=row["row"],
@@ -266,7 +267,7 @@ def _check_range(engine: Engine, spec: TableSpec) -> int:
     return clipped
 
 
-def _typed_extras(engine: Engine, extras: Sequence[Extra]) -> list[Extra]:
+def _typed_extras(engine: Engine, spec: TableSpec, extras: Sequence[Extra]) -> list[Extra]:
     """The extras that a label has a value for, each with the type that all label files together give it."""
     if not extras:
         return []
@@ -275,9 +276,11 @@ def _typed_extras(engine: Engine, extras: Sequence[Extra]) -> list[Extra]:
         extra = extras[row["extra"]]
         nested = [name for name in row["types"] if name.split("(")[0] in _NESTED or name.endswith("]")]
         if nested:
+            files = ", ".join(spec.labels[number].path for number in extra.columns)
             raise TableError(
-                f"extras: column {shown(extra.output)} holds values of type {nested[0]}; an extra is text, a number, "
-                "a truth value, a date or a time",
+                f"extras: column {shown(extra.output)} of {files} holds values of type {short(nested[0])}; an extra is "
+                "text, a number, a truth value, a date or a time",
+                file=spec.labels[min(extra.columns)].path,
                 column=extra.output,
             )
         if row["sql_type"] is not None:
@@ -295,7 +298,7 @@ def _check_conflicts(engine: Engine, spec: TableSpec, extras: Sequence[Extra]) -
 
     def place(row: Mapping[str, Any], which: str) -> str:
         path = spec.labels[row[f"{which}file"]].path
-        return f"{path} row {row[f'{which}row']} says {row[f'{which}mos_text']} (mos {row[f'{which}mos']:.6g})"
+        return f"{path} row {row[f'{which}row']} says {shown(row[f'{which}mos_text'])} (mos {row[f'{which}mos']:.6g})"
 
     examples = "; ".join(
         f"{shown(row['key'])}: {place(row, 'first_')}, {place(row, '')}, "

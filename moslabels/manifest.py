@@ -66,9 +66,9 @@ def load_manifest(path: str | os.PathLike[str], base_dir: str | os.PathLike[str]
     Relative paths in it resolve from ``base_dir``, by default the folder of the manifest. Raises UsageError with
     every problem found, each with its JSON path; nothing has been written by then.
     """
-    path = os.fspath(path)
+    path = path_argument("manifest", path)
+    base = Path(path_argument("base_dir", base_dir) if base_dir is not None else Path(path).parent)
     document = _read(path)
-    base = Path(base_dir if base_dir is not None else Path(path).parent)
     problems = _Problems()
     tables, paths = _tables(document, base, problems)
     problems.extend(_path_problems(paths, {}, path))
@@ -340,6 +340,20 @@ def _labels(
             resolved = str(base / path) if base is not None else path
             labels.append((index, LabelSpec(resolved, path, replace(options, **settled(own)))))
     return labels
+
+
+def path_argument(name: str, path: Any) -> str:
+    """A path that was given as an argument, as text. Raises UsageError where it is none."""
+    problems = _Problems()
+    path = _text_path(path)
+    if not isinstance(path, str) or not path:
+        problems.add(name, f"must be a path, not {shown(path)}")
+    else:
+        _check_members(path, name, problems)
+        if problem := _unusable(path):
+            problems.add(name, f"{shown(path)} {problem}")
+    problems.raise_if_any("the arguments are wrong:")
+    return str(path)
 
 
 def _unusable(path: str) -> str | None:

@@ -10,7 +10,8 @@ import dataclasses
 import difflib
 import json
 import math
-from collections.abc import Callable, Iterable, Mapping
+import unicodedata
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -224,13 +225,38 @@ LABEL_FIELDS: Mapping[str, dataclasses.Field[Any]] = {
 }
 
 
+_INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
+
+
+def visible(text: str) -> str:
+    """A text whose control and format characters are spelled out: none steers a terminal or turns the direction."""
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        f"\\u{ord(character):04x}" if unicodedata.category(character) in _INVISIBLE else character for character in text
+    )
+
+
 def shown(value: Any) -> str:
     """A value as a message shows it: as JSON where it is JSON, cut to a readable length."""
     try:
         text = json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError):
         text = repr(value)
-    return text if len(text) <= 120 else text[:117] + "…"
+    return short(text)
+
+
+def short(text: str) -> str:
+    """A text as a message shows it: visible, and cut to a readable length."""
+    return visible(text if len(text) <= 120 else text[:117] + "…")
+
+
+def listed(names: Sequence[str], most: int = 12) -> str:
+    """Names of columns as a message shows them, the first of many."""
+    if not names:
+        return "no columns"
+    rest = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(shown(name) for name in names[:most]) + rest
 
 
 def nearest(name: Any, known: Iterable[str]) -> str:

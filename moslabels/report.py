@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from moslabels.manifest import TableSpec
+from moslabels.options import visible
 
 SCHEMA = "mos-label-materializer-batch-v1"
 _COUNTS = ("input_rows", "output_rows", "matched_rows", "missing_rows")
@@ -74,8 +75,8 @@ def markdown(report: Mapping[str, Any]) -> str:
 
 
 def markdown_text(text: str) -> str:
-    """Text that stays text in Markdown: on one line, and no cell, link, tag, code or emphasis of its own."""
-    text = re.sub(r"([\\`*|<>\[\]&])", r"\\\1", _one_line(text))
+    """Text that stays text in Markdown: on one line, and no cell, link, tag, code, emphasis or formula of its own."""
+    text = re.sub(r"([\\`*|<>\[\]&~$@#]|:(?=//)|(?<=www)\.|^[-+]|(?<=^[0-9])[.)])", r"\\\1", _one_line(text).strip())
     return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", text)
 
 
@@ -88,4 +89,4 @@ def markdown_code(text: str) -> str:
 
 
 def _one_line(text: str) -> str:
-    return re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]+", " ", text)
+    return visible(re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]+", " ", text))

@@ -9,16 +9,17 @@ import itertools
 import json
 import os
 import re
+import shutil
 import stat
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from moslabels.engine import Engine
 from moslabels.errors import ResourceError, StatementError, TableError
-from moslabels.options import ENCODINGS, nearest, shown
+from moslabels.options import ENCODINGS, listed, nearest, shown
 from moslabels.render import render
 from moslabels.workspace import Workspace
 
@@ -38,8 +39,7 @@ KEY_NAMES = (
 ).split()
 MOS_NAMES = ["mos", "mean_mos", "mos_raw_0_100", "raw_mos", "score", "quality"]
 
-# A character that no CSV file of text holds: csv.reader wants a delimiter of one character.
-_DELIMITER = "\x1f"
+_MOST_OF_A_LINE = 1 << 26  # bytes: max_line_size in sql/sources/
 
 
 def format_problem(path: str, role: str) -> str | None:
@@ -71,6 +71,7 @@ class Dialect:
     has_bom: bool = False
     line_end: str = "\n"
     blank_lines: int = 0  # before the first record
+    added_lines: int = 0  # of the blank ones, those that the user's file does not have
 
 
 @dataclass(frozen=True)
@@ -162,13 +163,13 @@ class Source:
                 return self._only(found, role, candidate, option)
         raise TableError(
             f"{self.path}: no {role} column found: none of {', '.join(candidates)} is among "
-            f"{_listed(self.names)}; name it with {option}",
+            f"{listed(self.names)}; name it with {option}",
             file=self.path,
         )
 
     def _only(self, found: list[Column], role: str, name: str, option: str) -> Column:
         if len(found) == 1:
-            return found[0]
+            return usable(self.path, found[0])
         if found:
             raise TableError(
                 f"{self.path}: {len(found)} columns are named {shown(name)}, compared as {option} does; "
@@ -178,17 +179,21 @@ class Source:
             )
         raise TableError(
             f"{self.path}: {option} {shown(name)} is no column of it{nearest(name, self.names)}; "
-            f"it has {_listed(self.names)}",
+            f"it has {listed(self.names)}",
             file=self.path,
             column=name,
         )
 
 
-def _listed(names: Sequence[str], most: int = 12) -> str:
-    if not names:
-        return "no columns"
-    rest = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(shown(name) for name in names[:most]) + rest
+def usable(path: str, column: Column) -> Column:
+    """A column that a statement names. Raises TableError where SQL has no way to."""
+    if "\0" in column.ident or not column.ident:
+        raise TableError(
+            f"{path}: the column {shown(column.name)} has a name that SQL cannot spell; rename it",
+            file=path,
+            column=column.name,
+        )
+    return column
 
 
 def open_table(engine: Engine, workspace: Workspace, path: str, role: str, dialect: Mapping[str, Any]) -> Source:
@@ -209,16 +214,16 @@ def open_table(engine: Engine, workspace: Workspace, path: str, role: str, diale
 def _check_regular_file(path: str) -> None:
     try:
         mode = os.stat(path).st_mode
-        if not stat.S_ISREG(mode):
-            kind = "a folder" if stat.S_ISDIR(mode) else "no regular file"
-            raise TableError(f"{path}: is {kind}; a table is one file", file=path)
-        with open(path, "rb"):
-            pass
+        if stat.S_ISREG(mode):
+            with open(path, "rb"):
+                return
     except FileNotFoundError:
         raise TableError(f"{path}: there is no such file", file=path) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise TableError(f"{path}: cannot be read: {reason}", file=path) from error
+    kind = "a folder" if stat.S_ISDIR(mode) else "no regular file"
+    raise TableError(f"{path}: is {kind}; a table is one file", file=path)
 
 
 def _open_parquet(engine: Engine, path: str, role: str) -> Source:
@@ -244,6 +249,8 @@ def _open_parquet(engine: Engine, path: str, role: str) -> Source:
 def _open_csv(engine: Engine, workspace: Workspace, path: str, role: str, given: Mapping[str, Any]) -> Source:
     with open(path, "rb") as stream:
         start = stream.read(4)
+    if given.get("encoding", "utf-8") == "utf-8" and (start[::2] == b"\0\0" or start[1::2] == b"\0\0"):
+        raise TableError(f"{path}: {_undecodable('utf-8', role)} (every other byte is NUL: utf-16?)", file=path)
     dialect = Dialect(
         delimiter=given.get("delimiter", default_delimiter(path)),
         header=given.get("header", True),
@@ -255,6 +262,10 @@ def _open_csv(engine: Engine, workspace: Workspace, path: str, role: str, given:
         if dialect.encoding != "utf-8":
             file = _transcode(path, dialect.encoding, workspace.new_file(".csv"))
         first, found = _first_record(file, dialect)
+        if any(set("\r\n") & set(cell) for cell in first):
+            # DuckDB takes the first line end that it sees, be it inside of a cell, for that of all records.
+            file = _after_a_blank_line(file, found.line_end, workspace.new_file(".csv"))
+            found = replace(found, blank_lines=found.blank_lines + 1, added_lines=1)
     except UnicodeError as error:
         raise TableError(f"{path}: {_undecodable(dialect.encoding, role)} ({error})", file=path) from error
     except csv.Error as error:
@@ -269,9 +280,10 @@ def _open_csv(engine: Engine, workspace: Workspace, path: str, role: str, given:
     with reading(source):
         faults = engine.rows(render("sources/csv_faults", {**source.values(), "width": len(columns)}))
     for fault in faults:
-        row = _data_row(source, line=fault["line_number"])
-        where = f"row {row}: " if row else "header: "
-        raise TableError(f"{path}: {where}it ends in a delimiter too many", file=path, row=row)
+        line = fault["line_number"] - found.added_lines
+        row = next((record.row for record in _records(source) if record.last_line >= line), None)
+        where = f"row {row}" if row else "header"
+        raise TableError(f"{path}: {where}: it ends in a delimiter too many (line {line})", file=path, row=row)
     return source
 
 
@@ -288,17 +300,35 @@ def _transcode(path: str, encoding: str, target: str) -> str:
 
 def _first_record(file: str, dialect: Dialect) -> tuple[list[str], Dialect]:
     """The cells of the first record, none where there is none, and the dialect with what stands around it."""
+    # csv.reader wants a delimiter of one character; the last of Unicode stands for a longer one.
+    delimiter = dialect.delimiter if len(dialect.delimiter) == 1 else "\U0010ffff"
+    read: list[str] = []
     with open(file, encoding="utf-8-sig", newline="") as stream:
         blank_lines = 0
         line = stream.readline()
         while line and not line.strip("\r\n"):
             blank_lines += 1
             line = stream.readline()
-        lines = (text.replace(dialect.delimiter, _DELIMITER) for text in itertools.chain([line], stream))
-        cells = next(csv.reader(lines, delimiter=_DELIMITER), []) if line else []
-    line_end = "\r\n" if line.endswith("\r\n") else "\n"
-    found = replace(dialect, blank_lines=blank_lines, line_end=line_end)
-    return [cell.replace(_DELIMITER, dialect.delimiter) for cell in cells], found
+
+        def lines() -> Iterator[str]:
+            for text in itertools.chain([line], stream):
+                read.append(text)
+                yield text.replace(dialect.delimiter, delimiter)
+
+        cells = next(csv.reader(lines(), delimiter=delimiter, strict=True), []) if line else []
+    last = read[-1] if read else ""
+    line_end = last[len(last.rstrip("\r\n")) :] or "\n"
+    return cells, replace(dialect, blank_lines=blank_lines, line_end=line_end)
+
+
+def _after_a_blank_line(path: str, line_end: str, target: str) -> str:
+    """A copy of a text that begins with a blank line."""
+    with open(path, "rb") as source, open(target, "wb") as copy:
+        if source.read(3) != codecs.BOM_UTF8:
+            source.seek(0)
+        copy.write(line_end.encode())
+        shutil.copyfileobj(source, copy)
+    return target
 
 
 def _unpack_json(path: str, target: str) -> str:
@@ -310,12 +340,15 @@ def _unpack_json(path: str, target: str) -> str:
             for start, end in _row_spans(text):
                 lines.write(text[start:end].replace("\r", " ").replace("\n", " ") + "\n")
     except UnicodeDecodeError as error:
-        raise TableError(f"{path}: its bytes are not utf-8 ({error})", file=path) from error
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise TableError(f"{path}: line {line}: its bytes are not utf-8 ({error})", file=path) from error
     except json.JSONDecodeError as error:
         raise TableError(
             f"{path}: line {error.lineno}: it is no JSON: {error.msg} (column {error.colno})", file=path
         ) from error
-    except (RecursionError, ValueError) as error:  # Also a number of too many digits.
+    except RecursionError as error:
+        raise TableError(f"{path}: its values nest too deep; write JSON lines", file=path) from error
+    except ValueError as error:
         raise TableError(
             f'{path}: is neither a JSON list of objects nor {{"rows": [...]}}: {error}', file=path
         ) from error
@@ -331,8 +364,9 @@ _BETWEEN = re.compile(r"[ \t\n\r,:]*")
 
 def _row_spans(text: str) -> list[tuple[int, int]]:
     """Where the rows of a JSON document stand in its text. What they hold is checked where the lines are read."""
-    json.loads(text)  # Finds every syntax error, so that the walk below meets none.
-    decode = json.JSONDecoder().raw_decode
+    decoder = json.JSONDecoder(parse_int=len)  # A number stays the text that it is, of however many digits.
+    decoder.decode(text)  # Finds every syntax error, so that the walk below meets none.
+    decode = decoder.raw_decode
 
     def skip(place: int) -> int:
         match = _BETWEEN.match(text, place)
@@ -377,12 +411,20 @@ def _open_json_lines(engine: Engine, source: Source) -> Source:
         if faults:
             first = faults[0]
             more = f" ({first['total']} such rows)" if first["total"] > 1 else ""
+            line = f" (line {_json_line(source, first['row'])})" if source.format == "jsonl" else ""
             raise TableError(
-                f"{source.path}: row {first['row']}: {first['fault']}{more}", file=source.path, row=first["row"]
+                f"{source.path}: row {first['row']}: {first['fault']}{more}{line}", file=source.path, row=first["row"]
             )
         members = engine.rows(render("sources/json_members", source.values(), cells=[]))
     names = dict.fromkeys(name for row in members for name in row["members"])
     return replace(source, columns=tuple(Column(name, _pointer(name), "JSON") for name in names))
+
+
+def _json_line(source: Source, row: int) -> int:
+    """The line of a data row of a JSON lines file. For errors alone."""
+    with open(source.file, "rb") as stream:
+        lines = (number for number, line in enumerate(stream, start=1) if line.strip(b" \t\r\n"))
+        return next(itertools.islice(lines, row - 1, None), row)
 
 
 def _pointer(member: str) -> str:
@@ -401,10 +443,9 @@ def reading(source: Source) -> Iterator[None]:
         if source.reader == "parquet":
             raise TableError(f"{source.path}: cannot be read: {error}", file=source.path) from error
         message = str(error)
-        record = re.search(r"CSV Error on Line: (\d+)", message)
-        row = _data_row(source, record=int(record[1])) if record else None
-        where = f"row {row}: " if row else ""
-        raise TableError(f"{source.path}: {where}{_unreadable(source, message)}", file=source.path, row=row) from error
+        row, line = _place(source, message)
+        problem = f"row {row}: {_unreadable(source, message)} (line {line})" if row else _unreadable(source, message)
+        raise TableError(f"{source.path}: {problem}", file=source.path, row=row) from error
 
 
 def _unreadable(source: Source, message: str) -> str:
@@ -420,26 +461,63 @@ def _unreadable(source: Source, message: str) -> str:
     if "unterminated quote" in message:
         return "a quoted cell does not end, or goes on after its closing quote"
     if "Maximum line size" in message:
-        return "a line is longer than 64 MiB"
+        return "a line is longer than 64 MiB, or a quoted cell does not end"
+    if "ecursion" in message or "nesting" in message:
+        return "its values nest too deep for another format; write the format that they are in"
     return message
 
 
-def _data_row(source: Source, *, record: int | None = None, line: int | None = None) -> int | None:
-    """The number of a data row, from that of its record (blank lines count, as DuckDB does) or of a line in it.
-
-    None for the header, and for text files other than CSV. Reads the file up to there: for errors alone.
-    """
+def _place(source: Source, message: str) -> tuple[int | None, int | None]:
+    """The data row and the line that DuckDB's message is about, None where it cannot be told. For errors alone."""
+    number = re.search(r"CSV Error on Line: (\d+)", message)
     if source.reader != "csv":
-        return record or line
-    dialect = source.dialect
+        line = int(number[1]) if number else None
+        return line, line
+    first_end = ""
+    for record in _records(source):
+        first_end = first_end or record.end
+        if number:
+            found = record.number == int(number[1])
+        elif "state machine" in message:
+            found = record.end not in (first_end, "")
+        else:
+            found = record.size > _MOST_OF_A_LINE or record.is_open
+        if found:
+            return record.row, record.line
+    return None, None
+
+
+class _Record(NamedTuple):
+    """Where a record of a CSV file stands: its number (blank ones count, as DuckDB counts), its data row, its lines.
+
+    ``size`` is in characters, ``end`` its line end; ``is_open`` says that a quoted cell of it does not end.
+    """
+
+    number: int
+    row: int | None
+    line: int
+    last_line: int
+    size: int
+    end: str
+    is_open: bool
+
+
+def _records(source: Source) -> Iterator[_Record]:
+    """The records of a CSV file, up to where one is wanted. Walks the file line by line: for errors alone."""
+    rows = -1 if source.dialect.header else 0
+    number, first, size, quotes = 0, 0, 0, 0
     with open(source.file, encoding="utf-8-sig", errors="replace", newline="") as stream:
-        reader = csv.reader((text.replace(dialect.delimiter, _DELIMITER) for text in stream), delimiter=_DELIMITER)
-        rows = -1 if dialect.header else 0
-        try:
-            for count, cells in enumerate(reader, start=1):
-                rows += bool(cells)
-                if count == record or (line is not None and reader.line_num >= line):
-                    break
-        except csv.Error:
-            return None
-    return rows or None
+        line = -source.dialect.added_lines
+        text = ""
+        for line, text in enumerate(stream, start=1 - source.dialect.added_lines):
+            first = first or line
+            size += len(text)
+            quotes += text.count('"')
+            if quotes % 2 == 0:
+                end = text[len(text.rstrip("\r\n")) :]
+                number += 1
+                rows += size > len(end)
+                yield _Record(number, max(rows, 0) or None, first, line, size, end, False)
+                first, size, quotes = 0, 0, 0
+        if quotes % 2:
+            yield _Record(number + 1, max(rows + 1, 0) or None, first, line, size, "", True)

@@ -391,7 +391,7 @@ def test_label_entries_with_options_of_their_own(folder: Path) -> None:
     report = run_batch("manifest.json")
     assert report["tables"][0]["status"] == "error"
     assert (
-        'conflicting MOS labels for 1 keys: "a": labels.csv row 1 says 2 (mos 2), scores.tsv row 1 says 75 (mos 4)'
+        'conflicting MOS labels for 1 keys: "a": labels.csv row 1 says "2" (mos 2), scores.tsv row 1 says "75" (mos 4)'
         in report["tables"][0]["error"]
     )
     manifest["tables"][0]["mos_tolerance"] = 4

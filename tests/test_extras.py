@@ -138,7 +138,7 @@ def test_parquet_types_stay(job: Job, values: pa.Array, expected: object) -> Non
 
 
 def test_nested_extras_are_refused(job: Job) -> None:
-    with pytest.raises(MosLabelsError, match='extras: column "votes" holds values of type ARRAY'):
+    with pytest.raises(MosLabelsError, match='extras: column "votes" of .*labels.jsonl holds values of type ARRAY'):
         extras_of(job, [{"key": "a", "mos": 3, "votes": [3, 4]}], extras=["votes"])
 
 

@@ -204,7 +204,7 @@ def test_parquet_to_csv(job: Job) -> None:
     ("name", "target"), [(n, t) for n in BINARY for t in (".jsonl", ".csv")] + [(n, ".csv") for n in NESTED]
 )
 def test_what_a_format_cannot_hold_is_refused(job: Job, name: str, target: str) -> None:
-    with pytest.raises(MosLabelsError, match=f"column '{name}' is of type"):
+    with pytest.raises(MosLabelsError, match=f'column "{name}" is of type'):
         job.run(table_of([name]), LABELS, features_name="f.parquet", out_name=f"o{target}", min_match_rate=0.6)
     assert not job.out.exists()
 
@@ -400,7 +400,6 @@ BROKEN = [
     ("f.csv", 'key,x\na,"1\n2"\nb\n', "row 2: it has 1 cells"),
     ("f.csv", "key,x\r\na,1\nb,2\n", "line ends are mixed"),
     ("f.csv", 'key,"x\n' + "a,1\n" * 50_000, "does a quoted cell of it not end"),
-    ("f.json", '[{"key": "a", "n": ' + "1" * 5000 + "}]", "is neither a JSON list"),
     ("f.csv", b"key,x\na,\xff\n", 'feature_csv {"encoding": …} to one of utf-8, utf-16, latin-1'),
     ("f.csv", "", "is empty"),
     ("f.parquet", "key,mos\n", "is no Parquet file"),

@@ -91,7 +91,7 @@ ONE_PROBLEM = [
     (table(out="o\0.csv"), 'tables[0].out: "o\\u0000.csv" holds a NUL character'),
     (table(audit_json="o\0"), 'tables[0].audit_json: "o\\u0000" holds a NUL character'),
     (table(labels=["l\0.csv"]), 'tables[0].labels[0]: "l\\u0000.csv" holds a NUL character'),
-    (table(status_column="\ud800"), 'tables[0].status_column: "\ud800" holds half of a character'),
+    (table(status_column="\ud800"), 'tables[0].status_column: "\\ud800" holds half of a character'),
     (table(missing_values=["\ud800"]), "tables[0].missing_values[0]: "),
     (table(audit_json=".o.parquet.moslabels-staged"), "is where tables[0].out is staged"),
     # paths

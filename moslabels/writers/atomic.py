@@ -53,12 +53,24 @@ def reserved(targets: Iterable[str]) -> Iterator[None]:
     with ExitStack() as locks:
         for target in targets:
             check_target(target)
-            os.makedirs(os.path.dirname(os.path.realpath(target)), exist_ok=True)
+            _make_folder(os.path.dirname(os.path.realpath(target)), locks)
             locks.enter_context(_locked(target))
             for left in reserved_paths(target)[1:]:
                 with suppress(FileNotFoundError):
                     os.unlink(left)
         yield
+
+
+def _make_folder(folder: str, cleanup: ExitStack) -> None:
+    """Make a folder and those that it is in; what is still empty in the end is removed again."""
+    made = []
+    while not os.path.isdir(folder):
+        made.append(folder)
+        folder = os.path.dirname(folder)
+    for path in reversed(made):
+        with suppress(FileExistsError):
+            os.mkdir(path)
+            cleanup.callback(_remove_folder, path)
 
 
 @contextmanager
@@ -223,6 +235,11 @@ def _take_back(file: StagedFile, previous: str | None) -> None:
 def _remove(path: str) -> None:
     with suppress(OSError):
         os.unlink(path)
+
+
+def _remove_folder(path: str) -> None:
+    with suppress(OSError):
+        os.rmdir(path)
 
 
 def _close(handle: int) -> None:

@@ -8,6 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from moslabels.errors import TableError
+from moslabels.options import listed, shown
 
 TEXT = pa.large_string()
 _ESCAPES = {chr(code): json.dumps(chr(code))[1:-1] for code in range(32)}
@@ -53,7 +54,7 @@ class ValueTexts:
         raise self._refused(column, f"is of type {kind}, which has no text here; leave it out")
 
     def _refused(self, column: str, why: str) -> TableError:
-        return TableError(f"{self._path}: column {column!r} {why}", file=self._path, column=column)
+        return TableError(f"{self._path}: column {shown(column)} {why}", file=self._path, column=column)
 
     def _check_utf8(self, array: pa.Array, column: str) -> None:
         try:
@@ -99,7 +100,7 @@ class ValueTexts:
     def _struct(self, array: pa.StructArray, column: str) -> pa.Array:
         names = [field.name for field in array.type]
         if len(set(names)) < len(names):
-            raise self._refused(column, f"is a struct with one member twice: {names}")
+            raise self._refused(column, f"is a struct with one member twice: {listed(names)}")
         parts: list[pa.Array | str] = []
         for index, (name, values) in enumerate(zip(names, array.flatten(), strict=True)):
             parts += [f"{', ' if index else ''}{json_name(name)}: ", self.json(values, column)]

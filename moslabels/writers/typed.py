@@ -100,19 +100,21 @@ def _json(engine: Engine, source: Source, kept: Sequence[int], rows: int) -> tup
             file=source.path,
         )
     found: dict[str, Any] = dict.fromkeys(names, "NULL")
-    for row in engine.rows(render("features/json_structures", source.values(), cells=[])):
-        if row["member"] in found:
-            found[row["member"]] = _merged(found[row["member"]], json.loads(row["structure"]))
-    wanted = {name: _settled(structure, name, source) for name, structure in found.items()}
-    _check_numbers(engine, source, wanted)
-    values = {**source.values(), "structure": json.dumps(wanted, ensure_ascii=False)}
-    schema, batches = engine.stream(render("features/json_typed", values, cells=[]), rows)
+    with reading(source):
+        for row in engine.rows(render("features/json_structures", source.values(), cells=[])):
+            if row["member"] in found:
+                found[row["member"]] = _merged(found[row["member"]], json.loads(row["structure"]))
+        wanted = {name: _settled(structure, name, source) for name, structure in found.items()}
+        _check_numbers(engine, source, wanted)
+        values = {**source.values(), "structure": json.dumps(wanted, ensure_ascii=False)}
+        schema, batches = engine.stream(render("features/json_typed", values, cells=[]), rows)
     (struct,) = schema.types
     flat = pa.schema([field.with_name(name) for field, name in zip(struct, names, strict=True)])
 
     def flattened() -> Iterator[pa.RecordBatch]:
-        for batch in batches:
-            yield pa.RecordBatch.from_arrays(batch.column(0).flatten(), schema=flat)
+        with reading(source):
+            for batch in batches:
+                yield pa.RecordBatch.from_arrays(batch.column(0).flatten(), schema=flat)
 
     return flat, flattened()
 

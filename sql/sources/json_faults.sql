@@ -5,6 +5,38 @@
 -- Parameters: $path
 WITH lines AS (
     {%- include 'sources/jsonl.sql' %}
+), nested AS (
+    -- Objects inside of objects and lists; most lines need no closer look: they spell no name twice, in whatever object.
+    SELECT row, line
+    FROM lines
+    WHERE regexp_matches(line, '[:\[,]\s*\{') AND json_valid(line)
+        AND (contains(line, '\') OR len(regexp_extract_all(line, getvariable('json_text') || '\s*:'))
+            <> len(list_distinct(regexp_extract_all(line, getvariable('json_text') || '\s*:'))))
+), tokens AS (
+    -- Brackets, and texts with the colon that makes them the name of a member. json_tree would take time and memory by
+    -- the square of the depth.
+    SELECT row, unnest(tokens) AS token, generate_subscripts(tokens, 1) AS place
+    FROM (
+        SELECT row, regexp_extract_all(line, getvariable('json_text') || '\s*:?|[\[\]{}]') AS tokens
+        FROM nested
+    )
+), places AS (
+    SELECT
+        row, token, place,
+        sum(CASE WHEN token IN ('{', '[') THEN 1 WHEN token IN ('}', ']') THEN -1 ELSE 0 END)
+            OVER (PARTITION BY row ORDER BY place) AS depth
+    FROM tokens
+    WHERE NOT ends_with(token, '"')
+), members AS (
+    SELECT row, object, json_extract_string(regexp_replace(token, '\s*:$', ''), '$') AS member
+    FROM (
+        SELECT
+            row, token,
+            -- The brace that was opened last at a depth is that of the object.
+            max(CASE WHEN token = '{' THEN place END) OVER (PARTITION BY row, depth ORDER BY place) AS object
+        FROM places
+    )
+    WHERE ends_with(token, ':')
 ), faults AS (
     SELECT row, CASE
         WHEN NOT json_valid(line) THEN 'it is no JSON'
@@ -16,19 +48,9 @@ WITH lines AS (
     END AS fault
     FROM lines
     UNION ALL
-    -- Objects inside of objects and lists.
     SELECT row, 'an object has one member twice'
-    FROM (
-        SELECT row, line
-        FROM lines
-        WHERE regexp_matches(line, '[:\[,]\s*\{') AND json_valid(line)
-            -- Most lines need no closer look: they spell no name twice, in whatever object.
-            AND (contains(line, '\') OR len(regexp_extract_all(line, getvariable('json_text') || '\s*:'))
-                <> len(list_distinct(regexp_extract_all(line, getvariable('json_text') || '\s*:'))))
-    ) AS nested,
-        json_tree(nested.line) AS member
-    WHERE member.key IS NOT NULL AND member.parent IS NOT NULL
-    GROUP BY row, member.parent, member.key
+    FROM members
+    GROUP BY row, object, member
     HAVING count(*) > 1
 )
 SELECT row, fault, count(*) OVER () AS total
