@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from moslabels.features import Match, Sample
+from moslabels.keys import one_or_list
 from moslabels.labels import Labels
 from moslabels.manifest import TableSpec
+from moslabels.options import key_parts
 
 SCHEMA = "mos-label-materializer-audit-v1"
 
@@ -30,12 +32,12 @@ def build(
         "schema": SCHEMA,
         "feature_table": spec.features,
         "output": spec.out,
-        "feature_key_column": match.key_column,
-        "label_key_column": first.key_column,
+        "feature_key_column": one_or_list(match.key.columns),
+        "label_key_column": one_or_list(first.key.columns),
         "label_mos_column": first.mos_column,
         "key_normalize": options.key_normalize,
-        "feature_key_regex": options.feature_key_regex or "",
-        "label_key_regex": options.label_key_regex or "",
+        "feature_key_regex": one_or_list([regex or "" for regex in match.key.regexes]),
+        "label_key_regex": one_or_list([part.regex or "" for part in key_parts(options, "label")]),
         "min_match_rate": options.min_match_rate,
         "input_rows": match.input_rows,
         "output_rows": match.input_rows,
@@ -50,15 +52,15 @@ def build(
         "label_files": [
             {
                 "path": file.path,
-                "key_column": file.key_column,
+                "key_column": one_or_list(file.key.columns),
                 "mos_column": file.mos_column,
-                "key_normalize": file.key_normalize,
-                "key_regex": label.options.label_key_regex or "",
+                "key_normalize": one_or_list(file.key.normalize),
+                "key_regex": one_or_list([regex or "" for regex in file.key.regexes]),
                 "mos_scale": file.mos_scale,
                 "rows": file.rows,
                 "rows_without_key": file.rows_without_key,
             }
-            for file, label in zip(labels.files, spec.labels, strict=True)
+            for file in labels.files
         ],
         "label_rows_without_key": sum(file.rows_without_key for file in labels.files),
         "duplicate_labels": labels.duplicates,

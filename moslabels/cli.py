@@ -98,7 +98,15 @@ def _parser() -> argparse.ArgumentParser:
     for name, option in FIELDS.items():
         flag, help_text = f"--{name.replace('_', '-')}", option.metadata["help"].replace("%", "%%")
         kind = option.metadata["kind"]
-        if option.default is False:
+        if kind.is_repeated:
+            one.add_argument(
+                flag,
+                metavar=kind.placeholder,
+                action="append",
+                default=argparse.SUPPRESS,
+                help=help_text + "; repeat for more",
+            )
+        elif option.default is False:
             one.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=help_text)
         else:
             read = _json_or_text if kind.is_json else _number if isinstance(option.default, float) else str
@@ -112,6 +120,13 @@ def _add_settings(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--memory-limit", metavar="SIZE", help='most memory that DuckDB takes, such as "4GB"')
     parser.add_argument("--threads", metavar="N", type=int, help="threads that DuckDB takes")
     parser.add_argument("--temp-dir", metavar="D", help="folder for what does not fit in the memory")
+
+
+def _option_value(name: str, value: Any) -> Any:
+    """A flag that was given once is a value; given again, a list, in which an empty text is no pattern."""
+    if not FIELDS[name].metadata["kind"].is_repeated:
+        return value
+    return value[0] if len(value) == 1 else [text or None for text in value]
 
 
 def _json_or_text(text: str) -> Any:
@@ -183,7 +198,7 @@ def _materialize(parsed: argparse.Namespace, argv: list[str]) -> int:
     from moslabels.manifest import table_spec
     from moslabels.settings import Settings
 
-    options = {name: getattr(parsed, name) for name in FIELDS if hasattr(parsed, name)}
+    options = {name: _option_value(name, getattr(parsed, name)) for name in FIELDS if hasattr(parsed, name)}
     settings = Settings(memory_limit=parsed.memory_limit, threads=parsed.threads, temp_dir=parsed.temp_dir)
     spec = table_spec(parsed.features, parsed.labels, parsed.out, parsed.audit_json, options)
     args = {

@@ -9,10 +9,11 @@ import pyarrow as pa
 
 from moslabels.engine import Engine
 from moslabels.errors import TableError
-from moslabels.labels import Labels, key_parameters
-from moslabels.options import Options, short, shown
+from moslabels.keys import Key
+from moslabels.labels import Labels
+from moslabels.options import short, shown
 from moslabels.render import render
-from moslabels.tables import KEY_NAMES, Cell, Column, Source, reading
+from moslabels.tables import Source, reading
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Sample:
 class Match:
     """What came of the join: counts over all feature rows and over their distinct keys."""
 
-    key_column: str
+    key: Key
     input_rows: int
     rows_without_key: int
     matched_rows: int
@@ -49,31 +50,25 @@ class Match:
         return (self.input_rows - self.rows_without_key) / self.input_rows if self.input_rows else 0.0
 
 
-def key_column(source: Source, options: Options) -> Column:
-    """The key column of a feature table. Raises TableError."""
-    return source.find("key", options.feature_key_column, KEY_NAMES, "feature_key_column")
-
-
-def match_features(engine: Engine, source: Source, options: Options) -> Match:
+def match_features(engine: Engine, source: Source, key: Key) -> Match:
     """Join the distinct keys of a feature table to the engine's ``labels``. Raises TableError."""
-    column = key_column(source, options)
-    (cell,) = source.cells({"key": column})
-    values = {**source.values([cell]), **key_parameters(options, column, options.feature_key_regex)}
+    values = {**source.values(key.cells), **key.parameters()}
     with reading(source):
-        engine.run(render("features/10_values", values, source=source, cells=[cell]))
-        engine.run(render("features/20_keys", values, cell=cell))
+        engine.run(render("features/10_values", values, source=source, cells=key.cells))
+        engine.run(render("features/20_keys", values, keys=key.cells))
     for row in engine.rows(render("checks/feature_keys")):
+        column = key.columns[row["fault_part"] - 1]
         raise TableError(
-            f"{source.path}: row {row['row']}: column {shown(column.name)} holds {shown(row['key_text'])}, "
+            f"{source.path}: row {row['row']}: column {shown(column)} holds {shown(row['raw_value'])}, "
             f"{short(row['key_fault'])}, which cannot be a key "
             f"({row['total']} such rows); name another feature_key_column",
             file=source.path,
-            column=column.name,
+            column=column,
             row=row["row"],
         )
     counts: dict[str, Any] = engine.row(render("checks/match_counts"))
     return Match(
-        key_column=column.name,
+        key=key,
         **counts,
         unmatched_feature_keys=_sample(engine, "checks/unmatched_feature_keys"),
         unused_label_keys=_sample(engine, "checks/unused_label_keys"),
@@ -87,11 +82,10 @@ def _sample(engine: Engine, name: str) -> Sample:
     return Sample(rows[0]["total"] if rows else 0, tuple(row["key"] for row in rows))
 
 
-def row_labels(engine: Engine, source: Source, options: Options, labels: Labels, rows: int) -> pa.ChunkedArray:
+def row_labels(engine: Engine, source: Source, key: Key, labels: Labels, rows: int) -> pa.ChunkedArray:
     """The position of the label columns of every feature row (int32), in the order of the file: four bytes a row."""
-    cells: list[Cell] = source.cells({"key": key_column(source, options)})
-    values = {**source.values(cells), "missing": labels.missing_id}
+    values = {**source.values(key.cells), "missing": labels.missing_id}
     with reading(source):
         row_type = "UINTEGER" if rows < 1 << 32 else "BIGINT"  # Sorting half the bytes takes half the room.
-        statement = render("features/30_row_labels", values, source=source, cells=cells, row_type=row_type)
+        statement = render("features/30_row_labels", values, source=source, cells=key.cells, row_type=row_type)
         return engine.table(statement).column(0)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from moslabels.errors import GateError
 from moslabels.features import Match
-from moslabels.options import shown
 
 
 def check(match: Match, min_match_rate: float, features: str) -> None:
@@ -24,5 +23,5 @@ def check(match: Match, min_match_rate: float, features: str) -> None:
             f"({match.input_rows - match.rows_without_key}/{match.input_rows} rows)"
         )
     if failures:
-        where = f"the keys are those of {features}, column {shown(match.key_column)}"
-        raise GateError("; ".join([*failures, where]), file=features, column=match.key_column)
+        where = f"the keys are those of {features}, {match.key.shown_columns}"
+        raise GateError("; ".join([*failures, where]), file=features, column=match.key.columns[0])

@@ -14,7 +14,8 @@ from typing import Any
 from moslabels import audit, gate
 from moslabels.engine import Engine
 from moslabels.errors import MosLabelsError, TableError, UsageError, os_error
-from moslabels.features import key_column, match_features, row_labels
+from moslabels.features import match_features, row_labels
+from moslabels.keys import Key, find_key
 from moslabels.labels import Labels, label_columns, load_labels
 from moslabels.manifest import TableSpec, table_spec
 from moslabels.options import FIELDS, Options, nearest, shown
@@ -166,17 +167,17 @@ def _label(
 ) -> dict[str, Any]:
     options = spec.options
     source = open_table(engine, workspace, spec.features, "feature", options.feature_csv)
-    key_column(source, options)  # Refused before the labels are read.
+    key = find_key(source, options, "feature")  # Refused before the labels are read.
     labels = load_labels(engine, workspace, spec)
-    dropped = _replaced_columns(source, options, labels)
-    match = match_features(engine, source, options)
+    dropped = _replaced_columns(source, options, key, labels)
+    match = match_features(engine, source, key)
     gate.check(match, options.min_match_rate, spec.features)
     job = Job(
         engine=engine,
         source=source,
         out=spec.out,
         columns=label_columns(engine, labels, options.status_column),
-        join=partial(row_labels, engine, source, options, labels, match.input_rows),
+        join=partial(row_labels, engine, source, key, labels, match.input_rows),
         dropped=dropped,
         temp_folder=workspace.folder,
     )
@@ -222,19 +223,20 @@ def _state(path: str) -> tuple[int, ...] | None:
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _replaced_columns(source: Source, options: Options, labels: Labels) -> list[str]:
+def _replaced_columns(source: Source, options: Options, key: Key, labels: Labels) -> list[str]:
     """The feature columns that the label columns replace: none but with ``overwrite``. Raises TableError."""
     taken = {name.lower() for name in labels.column_names(options.status_column)}
-    key = key_column(source, options).name
     if options.overwrite:
         taken |= {"mos_std_dev", "mos_n_ratings"}
     present = [name for name in source.names if name.lower() in taken]
-    if key in present:
+    for column in key.columns:
+        if column not in present:
+            continue
         raise TableError(
-            f"{source.path}: the key column {shown(key)} has the name of a label column; give the label column another "
-            "name (status_column, extras), or the key column",
+            f"{source.path}: the key column {shown(column)} has the name of a label column; give the label column "
+            "another name (status_column, extras), or the key column",
             file=source.path,
-            column=key,
+            column=column,
         )
     if present and not options.overwrite:
         raise TableError(

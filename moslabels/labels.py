@@ -8,12 +8,13 @@ from typing import Any
 
 import pyarrow as pa
 
-from moslabels.engine import Engine, capture_group
+from moslabels.engine import Engine
 from moslabels.errors import TableError
+from moslabels.keys import Key, find_key
 from moslabels.manifest import LabelSpec, TableSpec
-from moslabels.options import LABEL_COLUMNS, SOURCE_COLUMN, Options, listed, short, shown
+from moslabels.options import LABEL_COLUMNS, SOURCE_COLUMN, key_parts, listed, short, shown
 from moslabels.render import render
-from moslabels.tables import KEY_NAMES, MOS_NAMES, Aliased, Column, Source, open_table, reading, usable
+from moslabels.tables import MOS_NAMES, Aliased, Column, Source, open_table, reading, usable
 from moslabels.workspace import Workspace
 
 _NESTED = ("ARRAY", "OBJECT", "STRUCT", "MAP", "BLOB", "UNION", "BIT", "VARIANT", "GEOMETRY")
@@ -24,9 +25,8 @@ class LabelFile:
     """What was found in one label file. ``mos_scale`` is the scale that was decided on."""
 
     path: str
-    key_column: str
+    key: Key
     mos_column: str
-    key_normalize: str
     mos_scale: Any
     rows: int
     rows_without_key: int
@@ -66,22 +66,6 @@ class Labels:
         return [*LABEL_COLUMNS, status_column, SOURCE_COLUMN, *(extra.output for extra in self.extras)]
 
 
-def key_normalize(options: Options, column: Column) -> str:
-    """``auto`` settled by the name of the key column."""
-    if options.key_normalize != "auto":
-        return options.key_normalize
-    return "basename" if any(word in column.name.lower() for word in ("path", "file", "name", "src")) else "raw"
-
-
-def key_parameters(options: Options, column: Column, regex: str | None) -> dict[str, Any]:
-    """The values of the parameters by which make_key in ``sql/rules/`` makes a key of a column."""
-    return {
-        "normalize": key_normalize(options, column),
-        "regex": regex,
-        "capture": capture_group(regex) if regex else 0,
-    }
-
-
 def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels:
     """Read all label files of a table into the engine, refuse what is wrong with them. Raises TableError."""
     sources = [open_table(engine, workspace, label.path, "label", label.options.label_csv) for label in spec.labels]
@@ -114,9 +98,8 @@ def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels
     files = tuple(
         LabelFile(
             path=label.path,
-            key_column=key.name,
+            key=key,
             mos_column=mos.name,
-            key_normalize=key_normalize(label.options, key),
             mos_scale=label.options.mos_scale if row["scale"] == "linear" else row["scale"],
             rows=row["rows"],
             rows_without_key=row["rows_without_key"],
@@ -136,6 +119,7 @@ def label_columns(engine: Engine, labels: Labels, status_column: str) -> pa.Tabl
 def _present_extras(sources: Sequence[Source], spec: TableSpec) -> list[Extra]:
     """The extras that any label file has a column for."""
     extras: list[Extra] = []
+    feature_keys = {(part.column or "").lower() for part in key_parts(spec.options, "feature")}
     for output, candidates in spec.options.extra_sources().items():
         found = {
             number: column for number, source in enumerate(sources) if (column := _extra_column(source, candidates))
@@ -147,9 +131,16 @@ def _present_extras(sources: Sequence[Source], spec: TableSpec) -> list[Extra]:
                 file=sources[0].path,
                 column=candidates[0],
             )
+        if spec.options.extras is None and output in feature_keys:
+            # Of a key such as (corpus, id) the features have the corpus already.
+            found = {number: column for number, column in found.items() if not _is_key(spec.labels[number], column)}
         if found:
             extras.append(Extra(f"extra{len(extras)}", output, found))
     return extras
+
+
+def _is_key(label: LabelSpec, column: Column) -> bool:
+    return column.name in [part.column for part in key_parts(label.options, "label")]
 
 
 def _extra_column(source: Source, candidates: Sequence[str]) -> Column | None:
@@ -164,19 +155,18 @@ def _extra_column(source: Source, candidates: Sequence[str]) -> Column | None:
                     column=name,
                 )
             if found:
-                return usable(source.path, found[0])
+                return usable(source, found[0])
     return None
 
 
-def _read(
-    engine: Engine, number: int, label: LabelSpec, source: Source, extras: Sequence[Extra]
-) -> tuple[Column, Column]:
+def _read(engine: Engine, number: int, label: LabelSpec, source: Source, extras: Sequence[Extra]) -> tuple[Key, Column]:
     """Read one label file into ``label_rows``; its key and score columns."""
     options = label.options
-    key = source.find("key", options.label_key_column, KEY_NAMES, "label_key_column")
+    key = find_key(source, options, "label")
     mos = source.find("score", options.label_mos_column, MOS_NAMES, "label_mos_column")
     present = [extra for extra in extras if number in extra.columns]
-    cells = source.cells({"key": key, "mos": mos, **{extra.alias: extra.columns[number] for extra in present}})
+    others = source.cells({"mos": mos, **{extra.alias: extra.columns[number] for extra in present}})
+    cells = [*key.cells, *others]
     linear = options.mos_scale if isinstance(options.mos_scale, Mapping) else {}
     engine.run(
         render(
@@ -195,20 +185,22 @@ def _read(
     )
     values = {
         **source.values(cells),
-        **key_parameters(options, key, options.label_key_regex),
+        **key.parameters(),
         "file": number,
         "missing_values": list(options.missing_values),
     }
     with reading(source):
-        engine.run(render("labels/21_read", values, source=source, cells=cells, extras=extras, present=present))
+        engine.run(
+            render("labels/21_read", values, source=source, cells=cells, keys=key.cells, extras=extras, present=present)
+        )
     return key, mos
 
 
-def _check_rows(engine: Engine, spec: TableSpec, columns: Sequence[tuple[Column, Column]]) -> None:
+def _check_rows(engine: Engine, spec: TableSpec, columns: Sequence[tuple[Key, Column]]) -> None:
     for row in engine.rows(render("checks/label_keys")):
-        path, column = spec.labels[row["file"]].path, columns[row["file"]][0].name
+        path, column = spec.labels[row["file"]].path, columns[row["file"]][0].columns[row["fault_part"] - 1]
         raise TableError(
-            f"{path}: row {row['row']}: column {shown(column)} holds {shown(row['key_value'])}, "
+            f"{path}: row {row['row']}: column {shown(column)} holds {shown(row['raw_value'])}, "
             f"{short(row['key_fault'])}, which cannot be a key ({row['total']} such rows); "
             "name another label_key_column",
             file=path,

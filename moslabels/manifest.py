@@ -10,7 +10,18 @@ from pathlib import Path
 from typing import Any
 
 from moslabels.errors import UsageError
-from moslabels.options import FIELDS, LABEL_FIELDS, REGEX, Options, clashes, nearest, option_problem, settled, shown
+from moslabels.options import (
+    FIELDS,
+    LABEL_FIELDS,
+    REGEX,
+    Options,
+    clashes,
+    label_clashes,
+    nearest,
+    option_problem,
+    settled,
+    shown,
+)
 from moslabels.tables import format_problem
 from moslabels.writers.atomic import reserved_paths
 
@@ -246,19 +257,22 @@ def _options(
             problems.add(f"{prefix}{name}", f"is unknown{nearest(name, (*known, *others))}")
         elif name in REGEXES and value == "":
             options[name] = None
-        elif problem := option_problem(name, value) or (_regex_problem(value) if name in REGEXES else None):
+        elif problem := option_problem(name, value):
             problems.add(f"{prefix}{name}", problem)
+        elif name in REGEXES and (regex_problems := _regex_problems(value)):
+            problems.extend(f"{prefix}{name}: {problem}" for problem in regex_problems)
         else:
             options[name] = value
     return options
 
 
-def _regex_problem(pattern: str | None) -> str | None:
-    if pattern is None:
-        return None
+def _regex_problems(patterns: str | Sequence[str | None] | None) -> list[str]:
+    given = [patterns] if isinstance(patterns, str) else patterns or ()
+    if not given:
+        return []
     from moslabels.engine import regex_problem
 
-    return regex_problem(pattern)
+    return [problem for pattern in given if pattern is not None and (problem := regex_problem(pattern))]
 
 
 def _table(
@@ -338,7 +352,12 @@ def _labels(
             problems.add(where, f"{shown(path)} {problem}")
         else:
             resolved = str(base / path) if base is not None else path
-            labels.append((index, LabelSpec(resolved, path, replace(options, **settled(own)))))
+            label = LabelSpec(resolved, path, replace(options, **settled(own)))
+            for name, problem in label_clashes(label.options):
+                # Said once where the table says it for all of its label files.
+                text = f"{where}.{name}: {problem}" if own else f"{prefix}{name}: {problem}"
+                problems.extend([] if text in problems else [text])
+            labels.append((index, label))
     return labels
 
 

@@ -33,16 +33,35 @@ ENCODINGS = ("utf-8", "utf-16", "latin-1")
 class Kind:
     """A kind of option value: what JSON may hold for it, and what its flag shows as placeholder.
 
-    ``problem`` returns what is wrong with a value, or None.
+    ``problem`` returns what is wrong with a value, or None. The flag takes JSON text where it ``is_json``; where it
+    ``is_repeated`` it may be given again, for a list.
     """
 
     problem: Callable[[Any], str | None]
     placeholder: str
     is_json: bool = False
+    is_repeated: bool = False
 
 
 def _text(value: Any) -> str | None:
     return None if isinstance(value, str) and value else f"must be a non-empty text, not {shown(value)}"
+
+
+def _columns(value: Any) -> str | None:
+    if isinstance(value, str):
+        return _text(value)
+    if not isinstance(value, list | tuple) or not value or any(_text(item) for item in value):
+        return f"must be the name of a column, or a non-empty list of them, not {shown(value)}"
+    twice = [name for index, name in enumerate(value) if name in value[:index]]
+    return f"must not name {shown(twice[0])} twice" if twice else None
+
+
+def _regexes(value: Any) -> str | None:
+    if isinstance(value, str):
+        return _text(value)
+    if not isinstance(value, list | tuple) or not value or any(item is not None and _text(item) for item in value):
+        return f"must be a pattern, or a list with a pattern or null for each key column, not {shown(value)}"
+    return None
 
 
 def _flag(value: Any) -> str | None:
@@ -143,7 +162,8 @@ _DIALECT: Mapping[str, Callable[[Any], str | None]] = {
 
 TEXT = Kind(_text, "TEXT")
 COLUMN = Kind(_text, "COLUMN")
-REGEX = Kind(_text, "RE2")
+COLUMNS = Kind(_columns, "COLUMN", is_repeated=True)
+REGEX = Kind(_regexes, "RE2", is_repeated=True)
 FLAG = Kind(_flag, "")
 RATE = Kind(_number(0, 1, "a number from 0 to 1"), "0..1")
 TOLERANCE = Kind(_number(0, 4, "a number from 0 to 4 (on the 1-5 scale)"), "MOS")
@@ -170,12 +190,10 @@ class Options:
     A field that is ``of_label`` may also be set by a single entry of ``labels``, for that file alone.
     """
 
-    feature_key_column: str | None = _option(
-        None, COLUMN, "key column of the features; inferred from its name by default"
+    feature_key_column: str | tuple[str, ...] | None = _option(
+        None, COLUMNS, "key column of the features, or several that are the key together; inferred by default"
     )
-    label_key_column: str | None = _option(
-        None, COLUMN, "key column of the labels; inferred from its name by default", of_label=True
-    )
+    label_key_column: str | tuple[str, ...] | None = _option(None, COLUMNS, "the same for the labels", of_label=True)
     label_mos_column: str | None = _option(
         None, COLUMN, "score column of the labels; inferred from its name by default", of_label=True
     )
@@ -185,10 +203,12 @@ class Options:
         "what of a key counts; auto: basename where the column's name contains path, file, name or src, else raw",
         of_label=True,
     )
-    feature_key_regex: str | None = _option(
+    feature_key_regex: str | tuple[str | None, ...] | None = _option(
         None, REGEX, "pattern searched in the normalised feature key; its first group, or the whole match, is the key"
     )
-    label_key_regex: str | None = _option(None, REGEX, "the same for the label keys", of_label=True)
+    label_key_regex: str | tuple[str | None, ...] | None = _option(
+        None, REGEX, "the same for the label keys", of_label=True
+    )
     min_match_rate: float = _option(
         0.95, RATE, "least share of distinct feature keys with a label, and of feature rows with a key"
     )
@@ -280,9 +300,49 @@ def settled(given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
 
 
+@dataclass(frozen=True)
+class KeyPart:
+    """One column of a key, None where it is to be inferred, and the pattern for it."""
+
+    column: str | None
+    regex: str | None
+
+
+def key_parts(options: Options, side: str) -> list[KeyPart]:
+    """The columns that are the key together; one pattern alone holds for all of them. ``side``: feature or label."""
+    columns, regex = getattr(options, f"{side}_key_column"), getattr(options, f"{side}_key_regex")
+    columns = columns if isinstance(columns, tuple) else (columns,)
+    regexes = regex if isinstance(regex, tuple) else (regex,) * len(columns)
+    return [KeyPart(*part) for part in zip(columns, regexes, strict=True)]
+
+
 def clashes(options: Options) -> list[tuple[str, str]]:
     """Problems between valid options of one table: (option, problem) pairs."""
+    problems = _pattern_problems(options, "feature")
     taken = {name.lower() for name in (*LABEL_COLUMNS, SOURCE_COLUMN, *options.extra_sources())}
     if options.status_column.lower() in taken:
-        return [("status_column", f"must not be the name of another label column, {shown(options.status_column)}")]
-    return []
+        problem = f"must not be the name of another label column, {shown(options.status_column)}"
+        problems.append(("status_column", problem))
+    return problems
+
+
+def label_clashes(options: Options) -> list[tuple[str, str]]:
+    """Problems between valid options of one label file and its table: (option, problem) pairs."""
+    counts = {side: _count(getattr(options, f"{side}_key_column")) for side in ("feature", "label")}
+    if counts["feature"] == counts["label"]:
+        return _pattern_problems(options, "label")
+    problem = (
+        f"names {counts['label']} columns and feature_key_column {counts['feature']}; a key has the same parts on both"
+    )
+    return [("label_key_column", f"{problem} sides")]
+
+
+def _pattern_problems(options: Options, side: str) -> list[tuple[str, str]]:
+    columns, regex = getattr(options, f"{side}_key_column"), getattr(options, f"{side}_key_regex")
+    if not isinstance(regex, tuple) or len(regex) == _count(columns):
+        return []
+    return [(f"{side}_key_regex", f"has {len(regex)} patterns for {_count(columns)} key columns")]
+
+
+def _count(columns: str | tuple[str, ...] | None) -> int:
+    return len(columns) if isinstance(columns, tuple) else 1

@@ -113,6 +113,7 @@ RULES = (
     "key_fault",
     "key_text",
     "make_key",
+    "compound_key",
     "mos_number",
     "mos_state",
     "scale_mos",

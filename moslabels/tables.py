@@ -169,7 +169,7 @@ class Source:
 
     def _only(self, found: list[Column], role: str, name: str, option: str) -> Column:
         if len(found) == 1:
-            return usable(self.path, found[0])
+            return usable(self, found[0])
         if found:
             raise TableError(
                 f"{self.path}: {len(found)} columns are named {shown(name)}, compared as {option} does; "
@@ -185,12 +185,12 @@ class Source:
         )
 
 
-def usable(path: str, column: Column) -> Column:
+def usable(source: Source, column: Column) -> Column:
     """A column that a statement names. Raises TableError where SQL has no way to."""
-    if "\0" in column.ident or not column.ident:
+    if source.reader == "parquet" and ("\0" in column.ident or not column.ident):
         raise TableError(
-            f"{path}: the column {shown(column.name)} has a name that SQL cannot spell; rename it",
-            file=path,
+            f"{source.path}: the column {shown(column.name)} has a name that SQL cannot spell; rename it",
+            file=source.path,
             column=column.name,
         )
     return column

@@ -32,12 +32,13 @@ def contexts() -> list[dict[str, Any]]:
     for reader, column in COLUMN.items():
         source = Source("f", "f", reader, reader, "feature", (column,))
         cells = source.cells({"key": column, "mos": column})
-        for extras in ([], [EXTRA]):
+        for extras, keys in (([], cells[:1]), ([EXTRA], cells)):
             found.append(
                 {
                     "source": source,
                     "cells": cells,
                     "cell": cells[0],
+                    "keys": keys,
                     "extras": extras,
                     "present": extras,
                     "typed_extras": extras,
@@ -63,7 +64,7 @@ def test_a_template_renders_and_says_what_it_is(name: str) -> None:
     text = (sql_folder() / f"{name}.sql").read_text(encoding="utf-8")
     assert text.startswith(("-- ", "{#- ")), "a header comment says what the statement returns"
     source_parameters = {"path", "columns", "delimiter", "header", "blank_lines", "pointers"}
-    declared = set(re.findall(r"\$([a-z_]+)", " ".join(re.findall(r"^-- .*$", text, re.MULTILINE))))
+    declared = set(re.findall(r"\$([a-z_]+)", " ".join(re.findall(r"^-- .*$|\{#-[^#]*-#\}", text, re.MULTILINE))))
     if "those of the file" in text:
         declared |= source_parameters
     for context in contexts():

@@ -1,5 +1,5 @@
 -- Values of the feature key column that cannot be a key: the first in file order, and how many rows have one.
-SELECT first_row AS row, key_text, key_fault, sum(rows) OVER () AS total
+SELECT first_row AS row, raw_value, key_fault, fault_part, sum(rows) OVER () AS total
 FROM feature_keys
 WHERE key_fault IS NOT NULL
 ORDER BY first_row

@@ -3,6 +3,6 @@ SELECT key, count(*) OVER () AS total
 FROM feature_keys
 WHERE key IS NOT NULL
 GROUP BY key
-HAVING count(DISTINCT key_text) > 1
+HAVING count(DISTINCT raw_value) > 1
 ORDER BY key
 LIMIT 20;

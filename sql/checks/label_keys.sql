@@ -1,5 +1,5 @@
 -- Label rows whose key value cannot be a key: the first rows, and how many there are in all.
-SELECT file, row, key_value, key_fault, count(*) OVER () AS total
+SELECT file, row, raw_value, key_fault, fault_part, count(*) OVER () AS total
 FROM label_rows
 WHERE key_fault IS NOT NULL
 ORDER BY file, row

@@ -1,7 +1,11 @@
--- feature_values: one row per distinct value of the key column, with the number of its rows and the first of them.
+-- feature_values: one row per distinct value of the key columns, with the number of its rows and the first of them.
 -- Keys are made of these few values, not of every frame of a clip.
 -- Parameters: those of the file
 CREATE TEMP TABLE feature_values AS
-SELECT key_value, count(*) AS rows, min(row) AS first_row
+SELECT
+    {%- for cell in cells %}
+    {{ cell.value | ident }},
+    {%- endfor %}
+    count(*) AS rows, min(row) AS first_row
 FROM ({% include 'sources/' ~ source.reader ~ '.sql' %})
-GROUP BY key_value;
+GROUP BY ALL;

@@ -1,17 +1,21 @@
--- feature_keys: one row per distinct value of the key column, with its key and the label that has the same key.
--- Parameters: $normalize, $regex, $capture
+-- feature_keys: one row per distinct value of the key columns, with its key and the label that has the same key.
+-- Parameters: $normalize, $regex, $capture (a list each: an entry per key column)
 CREATE TEMP TABLE feature_keys AS
 WITH cells AS (
     SELECT
-        key_value, rows, first_row,
-        {% include 'sources/text.sql' %} AS key_text,
-        {% include 'sources/type.sql' %} AS key_type
+        *
+        {%- for cell in keys %},
+        {% include 'sources/text.sql' %} AS {{ cell.text | ident }},
+        {% include 'sources/type.sql' %} AS {{ cell.type | ident }}
+        {%- endfor %}
     FROM feature_values
 ), keys AS (
     SELECT
-        *,
-        key_fault(key_text, key_type) AS key_fault,
-        make_key(key_text(key_text, key_type), $normalize, CAST($regex AS VARCHAR), $capture) AS key
+        {%- for cell in keys %}
+        {{ cell.value | ident }},
+        {%- endfor %}
+        rows, first_row,
+        {% include 'sources/key.sql' %}
     FROM cells
 )
 SELECT keys.*, labels.label_id

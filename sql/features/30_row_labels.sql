@@ -6,6 +6,9 @@ SELECT label_id
 FROM (
     SELECT CAST(row AS {{ row_type | sqltype }}) AS row, CAST(coalesce(label_id, $missing) AS INTEGER) AS label_id
     FROM ({% include 'sources/' ~ source.reader ~ '.sql' %}) AS feature_rows
-    LEFT JOIN feature_keys ON feature_rows.key_value IS NOT DISTINCT FROM feature_keys.key_value
+    LEFT JOIN feature_keys ON
+        {%- for cell in cells %}
+        {% if not loop.first %}AND {% endif %}feature_rows.{{ cell.value | ident }} IS NOT DISTINCT FROM feature_keys.{{ cell.value | ident }}
+        {%- endfor %}
 )
 ORDER BY row;

@@ -1,5 +1,6 @@
 -- Adds the rows of one label file to label_rows: key by the rules, score as a number, extras as text with their type.
--- Parameters: those of the file, and $file, $normalize, $regex, $capture, $missing_values
+-- Parameters: those of the file, and $file, $normalize, $regex, $capture (a list each: an entry per
+-- key column), $missing_values
 INSERT INTO label_rows
 WITH rows AS (
     {%- include 'sources/' ~ source.reader ~ '.sql' %}
@@ -15,9 +16,7 @@ WITH rows AS (
 SELECT
     $file,
     row,
-    key_text,
-    key_fault(key_text, key_type),
-    make_key(key_text(key_text, key_type), $normalize, CAST($regex AS VARCHAR), $capture),
+    {% include 'sources/key.sql' %},
     mos_text,
     mos_state(mos_text, mos_type, $missing_values),
     mos_number(mos_text, mos_type)

@@ -3,7 +3,7 @@
 CREATE TEMP TABLE label_scores AS
 WITH scaled AS (
     SELECT
-        label_rows.* EXCLUDE (key_value, key_fault, mos_state),
+        label_rows.* EXCLUDE (key_fault, fault_part, mos_state),
         source,
         out_of_range,
         CAST(CASE WHEN scale <> 'per-value' THEN worst WHEN value > 5 THEN 0 ELSE 1 END AS DOUBLE) AS worst,
@@ -18,7 +18,7 @@ WITH scaled AS (
     FROM scaled
 )
 SELECT
-    file, row, key, mos_text, value, source, worst, best, is_out_of_range, out_of_range,
+    file, row, raw_value, key, mos_text, value, source, worst, best, is_out_of_range, out_of_range,
     scale_mos(score, worst, best) AS mos,
     scale_raw(score, worst, best) AS mos_raw_0_100
     {%- for extra in extras %},

@@ -8,7 +8,7 @@ WITH firsts AS (
 )
 SELECT
     CAST(row_number() OVER (ORDER BY file, row) - 1 AS INTEGER) AS label_id,
-    key, mos, mos_raw_0_100, source, file, row, mos_text
+    key, mos, mos_raw_0_100, source, file, row, raw_value, mos_text
     {%- for extra in typed_extras %},
     CAST({{ extra.text | ident }} AS {{ extra.sql_type | sqltype }}) AS {{ extra.value | ident }}
     {%- endfor %}

@@ -1,0 +1,60 @@
+"""The key of a table: the columns that it is made of, and how each becomes a part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from moslabels.engine import capture_group
+from moslabels.options import Options, key_parts, shown
+from moslabels.tables import KEY_NAMES, Cell, Column, Source
+
+
+@dataclass(frozen=True)
+class Key:
+    """The key columns of one file as cells of a statement, with the normalisation and the pattern of each."""
+
+    cells: tuple[Cell, ...]
+    normalize: tuple[str, ...]
+    regexes: tuple[str | None, ...]
+
+    @property
+    def columns(self) -> list[str]:
+        return [cell.column.name for cell in self.cells]
+
+    @property
+    def shown_columns(self) -> str:
+        """The key columns as a message names them."""
+        return f"column{'s' * (len(self.cells) > 1)} {', '.join(map(shown, self.columns))}"
+
+    def parameters(self) -> dict[str, Any]:
+        """The values of the parameters by which make_key in ``sql/rules/`` makes each part: a list each."""
+        return {
+            "normalize": list(self.normalize),
+            "regex": list(self.regexes),
+            "capture": [capture_group(regex) if regex else 0 for regex in self.regexes],
+        }
+
+
+def find_key(source: Source, options: Options, side: str) -> Key:
+    """The key of a table. ``side`` is ``feature`` or ``label``. Raises TableError where a column is not there."""
+    parts = key_parts(options, side)
+    columns = [source.find("key", part.column, KEY_NAMES, f"{side}_key_column") for part in parts]
+    return Key(
+        tuple(source.cells({f"key{number}": column for number, column in enumerate(columns, start=1)})),
+        tuple(_normalize(options, column) for column in columns),
+        tuple(part.regex for part in parts),
+    )
+
+
+def _normalize(options: Options, column: Column) -> str:
+    """``auto`` settled by the name of the key column."""
+    if options.key_normalize != "auto":
+        return options.key_normalize
+    return "basename" if any(word in column.name.lower() for word in ("path", "file", "name", "src")) else "raw"
+
+
+def one_or_list(values: Sequence[Any]) -> Any:
+    """The value of a key of one column, the list of those of several: as audits show it."""
+    return values[0] if len(values) == 1 else list(values)

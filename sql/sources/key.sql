@@ -1,0 +1,27 @@
+{#- The key of a row, from the texts and types of its key columns: what they hold (raw_value), why one of them cannot
+    be a part of a key and which (fault_part, from 1), and the key. The key of several columns is all its parts together.
+    Parameters: $normalize, $regex, $capture: a list each, with an entry per key column -#}
+{%- if keys | length == 1 %}
+{{ keys[0].text | ident }} AS raw_value,
+{%- else %}
+CAST(to_json([
+    {%- for cell in keys %}{{ cell.text | ident }}{% if not loop.last %}, {% endif %}{% endfor -%}
+]) AS VARCHAR) AS raw_value,
+{%- endif %}
+coalesce(
+    {%- for cell in keys %}
+    key_fault({{ cell.text | ident }}, {{ cell.type | ident }}){% if not loop.last %},{% endif %}
+    {%- endfor %}
+) AS key_fault,
+CASE
+    {%- for cell in keys %}
+    WHEN key_fault({{ cell.text | ident }}, {{ cell.type | ident }}) IS NOT NULL THEN {{ loop.index | number }}
+    {%- endfor %}
+END AS fault_part,
+{% if keys | length > 1 %}compound_key([{% endif %}
+{%- for cell in keys %}
+make_key(
+    key_text({{ cell.text | ident }}, {{ cell.type | ident }}), $normalize[{{ loop.index | number }}],
+    CAST($regex[{{ loop.index | number }}] AS VARCHAR), $capture[{{ loop.index | number }}]){% if not loop.last %},{% endif %}
+{%- endfor %}
+{%- if keys | length > 1 %}]){% endif %} AS key
