@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from moslabels.features import Match, Sample
@@ -16,9 +17,11 @@ SCHEMA = "mos-label-materializer-audit-v1"
 
 
 def build(
+    *,
     spec: TableSpec,
     labels: Labels,
     match: Match,
+    diagnosis: Mapping[str, Any] | None,
     nulled: int,
     sha256: str,
     size: int,
@@ -70,6 +73,8 @@ def build(
         "unmatched_feature_keys": _sample(match.unmatched_feature_keys),
         "unused_label_keys": _sample(match.unused_label_keys),
         "key_collisions": _sample(match.key_collisions),
+        "diagnosis": diagnosis,
+        "match_rate_by": _groups(match, options.match_rate_by) if options.match_rate_by is not None else None,
         "mos_stats": match.mos_stats,
         "output_sha256": sha256,
         "output_bytes": size,
@@ -78,8 +83,13 @@ def build(
     }
 
 
+def _groups(match: Match, column: str) -> dict[str, Any]:
+    groups = [{**dataclasses.asdict(group), "match_rate": group.match_rate} for group in match.groups]
+    return {"column": column, "groups": groups}
+
+
 def _sample(sample: Sample) -> dict[str, Any]:
-    return {"count": sample.count, "sample": list(sample.sample)}
+    return {"count": sample.count, "sample": sample.keys}
 
 
 def json_text(document: dict[str, Any]) -> str:

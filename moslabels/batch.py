@@ -24,6 +24,7 @@ def run_batch(
     report_json: str | os.PathLike[str] | None = None,
     report_md: str | os.PathLike[str] | None = None,
     fail_fast: bool = False,
+    dry_run: bool = False,
     run_provenance: Mapping[str, Any] | None = None,
     memory_limit: str | None = None,
     threads: int | None = None,
@@ -39,6 +40,7 @@ def run_batch(
     base_dir : the folder that relative paths of the manifest resolve from, where a path was given
     report_json, report_md : where the report is written, if anywhere
     fail_fast : stop after the first table that fails; the others are then ``not-run``
+    dry_run : do everything but write
     run_provenance : a provenance block to be used in the place of moslabels' own
     memory_limit, threads, temp_dir : what DuckDB may take: ``"4GB"``, a number, a folder for what does not fit
     argv : the command line, for the evidence
@@ -66,20 +68,21 @@ def run_batch(
         "report_md": report_md,
         "fail_fast": fail_fast,
         **settings.given(),
+        **({"dry_run": True} if dry_run else {}),
     }
-    run = Run(argv, args, file_record(manifest.path), report_json, report_md, run_provenance, settings)
+    run = Run(argv, args, file_record(manifest.path), report_json, report_md, run_provenance, settings, dry_run)
     with ExitStack() as reports_are_ours:
         try:
-            reports_are_ours.enter_context(reserved(reports.values()))
+            reports_are_ours.enter_context(reserved([] if dry_run else reports.values()))
         except OSError as error:
             raise UsageError(f"the report cannot be written: {os_error(error)}") from error
         entries = _label_tables(manifest.tables, run, fail_fast, on_table)
         done = [spec for spec, entry in zip(manifest.tables, entries, strict=True) if entry["status"] != "not-run"]
         document = report.build(manifest.path, entries, run.provenance(_inputs(done, run), {}))
         try:
-            if report_json:
+            if report_json and not dry_run:
                 write_whole(report_json, json_text(document))
-            if report_md:
+            if report_md and not dry_run:
                 write_whole(report_md, report.markdown(document))
         except OSError as error:
             raise os_error(error) from error
@@ -97,7 +100,7 @@ def _label_tables(
         try:
             entries.append(report.table_entry(spec, label_table(spec, run), None))
         except MosLabelsError as error:
-            entries.append(report.table_entry(spec, None, str(error)))
+            entries.append(report.table_entry(spec, None, error))
         if on_table is not None:
             on_table(entries[-1])
     return entries

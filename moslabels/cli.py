@@ -74,6 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     batch.add_argument("--report-json", metavar="F", help="write the report as JSON; default: to standard output")
     batch.add_argument("--report-md", metavar="F", help="write the report as a Markdown table")
     batch.add_argument("--fail-fast", action="store_true", help="stop after the first table that fails")
+    batch.add_argument("--dry-run", action="store_true", help="do everything but write; the report to standard output")
     _add_settings(batch)
     batch.set_defaults(run=_batch)
 
@@ -95,6 +96,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     one.add_argument("--out", metavar="O", required=True, help="labelled table to write")
     one.add_argument("--audit-json", metavar="A", help="write the audit; default: to standard output")
+    one.add_argument("--unmatched", metavar="U", help="write the keys that did not meet, of both sides, as a table")
+    one.add_argument("--dry-run", action="store_true", help="do everything but write; the audit to standard output")
     for name, option in FIELDS.items():
         flag, help_text = f"--{name.replace('_', '-')}", option.metadata["help"].replace("%", "%%")
         kind = option.metadata["kind"]
@@ -163,18 +166,20 @@ def _batch(parsed: argparse.Namespace, argv: list[str]) -> int:
         report_json=parsed.report_json,
         report_md=parsed.report_md,
         fail_fast=parsed.fail_fast,
+        dry_run=parsed.dry_run,
         memory_limit=parsed.memory_limit,
         threads=parsed.threads,
         temp_dir=parsed.temp_dir,
         argv=argv,
         on_table=_say_table,
     )
-    if parsed.report_json is None:
+    if parsed.report_json is None or parsed.dry_run:
         _print(json_text(report))
     summary = report["summary"]
     not_run = sum(table["status"] == "not-run" for table in report["tables"])
     labelled = summary["tables"] - summary["failed_tables"] - not_run
-    _say(f"{labelled} of {summary['tables']} tables labelled" + (f", {not_run} not run" if not_run else ""))
+    dry = " (dry run: nothing is written)" if parsed.dry_run else ""
+    _say(f"{labelled} of {summary['tables']} tables labelled" + (f", {not_run} not run" if not_run else "") + dry)
     return 1 if report["status"] == "failed" else 0
 
 
@@ -200,7 +205,7 @@ def _materialize(parsed: argparse.Namespace, argv: list[str]) -> int:
 
     options = {name: _option_value(name, getattr(parsed, name)) for name in FIELDS if hasattr(parsed, name)}
     settings = Settings(memory_limit=parsed.memory_limit, threads=parsed.threads, temp_dir=parsed.temp_dir)
-    spec = table_spec(parsed.features, parsed.labels, parsed.out, parsed.audit_json, options)
+    spec = table_spec(parsed.features, parsed.labels, parsed.out, parsed.audit_json, parsed.unmatched, options)
     args = {
         "features": parsed.features,
         "labels": parsed.labels,
@@ -209,13 +214,14 @@ def _materialize(parsed: argparse.Namespace, argv: list[str]) -> int:
         **options,
         **settings.given(),
     }
-    audit = label_table(spec, Run(argv, args, settings=settings))
-    if parsed.audit_json is None:
+    args |= {name: value for name in ("unmatched", "dry_run") if (value := getattr(parsed, name))}
+    audit = label_table(spec, Run(argv, args, settings=settings, is_dry=parsed.dry_run))
+    if parsed.audit_json is None or parsed.dry_run:
         _print(json_text(audit))
     for warning in audit["warnings"]:
         _say(f"moslabels: warning: {warning}")
     _say(
         f"match rate {audit['match_rate']:.3f}, {audit['matched_rows']} of {audit['input_rows']} rows labelled "
-        f"-> {audit['output']}"
+        f"-> {audit['output']}" + (" (dry run: nothing is written)" if parsed.dry_run else "")
     )
     return 0

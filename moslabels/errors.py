@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 class MosLabelsError(ValueError):
@@ -53,7 +54,18 @@ class TableError(MosLabelsError):
 
 
 class GateError(TableError):
-    """Too few feature keys or rows would be labelled."""
+    """Too few feature keys or rows would be labelled.
+
+    ``diagnosis`` says why, as the audit of a table that passes does: samples of either side, and near misses.
+    """
+
+    diagnosis: Mapping[str, Any] | None = None
+
+    def explained(self, diagnosis: Mapping[str, Any], lines: Sequence[str]) -> GateError:
+        """The same error, with the reasons after it."""
+        error = GateError("\n".join([str(self), *(f"  {line}" for line in lines)]), file=self.file, column=self.column)
+        error.diagnosis = diagnosis
+        return error
 
 
 class StatementError(MosLabelsError):

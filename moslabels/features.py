@@ -13,45 +13,64 @@ from moslabels.keys import Key
 from moslabels.labels import Labels
 from moslabels.options import short, shown
 from moslabels.render import render
-from moslabels.tables import Source, reading
+from moslabels.tables import Column, Source, reading
 
 
 @dataclass(frozen=True)
 class Sample:
-    """How many keys there are of a kind, and the first of them by key."""
+    """How many keys there are of a kind, and the first of them by key, each with where it stands."""
 
     count: int
-    sample: tuple[str, ...]
+    rows: tuple[dict[str, Any], ...]
+
+    @property
+    def keys(self) -> list[str]:
+        return [row["key"] for row in self.rows]
+
+
+def rate(matched: int, total: int) -> float:
+    """A share, 0 where there is nothing to be shared."""
+    return matched / total if total else 0.0
 
 
 @dataclass(frozen=True)
-class Match:
-    """What came of the join: counts over all feature rows and over their distinct keys."""
+class Group:
+    """The counts of the feature rows that have one value of ``match_rate_by``."""
 
-    key: Key
+    value: str | None
     input_rows: int
     rows_without_key: int
-    matched_rows: int
     total_feature_keys: int
     matched_feature_keys: int
-    unmatched_feature_keys: Sample
-    unused_label_keys: Sample
-    key_collisions: Sample
-    mos_stats: dict[str, float | None]
 
     @property
     def match_rate(self) -> float:
         """The share of distinct feature keys that have a label, 0 where there are none."""
-        return self.matched_feature_keys / self.total_feature_keys if self.total_feature_keys else 0.0
+        return rate(self.matched_feature_keys, self.total_feature_keys)
 
     @property
     def key_rate(self) -> float:
         """The share of feature rows that yield a key, 0 where there are none."""
-        return (self.input_rows - self.rows_without_key) / self.input_rows if self.input_rows else 0.0
+        return rate(self.input_rows - self.rows_without_key, self.input_rows)
 
 
-def match_features(engine: Engine, source: Source, key: Key) -> Match:
+@dataclass(frozen=True, kw_only=True)
+class Match(Group):
+    """What came of the join: counts over all feature rows and over their distinct keys."""
+
+    key: Key
+    matched_rows: int
+    unmatched_feature_keys: Sample
+    unused_label_keys: Sample
+    key_collisions: Sample
+    values_without_key: list[dict[str, Any]]
+    mos_stats: dict[str, float | None]
+    groups: tuple[Group, ...]
+
+
+def match_features(engine: Engine, source: Source, key: Key, match_rate_by: str | None) -> Match:
     """Join the distinct keys of a feature table to the engine's ``labels``. Raises TableError."""
+    by = source.find("group", match_rate_by, (), "match_rate_by") if match_rate_by is not None else None
     values = {**source.values(key.cells), **key.parameters()}
     with reading(source):
         engine.run(render("features/10_values", values, source=source, cells=key.cells))
@@ -68,18 +87,32 @@ def match_features(engine: Engine, source: Source, key: Key) -> Match:
         )
     counts: dict[str, Any] = engine.row(render("checks/match_counts"))
     return Match(
+        value=None,
         key=key,
         **counts,
         unmatched_feature_keys=_sample(engine, "checks/unmatched_feature_keys"),
         unused_label_keys=_sample(engine, "checks/unused_label_keys"),
         key_collisions=_sample(engine, "checks/key_collisions"),
+        values_without_key=engine.rows(render("checks/values_without_key")),
         mos_stats=engine.row(render("checks/mos_stats")),
+        groups=_groups(engine, source, key, by) if by is not None else (),
     )
+
+
+def _groups(engine: Engine, source: Source, key: Key, column: Column) -> tuple[Group, ...]:
+    (cell,) = source.cells({"group": column})
+    cells = [*key.cells, cell]
+    with reading(source):
+        statement = render(
+            "features/25_groups", source.values(cells), source=source, cells=cells, keys=key.cells, cell=cell
+        )
+        return tuple(Group(**row) for row in engine.rows(statement))
 
 
 def _sample(engine: Engine, name: str) -> Sample:
     rows = engine.rows(render(name))
-    return Sample(rows[0]["total"] if rows else 0, tuple(row["key"] for row in rows))
+    total = rows[0]["total"] if rows else 0
+    return Sample(total, tuple({name: value for name, value in row.items() if name != "total"} for row in rows))
 
 
 def row_labels(engine: Engine, source: Source, key: Key, labels: Labels, rows: int) -> pa.ChunkedArray:

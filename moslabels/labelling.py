@@ -6,32 +6,35 @@ import inspect
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from moslabels import audit, gate
+from moslabels.diagnosis import diagnose, lines
 from moslabels.engine import Engine
-from moslabels.errors import MosLabelsError, TableError, UsageError, os_error
-from moslabels.features import match_features, row_labels
+from moslabels.errors import GateError, MosLabelsError, TableError, UsageError, os_error
+from moslabels.features import Match, match_features, row_labels
 from moslabels.keys import Key, find_key
 from moslabels.labels import Labels, label_columns, load_labels
 from moslabels.manifest import TableSpec, table_spec
 from moslabels.options import FIELDS, Options, nearest, shown
 from moslabels.provenance import file_record, run_provenance
+from moslabels.render import render
 from moslabels.settings import DEFAULTS, Settings
 from moslabels.tables import Source, open_table
 from moslabels.workspace import Workspace
-from moslabels.writers import Job, write_labelled
-from moslabels.writers.atomic import StagedFile, publish, reserved
+from moslabels.writers import Job, plain, write_labelled
+from moslabels.writers.atomic import StagedFile, check_target, publish, reserved
 
 
 @dataclass(frozen=True)
 class Run:
     """What called for the tables, for their evidence: a command or a function, its arguments, its reports.
 
-    ``block`` is a ``run_provenance`` block of the caller's own, which is then used as it is. ``hashes`` are the sha256
+    ``block`` is a ``run_provenance`` block of the caller's own, which is then used as it is. A dry run does all but
+    write. ``hashes`` are the sha256
     of files that were read already, by path and state: no file is read twice to be hashed, unless it changed.
     """
 
@@ -42,6 +45,7 @@ class Run:
     report_md: str | None = None
     block: Mapping[str, Any] | None = None
     settings: Settings = DEFAULTS
+    is_dry: bool = False
     hashes: dict[tuple[str, tuple[int, ...] | None], str] = field(default_factory=dict)
 
     def record(self, path: str, sha256: str | None = None) -> dict[str, Any]:
@@ -65,6 +69,8 @@ def materialize(
     out: str | os.PathLike[str],
     *,
     audit_json: str | os.PathLike[str] | None = None,
+    unmatched: str | os.PathLike[str] | None = None,
+    dry_run: bool = False,
     run_provenance: Mapping[str, Any] | None = None,
     memory_limit: str | None = None,
     threads: int | None = None,
@@ -79,6 +85,8 @@ def materialize(
     label_paths : label files in order of precedence; an entry may be a mapping ``{"path": …}`` with options of its own
     out : the labelled table; its suffix says the format
     audit_json : where the audit is written too, if anywhere
+    unmatched : where the keys of either side that did not meet are written, if anywhere; also where the gate fails
+    dry_run : do everything but write
     run_provenance : a provenance block to be used in the place of moslabels' own
     memory_limit, threads, temp_dir : what DuckDB may take: ``"4GB"``, a number, a folder for what does not fit
     options : those of a manifest's table, such as ``min_match_rate=0.9``
@@ -94,11 +102,11 @@ def materialize(
     if run_provenance is not None:
         check_block(run_provenance)
     settings = Settings(memory_limit=memory_limit, threads=threads, temp_dir=temp_dir)
-    paths = {"features": features, "label_paths": label_paths, "out": out, "audit_json": audit_json}
-    spec = table_spec(features, label_paths, out, audit_json, options)
-    return label_table(
-        spec, Run(args={**paths, **options, **settings.given()}, block=run_provenance, settings=settings)
-    )
+    args = {"features": features, "label_paths": label_paths, "out": out, "audit_json": audit_json, **options}
+    args |= settings.given()
+    args |= {name: value for name, value in (("unmatched", unmatched), ("dry_run", dry_run)) if value}
+    spec = table_spec(features, label_paths, out, audit_json, unmatched, options)
+    return label_table(spec, Run(args=args, block=run_provenance, settings=settings, is_dry=dry_run))
 
 
 def check_block(block: Mapping[str, Any]) -> None:
@@ -126,9 +134,12 @@ materialize.__signature__ = _with_options(inspect.signature(materialize))  # typ
 
 def label_table(spec: TableSpec, run: Run) -> dict[str, Any]:
     """Label one table: read, judge, write. Returns the audit. Raises MosLabelsError that knows its table."""
+    outputs = [path for _, path in spec.outputs()]
     try:
+        for path in outputs:
+            check_target(path)
         with (
-            reserved(path for _, path in spec.outputs()),
+            reserved([] if run.is_dry else outputs),
             _watched(spec) as check_inputs,
             Workspace(run.settings.temp_dir) as workspace,
             Engine(run.settings, workspace.folder) as engine,
@@ -162,52 +173,103 @@ def _watched(spec: TableSpec) -> Iterator[Callable[[], None]]:
         raise
 
 
+@dataclass(frozen=True)
+class _Read:
+    """What was read of one table: its features, their key, its labels, and the feature columns that these replace."""
+
+    source: Source
+    key: Key
+    labels: Labels
+    dropped: Sequence[str]
+
+
+def _read(engine: Engine, workspace: Workspace, spec: TableSpec) -> _Read:
+    source = open_table(engine, workspace, spec.features, "feature", spec.options.feature_csv)
+    key = find_key(source, spec.options, "feature")  # Refused before the labels are read.
+    labels = load_labels(engine, workspace, spec)
+    return _Read(source, key, labels, _replaced_columns(source, spec.options, key, labels))
+
+
 def _label(
     engine: Engine, workspace: Workspace, spec: TableSpec, run: Run, check_inputs: Callable[[], None]
 ) -> dict[str, Any]:
-    options = spec.options
-    source = open_table(engine, workspace, spec.features, "feature", options.feature_csv)
-    key = find_key(source, options, "feature")  # Refused before the labels are read.
-    labels = load_labels(engine, workspace, spec)
-    dropped = _replaced_columns(source, options, key, labels)
-    match = match_features(engine, source, key)
-    gate.check(match, options.min_match_rate, spec.features)
-    job = Job(
-        engine=engine,
-        source=source,
-        out=spec.out,
-        columns=label_columns(engine, labels, options.status_column),
-        join=partial(row_labels, engine, source, key, labels, match.input_rows),
-        dropped=dropped,
-        temp_folder=workspace.folder,
-    )
-    with StagedFile(spec.out) as staged:
-        written = write_labelled(job, staged)
+    read = _read(engine, workspace, spec)
+    match = match_features(engine, read.source, read.key, spec.options.match_rate_by)
+    with ExitStack() as files:
+
+        def stage(target: str) -> StagedFile:
+            return files.enter_context(StagedFile(target, workspace.folder if run.is_dry else None))
+
+        def done(*staged: StagedFile) -> None:
+            check_inputs()
+            for file in staged:
+                file.finish()
+            if not run.is_dry:
+                publish(*staged)
+
+        unmatched = [_unmatched(engine, spec, stage(spec.unmatched))] if spec.unmatched is not None else []
+        try:
+            gate.check(match, spec.options, spec.features)
+        except GateError as error:
+            diagnosis = diagnose(engine, spec, read.labels, match)
+            done(*unmatched)  # What they are for; nothing else is written.
+            raise error.explained(diagnosis, lines(diagnosis)) from None
+        diagnosis = diagnose(engine, spec, read.labels, match) if match.unmatched_feature_keys.count else None
+        job = Job(
+            engine=engine,
+            source=read.source,
+            out=spec.out,
+            columns=label_columns(engine, read.labels, spec.options.status_column),
+            join=partial(row_labels, engine, read.source, read.key, read.labels, match.input_rows),
+            dropped=read.dropped,
+            temp_folder=workspace.folder,
+        )
+        out = stage(spec.out)
+        written = write_labelled(job, out)
         inputs = {
             "features": run.record(spec.features, written.features_sha256),
             "labels": [run.record(label.path) for label in spec.labels],
         }
-        check_inputs()
-        provenance = run.provenance(inputs, {"out": spec.out, "audit_json": spec.audit_json})
         document = audit.build(
-            spec, labels, match, written.nulled, staged.sha256, staged.size, _warnings(spec.out), provenance
+            spec=spec,
+            labels=read.labels,
+            match=match,
+            diagnosis=diagnosis,
+            nulled=written.nulled,
+            sha256=out.sha256,
+            size=out.size,
+            warnings=_warnings(spec.out, match),
+            provenance=run.provenance(inputs, {"audit_json": None, **dict(spec.outputs())}),
         )
-        staged.finish()
-        if spec.audit_json is None:
-            publish(staged)
-            return document
-        with StagedFile(spec.audit_json) as staged_audit:
-            staged_audit.write(audit.json_text(document).encode("utf-8"))
-            staged_audit.finish()
-            publish(staged, staged_audit)
+        audits = []
+        if spec.audit_json is not None:
+            audits.append(stage(spec.audit_json))
+            audits[0].write(audit.json_text(document).encode("utf-8"))
+        done(out, *unmatched, *audits)
     return document
 
 
-def _warnings(out: str) -> list[str]:
-    """What is left beside an output by others and would mislead its readers."""
+def _unmatched(engine: Engine, spec: TableSpec, staged: StagedFile) -> StagedFile:
+    values = {"features": spec.features, "labels": [label.path for label in spec.labels]}
+    plain.write(engine.table(render("checks/unmatched", values)), staged)
+    return staged
+
+
+def _warnings(out: str, match: Match) -> list[str]:
+    """Different values that became one key, and what others left beside an output and would mislead its readers."""
+    collisions = match.key_collisions
+    warnings = []
+    if collisions.count:
+        examples = "; ".join(
+            f"{shown(row['key'])} from {' and '.join(map(shown, row['raw_values']))}" for row in collisions.rows[:2]
+        )
+        warnings.append(
+            f"{collisions.count} feature keys come from several different values each: {examples}; where these are "
+            "different clips, make the key tell them apart"
+        )
     folder, name = os.path.split(out)
     beside = [f".{name}.crc", "_metadata", "_common_metadata"] if name.lower().endswith((".parquet", ".pq")) else []
-    return [
+    return warnings + [
         f"{os.path.join(folder, other)} does not know the new {name} and misleads Spark; remove it"
         for other in beside
         if os.path.exists(os.path.join(folder, other))

@@ -80,7 +80,8 @@ def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels
     found = engine.rows(render("checks/label_scales"))
     for row in found:
         if row["scale"] == "mixed":
-            raise _mixed_scale(spec.labels[row["file"]].path, columns[row["file"]][1].name, row)
+            values = engine.row(render("checks/scale_values", {"file": row["file"]}))
+            raise _mixed_scale(spec.labels[row["file"]].path, columns[row["file"]][1].name, values)
     engine.run(render("labels/40_scores", extras=extras))
     clipped = _check_range(engine, spec)
     typed = _typed_extras(engine, spec, extras)
@@ -229,10 +230,17 @@ def _check_rows(engine: Engine, spec: TableSpec, columns: Sequence[tuple[Key, Co
         )
 
 
-def _mixed_scale(path: str, column: str, row: Mapping[str, Any]) -> TableError:
+def _mixed_scale(path: str, column: str, found: Mapping[str, Any]) -> TableError:
+    few, side = (found["high"], "above 5") if found["high"] < found["low"] else (found["low"], "at most 5")
+    fewer = ", ".join(f"{shown(score['mos_text'])} in row {score['row']}" for score in found["fewer"])
+    more = f" and {few - len(found['fewer'])} more" if few > len(found["fewer"]) else ""
+    alone = "which stands alone and may be a typing error" if few == 1 else f"of {found['low'] + found['high']} scores"
+    quartiles = ", ".join(f"{quartile:g}" for quartile in found["quartiles"])
     return TableError(
-        f"{path}: column {shown(column)}: the scale of the scores cannot be told: {row['low']} are at most 5 and "
-        f'{row["high"]} above; set mos_scale to "1-5", "0-100", {{"worst": …, "best": …}} or "per-value"',
+        f"{path}: column {shown(column)}: the scale of the scores cannot be told: {found['low']} are at most 5 and "
+        f'{found["high"]} above; set mos_scale to "1-5", "0-100", {{"worst": …, "best": …}} or "per-value", or correct '
+        f"them; least {found['least']:g}, quartiles {quartiles}, greatest {found['greatest']:g}; "
+        f"{side}: {fewer}{more}, {alone}",
         file=path,
         column=column,
     )

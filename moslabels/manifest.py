@@ -25,7 +25,8 @@ from moslabels.options import (
 from moslabels.tables import format_problem
 from moslabels.writers.atomic import reserved_paths
 
-TABLE_KEYS = ("id", "features", "labels", "out", "audit_json")
+TABLE_KEYS = ("id", "features", "labels", "out", "audit_json", "unmatched")
+_REQUIRED = TABLE_KEYS[:4]
 REGEXES = tuple(name for name, field in FIELDS.items() if field.metadata["kind"] is REGEX)
 
 
@@ -47,6 +48,7 @@ class TableSpec:
     labels: tuple[LabelSpec, ...]
     out: str
     audit_json: str | None
+    unmatched: str | None
     options: Options
     config: Mapping[str, Any]
 
@@ -55,6 +57,8 @@ class TableSpec:
         yield "out", self.out
         if self.audit_json is not None:
             yield "audit_json", self.audit_json
+        if self.unmatched is not None:
+            yield "unmatched", self.unmatched
 
     def inputs(self) -> Iterator[tuple[str, str]]:
         """The (key, path) of every file that is read."""
@@ -92,6 +96,7 @@ def table_spec(
     labels: Any,
     out: str | os.PathLike[str],
     audit_json: str | os.PathLike[str] | None,
+    unmatched: str | os.PathLike[str] | None,
     options: Mapping[str, Any],
 ) -> TableSpec:
     """The spec of one table from the arguments of a call: checked as an entry of a manifest is. Raises UsageError."""
@@ -100,6 +105,7 @@ def table_spec(
         "labels": [_text_label(label) for label in labels] if isinstance(labels, list | tuple) else labels,
         "out": _text_path(out),
         "audit_json": _text_path(audit_json),
+        "unmatched": _text_path(unmatched),
         **options,
     }
     problems = _Problems()
@@ -286,14 +292,14 @@ def _table(
         return None, _Paths([], [])
     keys = TABLE_KEYS if where else TABLE_KEYS[1:]
     given = _options(entry, FIELDS, keys, prefix, problems)
-    for key in keys[:-1]:
-        if key not in entry:
+    for key in _REQUIRED:
+        if key in keys and key not in entry:
             problems.add(f"{prefix}{key}", "is missing")
     identifier = entry.get("id")
     if "id" in entry and where and (not isinstance(identifier, str) or not identifier):
         problems.add(f"{prefix}id", f"must be a non-empty text, not {shown(identifier)}")
-    features, out, audit_json = (
-        _resolved(base, _path(entry, key, prefix, problems)) for key in ("features", "out", "audit_json")
+    features, out, audit_json, unmatched = (
+        _resolved(base, _path(entry, key, prefix, problems)) for key in ("features", "out", "audit_json", "unmatched")
     )
     config = {**defaults, **given}
     options = Options(**settled(config))
@@ -301,7 +307,7 @@ def _table(
         problems.add(f"{prefix}{name}", problem)
     labels = _labels(entry.get("labels", ()), options, prefix, base, problems)
     inputs = [("features", features), *((f"labels[{index}]", label.path) for index, label in labels)]
-    outputs = [("out", out), ("audit_json", audit_json)]
+    outputs = [("out", out), ("audit_json", audit_json), ("unmatched", unmatched)]
     paths = _Paths(
         [(f"{prefix}{key}", path) for key, path in inputs if path is not None],
         [(f"{prefix}{key}", path) for key, path in outputs if path is not None],
@@ -309,7 +315,7 @@ def _table(
     if len(problems) > known_before or features is None or out is None:
         return None, paths
     label_specs = tuple(label for _, label in labels)
-    return TableSpec(identifier, features, label_specs, out, audit_json, options, config), paths
+    return TableSpec(identifier, features, label_specs, out, audit_json, unmatched, options, config), paths
 
 
 def _resolved(base: Path | None, given: str | None) -> str | None:
@@ -318,7 +324,7 @@ def _resolved(base: Path | None, given: str | None) -> str | None:
 
 def _path(entry: Mapping[str, Any], key: str, prefix: str, problems: _Problems) -> str | None:
     value = entry.get(key)
-    if key not in entry or (key == "audit_json" and value is None):
+    if key not in entry or (key not in _REQUIRED and value is None):
         return None
     if not isinstance(value, str) or not value:
         problems.add(f"{prefix}{key}", f"must be a path, not {shown(value)}")

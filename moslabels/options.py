@@ -212,6 +212,9 @@ class Options:
     min_match_rate: float = _option(
         0.95, RATE, "least share of distinct feature keys with a label, and of feature rows with a key"
     )
+    match_rate_by: str | None = _option(
+        None, COLUMN, "feature column (corpus, resolution, …) each value of which must reach min_match_rate by itself"
+    )
     status_column: str = _option("mos_label_status", COLUMN, "name of the column that says ok or missing-label")
     overwrite: bool = _option(False, FLAG, "replace label columns that the features already have")
     mos_scale: str | dict[str, float] = _option(

@@ -114,6 +114,8 @@ RULES = (
     "key_text",
     "make_key",
     "compound_key",
+    "extension",
+    "near_key",
     "mos_number",
     "mos_state",
     "scale_mos",

@@ -6,6 +6,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from moslabels.diagnosis import lines as diagnosis_lines
+from moslabels.errors import GateError, MosLabelsError
 from moslabels.manifest import TableSpec
 from moslabels.options import visible
 
@@ -13,7 +15,7 @@ SCHEMA = "mos-label-materializer-batch-v1"
 _COUNTS = ("input_rows", "output_rows", "matched_rows", "missing_rows")
 
 
-def table_entry(spec: TableSpec, audit: Mapping[str, Any] | None, error: str | None) -> dict[str, Any]:
+def table_entry(spec: TableSpec, audit: Mapping[str, Any] | None, error: MosLabelsError | None) -> dict[str, Any]:
     """What the report says of one table: its summary, its error, or that it was not run (neither)."""
     entry: dict[str, Any] = {
         "id": spec.id,
@@ -24,14 +26,20 @@ def table_entry(spec: TableSpec, audit: Mapping[str, Any] | None, error: str | N
         "config": dict(spec.config),
         "status": "not-run",
     }
+    if spec.unmatched is not None:
+        entry["unmatched"] = spec.unmatched
     if audit is not None:
         entry["status"] = "ok"
         entry["summary"] = {key: audit[key] for key in (*_COUNTS, "match_rate", "labels_loaded")}
         if audit["warnings"]:
             entry["warnings"] = audit["warnings"]
+        if audit["diagnosis"] is not None:
+            entry["diagnosis"] = audit["diagnosis"]
     elif error is not None:
         entry["status"] = "error"
-        entry["error"] = error
+        entry["error"] = str(error)
+        if isinstance(error, GateError):
+            entry["diagnosis"] = error.diagnosis
     return entry
 
 
@@ -53,7 +61,7 @@ def build(manifest: str, tables: Sequence[Mapping[str, Any]], provenance: Mappin
 
 
 def markdown(report: Mapping[str, Any]) -> str:
-    """The report as a Markdown table, with the errors below it."""
+    """The report as a Markdown table, with errors, warnings and unmatched keys below it."""
     lines = [
         "| Table | Status | Match rate | Matched rows | Missing rows | Output |",
         "|---|---|---|---|---|---|",
@@ -67,11 +75,33 @@ def markdown(report: Mapping[str, Any]) -> str:
         )
         cells = [markdown_text(table["id"]), table["status"], *counts, markdown_code(table["out"])]
         lines.append(f"| {' | '.join(cells)} |")
-    errors = [table for table in report["tables"] if table["status"] == "error"]
-    if errors:
-        lines += ["", "## Errors", ""]
-        lines += [f"- {markdown_text(table['id'])}: {markdown_text(table['error'])}" for table in errors]
+    for heading, said in (("Errors", _errors), ("Warnings", _warnings), ("Keys without a label", _unmatched)):
+        items = [item for table in report["tables"] for item in said(table)]
+        if items:
+            lines += ["", f"## {heading}", "", *items]
     return "\n".join(lines) + "\n"
+
+
+def _errors(table: Mapping[str, Any]) -> list[str]:
+    if table["status"] != "error":
+        return []
+    first, *more = table["error"].split("\n")
+    return [_item(table, first), *(f"  - {markdown_text(line)}" for line in more)]
+
+
+def _warnings(table: Mapping[str, Any]) -> list[str]:
+    return [_item(table, warning) for warning in table.get("warnings", ())]
+
+
+def _unmatched(table: Mapping[str, Any]) -> list[str]:
+    if table["status"] != "ok" or "diagnosis" not in table:
+        return []
+    first, *more = diagnosis_lines(table["diagnosis"])
+    return [_item(table, first), *(f"  - {markdown_text(line)}" for line in more)]
+
+
+def _item(table: Mapping[str, Any], text: str) -> str:
+    return f"- {markdown_text(table['id'])}: {markdown_text(text)}"
 
 
 def markdown_text(text: str) -> str:

@@ -150,6 +150,7 @@ VALUES = {
     "label_mos_column": "mos",
     "feature_key_regex": "(.)",
     "label_key_regex": "(.)",
+    "match_rate_by": "key",
     "status_column": "state",
     "overwrite": None,
 }

@@ -116,14 +116,17 @@ def _is_file_at(handle: int, path: str) -> bool:
 class StagedFile(io.RawIOBase):
     """A new version of a file that is reserved, under a hidden name in the folder of its target.
 
+    For a dry run it is written ``aside`` instead, in a folder of no target, and never published.
     ``write`` appends and hashes; whoever writes by ``write_at`` says in the end what was written (``settle``).
     A context manager: leaving it without :func:`publish` removes what was staged.
     """
 
-    def __init__(self, target: str) -> None:
+    def __init__(self, target: str, aside: str | None = None) -> None:
         self.given = target
         self.target = os.path.realpath(target)
-        self.staged = _beside(target, "staged")
+        self.is_aside = aside is not None
+        place = target if aside is None else os.path.join(aside, hashlib.sha256(os.fsencode(target)).hexdigest())
+        self.staged = _beside(place, "staged")
         self.size = 0
         self._settled = False
         self._hash: Any = hashlib.sha256()

@@ -23,9 +23,9 @@ def write(job: Job, staged: StagedFile) -> Written:
     """Write CSV with a header, in the dialect of the features where they are CSV too."""
     dialect = output_dialect(job.source, job.out)
     texts = ValueTexts(job.source.path)
-    labels = _records(job.columns, dialect, ValueTexts(job.out))
+    labels = record_texts(job.columns, dialect, ValueTexts(job.out))
     kept = [name for name in job.source.names if name not in job.dropped]
-    header = _cells(pa.array([*kept, *job.columns.column_names], TEXT), dialect)
+    header = cell_texts(pa.array([*kept, *job.columns.column_names], TEXT), dialect)
     _put(job, staged, _start(dialect) + dialect.delimiter.join(header.to_pylist()) + dialect.line_end, dialect)
     written = 0
     for records in _feature_records(job, dialect, texts):
@@ -73,7 +73,7 @@ def _special(dialect: Dialect) -> str:
     return "[" + "".join(f"\\x{{{ord(character):x}}}" for character in sorted(characters)) + "]"
 
 
-def _cells(text: pa.Array, dialect: Dialect) -> pa.Array:
+def cell_texts(text: pa.Array, dialect: Dialect) -> pa.Array:
     """Texts as CSV cells, by the rule of csv_cell in sql/rules/: quoted where special or empty; missing is empty."""
     special = pc.or_(pc.equal(text, ""), pc.match_substring_regex(text, _special(dialect)))
     if pc.any(special).as_py():
@@ -81,12 +81,12 @@ def _cells(text: pa.Array, dialect: Dialect) -> pa.Array:
     return pc.fill_null(text, "")
 
 
-def _records(table: pa.Table, dialect: Dialect, texts: ValueTexts) -> pa.Array:
+def record_texts(table: pa.Table, dialect: Dialect, texts: ValueTexts) -> pa.Array:
     """The rows of a table as CSV records without a line end."""
     parts: list[pa.Array | str] = []
     for name in table.column_names:
         parts += [dialect.delimiter] if parts else []
-        parts.append(_cells(texts.plain(table.column(name).combine_chunks(), name), dialect))
+        parts.append(cell_texts(texts.plain(table.column(name).combine_chunks(), name), dialect))
     return joined(*parts) if parts else pa.array([""] * len(table), TEXT)
 
 
@@ -96,7 +96,7 @@ def _feature_records(job: Job, dialect: Dialect, texts: ValueTexts) -> Iterator[
     if source.reader != "csv":
         _, batches = typed_batches(job.engine, source, job.dropped, rows)
         for batch in batches:
-            yield _records(pa.Table.from_batches([batch]), dialect, texts)
+            yield record_texts(pa.Table.from_batches([batch]), dialect, texts)
         return
     cells = source.cells(
         {f"column{index}": column for index, column in enumerate(source.columns) if column.name not in job.dropped}

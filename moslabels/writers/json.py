@@ -21,7 +21,7 @@ def write(job: Job, staged: StagedFile) -> Written:
     """Write JSON lines, or ``{"rows": [...]}`` for the suffix ``.json``, a row a line."""
     texts = ValueTexts(job.source.path)
     is_document = format_of(job.out) == "json"
-    members = _members(job.columns, ValueTexts(job.out))
+    members = member_texts(job.columns, ValueTexts(job.out))
     written = 0
     if is_document:
         staged.write(b'{"rows": [\n')
@@ -38,7 +38,7 @@ def write(job: Job, staged: StagedFile) -> Written:
     return Written(texts.nulled)
 
 
-def _members(table: pa.Table, texts: ValueTexts) -> pa.Array:
+def member_texts(table: pa.Table, texts: ValueTexts) -> pa.Array:
     """The columns of a table as the members of an object, without its braces: a text per row."""
     parts: list[pa.Array | str] = []
     for name in table.column_names:
@@ -65,7 +65,7 @@ def _opened_rows(job: Job, texts: ValueTexts) -> Iterator[pa.Array]:
         return
     _, batches = typed_batches(job.engine, job.source, job.dropped, rows)
     for batch in batches:
-        yield joined("{", _members(pa.Table.from_batches([batch]), texts))
+        yield joined("{", member_texts(pa.Table.from_batches([batch]), texts))
 
 
 def _lines(job: Job) -> Statement:

@@ -239,7 +239,9 @@ class _Copy:
                 continue
             if block is None:
                 return
-            place = self._staged.write_at(place, [block])
+            # A dry run needs the start, the label columns and the footer; what is left out reads as zeros.
+            is_left_out = self._staged.is_aside and place > 0
+            place = place + len(block) if is_left_out else self._staged.write_at(place, [block])
             written += 1
             if written % _BLOCKS_BETWEEN_SYNCS == 0:
                 # The disk works while the next blocks are hashed, not at the end while nothing else does.

@@ -1,5 +1,5 @@
--- Feature keys that several different values became, the first by key, and their count.
-SELECT key, count(*) OVER () AS total
+-- Feature keys that several different values became, with two of the values; the first keys, and how many there are.
+SELECT key, list(DISTINCT raw_value ORDER BY raw_value)[:2] AS raw_values, count(*) OVER () AS total
 FROM feature_keys
 WHERE key IS NOT NULL
 GROUP BY key

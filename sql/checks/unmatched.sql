@@ -1,0 +1,19 @@
+-- The complete anti joins: distinct feature keys without a label and labels that no feature has, and what has no key
+-- (distinct values of features, rows of labels) or no score, in the order of side, file and row.
+-- Parameters: $features, $labels (the paths)
+SELECT side, key, raw_value, file, row, reason
+FROM (
+    SELECT
+        'feature' AS side, 0 AS place, key, arg_min(raw_value, first_row) AS raw_value, $features AS file,
+        min(first_row) AS row, CASE WHEN key IS NULL THEN 'no key' ELSE 'no label' END AS reason
+    FROM feature_keys
+    WHERE label_id IS NULL
+    GROUP BY key, CASE WHEN key IS NULL THEN raw_value END
+    UNION ALL
+    SELECT
+        'label', file, key, raw_value, CAST($labels AS VARCHAR[])[file + 1], row,
+        CASE WHEN key IS NULL THEN 'no key' WHEN mos_state <> 'ok' THEN 'no score' ELSE 'no feature' END
+    FROM label_rows
+    WHERE key IS NULL OR mos_state <> 'ok' OR key NOT IN (SELECT key FROM feature_keys WHERE key IS NOT NULL)
+)
+ORDER BY side, place, row, raw_value;

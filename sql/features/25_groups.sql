@@ -1,0 +1,24 @@
+-- The rates of each group of features: one row per value of the column match_rate_by, NULL first.
+-- Parameters: those of the file
+SELECT
+    group_text AS value,
+    CAST(sum(group_rows) AS BIGINT) AS input_rows,
+    CAST(coalesce(sum(group_rows) FILTER (WHERE key IS NULL), 0) AS BIGINT) AS rows_without_key,
+    count(DISTINCT key) AS total_feature_keys,
+    count(DISTINCT key) FILTER (WHERE label_id IS NOT NULL) AS matched_feature_keys
+FROM (
+    SELECT
+        {%- for cell in keys %}
+        {{ cell.value | ident }},
+        {%- endfor %}
+        {% include 'sources/text.sql' %} AS group_text,
+        count(*) AS group_rows
+    FROM ({% include 'sources/' ~ source.reader ~ '.sql' %})
+    GROUP BY ALL
+) AS feature_groups
+JOIN feature_keys ON
+    {%- for cell in keys %}
+    {% if not loop.first %}AND {% endif %}feature_groups.{{ cell.value | ident }} IS NOT DISTINCT FROM feature_keys.{{ cell.value | ident }}
+    {%- endfor %}
+GROUP BY group_text
+ORDER BY group_text NULLS FIRST;
