@@ -7,11 +7,15 @@ import json
 import os
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from moslabels import __version__
-from moslabels.errors import MosLabelsError
-from moslabels.options import FIELDS, shown, visible
+from moslabels.errors import MosLabelsError, UsageError
+from moslabels.options import FIELDS, nearest, shown, visible
+
+if TYPE_CHECKING:
+    from moslabels.manifest import TableSpec
+    from moslabels.settings import Settings
 
 DESCRIPTION = "Join subjective labels (mean opinion scores) onto tables of video-quality features."
 
@@ -41,8 +45,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _say(text: str) -> None:
     """A message for people. What names and values may hold is spelled out, so that none of it steers a terminal."""
-    text = "\n".join(map(visible, text.split("\n")))
+    text = _visible_lines(text)
     print(text.encode(sys.stderr.encoding or "utf-8", "backslashreplace").decode(), file=sys.stderr)
+
+
+def _visible_lines(text: str) -> str:
+    return "\n".join(map(visible, text.split("\n")))
 
 
 def _print(text: str) -> None:
@@ -85,24 +93,57 @@ def _parser() -> argparse.ArgumentParser:
         epilog="example: moslabels materialize --features f.parquet --labels mos.csv --out labelled.parquet",
         allow_abbrev=False,
     )
-    one.add_argument("--features", metavar="F", required=True, help="feature table")
-    one.add_argument(
-        "--labels",
-        metavar="L",
-        required=True,
-        action="append",
-        type=_label,
-        help='label table; repeat for more; or {"path": …} with options of its own',
-    )
+    _add_inputs(one, required=True)
     one.add_argument("--out", metavar="O", required=True, help="labelled table to write")
     one.add_argument("--audit-json", metavar="A", help="write the audit; default: to standard output")
     one.add_argument("--unmatched", metavar="U", help="write the keys that did not meet, of both sides, as a table")
     one.add_argument("--dry-run", action="store_true", help="do everything but write; the audit to standard output")
+    _add_options(one)
+    _add_settings(one)
+    one.set_defaults(run=_materialize)
+    _add_explain(commands)
+    return parser
+
+
+def _add_explain(commands: Any) -> None:
+    explain = commands.add_parser(
+        "explain",
+        help="show how a value becomes a key, and which label it meets",
+        description="Show how values of the feature key column become keys, step by step, and the label of each.",
+        epilog="example: moslabels explain clips/A001.mp4 --manifest manifest.json --table live-vqc",
+        allow_abbrev=False,
+    )
+    explain.add_argument(
+        "values", metavar="VALUE", nargs="+", help='a value; for several key columns a JSON list ["a", "b"]'
+    )
+    explain.add_argument("--manifest", metavar="M", help="the rules are those of a table of this manifest")
+    explain.add_argument("--table", metavar="ID", help="the table's id")
+    explain.add_argument("--base-dir", metavar="D", help="folder of relative paths; default: that of the manifest")
+    explain.add_argument("--json", action="store_true", help="for programs")
+    _add_inputs(explain, required=False)
+    _add_options(explain)
+    _add_settings(explain)
+    explain.set_defaults(run=_explain)
+
+
+def _add_inputs(parser: argparse.ArgumentParser, *, required: bool) -> None:
+    parser.add_argument("--features", metavar="F", required=required, help="feature table")
+    parser.add_argument(
+        "--labels",
+        metavar="L",
+        required=required,
+        action="append",
+        type=_label,
+        help='label table; repeat for more; or {"path": …} with options of its own',
+    )
+
+
+def _add_options(parser: argparse.ArgumentParser) -> None:
     for name, option in FIELDS.items():
         flag, help_text = f"--{name.replace('_', '-')}", option.metadata["help"].replace("%", "%%")
         kind = option.metadata["kind"]
         if kind.is_repeated:
-            one.add_argument(
+            parser.add_argument(
                 flag,
                 metavar=kind.placeholder,
                 action="append",
@@ -110,13 +151,10 @@ def _parser() -> argparse.ArgumentParser:
                 help=help_text + "; repeat for more",
             )
         elif option.default is False:
-            one.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=help_text)
+            parser.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=help_text)
         else:
             read = _json_or_text if kind.is_json else _number if isinstance(option.default, float) else str
-            one.add_argument(flag, metavar=kind.placeholder, type=read, default=argparse.SUPPRESS, help=help_text)
-    _add_settings(one)
-    one.set_defaults(run=_materialize)
-    return parser
+            parser.add_argument(flag, metavar=kind.placeholder, type=read, default=argparse.SUPPRESS, help=help_text)
 
 
 def _add_settings(parser: argparse.ArgumentParser) -> None:
@@ -197,14 +235,54 @@ def _say_table(entry: Mapping[str, Any]) -> None:
     )
 
 
+def _explain(parsed: argparse.Namespace, _argv: list[str]) -> int:
+    from moslabels.explain import explain, text
+
+    explained = explain(_explained_table(parsed), parsed.values, _settings(parsed))
+    if parsed.json:
+        _print(json.dumps({"values": explained}, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+    else:
+        _print("\n\n".join(_visible_lines(text(value)) for value in explained) + "\n")
+    return 0
+
+
+def _explained_table(parsed: argparse.Namespace) -> TableSpec:
+    """The table whose rules hold: one of a manifest, or the one that the flags describe."""
+    from moslabels.manifest import load_manifest, table_spec
+
+    options = _given_options(parsed)
+    if parsed.manifest is None:
+        if parsed.features is None or not parsed.labels:
+            raise UsageError("explain needs --features and --labels, or --manifest and --table")
+        # Nothing is written; no input can have this path.
+        nowhere = os.path.join(parsed.features, "none.parquet")
+        return table_spec(parsed.features, parsed.labels, nowhere, None, None, options)
+    if parsed.features is not None or parsed.labels or options:
+        raise UsageError("the rules come from --manifest and --table, or from flags, not from both")
+    tables = {table.id: table for table in load_manifest(parsed.manifest, parsed.base_dir).tables}
+    if parsed.table not in tables:
+        known = ", ".join(shown(name) for name in tables)
+        raise UsageError(f"--table must be one of {known}, not {shown(parsed.table)}{nearest(parsed.table, tables)}")
+    return tables[parsed.table]
+
+
+def _given_options(parsed: argparse.Namespace) -> dict[str, Any]:
+    return {name: _option_value(name, getattr(parsed, name)) for name in FIELDS if hasattr(parsed, name)}
+
+
+def _settings(parsed: argparse.Namespace) -> Settings:
+    from moslabels.settings import Settings
+
+    return Settings(memory_limit=parsed.memory_limit, threads=parsed.threads, temp_dir=parsed.temp_dir)
+
+
 def _materialize(parsed: argparse.Namespace, argv: list[str]) -> int:
     from moslabels.audit import json_text
     from moslabels.labelling import Run, label_table
     from moslabels.manifest import table_spec
-    from moslabels.settings import Settings
 
-    options = {name: _option_value(name, getattr(parsed, name)) for name in FIELDS if hasattr(parsed, name)}
-    settings = Settings(memory_limit=parsed.memory_limit, threads=parsed.threads, temp_dir=parsed.temp_dir)
+    options = _given_options(parsed)
+    settings = _settings(parsed)
     spec = table_spec(parsed.features, parsed.labels, parsed.out, parsed.audit_json, parsed.unmatched, options)
     args = {
         "features": parsed.features,

@@ -1,0 +1,5 @@
+-- The label of a key: none or one row.
+-- Parameters: $key
+SELECT key, file, row, raw_value, mos_text, mos, mos_raw_0_100
+FROM labels
+WHERE key = $key;
