@@ -57,6 +57,26 @@ def test_near_misses(
     assert job.audit["matched_feature_keys"] == 3, "nothing is matched by a near miss"
 
 
+ADVICE = [
+    (["A001.mp4"], ["A001"], {"key_normalize": "stem"}),
+    (["A001.mp4"], ["A001"], {"feature_key_regex": "^(.*?)(?:[.]mp4)?$"}),
+    (["a.mp4"], ["a.yuv"], {"feature_key_regex": "^(.*?)(?:[.]mp4)?$", "label_key_regex": "^(.*?)(?:[.]yuv)?$"}),
+    (["x/1"], ["y/1"], {"key_normalize": "basename"}),
+    (["007"], ["7"], {"feature_key_regex": "^0*(.+)$", "label_key_regex": "^0*(.+)$"}),
+]
+
+
+@pytest.mark.parametrize(("features", "labels", "options"), ADVICE)
+def test_the_advice_helps(job: Job, features: list[str], labels: list[str], options: dict[str, str]) -> None:
+    rows, given = [{"key": key} for key in features], [{"key": key, "mos": 3} for key in labels]
+    with pytest.raises(GateError) as caught:
+        job.run(rows, given)
+    assert all(f'{name} "{value}"' in str(caught.value) or f'"{value}"' in str(caught.value)
+               for name, value in options.items())  # fmt: skip
+    job.run(rows, given, **options)
+    assert job.audit["match_rate"] == 1
+
+
 NO_NEAR_MISSES = [
     (["abc1", "abc2"], ["xyz1"]),
     (["clip_11"], ["clip_1x1"]),

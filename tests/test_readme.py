@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from moslabels import run_batch
+from moslabels import GateError, materialize, run_batch
 from moslabels.options import FIELDS, LABEL_FIELDS
 from moslabels.tables import FORMATS, KEY_NAMES, MOS_NAMES
 
@@ -57,6 +57,15 @@ def test_the_python_shown_runs(
     Path("labels.csv").write_text("key,mos\na,3\n")
     exec(compile(code, "README.md", "exec"), {})
     assert capsys.readouterr().out.startswith("1.0 ")
+
+
+def test_the_failed_gate_shown_is_what_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("features.csv").write_text("clip_id\nA001.mp4\nA002.mp4\n")
+    Path("labels.csv").write_text("clip_id,mos\nA001,3\nA002,4\n")
+    with pytest.raises(GateError) as caught:
+        materialize("features.csv", ["labels.csv"], "labelled.csv")
+    assert f"{caught.value}\n" in [text for language, text in BLOCKS if not language]
 
 
 def test_the_options_are_all_there() -> None:
