@@ -115,6 +115,7 @@ RULES = (
     "make_key",
     "compound_key",
     "extension",
+    "without_accidents",
     "near_key",
     "mos_number",
     "mos_state",

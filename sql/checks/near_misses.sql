@@ -11,10 +11,10 @@ WITH differences AS (
 ), near_features AS (
     SELECT difference, key, {% include 'checks/near.sql' %} AS near FROM unmatched, differences
 ), near_labels AS (
-    SELECT difference, {% include 'checks/near.sql' %} AS near, count(*) AS labels, min(key) AS label_key
-    FROM labels, differences
-    WHERE EXISTS (FROM unmatched)
-    GROUP BY ALL
+    SELECT difference, near, count(*) AS labels, min(key) AS label_key
+    FROM (SELECT difference, key, {% include 'checks/near.sql' %} AS near FROM labels, differences)
+    SEMI JOIN near_features USING (difference, near)
+    GROUP BY difference, near
 ), near AS (
     SELECT difference, CASE difference WHEN 'several of these' THEN 2 ELSE 1 END AS rank, key, labels, label_key
     FROM near_features JOIN near_labels USING (difference, near)

@@ -1,16 +1,14 @@
 -- near_key(key, difference): a key, or a part of one, without what may differ by accident: what is left of two keys is
 -- equal where they differ only so. Nothing is matched by it: it explains why keys did not meet.
+-- Most keys need no pattern: a cheap look comes first.
 CREATE OR REPLACE TEMP MACRO near_key(key, difference) AS
     CASE difference
         WHEN 'case' THEN lower(key)
-        WHEN 'extension' THEN regexp_replace(key, getvariable('extension'), '')
-        WHEN 'folder' THEN base_name(key)
-        WHEN 'leading zeros' THEN regexp_replace(key, '(^|[^0-9])0+([0-9])', '\1\2', 'g')
-        WHEN 'separators' THEN regexp_replace(key, '[\s_.\-]+', '', 'g')
-        WHEN 'Unicode form' THEN nfc_normalize(key)
-        WHEN 'several of these' THEN regexp_replace(
-            regexp_replace(
-                lower(regexp_replace(base_name(nfc_normalize(key)), getvariable('extension'), '')),
-                '(^|[^0-9])0+([0-9])', '\1\2', 'g'),
-            '[\s_.\-]+', '', 'g')
+        WHEN 'extension' THEN without_extension(key)
+        WHEN 'folder' THEN without_folder(key)
+        WHEN 'leading zeros' THEN without_leading_zeros(key)
+        WHEN 'separators' THEN without_separators(key)
+        WHEN 'Unicode form' THEN CASE WHEN strlen(key) = length(key) THEN key ELSE nfc_normalize(key) END
+        WHEN 'several of these' THEN
+            without_separators(without_leading_zeros(without_extension(without_folder(lower(nfc_normalize(key))))))
     END;
