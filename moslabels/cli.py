@@ -102,6 +102,17 @@ def _parser() -> argparse.ArgumentParser:
     _add_settings(one)
     one.set_defaults(run=_materialize)
     _add_explain(commands)
+    schema = commands.add_parser(
+        "schema",
+        help="print the JSON Schema of a manifest, an audit or a report",
+        description="Print the JSON Schema (draft 2020-12) of a kind of file.",
+        epilog="example: moslabels schema > manifest.schema.json",
+        allow_abbrev=False,
+    )
+    schema.add_argument(
+        "kind", nargs="?", choices=["manifest", "audit", "report"], default="manifest", help="default: manifest"
+    )
+    schema.set_defaults(run=_schema)
     return parser
 
 
@@ -233,6 +244,13 @@ def _say_table(entry: Mapping[str, Any]) -> None:
         f"{name}: ok: match rate {summary['match_rate']:.3f}, {summary['matched_rows']} of "
         f"{summary['input_rows']} rows labelled -> {entry['out']}"
     )
+
+
+def _schema(parsed: argparse.Namespace, _argv: list[str]) -> int:
+    from moslabels.schema import SCHEMAS
+
+    _print(json.dumps(SCHEMAS[parsed.kind](), indent=2, ensure_ascii=False) + "\n")
+    return 0
 
 
 def _explain(parsed: argparse.Namespace, _argv: list[str]) -> int:

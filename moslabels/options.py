@@ -27,18 +27,21 @@ DEFAULT_EXTRAS: Mapping[str, tuple[str, ...]] = {
 """Output column -> the label columns that may feed it, in order of preference."""
 
 ENCODINGS = ("utf-8", "utf-16", "latin-1")
+_NORMALIZE = ("auto", "raw", "basename", "stem")
+_SCALES = ("auto", "1-5", "0-100", "per-value")
 
 
 @dataclass(frozen=True)
 class Kind:
     """A kind of option value: what JSON may hold for it, and what its flag shows as placeholder.
 
-    ``problem`` returns what is wrong with a value, or None. The flag takes JSON text where it ``is_json``; where it
-    ``is_repeated`` it may be given again, for a list.
+    ``problem`` returns what is wrong with a value, or None; ``schema`` says the same as JSON Schema, as far as it can.
+    The flag takes JSON text where it ``is_json``; where it ``is_repeated`` it may be given again, for a list.
     """
 
     problem: Callable[[Any], str | None]
     placeholder: str
+    schema: Mapping[str, Any]
     is_json: bool = False
     is_repeated: bool = False
 
@@ -96,11 +99,10 @@ def _is_finite(value: Any) -> bool:
 
 
 def _scale(value: Any) -> str | None:
-    named = ("auto", "1-5", "0-100", "per-value")
     if not isinstance(value, Mapping):
-        if isinstance(value, str) and value in named:
+        if isinstance(value, str) and value in _SCALES:
             return None
-        return f'must be one of {", ".join(named)} or {{"worst": …, "best": …}}, not {shown(value)}'
+        return f'must be one of {", ".join(_SCALES)} or {{"worst": …, "best": …}}, not {shown(value)}'
     if set(value) != {"worst", "best"} or not all(map(_is_finite, value.values())):
         return f'must hold the numbers "worst" and "best" and nothing else, not {shown(value)}'
     if value["worst"] == value["best"]:
@@ -160,20 +162,70 @@ _DIALECT: Mapping[str, Callable[[Any], str | None]] = {
     "encoding": _choice(*ENCODINGS),
 }
 
-TEXT = Kind(_text, "TEXT")
-COLUMN = Kind(_text, "COLUMN")
-COLUMNS = Kind(_columns, "COLUMN", is_repeated=True)
-REGEX = Kind(_regexes, "RE2", is_repeated=True)
-FLAG = Kind(_flag, "")
-RATE = Kind(_number(0, 1, "a number from 0 to 1"), "0..1")
-TOLERANCE = Kind(_number(0, 4, "a number from 0 to 4 (on the 1-5 scale)"), "MOS")
-NORMALIZE = Kind(_choice("auto", "raw", "basename", "stem"), "auto|raw|basename|stem")
-OUT_OF_RANGE = Kind(_choice("error", "clip"), "error|clip")
-MISSING = Kind(_choice("error", "skip"), "error|skip")
-SCALE = Kind(_scale, "SCALE", is_json=True)
-TEXTS = Kind(_texts, "JSON", is_json=True)
-EXTRAS = Kind(_extras, "JSON", is_json=True)
-DIALECT = Kind(_dialect, "JSON", is_json=True)
+_NAME = {"type": "string", "minLength": 1}
+
+
+def _list(items: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    return {"type": "array", "items": items, **more}
+
+
+def _one_of(*choices: str) -> dict[str, Any]:
+    return {"enum": list(choices)}
+
+
+COLUMN = Kind(_text, "COLUMN", _NAME)
+COLUMNS = Kind(_columns, "COLUMN", {"anyOf": [_NAME, _list(_NAME, minItems=1, uniqueItems=True)]}, is_repeated=True)
+REGEX = Kind(
+    _regexes,
+    "RE2",
+    {"anyOf": [{"type": "string"}, _list({"anyOf": [_NAME, {"type": "null"}]}, minItems=1)]},
+    is_repeated=True,
+)
+FLAG = Kind(_flag, "", {"type": "boolean"})
+RATE = Kind(_number(0, 1, "a number from 0 to 1"), "0..1", {"type": "number", "minimum": 0, "maximum": 1})
+TOLERANCE = Kind(
+    _number(0, 4, "a number from 0 to 4 (on the 1-5 scale)"), "MOS", {"type": "number", "minimum": 0, "maximum": 4}
+)
+NORMALIZE = Kind(_choice(*_NORMALIZE), "|".join(_NORMALIZE), _one_of(*_NORMALIZE))
+OUT_OF_RANGE = Kind(_choice("error", "clip"), "error|clip", _one_of("error", "clip"))
+MISSING = Kind(_choice("error", "skip"), "error|skip", _one_of("error", "skip"))
+SCALE = Kind(
+    _scale,
+    "SCALE",
+    {
+        "anyOf": [
+            _one_of(*_SCALES),
+            {
+                "type": "object",
+                "properties": {"worst": {"type": "number"}, "best": {"type": "number"}},
+                "required": ["worst", "best"],
+                "additionalProperties": False,
+            },
+        ]
+    },
+    is_json=True,
+)
+TEXTS = Kind(_texts, "JSON", _list({"type": "string"}), is_json=True)
+EXTRAS = Kind(
+    _extras,
+    "JSON",
+    {"anyOf": [_list(_NAME, uniqueItems=True), {"type": "object", "additionalProperties": _NAME}]},
+    is_json=True,
+)
+DIALECT = Kind(
+    _dialect,
+    "JSON",
+    {
+        "type": "object",
+        "properties": {
+            "header": {"type": "boolean"},
+            "delimiter": {"type": "string", "minLength": 1, "maxLength": 4, "pattern": '^[^"\r\n\0]+$'},
+            "encoding": _one_of(*ENCODINGS),
+        },
+        "additionalProperties": False,
+    },
+    is_json=True,
+)
 
 
 def _option(default: Any, kind: Kind, says: str, *, of_label: bool = False) -> Any:

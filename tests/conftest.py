@@ -5,14 +5,17 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from moslabels import materialize
+from moslabels import audit, materialize, report
+from moslabels.schema import SCHEMAS
 
 Rows = list[dict[str, Any]]
 
@@ -76,6 +79,25 @@ class Job:
         self.out = self.folder / (out_name or "out.jsonl")
         self.audit = materialize(source, paths, self.out, **options)
         return read_table(self.out)
+
+
+@pytest.fixture(autouse=True)
+def every_document_is_valid(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every audit and every report that a test has made validates against its published schema."""
+    for module, schema in ((audit, schema_of("audit")), (report, schema_of("report"))):
+
+        def build_valid(*arguments: Any, build: Any = module.build, schema: Any = schema, **keywords: Any) -> Any:
+            document = build(*arguments, **keywords)
+            schema.validate(document)
+            return document
+
+        monkeypatch.setattr(module, "build", build_valid)
+
+
+@cache
+def schema_of(kind: str) -> jsonschema.Draft202012Validator:
+    jsonschema.Draft202012Validator.check_schema(SCHEMAS[kind]())
+    return jsonschema.Draft202012Validator(SCHEMAS[kind]())
 
 
 @pytest.fixture
