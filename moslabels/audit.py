@@ -10,8 +10,9 @@ from typing import Any
 from moslabels.features import Match, Sample
 from moslabels.keys import one_or_list
 from moslabels.labels import Labels
-from moslabels.manifest import TableSpec
+from moslabels.manifest import LabelSpec, TableSpec
 from moslabels.options import key_parts
+from moslabels.provenance import plain
 
 SCHEMA = "mos-label-materializer-audit-v1"
 
@@ -42,6 +43,7 @@ def build(
         "feature_key_regex": one_or_list([regex or "" for regex in match.key.regexes]),
         "label_key_regex": one_or_list([part.regex or "" for part in key_parts(options, "label")]),
         "min_match_rate": options.min_match_rate,
+        "config": plain(spec.config),
         "input_rows": match.input_rows,
         "output_rows": match.input_rows,
         "rows_without_key": match.rows_without_key,
@@ -62,8 +64,9 @@ def build(
                 "mos_scale": file.mos_scale,
                 "rows": file.rows,
                 "rows_without_key": file.rows_without_key,
+                "config": given_options(label),
             }
-            for file in labels.files
+            for file, label in zip(labels.files, spec.labels, strict=True)
         ],
         "label_rows_without_key": sum(file.rows_without_key for file in labels.files),
         "duplicate_labels": labels.duplicates,
@@ -81,6 +84,11 @@ def build(
         "warnings": list(warnings),
         "run_provenance": provenance,
     }
+
+
+def given_options(label: LabelSpec) -> dict[str, Any]:
+    """The options that a label file has of its own, as JSON values."""
+    return {name: plain(value) for name, value in label.config.items()}
 
 
 def _groups(match: Match, column: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from moslabels.labelling import Run, check_block, label_table
 from moslabels.manifest import Manifest, TableSpec, load_manifest, path_argument, report_problems
 from moslabels.provenance import file_record
 from moslabels.settings import Settings
+from moslabels.unchanged import audit_of_unchanged
 from moslabels.writers.atomic import reserved, write_whole
 
 
@@ -25,6 +26,7 @@ def run_batch(
     report_md: str | os.PathLike[str] | None = None,
     fail_fast: bool = False,
     dry_run: bool = False,
+    skip_unchanged: bool = False,
     run_provenance: Mapping[str, Any] | None = None,
     memory_limit: str | None = None,
     threads: int | None = None,
@@ -41,6 +43,7 @@ def run_batch(
     report_json, report_md : where the report is written, if anywhere
     fail_fast : stop after the first table that fails; the others are then ``not-run``
     dry_run : do everything but write
+    skip_unchanged : do not run a table again whose inputs, options, versions and output are what its audit says
     run_provenance : a provenance block to be used in the place of moslabels' own
     memory_limit, threads, temp_dir : what DuckDB may take: ``"4GB"``, a number, a folder for what does not fit
     argv : the command line, for the evidence
@@ -68,7 +71,7 @@ def run_batch(
         "report_md": report_md,
         "fail_fast": fail_fast,
         **settings.given(),
-        **({"dry_run": True} if dry_run else {}),
+        **{name: True for name, given in (("dry_run", dry_run), ("skip_unchanged", skip_unchanged)) if given},
     }
     run = Run(argv, args, file_record(manifest.path), report_json, report_md, run_provenance, settings, dry_run)
     with ExitStack() as reports_are_ours:
@@ -76,7 +79,7 @@ def run_batch(
             reports_are_ours.enter_context(reserved([] if dry_run else reports.values()))
         except OSError as error:
             raise UsageError(f"the report cannot be written: {os_error(error)}") from error
-        entries = _label_tables(manifest.tables, run, fail_fast, on_table)
+        entries = _label_tables(manifest.tables, run, fail_fast, skip_unchanged, on_table)
         done = [spec for spec, entry in zip(manifest.tables, entries, strict=True) if entry["status"] != "not-run"]
         document = report.build(manifest.path, entries, run.provenance(_inputs(done, run), {}))
         try:
@@ -90,7 +93,11 @@ def run_batch(
 
 
 def _label_tables(
-    tables: Sequence[TableSpec], run: Run, fail_fast: bool, on_table: Callable[[Mapping[str, Any]], None] | None
+    tables: Sequence[TableSpec],
+    run: Run,
+    fail_fast: bool,
+    skip_unchanged: bool,
+    on_table: Callable[[Mapping[str, Any]], None] | None,
 ) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = []
     for spec in tables:
@@ -98,7 +105,10 @@ def _label_tables(
             entries.append(report.table_entry(spec, None, None))
             continue
         try:
-            entries.append(report.table_entry(spec, label_table(spec, run), None))
+            known = audit_of_unchanged(spec, run) if skip_unchanged else None
+            entries.append(report.table_entry(spec, known or label_table(spec, run), None, unchanged=known is not None))
+            if skip_unchanged and spec.audit_json is None:
+                entries[-1].setdefault("warnings", []).append("has no audit_json, so it is never skipped; set one")
         except MosLabelsError as error:
             entries.append(report.table_entry(spec, None, error))
         if on_table is not None:

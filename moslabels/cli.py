@@ -83,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     batch.add_argument("--report-md", metavar="F", help="write the report as a Markdown table")
     batch.add_argument("--fail-fast", action="store_true", help="stop after the first table that fails")
     batch.add_argument("--dry-run", action="store_true", help="do everything but write; the report to standard output")
+    batch.add_argument("--skip-unchanged", action="store_true", help="pass over tables that are what their audit says")
     _add_settings(batch)
     batch.set_defaults(run=_batch)
 
@@ -216,6 +217,7 @@ def _batch(parsed: argparse.Namespace, argv: list[str]) -> int:
         report_md=parsed.report_md,
         fail_fast=parsed.fail_fast,
         dry_run=parsed.dry_run,
+        skip_unchanged=parsed.skip_unchanged,
         memory_limit=parsed.memory_limit,
         threads=parsed.threads,
         temp_dir=parsed.temp_dir,
@@ -226,9 +228,11 @@ def _batch(parsed: argparse.Namespace, argv: list[str]) -> int:
         _print(json_text(report))
     summary = report["summary"]
     not_run = sum(table["status"] == "not-run" for table in report["tables"])
-    labelled = summary["tables"] - summary["failed_tables"] - not_run
+    unchanged = sum(table["status"] == "unchanged" for table in report["tables"])
+    labelled = summary["tables"] - summary["failed_tables"] - not_run - unchanged
+    others = "".join(f", {count} {what}" for count, what in ((unchanged, "unchanged"), (not_run, "not run")) if count)
     dry = " (dry run: nothing is written)" if parsed.dry_run else ""
-    _say(f"{labelled} of {summary['tables']} tables labelled" + (f", {not_run} not run" if not_run else "") + dry)
+    _say(f"{labelled} of {summary['tables']} tables labelled{others}{dry}")
     return 1 if report["status"] == "failed" else 0
 
 
@@ -241,7 +245,7 @@ def _say_table(entry: Mapping[str, Any]) -> None:
         _say(f"{name}: warning: {warning}")
     summary = entry["summary"]
     _say(
-        f"{name}: ok: match rate {summary['match_rate']:.3f}, {summary['matched_rows']} of "
+        f"{name}: {entry['status']}: match rate {summary['match_rate']:.3f}, {summary['matched_rows']} of "
         f"{summary['input_rows']} rows labelled -> {entry['out']}"
     )
 

@@ -32,11 +32,12 @@ REGEXES = tuple(name for name, field in FIELDS.items() if field.metadata["kind"]
 
 @dataclass(frozen=True)
 class LabelSpec:
-    """One label file: where it is, the path as it was given, and the options that hold for it."""
+    """One label file: where it is, the path as it was given, the options that hold for it, and those of its own."""
 
     path: str
     given: str
     options: Options
+    config: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -358,7 +359,7 @@ def _labels(
             problems.add(where, f"{shown(path)} {problem}")
         else:
             resolved = str(base / path) if base is not None else path
-            label = LabelSpec(resolved, path, replace(options, **settled(own)))
+            label = LabelSpec(resolved, path, replace(options, **settled(own)), own)
             for name, problem in label_clashes(label.options):
                 # Said once where the table says it for all of its label files.
                 text = f"{where}.{name}: {problem}" if own else f"{prefix}{name}: {problem}"

@@ -15,8 +15,17 @@ SCHEMA = "mos-label-materializer-batch-v1"
 _COUNTS = ("input_rows", "output_rows", "matched_rows", "missing_rows")
 
 
-def table_entry(spec: TableSpec, audit: Mapping[str, Any] | None, error: MosLabelsError | None) -> dict[str, Any]:
-    """What the report says of one table: its summary, its error, or that it was not run (neither)."""
+def table_entry(
+    spec: TableSpec,
+    audit: Mapping[str, Any] | None,
+    error: MosLabelsError | None,
+    *,
+    unchanged: bool = False,
+) -> dict[str, Any]:
+    """What the report says of one table: its summary, its error, or that it was not run (neither).
+
+    ``unchanged`` says that the audit is one that was there before.
+    """
     entry: dict[str, Any] = {
         "id": spec.id,
         "features": spec.features,
@@ -29,10 +38,10 @@ def table_entry(spec: TableSpec, audit: Mapping[str, Any] | None, error: MosLabe
     if spec.unmatched is not None:
         entry["unmatched"] = spec.unmatched
     if audit is not None:
-        entry["status"] = "ok"
+        entry["status"] = "unchanged" if unchanged else "ok"
         entry["summary"] = {key: audit[key] for key in (*_COUNTS, "match_rate", "labels_loaded")}
         if audit["warnings"]:
-            entry["warnings"] = audit["warnings"]
+            entry["warnings"] = list(audit["warnings"])
         if audit["diagnosis"] is not None:
             entry["diagnosis"] = audit["diagnosis"]
     elif error is not None:
@@ -94,7 +103,7 @@ def _warnings(table: Mapping[str, Any]) -> list[str]:
 
 
 def _unmatched(table: Mapping[str, Any]) -> list[str]:
-    if table["status"] != "ok" or "diagnosis" not in table:
+    if "summary" not in table or "diagnosis" not in table:
         return []
     first, *more = diagnosis_lines(table["diagnosis"])
     return [_item(table, first), *(f"  - {markdown_text(line)}" for line in more)]

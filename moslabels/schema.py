@@ -183,6 +183,7 @@ def audit_document() -> Schema:
             "mos_scale": options["mos_scale"],
             "rows": _COUNT,
             "rows_without_key": _COUNT,
+            "config": {"type": "object", "properties": _options(LABEL_FIELDS), "additionalProperties": False},
         }
     )
     counts = (
@@ -207,6 +208,7 @@ def audit_document() -> Schema:
                 "label_key_regex": _ONE_OR_LIST,
                 "min_match_rate": _RATE,
                 "match_rate": _RATE,
+                "config": {"type": "object", "properties": options, "additionalProperties": False},
                 **dict.fromkeys(counts, _COUNT),
                 "label_sources": _list(_PATH, minItems=1),
                 "label_files": _list(label_file, minItems=1),
@@ -234,7 +236,7 @@ def report_document() -> Schema:
             "out": _PATH,
             "audit_json": _or_null(_PATH),
             "config": {"type": "object", "properties": _options(FIELDS), "additionalProperties": False},
-            "status": {"enum": ["ok", "error", "not-run"]},
+            "status": {"enum": ["ok", "unchanged", "error", "not-run"]},
         },
         {
             "summary": summary,
@@ -245,11 +247,11 @@ def report_document() -> Schema:
         },
         allOf=[
             {
-                "if": {"properties": {"status": {"const": status}}},
+                "if": {"properties": {"status": {"enum": statuses}}},
                 "then": {"required": [member]},
                 "else": {"not": {"required": [member]}},
             }
-            for status, member in (("ok", "summary"), ("error", "error"))
+            for statuses, member in ((["ok", "unchanged"], "summary"), (["error"], "error"))
         ],
     )
     return {

@@ -90,6 +90,7 @@ def test_audit(folder: Path) -> None:
             "mos_scale": "1-5",
             "rows": 3,
             "rows_without_key": 0,
+            "config": {},
         }
     ]
     assert audit["unused_label_keys"] == {"count": 1, "sample": ["z"]}
