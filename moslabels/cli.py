@@ -102,6 +102,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_options(one)
     _add_settings(one)
     one.set_defaults(run=_materialize)
+    _add_suggest(commands)
     _add_explain(commands)
     schema = commands.add_parser(
         "schema",
@@ -115,6 +116,29 @@ def _parser() -> argparse.ArgumentParser:
     )
     schema.set_defaults(run=_schema)
     return parser
+
+
+def _add_suggest(commands: Any) -> None:
+    rules = commands.add_parser(
+        "suggest",
+        help="find rules that join two tables; applies none",
+        description="Find the columns and patterns that join tables, with what speaks for and against each. Nothing is "
+        "written: the rules go to standard output.",
+        epilog="example: moslabels suggest --features f.parquet --labels mos.csv",
+        allow_abbrev=False,
+    )
+    rules.add_argument("--features", metavar="F", required=True, help="feature table")
+    rules.add_argument(
+        "--labels", metavar="L", required=True, action="append", help="label table; repeat for more, joined by one rule"
+    )
+    rules.add_argument("--json", action="store_true", help="for programs")
+    for name in ("label_csv", "feature_csv"):
+        help_text = FIELDS[name].metadata["help"]
+        rules.add_argument(
+            f"--{name.replace('_', '-')}", metavar="JSON", type=_json_or_text, default={}, help=help_text
+        )
+    _add_settings(rules)
+    rules.set_defaults(run=_suggest)
 
 
 def _add_explain(commands: Any) -> None:
@@ -266,6 +290,21 @@ def _explain(parsed: argparse.Namespace, _argv: list[str]) -> int:
     else:
         _print("\n\n".join(_visible_lines(text(value)) for value in explained) + "\n")
     return 0
+
+
+def _suggest(parsed: argparse.Namespace, _argv: list[str]) -> int:
+    from moslabels.audit import json_text
+    from moslabels.suggest import suggest, suggestion_text
+
+    document = suggest(
+        parsed.features,
+        parsed.labels,
+        settings=_settings(parsed),
+        feature_csv=parsed.feature_csv,
+        label_csv=parsed.label_csv,
+    )
+    _print(json_text(document) if parsed.json else suggestion_text(document))
+    return 0 if document["suggestions"] else 1
 
 
 def _explained_table(parsed: argparse.Namespace) -> TableSpec:

@@ -43,6 +43,7 @@ def contexts() -> list[dict[str, Any]]:
                     "present": extras,
                     "typed_extras": extras,
                     "row_type": "UINTEGER",
+                    "parts": [1, 2],
                 }
             )
     return found
@@ -55,7 +56,7 @@ def rendered(name: str, context: dict[str, Any]) -> str:
 
 
 def test_every_folder_has_templates() -> None:
-    assert {name.split("/")[0] for name in TEMPLATES} == {"rules", "sources", "labels", "features", "checks"}
+    assert {name.split("/")[0] for name in TEMPLATES} == {"rules", "sources", "labels", "features", "checks", "suggest"}
     assert set(RULES) == {name.split("/")[1] for name in TEMPLATES if name.startswith("rules/")}
 
 

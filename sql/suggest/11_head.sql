@@ -1,0 +1,42 @@
+-- The first rows of a file, one row per column of it: how many cells hold something, a number (numbers), a fractional
+-- one, what can be no key (faults), how many different texts there are, and between what the numbers lie. The cells of a
+-- row become a list and then rows, so that one expression serves thousands of columns.
+-- Parameters: those of the file, and $most
+WITH rows AS (
+    SELECT * FROM ({% include 'sources/' ~ source.reader ~ '.sql' %}) LIMIT $most
+), cells AS (
+    SELECT unnest(texts) AS text, unnest(types) AS type, generate_subscripts(texts, 1) - 1 AS place
+    FROM (
+        SELECT
+            [
+                {%- for cell in cells %}
+                {% include 'sources/text.sql' %}{% if not loop.last %},{% endif %}
+                {%- endfor %}
+            ] AS texts,
+            [
+                {%- for cell in cells %}
+                {% include 'sources/type.sql' %}{% if not loop.last %},{% endif %}
+                {%- endfor %}
+            ] AS types
+        FROM rows
+    )
+), judged AS (
+    SELECT
+        place, text,
+        mos_state(text, type, []) AS state,
+        mos_number(text, type) AS number,
+        key_fault(text, type) IS NOT NULL AS is_fault
+    FROM cells
+)
+SELECT
+    place,
+    count(*) FILTER (WHERE state <> 'missing') AS filled,
+    count(*) FILTER (WHERE state = 'ok') AS numbers,
+    count(*) FILTER (WHERE state = 'ok' AND number <> trunc(number)) AS fractions,
+    count(*) FILTER (WHERE is_fault) AS faults,
+    count(DISTINCT text) AS different,
+    min(number) FILTER (WHERE state = 'ok') AS low,
+    max(number) FILTER (WHERE state = 'ok') AS high
+FROM judged
+GROUP BY place
+ORDER BY place;

@@ -1,0 +1,35 @@
+-- Adds the distinct values of some columns of a file to suggest_values, from a sample of its rows: those whose number has
+-- the smallest hash, the same ones on every run.
+-- Parameters: those of the file, and $file, $places (of the columns), $most
+INSERT INTO suggest_values
+WITH rows AS (
+    SELECT
+        {%- for cell in cells %}
+        {{ cell.value | ident }}{% if not loop.last %},{% endif %}
+        {%- endfor %}
+    FROM ({% include 'sources/' ~ source.reader ~ '.sql' %})
+    ORDER BY hash(row), row
+    LIMIT $most
+), cells AS (
+    SELECT unnest(texts) AS text, unnest(types) AS type, unnest(CAST($places AS INTEGER[])) AS place
+    FROM (
+        SELECT
+            [
+                {%- for cell in cells %}
+                {% include 'sources/text.sql' %}{% if not loop.last %},{% endif %}
+                {%- endfor %}
+            ] AS texts,
+            [
+                {%- for cell in cells %}
+                {% include 'sources/type.sql' %}{% if not loop.last %},{% endif %}
+                {%- endfor %}
+            ] AS types
+        FROM rows
+    )
+), counted AS (
+    SELECT place, text, type, count(*) AS rows
+    FROM cells
+    GROUP BY ALL
+)
+SELECT $file, place, make_key(key_text(text, type), 'raw', NULL, 0), key_fault(text, type) IS NOT NULL, rows
+FROM counted;

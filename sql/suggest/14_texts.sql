@@ -1,0 +1,6 @@
+-- Some of the different values of one column in suggest_values, from which patterns are derived: the same on every run.
+-- Parameters: $file, $place, $most
+SELECT text
+FROM (SELECT DISTINCT text FROM suggest_values WHERE file = $file AND place = $place AND text IS NOT NULL)
+ORDER BY hash(text), text
+LIMIT $most;

@@ -1,0 +1,14 @@
+-- One row per candidate in suggest_keys: its keys, the values and the rows that they were made of, the share of the keys
+-- that are whole numbers, between what those lie, and the mean length of a key.
+SELECT
+    candidate,
+    count(*) AS keys,
+    CAST(sum(texts) AS BIGINT) AS texts,
+    CAST(sum(rows) AS BIGINT) AS rows,
+    avg(CAST(regexp_full_match(key, '-?[0-9]+') AS INTEGER)) AS whole,
+    min(TRY_CAST(key AS DOUBLE)) AS low,
+    max(TRY_CAST(key AS DOUBLE)) AS high,
+    avg(length(key)) AS length
+FROM suggest_keys
+GROUP BY candidate
+ORDER BY candidate;

@@ -1,0 +1,9 @@
+-- rule_labels: one row per label row, with the key that a rule makes of it. Empty: its files add their rows.
+CREATE OR REPLACE TEMP TABLE rule_labels (
+    file INTEGER,
+    row BIGINT,
+    texts VARCHAR[],
+    is_fault BOOLEAN,
+    mos DOUBLE,
+    key VARCHAR[]
+);
