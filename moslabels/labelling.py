@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -213,7 +214,7 @@ def _label(
         except GateError as error:
             diagnosis = diagnose(engine, spec, read.labels, match)
             done(*unmatched)  # What they are for; nothing else is written.
-            raise error.explained(diagnosis, lines(diagnosis)) from None
+            raise error.explained(diagnosis, [*lines(diagnosis), _where_to_look(spec)]) from None
         diagnosis = diagnose(engine, spec, read.labels, match) if match.unmatched_feature_keys.count else None
         job = Job(
             engine=engine,
@@ -247,6 +248,11 @@ def _label(
             audits[0].write(audit.json_text(document).encode("utf-8"))
         done(out, *unmatched, *audits)
     return document
+
+
+def _where_to_look(spec: TableSpec) -> str:
+    labels = " ".join(f"--labels {shlex.quote(label.path)}" for label in spec.labels)
+    return f"to look for a rule: moslabels suggest --features {shlex.quote(spec.features)} {labels}"
 
 
 def _unmatched(engine: Engine, spec: TableSpec, staged: StagedFile) -> StagedFile:

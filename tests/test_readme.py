@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from test_command import moslabels
 
 from moslabels import GateError, materialize, run_batch
 from moslabels.options import FIELDS, LABEL_FIELDS
@@ -57,6 +58,15 @@ def test_the_python_shown_runs(
     Path("labels.csv").write_text("key,mos\na,3\n")
     exec(compile(code, "README.md", "exec"), {})
     assert capsys.readouterr().out.startswith("1.0 ")
+
+
+def test_the_suggestion_shown_is_what_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    (command,) = re.findall(r"^    (moslabels suggest .*)$", README, re.MULTILINE)
+    done = moslabels(*command.split()[1:], cwd=ROOT)
+    (shown,) = [text for language, text in BLOCKS if not language and "scores: column" in text]
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(shown)
 
 
 def test_the_failed_gate_shown_is_what_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
