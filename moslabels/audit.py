@@ -65,6 +65,7 @@ def build(
                 "rows": file.rows,
                 "rows_without_key": file.rows_without_key,
                 "config": given_options(label),
+                "source": label.given,
             }
             for file, label in zip(labels.files, spec.labels, strict=True)
         ],

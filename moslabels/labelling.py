@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from moslabels import audit, gate
+from moslabels import audit, evidence, gate
 from moslabels.diagnosis import diagnose, lines
 from moslabels.engine import Engine
 from moslabels.errors import GateError, MosLabelsError, TableError, UsageError, os_error
@@ -216,6 +216,7 @@ def _label(
             done(*unmatched)  # What they are for; nothing else is written.
             raise error.explained(diagnosis, [*lines(diagnosis), _where_to_look(spec)]) from None
         diagnosis = diagnose(engine, spec, read.labels, match) if match.unmatched_feature_keys.count else None
+        label_records = [run.record(label.path) for label in spec.labels]
         job = Job(
             engine=engine,
             source=read.source,
@@ -224,12 +225,16 @@ def _label(
             join=partial(row_labels, engine, read.source, read.key, read.labels, match.input_rows),
             dropped=read.dropped,
             temp_folder=workspace.folder,
+            evidence=lambda sha256: (
+                evidence.ENTRY,
+                evidence.build(spec, read.labels, match, sha256, label_records),
+            ),
         )
         out = stage(spec.out)
         written = write_labelled(job, out)
         inputs = {
             "features": run.record(spec.features, written.features_sha256),
-            "labels": [run.record(label.path) for label in spec.labels],
+            "labels": label_records,
         }
         document = audit.build(
             spec=spec,

@@ -53,19 +53,26 @@ def table_entry(
 
 
 def build(manifest: str, tables: Sequence[Mapping[str, Any]], provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """The report of a batch as a dict of JSON values. Counts are those of the tables that were labelled."""
-    failed = sum(table["status"] == "error" for table in tables)
+    """The report of a batch as a dict of JSON values."""
     return {
         "schema": SCHEMA,
-        "status": "failed" if failed else "ok",
         "manifest": manifest,
+        **added_up(tables),
+        "tables": list(tables),
+        "run_provenance": dict(provenance),
+    }
+
+
+def added_up(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The status and the summary of a report's tables. Counts are those of the tables that were labelled."""
+    failed = sum(table["status"] == "error" for table in tables)
+    return {
+        "status": "failed" if failed else "ok",
         "summary": {
             "tables": len(tables),
             "failed_tables": failed,
             **{key: sum(table.get("summary", {}).get(key, 0) for table in tables) for key in _COUNTS},
         },
-        "tables": list(tables),
-        "run_provenance": dict(provenance),
     }
 
 

@@ -184,6 +184,7 @@ def audit_document() -> Schema:
             "rows": _COUNT,
             "rows_without_key": _COUNT,
             "config": {"type": "object", "properties": _options(LABEL_FIELDS), "additionalProperties": False},
+            "source": _PATH,
         }
     )
     counts = (

@@ -91,6 +91,7 @@ def test_audit(folder: Path) -> None:
             "rows": 3,
             "rows_without_key": 0,
             "config": {},
+            "source": "labels.csv",
         }
     ]
     assert audit["unused_label_keys"] == {"count": 1, "sample": ["z"]}

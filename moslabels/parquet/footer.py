@@ -329,7 +329,7 @@ def _appended(
         _SCHEMA: (LIST, write_list(STRUCT, elements)),
         _ROW_GROUPS: (LIST, write_list(STRUCT, groups)),
     }
-    if _KEY_VALUES in footer.fields:
+    if key_values:
         changes[_KEY_VALUES] = (LIST, write_list(STRUCT, [_key_value(*pair) for pair in key_values.items()]))
     if _COLUMN_ORDERS in footer.fields:
         orders = list(items(footer.data, footer.fields[_COLUMN_ORDERS], STRUCT))

@@ -20,7 +20,8 @@ class Job:
 
     ``columns`` are the label columns (small: a row per label, and one for no label); ``row_labels`` says which row of
     them each feature row gets, in the order of the file (``join`` finds out, when it is first asked for); ``dropped``
-    are the feature columns that they replace; ``temp_folder`` takes what is too large for the memory.
+    are the feature columns that they replace; ``temp_folder`` takes what is too large for the memory. ``evidence`` is
+    what the metadata of a Parquet file gets: name and text, from the sha256 of the features.
     """
 
     engine: Engine
@@ -30,6 +31,7 @@ class Job:
     join: Callable[[], pa.ChunkedArray]
     dropped: Sequence[str]
     temp_folder: str
+    evidence: Callable[[str], tuple[str, str]]
 
     @cached_property
     def row_labels(self) -> pa.ChunkedArray:

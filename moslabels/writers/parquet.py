@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from moslabels.provenance import file_sha256
 from moslabels.writers import Job, Written
 from moslabels.writers.atomic import StagedFile
 from moslabels.writers.typed import batch_rows, typed_batches
@@ -23,5 +24,7 @@ def write(job: Job, staged: StagedFile) -> Written:
             table = pa.Table.from_arrays([*batch.columns, *labels.columns], schema=schema)
             writer.write_table(table, row_group_size=max(1, len(batch)))
             written += len(batch)
+        sha256 = file_sha256(job.source.path)
+        writer.add_key_value_metadata(dict([job.evidence(sha256)]))
     job.check_rows(written)
-    return Written()
+    return Written(features_sha256=sha256)

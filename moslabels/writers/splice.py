@@ -52,16 +52,15 @@ def write(job: Job, staged: StagedFile) -> Written:
                 writer.write_table(rows, row_group_size=max(1, group))
         label_footer = read_footer(spool)
         shift = footer.start - len(MAGIC)
+        dropped = {index for index, column in enumerate(footer.columns) if column.name in job.dropped}
         try:
             key_values = schemas.extended(footer.key_values(), job.dropped, job.columns.schema)
-            dropped = {index for index, column in enumerate(footer.columns) if column.name in job.dropped}
-            new, alone = appended(footer, dropped, label_footer, shift, key_values)
+            _, alone = appended(footer, dropped, label_footer, shift, key_values)
         except FooterError as error:
             raise _cannot(job, str(error)) from error
         spool.seek(len(MAGIC))
         end = staged.write_at(footer.start, _blocks(spool, label_footer.start - len(MAGIC)))
         _check_labels(job, staged, columns, footer, alone)
-        staged.write_at(end, [_whole(new)])
         written = copy.finish()
         features.seek(footer.start)
         rest = features.read()
@@ -69,6 +68,10 @@ def write(job: Job, staged: StagedFile) -> Written:
         raise job.changed()
     features_hash = written.copy()
     features_hash.update(rest)
+    # The footer comes last: it holds the hash of the features, which is known only now.
+    name, evidence = job.evidence(features_hash.hexdigest())
+    new, _ = appended(footer, dropped, label_footer, shift, {**key_values, name: evidence.encode("utf-8")})
+    staged.write_at(end, [_whole(new)])
     with open(staged.staged, "rb") as result:
         result.seek(footer.start)
         for block in _blocks(result, end + len(new) + 8 - footer.start):

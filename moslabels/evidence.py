@@ -1,0 +1,47 @@
+"""The evidence that a labelled Parquet file carries in itself, so that one which lost its audit can still be traced."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from moslabels.audit import given_options
+from moslabels.features import Match
+from moslabels.keys import one_or_list
+from moslabels.labels import Labels
+from moslabels.manifest import TableSpec
+from moslabels.provenance import plain, versions
+
+ENTRY = "moslabels"
+"""The key of the entry in the metadata of the file."""
+SCHEMA = "moslabels-labelled-table-v1"
+
+
+def build(
+    spec: TableSpec, labels: Labels, match: Match, features_sha256: str, label_records: Sequence[Mapping[str, Any]]
+) -> str:
+    """The entry as JSON text: where features and labels came from, under which rule, and the counts."""
+    document = {
+        "schema": SCHEMA,
+        "features": {"path": spec.features, "sha256": features_sha256},
+        "labels": [
+            {"path": label.path, "source": label.given, "sha256": record["sha256"], "config": given_options(label)}
+            for label, record in zip(spec.labels, label_records, strict=True)
+        ],
+        "config": plain(spec.config),
+        "feature_key_column": one_or_list(match.key.columns),
+        "label_columns": labels.column_names(spec.options.status_column),
+        "counts": {
+            "input_rows": match.input_rows,
+            "rows_without_key": match.rows_without_key,
+            "total_feature_keys": match.total_feature_keys,
+            "matched_feature_keys": match.matched_feature_keys,
+            "matched_rows": match.matched_rows,
+            "missing_rows": match.input_rows - match.matched_rows,
+            "labels_loaded": labels.count,
+        },
+        "match_rate": match.match_rate,
+        "versions": versions(),
+    }
+    return json.dumps(document, sort_keys=True, ensure_ascii=False)

@@ -1,0 +1,309 @@
+"""``moslabels verify``: every claim of a report, an audit or a labelled table that was tampered with is named."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+from conftest import write_table
+from test_command import moslabels
+
+from moslabels import provenance, run_batch, verify
+from moslabels.audit import json_text
+
+OUTS = {"one": "one.parquet", "two": "two.csv", "three": "three.jsonl"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    rows = [{"key": f"x/k{index}.mp4", "corpus": "c" if index < 3 else "d"} for index in range(6)]
+    write_table(tmp_path / "f.parquet", rows)
+    labels = [{"name": f"k{index}.mp4", "mos": 1 + index / 2, "split": "a"} for index in range(1, 8)]
+    write_table(tmp_path / "l.csv", [*labels, labels[0]])
+    table = {"features": "f.parquet", "labels": [{"path": "l.csv", "mos_scale": "1-5"}], "key_normalize": "basename"}
+    tables = [
+        {
+            **table,
+            "id": name,
+            "out": out,
+            "audit_json": f"{name}.json",
+            "match_rate_by": "corpus",
+            "unmatched": f"{name}_u.csv",
+        }
+        for name, out in OUTS.items()
+    ]
+    failed = {"id": "failed", "features": "none.csv", "labels": ["l.csv"], "out": "failed.csv"}
+    (tmp_path / "m.json").write_text(json.dumps({"defaults": {"min_match_rate": 0.5}, "tables": [*tables, failed]}))
+    run_batch("m.json", report_json="r.json")
+    return tmp_path
+
+
+def edit(path: str, change: Callable[[Any], Any]) -> None:
+    document = json.loads(Path(path).read_text())
+    change(document)
+    Path(path).write_text(json_text(document))
+
+
+def differences(*paths: str) -> list[str]:
+    return [one["what"] for found in verify.verify(paths)["files"] for one in found["differences"]]
+
+
+def test_all_of_it_holds(folder: Path) -> None:
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    files = ["r.json", "one.parquet", *(f"{name}.json" for name in OUTS)]
+    document = verify.verify(files)
+    assert document["status"] == "ok", document
+    assert len(document["files"]) == 1 + 3 + 1 + 3, "a report covers its audits"
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    done = moslabels("verify", *files, cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "one.json (audit): all of it holds\n" in done.stdout
+
+
+def other(value: Any) -> Any:
+    """Another value of the same kind."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int | float):
+        return value + 1 if isinstance(value, int) else value / 2 + 0.1
+    if isinstance(value, str):
+        return value + "x"
+    if isinstance(value, list):
+        return [*value, "x"] if not value else [other(value[0]), *value[1:]]
+    if isinstance(value, dict):
+        name = sorted(value)[0]
+        return {**value, name: other(value[name])}
+    return "x"
+
+
+RULE = ("schema", "feature_table", "output", "label_sources", "label_files", "config")
+"""What an audit is labelled again by: each is edited by itself, the others all at once."""
+
+
+@pytest.mark.parametrize("name", list(OUTS))
+@pytest.mark.parametrize("way", ["edited", "left out"])
+def test_every_edited_member_of_an_audit(folder: Path, name: str, way: str) -> None:
+    original = json.loads(Path(f"{name}.json").read_text())
+    others = [member for member in original if member not in (*RULE, "run_provenance")]
+    assert len(others) > 25
+
+    def edited(audit: dict[str, Any], member: str) -> None:
+        if way == "edited":
+            audit[member] = other(audit[member])
+        else:
+            del audit[member]
+
+    edit(f"{name}.json", lambda audit: [edited(audit, member) for member in others])
+    if way == "edited":
+        found = differences(f"{name}.json")
+        assert [member for member in others if not any(what.startswith(member) for what in found)] == []
+    for member in RULE if way == "edited" else others[::7]:
+        Path(f"{name}.json").write_text(json_text(original))
+        edit(f"{name}.json", lambda audit, member=member: edited(audit, member))
+        found = verify.verify([f"{name}.json"])
+        assert found["status"] == ("unknown" if member == "schema" else "differs"), (member, found)
+
+
+HASHES = [("features",), ("labels", 0), ("manifest",)]
+
+
+@pytest.mark.parametrize("place", HASHES)
+@pytest.mark.parametrize("path", ["one.json", "r.json"])
+def test_edited_hashes_of_inputs(folder: Path, path: str, place: tuple[Any, ...]) -> None:
+    def change(document: Any) -> None:
+        record = document["run_provenance"]["inputs"]
+        for name in place:
+            record = record[name]
+        record = record[0] if isinstance(record, list) else record
+        record["sha256"] = "0" * 64
+
+    edit(path, change)
+    assert [what for what in differences(path) if what.startswith(place[0])] != []
+
+
+def test_every_edited_member_of_a_report(folder: Path) -> None:
+    manifest = json.loads(Path("m.json").read_text())
+    manifest["tables"] = [manifest["tables"][1], manifest["tables"][3]]
+    Path("m.json").write_text(json.dumps(manifest))
+    report = run_batch("m.json", report_json="r.json")
+    first = report["tables"][0]
+    edits: dict[str, Callable[[Any], Any]] = {
+        member: lambda document, member=member: document.update({member: other(document[member])})
+        for member in ("schema", "status", "manifest", "summary")
+    }
+    for member in set(first) - {"id", "unmatched", "status"}:
+        edits[f"tables[0].{member}"] = lambda document, member=member: document["tables"][0].update(
+            {member: other(first[member])}
+        )
+    edits["tables[1].summary"] = lambda document: document["tables"][1].update(summary=first["summary"])
+    for member, change in edits.items():
+        Path("r.json").write_text(json_text(report))
+        edit("r.json", change)
+        found = verify.verify(["r.json"])
+        if member == "schema" or member.endswith("audit_json"):
+            assert found["status"] != "ok"
+        else:
+            assert any(what.startswith(member) for what in differences("r.json")), member
+    Path("r.json").write_text(json_text(report))
+    edit("r.json", lambda document: document["summary"].update(dict.fromkeys(report["summary"], 99)))
+    edit("r.json", lambda document: document["tables"][0]["summary"].update(dict.fromkeys(first["summary"], 98)))
+    found = set(differences("r.json"))
+    assert {f"tables[0].summary.{name}" for name in first["summary"]} <= found
+    assert {f"summary.{name}" for name in report["summary"]} <= found
+
+
+def relabel(path: str) -> None:
+    """Give the first labelled row of a table another score."""
+    if path.endswith(".parquet"):
+        table = pq.read_table(path)
+        entry = pq.ParquetFile(path).metadata.metadata[b"moslabels"]
+        mos = [5.0 if value is not None else None for value in table["mos"].to_pylist()]
+        place = table.schema.get_field_index("mos")
+        table = table.set_column(place, table.schema.field(place), [mos])
+        pq.write_table(table.replace_schema_metadata({b"moslabels": entry}), path)
+        return
+    text = Path(path).read_text()
+    Path(path).write_text(text.replace("1.5", "4.5", 1))
+
+
+TAMPERED: dict[str, tuple[Callable[[str], Any], str]] = {
+    "another score": (relabel, "sha256"),
+    "a byte more": (lambda path: Path(path).write_bytes(Path(path).read_bytes() + b"\n"), "sha256"),
+    "no such output": (os.remove, "sha256"),
+}
+
+
+@pytest.mark.parametrize("name", list(OUTS))
+@pytest.mark.parametrize("way", list(TAMPERED))
+def test_a_tampered_output(folder: Path, name: str, way: str) -> None:
+    change, what = TAMPERED[way]
+    change(OUTS[name])
+    done = moslabels("verify", f"{name}.json", "--json", cwd=folder)
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["status"]) == (1, "differs")
+    assert any(what in found["what"] for found in document["files"][0]["differences"])
+
+
+def test_an_output_and_its_audit_that_agree_with_each_other_alone(folder: Path) -> None:
+    Path("two.csv").write_text(Path("two.csv").read_text().replace("1.5,", "4.5,", 1))
+    sha256 = provenance.file_sha256("two.csv")
+    edit("two.json", lambda audit: audit.update(output_sha256=sha256, output_bytes=os.path.getsize("two.csv")))
+    assert differences("two.json") == ["output_sha256, labelled again"]
+    text = Path("two.csv").read_text().replace("missing-label", "ok", 1)
+    Path("two.csv").write_text(text)
+    assert {"matched_rows, counted in the output", "missing_rows, counted in the output"} <= set(
+        differences("two.json")
+    )
+    Path("two.csv").write_text(text.replace(",ok,l.csv", ",ok,other.csv", 1))
+    assert "sources in the output" in " ".join(differences("two.json"))
+
+
+INPUTS = {
+    "l.csv": lambda: write_table(Path("l.csv"), [{"name": f"k{i}.mp4", "mos": 3, "split": "a"} for i in range(1, 8)]),
+    "f.parquet": lambda: write_table(Path("f.parquet"), [{"key": "k1.mp4", "corpus": "c"}]),
+}
+
+
+@pytest.mark.parametrize("name", list(INPUTS))
+@pytest.mark.parametrize("path", ["one.json", "r.json", "one.parquet"])
+def test_an_input_that_changed_or_is_gone(folder: Path, name: str, path: str) -> None:
+    INPUTS[name]()
+    found = differences(path)
+    assert any(name in what and "sha256" in what for what in found)
+    assert any(what.startswith(("mos_stats", "counts", "sha256, labelled again", "input_rows")) for what in found)
+    os.remove(name)
+    found = verify.verify([path])
+    assert found["status"] == "differs"
+    assert "nothing is labelled again without" in json.dumps(found)
+    assert "no such file" in json.dumps(found)
+
+
+def test_a_labelled_table_carries_its_evidence(folder: Path) -> None:
+    entry = json.loads(pq.ParquetFile("one.parquet").metadata.metadata[b"moslabels"])
+    assert entry["schema"] == "moslabels-labelled-table-v1"
+    assert entry["features"] == {"path": "f.parquet", "sha256": provenance.file_sha256("f.parquet")}
+    assert entry["labels"][0]["sha256"] == provenance.file_sha256("l.csv")
+    assert entry["labels"][0]["config"] == {"mos_scale": "1-5"}
+    assert entry["config"]["key_normalize"] == "basename"
+    assert entry["counts"]["matched_rows"] == 5
+    for path in Path().glob("*.json"):
+        path.unlink()
+    assert verify.verify(["one.parquet"])["status"] == "ok", "without its audit"
+    relabel("one.parquet")
+    assert differences("one.parquet") == ["sha256, labelled again"]
+    edited = pq.read_table("one.parquet")
+    entry["counts"]["matched_rows"] = 6
+    pq.write_table(edited.replace_schema_metadata({b"moslabels": json.dumps(entry).encode()}), "one.parquet")
+    assert "matched_rows, counted in the output" in differences("one.parquet")
+
+
+def test_a_parquet_file_from_other_formats_carries_it_too(folder: Path) -> None:
+    from moslabels import materialize
+
+    write_table(folder / "g.csv", [{"key": "k1.mp4"}])
+    materialize("g.csv", ["l.csv"], "g.parquet")
+    entry = json.loads(pq.ParquetFile("g.parquet").metadata.metadata[b"moslabels"])
+    assert entry["features"]["sha256"] == provenance.file_sha256("g.csv")
+    assert verify.verify(["g.parquet"])["status"] == "ok"
+    materialize("g.parquet", ["l.csv"], "again.parquet", overwrite=True)
+    again = json.loads(pq.ParquetFile("again.parquet").metadata.metadata[b"moslabels"])
+    assert again["features"]["path"] == "g.parquet"
+
+
+def test_a_copy_of_the_folder(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    copy = tmp_path_factory.mktemp("copy") / "here"
+    shutil.copytree(folder, copy)
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    done = moslabels("verify", str(copy / "r.json"), "--root", str(copy), cwd=elsewhere)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert moslabels("verify", str(copy / "r.json"), cwd=elsewhere).returncode == 1
+    # Replayed there, it gives the same bytes.
+    before = {path.name: path.read_bytes() for path in copy.iterdir()}
+    assert moslabels("batch", "m.json", "--report-json", "r2.json", cwd=copy).returncode == 1
+    for out in OUTS.values():
+        assert (copy / out).read_bytes() == before[out]
+
+
+UNKNOWN = [
+    ("none.json", None, "cannot be read"),
+    ("x.json", "{", "is no JSON"),
+    ("x.json", "[]", "is no audit, no report"),
+    ("x.json", '{"schema": "other"}', "is no audit, no report"),
+    ("x.parquet", None, "cannot be read"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "message"), UNKNOWN)
+def test_what_cannot_be_told(folder: Path, name: str, text: str | None, message: str) -> None:
+    if text is not None:
+        (folder / name).write_text(text)
+    done = moslabels("verify", name, cwd=folder)
+    assert done.returncode == 2
+    assert message in done.stdout
+    assert moslabels("verify", name, "one.json", cwd=folder).returncode == 2
+
+
+def test_features_carry_no_evidence(folder: Path) -> None:
+    assert "carries no evidence" in json.dumps(verify.verify(["f.parquet"]))
+
+
+def test_other_versions_cannot_be_compared_byte_for_byte(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "versions", dict)
+    for path in ("one.json", "one.parquet"):
+        found = verify.verify([path])
+        assert (found["status"], found["files"][0]["differences"]) == ("unknown", [])
+        assert "other versions wrote it" in found["files"][0]["unknown"][0]
+
+
+def test_an_audit_of_an_older_version(folder: Path) -> None:
+    edit("one.json", lambda audit: audit.pop("config"))
+    found = verify.verify(["one.json"])
+    assert found["status"] == "unknown"
+    assert "does not hold the options" in found["files"][0]["unknown"][0]
