@@ -14,7 +14,7 @@ from moslabels.errors import MosLabelsError, UsageError
 from moslabels.options import FIELDS, nearest, shown, visible
 
 if TYPE_CHECKING:
-    from moslabels.manifest import TableSpec
+    from moslabels.manifest import Manifest, TableSpec
     from moslabels.settings import Settings
 
 DESCRIPTION = "Join subjective labels (mean opinion scores) onto tables of video-quality features."
@@ -105,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_suggest(commands)
     _add_explain(commands)
     _add_verify(commands)
+    _add_compile(commands)
     schema = commands.add_parser(
         "schema",
         help="print the JSON Schema of a manifest, an audit or a report",
@@ -140,6 +141,21 @@ def _add_suggest(commands: Any) -> None:
         )
     _add_settings(rules)
     rules.set_defaults(run=_suggest)
+
+
+def _add_compile(commands: Any) -> None:
+    sql = commands.add_parser(
+        "compile",
+        help="print the SQL of a manifest's tables, for the DuckDB shell",
+        description="Print the statements of tables in order, values filled in. Files are read; nothing is written.",
+        epilog="example: moslabels compile manifest.json --table konvid | duckdb",
+        allow_abbrev=False,
+    )
+    sql.add_argument("manifest", metavar="MANIFEST", help="JSON file that lists the tables")
+    sql.add_argument("--table", metavar="ID", help="one table of it; default: all")
+    sql.add_argument("--base-dir", metavar="D", help="folder of relative paths; default: that of the manifest")
+    _add_settings(sql)
+    sql.set_defaults(run=_compile)
 
 
 def _add_verify(commands: Any) -> None:
@@ -310,6 +326,26 @@ def _explain(parsed: argparse.Namespace, _argv: list[str]) -> int:
     return 0
 
 
+def _compile(parsed: argparse.Namespace, _argv: list[str]) -> int:
+    from moslabels.manifest import load_manifest
+    from moslabels.shell import compiled
+
+    manifest = load_manifest(parsed.manifest, parsed.base_dir)
+    tables = manifest.tables if parsed.table is None else [_table_of(manifest, parsed.table)]
+    _print(compiled(tables, _settings(parsed)))
+    return 0
+
+
+def _table_of(manifest: Manifest, identifier: str | None) -> TableSpec:
+    tables = {table.id: table for table in manifest.tables}
+    if identifier not in tables:
+        known = ", ".join(shown(name) for name in tables)
+        raise UsageError(
+            f"--table must be one of {known}, not {shown(identifier)}{nearest(identifier, map(str, tables))}"
+        )
+    return tables[identifier]
+
+
 def _verify(parsed: argparse.Namespace, _argv: list[str]) -> int:
     from moslabels.audit import json_text
     from moslabels.verify import text, verify
@@ -351,11 +387,7 @@ def _explained_table(parsed: argparse.Namespace) -> TableSpec:
         return table_spec(parsed.features, parsed.labels, nowhere, None, None, options)
     if parsed.features is not None or parsed.labels or options:
         raise UsageError("the rules come from --manifest and --table, or from flags, not from both")
-    tables = {table.id: table for table in load_manifest(parsed.manifest, parsed.base_dir).tables}
-    if parsed.table not in tables:
-        known = ", ".join(shown(name) for name in tables)
-        raise UsageError(f"--table must be one of {known}, not {shown(parsed.table)}{nearest(parsed.table, tables)}")
-    return tables[parsed.table]
+    return _table_of(load_manifest(parsed.manifest, parsed.base_dir), parsed.table)
 
 
 def _given_options(parsed: argparse.Namespace) -> dict[str, Any]:

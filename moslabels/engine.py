@@ -24,7 +24,7 @@ class Engine:
     """An in-memory DuckDB with the macros of ``sql/rules/``. A context manager: leaving it closes DuckDB.
 
     ``spill_folder`` takes what does not fit in the memory, and is removed by whoever named it; without one, that is an
-    error. Raises UsageError where DuckDB refuses a setting.
+    error. ``ran`` lists the statements so far. Raises UsageError where DuckDB refuses a setting.
     """
 
     def __init__(self, settings: Settings = DEFAULTS, spill_folder: str = "") -> None:
@@ -42,6 +42,7 @@ class Engine:
             raise UsageError(f"DuckDB refuses the settings {settings.given()}: {error}") from error
         self._connection.execute("SET enable_progress_bar = false")  # it can leak into a pipe
         self._worker = ThreadPoolExecutor(max_workers=1)
+        self.ran: list[Statement] = []
         for rule in rules():
             self.run(rule)
 
@@ -80,6 +81,8 @@ class Engine:
         One stream can be open at a time, and running another statement ends it.
         """
 
+        self.ran.append(statement)
+
         def start() -> pa.RecordBatchReader:
             relation = self._connection.sql(statement.sql, params=dict(statement.values) or None)
             return relation.to_arrow_reader(rows)
@@ -93,6 +96,7 @@ class Engine:
         return reader.schema, batches()
 
     def _execute(self, statement: Statement) -> duckdb.DuckDBPyConnection:
+        self.ran.append(statement)
         return self._interruptible(
             statement, lambda: self._connection.execute(statement.sql, dict(statement.values) or None)
         )

@@ -175,7 +175,7 @@ def _watched(spec: TableSpec) -> Iterator[Callable[[], None]]:
 
 
 @dataclass(frozen=True)
-class _Read:
+class Read:
     """What was read of one table: its features, their key, its labels, and the feature columns that these replace."""
 
     source: Source
@@ -184,17 +184,18 @@ class _Read:
     dropped: Sequence[str]
 
 
-def _read(engine: Engine, workspace: Workspace, spec: TableSpec) -> _Read:
+def read_table(engine: Engine, workspace: Workspace, spec: TableSpec) -> Read:
+    """Look at the features, read the labels. Raises TableError."""
     source = open_table(engine, workspace, spec.features, "feature", spec.options.feature_csv)
     key = find_key(source, spec.options, "feature")  # Refused before the labels are read.
     labels = load_labels(engine, workspace, spec)
-    return _Read(source, key, labels, _replaced_columns(source, spec.options, key, labels))
+    return Read(source, key, labels, _replaced_columns(source, spec.options, key, labels))
 
 
 def _label(
     engine: Engine, workspace: Workspace, spec: TableSpec, run: Run, check_inputs: Callable[[], None]
 ) -> dict[str, Any]:
-    read = _read(engine, workspace, spec)
+    read = read_table(engine, workspace, spec)
     match = match_features(engine, read.source, read.key, spec.options.match_rate_by)
     with ExitStack() as files:
 

@@ -99,6 +99,32 @@ def render(name: str, values: Mapping[str, Any] | None = None, **context: Any) -
     return Statement(name, sql, {key: (values or {})[key] for key in parameters(sql)})
 
 
+def filled_in(statement: Statement) -> str:
+    """A statement with its values written into it: as the DuckDB shell runs it."""
+
+    def value_or_itself(found: re.Match[str]) -> str:
+        return _literal(statement.values[found[1]]) if found[1] else found[0]
+
+    sql = re.sub(f"{_QUOTED_OR_COMMENT.pattern}|{_PARAMETER.pattern}", value_or_itself, statement.sql)
+    return sql.strip().rstrip(";") + ";"
+
+
+def _literal(value: Any) -> str:
+    if value is None:
+        return "NULL"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):  # 0.1 alone would be a DECIMAL.
+        return f"CAST('{value!r}' AS DOUBLE)"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_literal(name)}: {_literal(item)}" for name, item in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_literal, value)) + "]"
+    return " || chr(0) || ".join(_quote_text(part) for part in str(value).split("\0"))
+
+
 def rules() -> list[Statement]:
     """The rules of ``sql/rules/``, in the order in which they build on one another."""
     return [render(f"rules/{name}") for name in RULES]

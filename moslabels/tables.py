@@ -207,7 +207,7 @@ def open_table(engine: Engine, workspace: Workspace, path: str, role: str, diale
         return _open_parquet(engine, path, role)
     if kind == "csv":
         return _open_csv(engine, workspace, path, role, dialect)
-    file = path if kind == "jsonl" else _unpack_json(path, workspace.new_file(".jsonl"))
+    file = path if kind == "jsonl" else _unpack_json(path, workspace.new_copy(path, ".jsonl"))
     return _open_json_lines(engine, Source(path, file, kind, "jsonl", role))
 
 
@@ -260,11 +260,11 @@ def _open_csv(engine: Engine, workspace: Workspace, path: str, role: str, given:
     file = path
     try:
         if dialect.encoding != "utf-8":
-            file = _transcode(path, dialect.encoding, workspace.new_file(".csv"))
+            file = _transcode(path, dialect.encoding, workspace.new_copy(path, ".csv"))
         first, found = _first_record(file, dialect)
         if any(set("\r\n") & set(cell) for cell in first):
             # DuckDB takes the first line end that it sees, be it inside of a cell, for that of all records.
-            file = _after_a_blank_line(file, found.line_end, workspace.new_file(".csv"))
+            file = _after_a_blank_line(file, found.line_end, workspace.new_copy(path, ".csv"))
             found = replace(found, blank_lines=found.blank_lines + 1, added_lines=1)
     except UnicodeError as error:
         raise TableError(f"{path}: {_undecodable(dialect.encoding, role)} ({error})", file=path) from error

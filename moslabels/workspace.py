@@ -27,6 +27,7 @@ class Workspace:
         self._folder = tempfile.TemporaryDirectory(prefix=_PREFIX, dir=parent)
         self._lock = _locked(self._folder.name)
         self._count = itertools.count()
+        self.copies: dict[str, str] = {}
 
     @property
     def folder(self) -> str:
@@ -42,8 +43,11 @@ class Workspace:
             if self._lock is not None:
                 os.close(self._lock)
 
-    def new_file(self, suffix: str) -> str:
-        return os.path.join(self._folder.name, f"{next(self._count)}{suffix}")
+    def new_copy(self, path: str, suffix: str) -> str:
+        """Where a copy of a file is to be written; ``copies`` lists them, each with what it is a copy of."""
+        copy = os.path.join(self._folder.name, f"{next(self._count)}{suffix}")
+        self.copies[copy] = path
+        return copy
 
 
 def _locked(folder: str) -> int | None:

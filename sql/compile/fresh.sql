@@ -1,0 +1,8 @@
+-- Makes room for the tables of the next table to label.
+DROP TABLE IF EXISTS temp.label_inputs;
+DROP TABLE IF EXISTS temp.label_rows;
+DROP TABLE IF EXISTS temp.label_scales;
+DROP TABLE IF EXISTS temp.label_scores;
+DROP TABLE IF EXISTS temp.labels;
+DROP TABLE IF EXISTS temp.feature_values;
+DROP TABLE IF EXISTS temp.feature_keys;
