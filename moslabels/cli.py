@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from moslabels import __version__
 from moslabels.errors import MosLabelsError, UsageError
-from moslabels.options import FIELDS, nearest, shown, visible
+from moslabels.options import FIELDS, listed, nearest, shown, visible
 
 if TYPE_CHECKING:
     from moslabels.manifest import Manifest, TableSpec
@@ -104,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     one.set_defaults(run=_materialize)
     _add_suggest(commands)
     _add_explain(commands)
+    _add_sql(commands)
     _add_verify(commands)
     _add_compile(commands)
     schema = commands.add_parser(
@@ -194,6 +196,35 @@ def _add_explain(commands: Any) -> None:
     _add_options(explain)
     _add_settings(explain)
     explain.set_defaults(run=_explain)
+
+
+def _add_sql(commands: Any) -> None:
+    sql = commands.add_parser(
+        "sql",
+        help="ask audits and reports in SQL",
+        description="Ask audits and reports in SQL. Without a query, the views are listed.",
+        epilog="example: moslabels sql 'runs/**/*.json' -c 'SELECT output, match_rate FROM audits'",
+        allow_abbrev=False,
+    )
+    sql.add_argument(
+        "patterns",
+        metavar="PATTERN",
+        nargs="+",
+        help="audit or report files, or a quoted glob of them ('runs/**/*.json')",
+    )
+    query = sql.add_mutually_exclusive_group()
+    query.add_argument(
+        "-c", "--command", metavar="QUERY", help="SQL; of several statements, the last result is printed"
+    )
+    query.add_argument("-f", "--file", metavar="FILE", help="file that holds the SQL; - for standard input")
+    sql.add_argument(
+        "--format",
+        choices=("table", "csv", "json", "jsonl", "markdown"),
+        default="table",
+        help="how the result is printed (default: %(default)s)",
+    )
+    sql.add_argument("--db", metavar="FILE", help="also save the views as tables of this DuckDB file")
+    sql.set_defaults(run=_sql)
 
 
 def _add_inputs(parser: argparse.ArgumentParser, *, required: bool) -> None:
@@ -398,6 +429,36 @@ def _settings(parsed: argparse.Namespace) -> Settings:
     from moslabels.settings import Settings
 
     return Settings(memory_limit=parsed.memory_limit, threads=parsed.threads, temp_dir=parsed.temp_dir)
+
+
+def _sql(parsed: argparse.Namespace, _argv: list[str]) -> int:
+    from moslabels.answers import text
+    from moslabels.query import VIEWS, Evidence
+
+    query = parsed.command if parsed.file is None else _query_of(parsed.file)
+    with Evidence(parsed.patterns) as evidence:
+        if passed_over := evidence.passed_over:
+            total = evidence.loaded + len(passed_over)
+            _say(f"{len(passed_over)} of {total} files passed over, neither audit nor report: {listed(passed_over)}")
+        if parsed.db is not None:
+            evidence.save(parsed.db)
+            _say(f"{len(VIEWS)} tables saved in {parsed.db}")
+        answer = evidence.ask(query)
+    if answer is not None:
+        _print(text(answer, parsed.format, shutil.get_terminal_size().columns if sys.stdout.isatty() else None))
+    return 0
+
+
+def _query_of(path: str) -> str:
+    try:
+        if path == "-":
+            return sys.stdin.buffer.read().decode("utf-8-sig")
+        with open(path, encoding="utf-8-sig") as stream:
+            return stream.read()
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: the query is not UTF-8: {error}") from error
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}") from error
 
 
 def _materialize(parsed: argparse.Namespace, argv: list[str]) -> int:

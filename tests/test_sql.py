@@ -15,6 +15,7 @@ from moslabels import render as rendering
 from moslabels.engine import Engine
 from moslabels.errors import StatementError
 from moslabels.labels import Extra
+from moslabels.query import VIEWS, View
 from moslabels.render import RULES, Statement, parameters, quote_identifier, render, sql_folder
 from moslabels.tables import Column, Source
 
@@ -44,6 +45,8 @@ def contexts() -> list[dict[str, Any]]:
                     "typed_extras": extras,
                     "row_type": "UINTEGER",
                     "parts": [1, 2],
+                    "views": [View(name, "a row per audit") for name in VIEWS],
+                    "path": "f.duckdb",
                 }
             )
     return found
@@ -56,7 +59,7 @@ def rendered(name: str, context: dict[str, Any]) -> str:
 
 
 def test_every_folder_has_templates() -> None:
-    folders = {"rules", "sources", "labels", "features", "checks", "suggest", "verify", "compile"}
+    folders = {"rules", "sources", "labels", "features", "checks", "suggest", "verify", "compile", "audits", "query"}
     assert {name.split("/")[0] for name in TEMPLATES} == folders
     assert set(RULES) == {name.split("/")[1] for name in TEMPLATES if name.startswith("rules/")}
 

@@ -1,0 +1,213 @@
+"""SQL over audits and reports: they are loaded into the views of ``sql/audits/``, then the connection is locked."""
+
+from __future__ import annotations
+
+import fcntl
+import glob
+import json
+import os
+import shutil
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import NoReturn
+
+from moslabels.engine import Answer, LockedEngine
+from moslabels.errors import TableError, UsageError, os_error
+from moslabels.options import shown
+from moslabels.render import render, sql_folder
+from moslabels.workspace import Workspace
+from moslabels.writers.atomic import StagedFile, publish, reserved
+
+VIEWS = (
+    "audits",
+    "reports",
+    "report_tables",
+    "label_sources",
+    "unmatched_keys",
+    "unused_labels",
+    "provenance_files",
+)
+_AT_ONCE = 200  # files whose texts are handed over together
+_NEITHER = "these are no audits or reports (a pattern in quotes, 'runs/*.json', passes over such files):"
+_DUCKDB_MAGIC = b"DUCK"  # at byte 8, after a checksum
+
+
+@dataclass(frozen=True)
+class View:
+    """A view, and what it says of itself: the first line of its file."""
+
+    name: str
+    says: str
+
+
+def views() -> list[View]:
+    """The views, in the order in which they are listed."""
+    found = []
+    for name in VIEWS:
+        with open(sql_folder() / "audits" / f"{name}.sql", encoding="utf-8") as stream:
+            found.append(View(name, stream.readline().removeprefix(f"-- {name}: ").strip().rstrip(".")))
+    return found
+
+
+class Evidence:
+    """Audits and reports as SQL views. A context manager.
+
+    ``patterns`` are paths, or globs (``**`` for all folders below) where no file has that very name. Raises UsageError
+    where one matches nothing, or names a file that is neither an audit nor a report. Of a glob's matches, those are
+    passed over: ``passed_over`` has their paths. ``loaded`` counts the others.
+    """
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        named, matched = _find(patterns)
+        self._engine = LockedEngine()
+        try:
+            faults = self._load([*named, *matched])
+            if problems := [f"{path}: {faults[path]}" for path in named if path in faults]:
+                raise UsageError(_NEITHER, problems)
+            self.passed_over = [path for path in matched if path in faults]
+            self.loaded = len(named) + len(matched) - len(self.passed_over)
+            if not self.loaded:
+                some = f"{len(matched)} file{'s' if len(matched) > 1 else ''}"
+                raise UsageError(f"no audit and no report among the {some} that {_quoted(patterns)} matches")
+        except BaseException:
+            self._engine.__exit__(None, None, None)
+            raise
+        self._is_locked = False
+
+    def __enter__(self) -> Evidence:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._engine.__exit__(kind, error, trace)
+
+    def ask(self, query: str | None = None) -> Answer | None:
+        """Lock the connection and run a query: the result of its last statement that has one. Without, list the views.
+
+        Raises StatementError, with what DuckDB says.
+        """
+        if not self._is_locked:
+            self._engine.lock()
+            self._is_locked = True
+        return self._engine.ask(render("query/list_views", views=views()).sql if query is None else query)
+
+    def save(self, path: str) -> None:
+        """Save the views as tables of a DuckDB file, new or old; other tables in it stay. Before anything is asked.
+
+        Raises TableError where the file is no DuckDB file, in use, or cannot be written; it then stays as it was.
+        """
+        try:
+            with reserved([path]), Workspace() as workspace:
+                copy = workspace.new_file(".duckdb")
+                if os.path.exists(path) and os.path.getsize(path):
+                    _copy_database(path, copy)
+                self._engine.run(render("query/save", path=copy, views=views()))
+                with StagedFile(path) as staged, open(copy, "rb") as stream:
+                    shutil.copyfileobj(stream, staged, 1 << 20)
+                    staged.finish()
+                    publish(staged)
+        except OSError as error:
+            raise os_error(error) from error
+
+    def _load(self, paths: Sequence[str]) -> dict[str, str]:
+        """Load files. Of those that are neither an audit nor a report: why, by path."""
+        faults = {}
+        shown_paths = {_utf8(path): path for path in paths}
+        self._engine.run(render("query/new_files"))
+        for start in range(0, len(paths), _AT_ONCE):
+            values: dict[str, list[object]] = {"paths": [], "modified": [], "texts": []}
+            for path in paths[start : start + _AT_ONCE]:
+                modified, text, fault = _read(path)
+                values["paths"].append(_utf8(path))
+                values["modified"].append(modified)
+                values["texts"].append(text)
+                if fault is not None:
+                    faults[path] = fault
+            self._engine.run(render("query/add_files", values))
+        for name in ("documents", *VIEWS):
+            self._engine.run(render(f"audits/{name}"))
+        for row in self._engine.rows(render("query/kinds")):
+            if row["kind"] is None:
+                faults.setdefault(shown_paths[row["path"]], "is neither an audit nor a report of moslabels")
+        self._engine.run(render("query/drop_files"))
+        return faults
+
+
+def _find(patterns: Iterable[str]) -> tuple[list[str], list[str]]:
+    """The files that are named, and those that globs match: each file once, sorted by path."""
+    named, matched, problems = [], [], []
+    for pattern in patterns:
+        if os.path.lexists(pattern):
+            named.append(pattern)
+            if not os.path.isfile(pattern):
+                says = "is a folder; write" if os.path.isdir(pattern) else "is no regular file; name"
+                inside = f" {os.path.join(pattern, '**', '*.json')}" if os.path.isdir(pattern) else " a file"
+                problems.append(f"{pattern}: {says}{inside}")
+            continue
+        # What the pattern matches beside files, and files that are being written (hidden), was not meant.
+        found = [path for path in glob.glob(pattern, recursive=True) if os.path.isfile(path)]
+        if not found:
+            problems.append(f"{pattern}: there is no such file" + (", nor a match" if glob.has_magic(pattern) else ""))
+        matched += found
+    if problems:
+        raise UsageError("these files cannot be asked:", problems)
+    files: dict[str, str] = {}
+    for path in (*sorted(named), *sorted(matched)):
+        files.setdefault(os.path.realpath(path), path)
+    own = {os.path.realpath(path) for path in named}
+    return (
+        [path for real, path in files.items() if real in own],
+        [path for real, path in files.items() if real not in own],
+    )
+
+
+def _read(path: str) -> tuple[int, str | None, str | None]:
+    """When a file was written, its JSON as DuckDB can read it, and what is wrong with it."""
+    try:
+        with open(path, "rb") as stream:
+            modified = os.fstat(stream.fileno()).st_mtime_ns // 1000
+            start = stream.read(4096)
+            # A table of gigabytes is not read to be passed over.
+            if not start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
+                return modified, None, "is neither an audit nor a report of moslabels"
+            content = start + stream.read()
+    except OSError as error:
+        raise os_error(error) from error
+    try:
+        document = json.loads(content.decode("utf-8-sig"), parse_constant=_refuse_constant)
+        # Half a surrogate pair, which old programs wrote for a path that is no UTF-8, would fail every query.
+        text = json.dumps(document, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace").decode()
+    except (ValueError, RecursionError) as error:
+        return modified, None, f"is no JSON: {error}"
+    return modified, text, None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no number of JSON")
+
+
+def _utf8(path: str) -> str:
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _quoted(patterns: Sequence[str]) -> str:
+    return ", ".join(shown(pattern) for pattern in patterns)
+
+
+def _copy_database(path: str, copy: str) -> None:
+    """Copy a DuckDB file that no program is writing."""
+    with open(path, "rb") as stream:
+        if stream.read(12)[8:] != _DUCKDB_MAGIC:
+            raise TableError(f"{path}: is no DuckDB file; write to another path", file=path)
+        try:
+            fcntl.lockf(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)  # DuckDB holds this lock while it has a file open.
+        except OSError:
+            raise TableError(f"{path}: another program has it open; close it there", file=path) from None
+        if os.path.exists(f"{os.path.realpath(path)}.wal"):
+            message = f"{path}: {path}.wal holds changes that are not in it yet; open and close it with DuckDB first"
+            raise TableError(message, file=path)
+        stream.seek(0)
+        with open(copy, "wb") as target:
+            shutil.copyfileobj(stream, target, 1 << 20)

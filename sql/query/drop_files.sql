@@ -1,0 +1,2 @@
+-- The texts are not needed beside the documents.
+DROP TABLE files;

@@ -1,0 +1,2 @@
+-- A row per file: what it is (audit or report), NULL where it is neither.
+SELECT path, kind FROM files LEFT JOIN documents USING (path) ORDER BY path;
