@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from moslabels import __version__
-from moslabels.errors import MosLabelsError, UsageError
+from moslabels.errors import MosLabelsError, UsageError, os_error
 from moslabels.options import FIELDS, listed, nearest, shown, visible
 
 if TYPE_CHECKING:
@@ -107,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_explain(commands)
     _add_sql(commands)
     _add_verify(commands)
+    _add_diff(commands)
     _add_compile(commands)
     schema = commands.add_parser(
         "schema",
@@ -143,6 +144,22 @@ def _add_suggest(commands: Any) -> None:
         )
     _add_settings(rules)
     rules.set_defaults(run=_suggest)
+
+
+def _add_diff(commands: Any) -> None:
+    changes = commands.add_parser(
+        "diff",
+        help="show what changed between two reports, audits or labelled tables",
+        description="Show the clips gained, lost and with another MOS, and the rule and the inputs that changed. Exit "
+        "status: 0 nothing changed, 1 something did, 2 the two cannot be compared.",
+        epilog="example: moslabels diff runs/may/report.json runs/june/report.json",
+        allow_abbrev=False,
+    )
+    changes.add_argument("old", metavar="OLD", help="report, audit or labelled table")
+    changes.add_argument("new", metavar="NEW", help="the same kind of file, made later")
+    changes.add_argument("--json", action="store_true", help="for programs")
+    _add_settings(changes)
+    changes.set_defaults(run=_diff)
 
 
 def _add_compile(commands: Any) -> None:
@@ -355,6 +372,19 @@ def _explain(parsed: argparse.Namespace, _argv: list[str]) -> int:
     else:
         _print("\n\n".join(_visible_lines(text(value)) for value in explained) + "\n")
     return 0
+
+
+def _diff(parsed: argparse.Namespace, _argv: list[str]) -> int:
+    from moslabels.audit import json_text
+    from moslabels.diff import diff, text
+
+    try:
+        document = diff(parsed.old, parsed.new, _settings(parsed))
+    except (MosLabelsError, OSError) as error:
+        said = os_error(error) if isinstance(error, OSError) else error
+        raise UsageError(f"the two cannot be compared: {said}") from error
+    _print(json_text(document) if parsed.json else _visible_lines(text(document)) + "\n")
+    return 0 if document["same"] else 1
 
 
 def _compile(parsed: argparse.Namespace, _argv: list[str]) -> int:

@@ -14,7 +14,7 @@ from moslabels.errors import MosLabelsError
 from moslabels.keys import find_key
 from moslabels.labelling import Run, label_table
 from moslabels.manifest import TableSpec, table_spec
-from moslabels.options import SOURCE_COLUMN, shown
+from moslabels.options import SOURCE_COLUMN, Options, shown
 from moslabels.provenance import versions
 from moslabels.render import render
 from moslabels.settings import DEFAULTS, Settings
@@ -217,7 +217,9 @@ class _Verifier:
         """Count rows, statuses, sources and keys in the output itself."""
         try:
             with Workspace(self.settings.temp_dir) as workspace, Engine(self.settings, workspace.folder) as engine:
-                source = open_table(engine, workspace, spec.out, "feature", _dialect(spec))
+                source = open_table(
+                    engine, workspace, spec.out, "feature", output_csv(spec.options, spec.features, spec.out)
+                )
                 key = find_key(source, spec.options, "feature")
                 named = {
                     alias: source.find("label", name, (), alias)
@@ -252,12 +254,12 @@ class _Verifier:
             return None
 
 
-def _dialect(spec: TableSpec) -> dict[str, Any]:
-    """The dialect of a CSV output: that of its features, with a header, where these are CSV too."""
-    given = spec.options.feature_csv
-    if format_of(spec.out) != "csv" or format_of(spec.features) != "csv" or not given:
+def output_csv(options: Options, features: str, out: str) -> dict[str, Any]:
+    """How a CSV output is written: as its features are, with a header, where these are CSV too."""
+    given = options.feature_csv
+    if format_of(out) != "csv" or format_of(features) != "csv" or not given:
         return {}
-    same_suffix = os.path.splitext(spec.out)[1].lower() == os.path.splitext(spec.features)[1].lower()
+    same_suffix = os.path.splitext(out)[1].lower() == os.path.splitext(features)[1].lower()
     return {name: value for name, value in given.items() if name != "delimiter" or same_suffix} | {"header": True}
 
 

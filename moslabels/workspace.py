@@ -43,9 +43,12 @@ class Workspace:
             if self._lock is not None:
                 os.close(self._lock)
 
+    def new_file(self, suffix: str) -> str:
+        return os.path.join(self._folder.name, f"{next(self._count)}{suffix}")
+
     def new_copy(self, path: str, suffix: str) -> str:
         """Where a copy of a file is to be written; ``copies`` lists them, each with what it is a copy of."""
-        copy = os.path.join(self._folder.name, f"{next(self._count)}{suffix}")
+        copy = self.new_file(suffix)
         self.copies[copy] = path
         return copy
 

@@ -59,7 +59,19 @@ def rendered(name: str, context: dict[str, Any]) -> str:
 
 
 def test_every_folder_has_templates() -> None:
-    folders = {"rules", "sources", "labels", "features", "checks", "suggest", "verify", "compile", "audits", "query"}
+    folders = {
+        "rules",
+        "sources",
+        "labels",
+        "features",
+        "checks",
+        "suggest",
+        "verify",
+        "compile",
+        "audits",
+        "query",
+        "diff",
+    }
     assert {name.split("/")[0] for name in TEMPLATES} == folders
     assert set(RULES) == {name.split("/")[1] for name in TEMPLATES if name.startswith("rules/")}
 

@@ -1,0 +1,200 @@
+"""What changed between two reports, audits or labelled tables: clips, scores, rules and inputs."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from moslabels import audit, evidence, report
+from moslabels.engine import Engine
+from moslabels.errors import TableError, UsageError
+from moslabels.keys import find_key
+from moslabels.options import Options, settled, shown
+from moslabels.render import render
+from moslabels.settings import DEFAULTS, Settings
+from moslabels.tables import FORMATS, open_table
+from moslabels.verify import output_csv
+from moslabels.workspace import Workspace
+
+_RULE = (
+    "config",
+    "feature_key_column",
+    "label_key_column",
+    "label_mos_column",
+    "key_normalize",
+    "feature_key_regex",
+    "label_key_regex",
+    "min_match_rate",
+    "label_files",
+)
+
+
+@dataclass(frozen=True)
+class _Side:
+    """One labelled table, the options that it was labelled with, and what its evidence says of rule and inputs."""
+
+    id: str | None
+    output: str
+    features: str
+    config: Mapping[str, Any] = field(default_factory=dict)
+    rule: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+
+
+def diff(old: str, new: str, settings: Settings = DEFAULTS) -> dict[str, Any]:
+    """Compare two reports, two audits or two labelled tables (a table with an audit too).
+
+    Returns ``{"same": …, "tables": […], "only_old": […], "only_new": […]}``: for each table the labelled clips gained
+    and lost, those with another MOS and by how much, the rule and the inputs that changed. Tables of reports meet by id.
+    Raises UsageError where a file is none of these, TableError where a table cannot be read.
+    """
+    sides = [{side.id: side for side in _sides(path)} for path in (old, new)]
+    if any(None in side for side in sides):  # One table on either side.
+        sides = [dict.fromkeys([None], next(iter(side.values()))) for side in sides if len(side) == 1]
+        if len(sides) != 2:
+            raise UsageError(f"{old} and {new} cannot be compared: one is a report of several tables, the other is not")
+    before, after = sides
+    tables = [_compared(before[name], after[name], settings) for name in before if name in after]
+    only = {
+        "only_old": [name for name in before if name not in after],
+        "only_new": [n for n in after if n not in before],
+    }
+    same = not any(only.values()) and all(_is_same(table) for table in tables)
+    return {"same": same, "tables": tables, **only}
+
+
+def _sides(path: str) -> Iterator[_Side]:
+    suffix = FORMATS.get(os.path.splitext(path)[1].lower())
+    document = _json(path) if suffix == "json" else None
+    schema = document.get("schema") if document is not None else None
+    if document is not None and schema == report.SCHEMA:
+        for table in document["tables"]:
+            if "summary" not in table:
+                continue
+            if table["audit_json"] is None:
+                yield _Side(table["id"], table["out"], table["features"], table["config"], {"config": table["config"]})
+            else:
+                yield _of_audit(table["id"], _json(table["audit_json"]) or {}, table["audit_json"])
+    elif document is not None and schema == audit.SCHEMA:
+        yield _of_audit(None, document, path)
+    elif suffix is not None:
+        yield _of_table(path, suffix)
+    else:
+        raise UsageError(f"{path}: is no report, no audit and no table")
+
+
+def _json(path: str) -> dict[str, Any] | None:
+    try:
+        with open(path, encoding="utf-8-sig") as stream:
+            document = json.load(stream)
+    except (ValueError, RecursionError) as error:
+        raise UsageError(f"{path}: is no JSON: {error}") from error
+    return document if isinstance(document, dict) else None
+
+
+def _of_audit(identifier: str | None, document: Mapping[str, Any], path: str) -> _Side:
+    try:
+        inputs = document["run_provenance"].get("inputs") or {}
+        records = [inputs["features"], *inputs["labels"]] if "features" in inputs else []
+        return _Side(
+            identifier,
+            document["output"],
+            document["feature_table"],
+            document.get("config", {}),
+            {name: document[name] for name in _RULE if name in document},
+            {record["path"]: record["sha256"] for record in records},
+        )
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UsageError(f"{path}: is no audit: it lacks {error}") from error
+
+
+def _of_table(path: str, kind: str) -> _Side:
+    if kind != "parquet":
+        return _Side(None, path, path)
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        metadata = pq.ParquetFile(path).metadata.metadata or {}
+    except (OSError, pa.ArrowException) as error:
+        raise TableError(f"{path}: cannot be read: {error}", file=path) from error
+    entry = json.loads(metadata.get(evidence.ENTRY.encode(), b"{}"))
+    if not entry:
+        return _Side(None, path, path)
+    inputs = {record["path"]: record["sha256"] for record in (entry["features"], *entry["labels"])}
+    rule = {"config": entry["config"], "feature_key_column": entry["feature_key_column"]}
+    return _Side(None, path, entry["features"]["path"], entry["config"], rule, inputs)
+
+
+def _compared(old: _Side, new: _Side, settings: Settings) -> dict[str, Any]:
+    with Workspace(settings.temp_dir) as workspace, Engine(settings, workspace.folder) as engine:
+        engine.run(render("diff/table"))
+        for name, side in (("old", old), ("new", new)):
+            options = Options(**settled(side.config))
+            source = open_table(
+                engine, workspace, side.output, "feature", output_csv(options, side.features, side.output)
+            )
+            key = find_key(source, options, "feature")
+            named = {"mos": "mos", "status": options.status_column}
+            columns = {alias: source.find("label", column, (), alias) for alias, column in named.items()}
+            cells = [*key.cells, *source.cells(columns)]
+            values = {**source.values(cells), **key.parameters(), "side": name}
+            engine.run(render("diff/clips", values, source=source, cells=cells, keys=key.cells))
+        found = engine.row(render("diff/counts"))
+    return {
+        "id": old.id,
+        "old": old.output,
+        "new": new.output,
+        "gained": {"count": found["gained"], "sample": found["first_gained"] or []},
+        "lost": {"count": found["lost"], "sample": found["first_lost"] or []},
+        "changed": {
+            "count": found["changed"],
+            "mean_change": found["mean_change"],
+            "mean_absolute_change": found["mean_absolute_change"],
+            "largest": found["largest"] or [],
+        },
+        "same": found["same"],
+        "rule": _changes(old.rule, new.rule),
+        "inputs": _changes(old.inputs, new.inputs),
+    }
+
+
+def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"what": name, "old": old.get(name), "new": new.get(name)}
+        for name in sorted({*old, *new})
+        if old.get(name) != new.get(name)
+    ]
+
+
+def _is_same(table: Mapping[str, Any]) -> bool:
+    counts = [table[name]["count"] for name in ("gained", "lost", "changed")]
+    return not any(counts) and not table["rule"] and not table["inputs"]
+
+
+def text(document: Mapping[str, Any]) -> str:
+    """The differences as people read them."""
+    lines = []
+    for table in document["tables"]:
+        changed = table["changed"]
+        lines.append(f"{table['id'] or table['new']}: {table['same']} clips as before")
+        for name in ("gained", "lost"):
+            sample = ", ".join(map(shown, table[name]["sample"][:3]))
+            lines += [f"  {table[name]['count']} {name}: {sample}"] if table[name]["count"] else []
+        if changed["count"]:
+            lines.append(
+                f"  {changed['count']} with another MOS: mean change {changed['mean_change']:+.4g}, mean of the sizes "
+                f"{changed['mean_absolute_change']:.4g}; the largest:"
+            )
+            lines += [
+                f"    {shown(one['key'])}: {one['old']:.6g} -> {one['new']:.6g} ({one['change']:+.4g})"
+                for one in changed["largest"]
+            ]
+        for kind in ("rule", "inputs"):
+            lines += [f"  {kind} {one['what']}: {shown(one['old'])} -> {shown(one['new'])}" for one in table[kind]]
+    for side, what in (("only_old", "old"), ("only_new", "new")):
+        lines += [f"{name}: only in the {what} report" for name in document[side]]
+    return "\n".join(lines) or "no tables"

@@ -1,0 +1,2 @@
+-- diff_clips: the labelled clips of two tables, one row per side and key.
+CREATE TEMP TABLE diff_clips (side VARCHAR, key VARCHAR, mos DOUBLE);

@@ -1,0 +1,154 @@
+"""``moslabels diff``: clips gained, lost and with another MOS, the rule and the inputs that changed."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from conftest import write_table
+from test_command import moslabels
+
+from moslabels import UsageError, run_batch
+from moslabels.diff import diff
+
+OLD = [("k1", 1.0), ("k2", 2.0), ("k3", 3.0), ("k4", 4.0)]
+NEW = [("k2", 2.0), ("k3", 3.5), ("k4", 3.0), ("k5", 5.0)]
+OUTS = ["parquet", "csv", "jsonl"]
+
+
+def label(folder: Path, labels: list[tuple[str, float]], **options: Any) -> None:
+    """Label three tables in a folder of their own; frames of one clip stand in several rows."""
+    folder.mkdir(exist_ok=True)
+    os.chdir(folder)
+    write_table(Path("f.csv"), [{"path": f"v/k{index % 6}.mp4"} for index in range(18)])
+    write_table(Path("l.csv"), [{"key": key, "mos": mos} for key, mos in labels])
+    rule = {"feature_key_regex": "(k[0-9])[.]", "min_match_rate": 0, "mos_scale": "1-5", **options}
+    tables = [
+        {"id": suffix, "features": "f.csv", "labels": ["l.csv"], "out": f"o.{suffix}", "audit_json": f"{suffix}.json"}
+        for suffix in OUTS
+    ]
+    Path("m.json").write_text(json.dumps({"defaults": rule, "tables": tables}))
+    base = str(folder)
+    run_batch(str(folder / "m.json"), base_dir=base, report_json=folder / "r.json")
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    monkeypatch.chdir(tmp_path)
+    label(tmp_path / "old", OLD)
+    label(tmp_path / "new", NEW)
+    os.chdir(tmp_path)
+    return tmp_path / "old", tmp_path / "new"
+
+
+def check(table: dict[str, Any]) -> None:
+    assert (table["gained"], table["lost"]) == ({"count": 1, "sample": ["k5"]}, {"count": 1, "sample": ["k1"]})
+    assert table["same"] == 1
+    assert table["changed"] == {
+        "count": 2,
+        "mean_change": -0.25,
+        "mean_absolute_change": 0.75,
+        "largest": [
+            {"key": "k4", "old": 4.0, "new": 3.0, "change": -1.0},
+            {"key": "k3", "old": 3.0, "new": 3.5, "change": 0.5},
+        ],
+    }
+
+
+@pytest.mark.parametrize("suffix", OUTS)
+def test_two_audits(folders: tuple[Path, Path], suffix: str) -> None:
+    document = diff(*(str(folder / f"{suffix}.json") for folder in folders))
+    assert not document["same"]
+    (table,) = document["tables"]
+    check(table)
+    assert len([one for one in table["inputs"] if one["old"] and one["new"]]) == 0, "they have other paths"
+    assert diff(*[str(folders[0] / f"{suffix}.json")] * 2)["same"]
+
+
+def test_two_reports(folders: tuple[Path, Path]) -> None:
+    document = diff(*(str(folder / "r.json") for folder in folders))
+    assert [table["id"] for table in document["tables"]] == OUTS
+    for table in document["tables"]:
+        check(table)
+    report = json.loads((folders[1] / "r.json").read_text())
+    report["tables"][0]["id"] = "other"
+    (folders[1] / "r.json").write_text(json.dumps(report))
+    document = diff(*(str(folder / "r.json") for folder in folders))
+    assert (document["only_old"], document["only_new"], document["same"]) == (["parquet"], ["other"], False)
+
+
+def test_two_tables(folders: tuple[Path, Path]) -> None:
+    document = diff(*(str(folder / "o.parquet") for folder in folders))
+    check(document["tables"][0])
+    document = diff(str(folders[0] / "o.parquet"), str(folders[1] / "parquet.json"))
+    check(document["tables"][0])
+
+
+def test_the_rule_and_the_inputs_that_changed(folders: tuple[Path, Path]) -> None:
+    old = folders[0]
+    before = (old / "csv.json").read_text()
+    (old / "before.json").write_text(before)
+    label(old, OLD[:3], mos_tolerance=0.1)
+    document = diff(str(old / "before.json"), str(old / "csv.json"))
+    (table,) = document["tables"]
+    assert [one["what"] for one in table["rule"]] == ["config", "label_files"]
+    assert table["rule"][0]["new"]["mos_tolerance"] == 0.1
+    assert [one["what"] for one in table["inputs"]] == [str(old / "l.csv")]
+
+
+def test_the_command(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    done = moslabels("diff", "old/csv.json", "new/csv.json", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert '  1 gained: "k5"\n  1 lost: "k1"\n' in done.stdout
+    assert "  2 with another MOS: mean change -0.25, mean of the sizes 0.75; the largest:\n" in done.stdout
+    assert '    "k4": 4 -> 3 (-1)\n' in done.stdout
+    done = moslabels("diff", "old/csv.json", "old/csv.json", "--json", cwd=tmp_path)
+    assert (done.returncode, json.loads(done.stdout)["same"]) == (0, True)
+
+
+WRONG = [
+    ("old/m.json", "old/csv.json", "old/m.json"),
+    ("old/none.json", "old/csv.json", "none.json"),
+    ("old/r.json", "old/csv.json", "cannot be compared"),
+    ("old/l.csv", "old/o.csv", "no column of it"),
+    ("old/x.parquet", "old/o.parquet", "cannot be read"),
+    ("old/y.txt2", "old/o.parquet", "is no report, no audit and no table"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "message"), WRONG)
+def test_what_cannot_be_compared(folders: tuple[Path, Path], tmp_path: Path, old: str, new: str, message: str) -> None:
+    done = moslabels("diff", old, new, cwd=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_tables_without_evidence_need_a_key_that_is_told_by_its_name(tmp_path: Path) -> None:
+    columns = {"key": ["a", "b"], "mos": [1.0, None], "mos_label_status": ["ok", "missing-label"]}
+    pq.write_table(pa.table(columns), tmp_path / "old.parquet")
+    pq.write_table(pa.table({**columns, "mos": [2.0, None]}), tmp_path / "new.parquet")
+    (table,) = diff(str(tmp_path / "old.parquet"), str(tmp_path / "new.parquet"))["tables"]
+    assert (table["changed"]["count"], table["same"]) == (1, 0)
+    with pytest.raises(UsageError):
+        diff(str(tmp_path / "old.parquet"), str(tmp_path / "new.xyz"))
+
+
+def test_csv_outputs_in_the_dialect_of_their_features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from moslabels import materialize
+
+    monkeypatch.chdir(tmp_path)
+    dialect = {"header": False, "delimiter": ";", "encoding": "latin-1"}
+    Path("f.csv").write_bytes("é;1\nb;2\n".encode("latin-1"))
+    options = {"feature_csv": dialect, "feature_key_column": "column0", "audit_json": None}
+    for name, mos in (("old", 3), ("new", 4)):
+        write_table(Path(f"{name}_l.csv"), [{"key": "é", "mos": mos}, {"key": "b", "mos": 2}])
+        materialize("f.csv", [f"{name}_l.csv"], f"{name}.csv", **{**options, "audit_json": f"{name}.json"})
+    (table,) = diff("old.json", "new.json")["tables"]
+    assert (table["changed"]["largest"][0]["key"], table["same"]) == ("é", 1)
+    assert moslabels("verify", "old.json", cwd=tmp_path).returncode == 0
