@@ -48,7 +48,8 @@ def diff(old: str, new: str, settings: Settings = DEFAULTS) -> dict[str, Any]:
     """Compare two reports, two audits or two labelled tables (a table with an audit too).
 
     Returns ``{"same": …, "tables": […], "only_old": […], "only_new": […]}``: for each table the labelled clips gained
-    and lost, those with another MOS and by how much, the rule and the inputs that changed. Tables of reports meet by id.
+    and lost, those with another MOS and by how much, the rule and the inputs that changed. Tables of reports meet by
+    id.
     Raises UsageError where a file is none of these, TableError where a table cannot be read.
     """
     sides = [{side.id: side for side in _sides(path)} for path in (old, new)]
