@@ -1,16 +1,8 @@
 -- Adds the labelled clips of one table to diff_clips: one row per key that has a label, with its score.
 -- Parameters: those of the file, and $side, $normalize, $regex, $capture (a list each: an entry per key column)
 INSERT INTO diff_clips
-WITH rows AS (
-    {%- include 'sources/' ~ source.reader ~ '.sql' %}
-), cells AS (
-    SELECT
-        row
-        {%- for cell in cells %},
-        {% include 'sources/text.sql' %} AS {{ cell.text | ident }},
-        {% include 'sources/type.sql' %} AS {{ cell.type | ident }}
-        {%- endfor %}
-    FROM rows
+WITH cells AS (
+    {%- include 'sources/cells.sql' %}
 ), labelled AS (
     SELECT row, status_text, TRY_CAST(mos_text AS DOUBLE) AS mos, {% include 'sources/key.sql' %}
     FROM cells

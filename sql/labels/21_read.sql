@@ -2,16 +2,8 @@
 -- Parameters: those of the file, and $file, $normalize, $regex, $capture (a list each: an entry per
 -- key column), $missing_values
 INSERT INTO label_rows
-WITH rows AS (
-    {%- include 'sources/' ~ source.reader ~ '.sql' %}
-), cells AS (
-    SELECT
-        row
-        {%- for cell in cells %},
-        {% include 'sources/text.sql' %} AS {{ cell.text | ident }},
-        {% include 'sources/type.sql' %} AS {{ cell.type | ident }}
-        {%- endfor %}
-    FROM rows
+WITH cells AS (
+    {%- include 'sources/cells.sql' %}
 )
 SELECT
     $file,

@@ -4,17 +4,7 @@
 WITH cells AS (
     SELECT unnest(texts) AS text, unnest(types) AS type, generate_subscripts(texts, 1) - 1 AS place
     FROM (
-        SELECT
-            [
-                {%- for cell in cells %}
-                {% include 'sources/text.sql' %}{% if not loop.last %},{% endif %}
-                {%- endfor %}
-            ] AS texts,
-            [
-                {%- for cell in cells %}
-                {% include 'sources/type.sql' %}{% if not loop.last %},{% endif %}
-                {%- endfor %}
-            ] AS types
+        SELECT {% include 'sources/cell_lists.sql' %}
         FROM ({% include 'sources/' ~ source.reader ~ '.sql' %})
     )
 ), judged AS (

@@ -1,16 +1,8 @@
 -- Adds one set of columns of one label file to suggest_labels. The first of the cells is the score.
 -- Parameters: those of the file, and $columns_number, $file, $missing_values, $worst, $best
 INSERT INTO suggest_labels
-WITH rows AS (
-    {%- include 'sources/' ~ source.reader ~ '.sql' %}
-), cells AS (
-    SELECT
-        row
-        {%- for cell in cells %},
-        {% include 'sources/text.sql' %} AS {{ cell.text | ident }},
-        {% include 'sources/type.sql' %} AS {{ cell.type | ident }}
-        {%- endfor %}
-    FROM rows
+WITH cells AS (
+    {%- include 'sources/cells.sql' %}
 )
 SELECT
     $columns_number,

@@ -1,15 +1,7 @@
 -- What a labelled table says of itself: rows, statuses and sources, and its keys with and without a label. One row.
 -- Parameters: those of the file, and $normalize, $regex, $capture (a list each: an entry per key column)
-WITH rows AS (
-    {%- include 'sources/' ~ source.reader ~ '.sql' %}
-), cells AS (
-    SELECT
-        row
-        {%- for cell in cells %},
-        {% include 'sources/text.sql' %} AS {{ cell.text | ident }},
-        {% include 'sources/type.sql' %} AS {{ cell.type | ident }}
-        {%- endfor %}
-    FROM rows
+WITH cells AS (
+    {%- include 'sources/cells.sql' %}
 ), labelled AS (
     SELECT status_text, source_text, {% include 'sources/key.sql' %}
     FROM cells
