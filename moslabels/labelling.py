@@ -213,9 +213,9 @@ def _label(
         try:
             gate.check(match, spec.options, spec.features)
         except GateError as error:
-            diagnosis = diagnose(engine, spec, read.labels, match)
+            why = diagnose(engine, spec, read.labels, match)
             done(*unmatched)  # What they are for; nothing else is written.
-            raise error.explained(diagnosis, [*lines(diagnosis), _where_to_look(spec)]) from None
+            raise error.explained(why, [*lines(why), _where_to_look(spec)]) from None
         diagnosis = diagnose(engine, spec, read.labels, match) if match.unmatched_feature_keys.count else None
         label_records = [run.record(label.path) for label in spec.labels]
         job = Job(

@@ -397,15 +397,15 @@ class _Search:
         number = self.loaded[places] = len(self.loaded)
         source = self._source(file)
         keys = {f"key{index}": candidate.column for index, candidate in enumerate(columns)}
+        values: dict[str, Any] = {"columns_number": number}
         if file == _FEATURES:
             cells = source.cells(keys)
-            name, values = "31_features_read", {"columns_number": number}
+            name = "31_features_read"
         else:
             score = self.scores[file]
             cells = source.cells({"mos": score.column, **keys})
             name = "34_labels_read"
-            values = {
-                "columns_number": number,
+            values |= {
                 "file": file,
                 "missing_values": list(score.options.get("missing_values", ())),
                 "worst": float(score.worst),
@@ -426,8 +426,7 @@ class _Search:
         self.engine.run(render("suggest/40_rule_features", values, parts=parts))
         self.engine.run(render("suggest/41_rule_labels"))
         for file, number in enumerate(labels):
-            values = {
-                "columns_number": number,
+            values |= {
                 "file": file,
                 "normalize": rule.label_normalizes[file],
                 "regexes": list(rule.label_regexes[file]),
