@@ -422,11 +422,16 @@ class _Search:
             self._columns_number(file, [part.labels[file] for part in rule.parts]) for file in range(len(self.labels))
         ]
         parts = list(range(1, len(rule.parts) + 1))
-        values = {"columns_number": features, "normalize": rule.normalize, "regexes": list(rule.feature_regexes)}
+        values: dict[str, Any] = {
+            "columns_number": features,
+            "normalize": rule.normalize,
+            "regexes": list(rule.feature_regexes),
+        }
         self.engine.run(render("suggest/40_rule_features", values, parts=parts))
         self.engine.run(render("suggest/41_rule_labels"))
         for file, number in enumerate(labels):
-            values |= {
+            values = {
+                "columns_number": number,
                 "file": file,
                 "normalize": rule.label_normalizes[file],
                 "regexes": list(rule.label_regexes[file]),
