@@ -462,8 +462,6 @@ def _unreadable(source: Source, message: str) -> str:
         return "a quoted cell does not end, or goes on after its closing quote"
     if "Maximum line size" in message:
         return "a line is longer than 64 MiB, or a quoted cell does not end"
-    if "ecursion" in message or "nesting" in message:
-        return "its values nest too deep for another format; write the format that they are in"
     return message
 
 

@@ -247,7 +247,7 @@ def test_collisions_are_a_warning_with_two_examples(job: Job) -> None:
     table = {"id": "t", "features": "f.csv", "labels": ["l.csv"], "out": "o.csv"}
     (job.folder / "m.json").write_text(json.dumps({"tables": [table]}))
     done = moslabels("batch", "m.json", "--report-md", "r.md", cwd=job.folder)
-    said = '3 feature keys come from several different values each: "a" from "x/a" and "y/a"; "b" from "x/b" and "y/b";'
+    said = '3 feature keys come from several different values each: "a" from "x/a" and "z/a"; "b" from "x/b" and "z/b";'
     assert f"t: warning: {said}" in done.stderr
     assert said in (job.folder / "r.md").read_text().replace("\\", "")
     assert said in json.loads(done.stdout)["tables"][0]["warnings"][0]

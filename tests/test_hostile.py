@@ -121,6 +121,12 @@ def test_values(job: Job, source: str, target: str) -> None:
 @pytest.mark.parametrize(("source", "target"), PAIRS)
 def test_names_of_columns_that_stay(job: Job, source: str, target: str) -> None:
     row = {"key": "a", **{text: f"v{text}" for text in TEXTS}}
+    if source in (".jsonl", ".json") and target != ".jsonl":
+        write_table(job.folder / f"f{source}", content(source, [row]))
+        write_table(job.folder / f"l{source}", content(source, [{**row, "mos": 3}]))
+        with pytest.raises(MosLabelsError, match=r'the member "a\\u0000b" has a NUL in its name'):
+            materialize(job.folder / f"f{source}", job.folder / f"l{source}", job.folder / f"o{target}")
+        del row["a\0b"]
     write_table(job.folder / f"f{source}", content(source, [row]))
     write_table(job.folder / f"l{source}", content(source, [{**row, "mos": 3}]))
     materialize(job.folder / f"f{source}", job.folder / f"l{source}", job.folder / f"o{target}")

@@ -99,8 +99,22 @@ def _json(engine: Engine, source: Source, kept: Sequence[int], rows: int) -> tup
             f"{source.path}: {'a member has no name' if names else 'there are no members'}; write JSON",
             file=source.path,
         )
+    if unnamed := [name for name in names if "\0" in name]:
+        # DuckDB 1.5 reads the values of such a member as NULL.
+        raise TableError(
+            f"{source.path}: the member {shown(unnamed[0])} has a NUL in its name; rename it, or write JSON",
+            file=source.path,
+            column=unnamed[0],
+        )
     found: dict[str, Any] = dict.fromkeys(names, "NULL")
     with reading(source):
+        for row in engine.rows(render("features/json_depth", source.values(), cells=[])):
+            raise TableError(
+                f"{source.path}: row {row['row']}: its values nest too deep for another format (more than 60 deep); "
+                "write the format that they are in",
+                file=source.path,
+                row=row["row"],
+            )
         for row in engine.rows(render("features/json_structures", source.values(), cells=[])):
             if row["member"] in found:
                 found[row["member"]] = _merged(found[row["member"]], json.loads(row["structure"]))

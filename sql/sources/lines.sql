@@ -5,4 +5,4 @@ SELECT line
 FROM read_csv(
     $path, columns = {'line': 'VARCHAR'}, delim = chr(28) || chr(29) || chr(30) || chr(31), header = false,
     quote = '', escape = '', auto_detect = false, strict_mode = false, hive_partitioning = false,
-    compression = 'none', max_line_size = 67108864)
+    compression = 'none', max_line_size = 67108864, buffer_size = 67108864)
