@@ -309,3 +309,14 @@ def test_a_dry_run_of_one_table(job: Job, tmp_path: Path) -> None:
     done = moslabels("materialize", *files, "--dry-run", cwd=tmp_path)
     assert (done.returncode, json.loads(done.stdout)["matched_rows"]) == (0, 1)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["f.csv", "l.csv"]
+
+
+def test_near_misses_of_keys_of_several_columns(job: Job) -> None:
+    both = {"feature_key_column": ["corpus", "key"], "label_key_column": ["corpus", "key"]}
+    with pytest.raises(GateError) as caught:
+        job.run([{"corpus": "A", "key": "1.mp4"}, {"corpus": "b", "key": "2"}, {"corpus": "c", "key": "x"}],
+                [{"corpus": "A", "key": "1", "mos": 3}, {"corpus": "B", "key": "2", "mos": 3}], **both)  # fmt: skip
+    assert caught.value.diagnosis is not None
+    found = {row["difference"]: row for row in caught.value.diagnosis["near_misses"]}
+    assert {name: row["keys"] for name, row in found.items()} == {"case": 1, "extension": 1}
+    assert found["case"]["examples"] == [{"key": '["b","2"]', "label_key": '["B","2"]'}]
