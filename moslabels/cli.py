@@ -71,12 +71,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"moslabels {__version__}")
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
-    batch = commands.add_parser(
+    batch = _command(
+        commands,
         "batch",
-        help="label every table of a manifest",
-        description="Label every table of a manifest; one report.",
-        epilog="example: moslabels batch manifest.json --report-json report.json --report-md report.md",
-        allow_abbrev=False,
+        "label every table of a manifest",
+        "Label every table of a manifest; one report.",
+        "moslabels batch manifest.json --report-json report.json --report-md report.md",
     )
     batch.add_argument("manifest", metavar="MANIFEST", help="JSON file that lists the tables")
     batch.add_argument("--base-dir", metavar="D", help="folder of relative paths; default: that of the manifest")
@@ -88,12 +88,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_settings(batch)
     batch.set_defaults(run=_batch)
 
-    one = commands.add_parser(
+    one = _command(
+        commands,
         "materialize",
-        help="label one table",
-        description="Label one table.",
-        epilog="example: moslabels materialize --features f.parquet --labels mos.csv --out labelled.parquet",
-        allow_abbrev=False,
+        "label one table",
+        "Label one table.",
+        "moslabels materialize --features f.parquet --labels mos.csv --out labelled.parquet",
     )
     _add_inputs(one, required=True)
     one.add_argument("--out", metavar="O", required=True, help="labelled table to write")
@@ -109,12 +109,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_verify(commands)
     _add_diff(commands)
     _add_compile(commands)
-    schema = commands.add_parser(
+    schema = _command(
+        commands,
         "schema",
-        help="print the JSON Schema of a manifest, an audit or a report",
-        description="Print the JSON Schema (draft 2020-12) of a kind of file.",
-        epilog="example: moslabels schema > manifest.schema.json",
-        allow_abbrev=False,
+        "print the JSON Schema of a manifest, an audit or a report",
+        "Print the JSON Schema (draft 2020-12) of a kind of file.",
+        "moslabels schema > manifest.schema.json",
     )
     schema.add_argument(
         "kind", nargs="?", choices=["manifest", "audit", "report"], default="manifest", help="default: manifest"
@@ -123,14 +123,22 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _command(commands: Any, name: str, says: str, description: str, example: str) -> argparse.ArgumentParser:
+    """A command: its name, what the list of commands says of it, what its own help says, and an example."""
+    parser: argparse.ArgumentParser = commands.add_parser(
+        name, help=says, description=description, epilog=f"example: {example}", allow_abbrev=False
+    )
+    return parser
+
+
 def _add_suggest(commands: Any) -> None:
-    rules = commands.add_parser(
+    rules = _command(
+        commands,
         "suggest",
-        help="find rules that join two tables; applies none",
-        description="Find the columns and patterns that join tables, with what speaks for and against each. Nothing is "
+        "find rules that join two tables; applies none",
+        "Find the columns and patterns that join tables, with what speaks for and against each. Nothing is "
         "written: the rules go to standard output.",
-        epilog="example: moslabels suggest --features f.parquet --labels mos.csv",
-        allow_abbrev=False,
+        "moslabels suggest --features f.parquet --labels mos.csv",
     )
     rules.add_argument("--features", metavar="F", required=True, help="feature table")
     rules.add_argument(
@@ -147,13 +155,13 @@ def _add_suggest(commands: Any) -> None:
 
 
 def _add_diff(commands: Any) -> None:
-    changes = commands.add_parser(
+    changes = _command(
+        commands,
         "diff",
-        help="show what changed between two reports, audits or labelled tables",
-        description="Show the clips gained, lost and with another MOS, and the rule and the inputs that changed. Exit "
+        "show what changed between two reports, audits or labelled tables",
+        "Show the clips gained, lost and with another MOS, and the rule and the inputs that changed. Exit "
         "status: 0 nothing changed, 1 something did, 2 the two cannot be compared.",
-        epilog="example: moslabels diff runs/may/report.json runs/june/report.json",
-        allow_abbrev=False,
+        "moslabels diff runs/may/report.json runs/june/report.json",
     )
     changes.add_argument("old", metavar="OLD", help="report, audit or labelled table")
     changes.add_argument("new", metavar="NEW", help="the same kind of file, made later")
@@ -163,12 +171,12 @@ def _add_diff(commands: Any) -> None:
 
 
 def _add_compile(commands: Any) -> None:
-    sql = commands.add_parser(
+    sql = _command(
+        commands,
         "compile",
-        help="print the SQL of a manifest's tables, for the DuckDB shell",
-        description="Print the statements of tables in order, values filled in. Files are read; nothing is written.",
-        epilog="example: moslabels compile manifest.json --table konvid | duckdb",
-        allow_abbrev=False,
+        "print the SQL of a manifest's tables, for the DuckDB shell",
+        "Print the statements of tables in order, values filled in. Files are read; nothing is written.",
+        "moslabels compile manifest.json --table konvid | duckdb",
     )
     sql.add_argument("manifest", metavar="MANIFEST", help="JSON file that lists the tables")
     sql.add_argument("--table", metavar="ID", help="one table of it; default: all")
@@ -178,14 +186,14 @@ def _add_compile(commands: Any) -> None:
 
 
 def _add_verify(commands: Any) -> None:
-    check = commands.add_parser(
+    check = _command(
+        commands,
         "verify",
-        help="check that reports, audits and labelled tables still say what is so",
-        description="Check reports (with their audits), audits and labelled Parquet files against the tables that they "
+        "check that reports, audits and labelled tables still say what is so",
+        "Check reports (with their audits), audits and labelled Parquet files against the tables that they "
         "are about: hashes, counts, and labelling again. Nothing is written. Exit status: 0 all of it holds, 1 "
         "something differs, 2 cannot tell.",
-        epilog="example: moslabels verify report.json",
-        allow_abbrev=False,
+        "moslabels verify report.json",
     )
     check.add_argument("files", metavar="FILE", nargs="+", help="report, audit or labelled Parquet file")
     check.add_argument("--root", metavar="D", help="folder that relative paths open from; default: the working folder")
@@ -195,12 +203,12 @@ def _add_verify(commands: Any) -> None:
 
 
 def _add_explain(commands: Any) -> None:
-    explain = commands.add_parser(
+    explain = _command(
+        commands,
         "explain",
-        help="show how a value becomes a key, and which label it meets",
-        description="Show how values of the feature key column become keys, step by step, and the label of each.",
-        epilog="example: moslabels explain clips/A001.mp4 --manifest manifest.json --table live-vqc",
-        allow_abbrev=False,
+        "show how a value becomes a key, and which label it meets",
+        "Show how values of the feature key column become keys, step by step, and the label of each.",
+        "moslabels explain clips/A001.mp4 --manifest manifest.json --table live-vqc",
     )
     explain.add_argument(
         "values", metavar="VALUE", nargs="+", help='a value; for several key columns a JSON list ["a", "b"]'
@@ -216,12 +224,12 @@ def _add_explain(commands: Any) -> None:
 
 
 def _add_sql(commands: Any) -> None:
-    sql = commands.add_parser(
+    sql = _command(
+        commands,
         "sql",
-        help="ask audits and reports in SQL",
-        description="Ask audits and reports in SQL. Without a query, the views are listed.",
-        epilog="example: moslabels sql 'runs/**/*.json' -c 'SELECT output, match_rate FROM audits'",
-        allow_abbrev=False,
+        "ask audits and reports in SQL",
+        "Ask audits and reports in SQL. Without a query, the views are listed.",
+        "moslabels sql 'runs/**/*.json' -c 'SELECT output, match_rate FROM audits'",
     )
     sql.add_argument(
         "patterns",

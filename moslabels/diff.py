@@ -8,15 +8,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from moslabels import audit, evidence, report
+from moslabels import audit, evidence, labelled, report
 from moslabels.engine import Engine
 from moslabels.errors import TableError, UsageError
-from moslabels.keys import find_key
 from moslabels.options import Options, settled, shown
 from moslabels.render import render
 from moslabels.settings import DEFAULTS, Settings
-from moslabels.tables import FORMATS, open_table
-from moslabels.verify import output_csv
+from moslabels.tables import FORMATS
 from moslabels.workspace import Workspace
 
 _RULE = (
@@ -116,14 +114,12 @@ def _of_table(path: str, kind: str) -> _Side:
     if kind != "parquet":
         return _Side(None, path, path)
     import pyarrow as pa
-    import pyarrow.parquet as pq
 
     try:
-        metadata = pq.ParquetFile(path).metadata.metadata or {}
+        entry = evidence.read(path)
     except (OSError, pa.ArrowException) as error:
         raise TableError(f"{path}: cannot be read: {error}", file=path) from error
-    entry = json.loads(metadata.get(evidence.ENTRY.encode(), b"{}"))
-    if not entry:
+    if entry is None:
         return _Side(None, path, path)
     inputs = {record["path"]: record["sha256"] for record in (entry["features"], *entry["labels"])}
     rule = {"config": entry["config"], "feature_key_column": entry["feature_key_column"]}
@@ -135,15 +131,12 @@ def _compared(old: _Side, new: _Side, settings: Settings) -> dict[str, Any]:
         engine.run(render("diff/table"))
         for name, side in (("old", old), ("new", new)):
             options = Options(**settled(side.config))
-            source = open_table(
-                engine, workspace, side.output, "feature", output_csv(options, side.features, side.output)
-            )
-            key = find_key(source, options, "feature")
             named = {"mos": "mos", "status": options.status_column}
-            columns = {alias: source.find("label", column, (), alias) for alias, column in named.items()}
-            cells = [*key.cells, *source.cells(columns)]
-            values = {**source.values(cells), **key.parameters(), "side": name}
-            engine.run(render("diff/clips", values, source=source, cells=cells, keys=key.cells))
+            engine.run(
+                labelled.statement(
+                    engine, workspace, "diff/clips", options, side.features, side.output, named, side=name
+                )
+            )
         found = engine.row(render("diff/counts"))
     return {
         "id": old.id,

@@ -45,3 +45,15 @@ def build(
         "versions": versions(),
     }
     return json.dumps(document, sort_keys=True, ensure_ascii=False)
+
+
+def read(path: str) -> dict[str, Any] | None:
+    """The entry of a Parquet file, None where it has none. Raises OSError or ArrowException where it cannot be read."""
+    import pyarrow.parquet as pq
+
+    metadata = pq.ParquetFile(path).metadata.metadata or {}
+    try:
+        entry = json.loads(metadata[ENTRY.encode()])
+    except (KeyError, ValueError):
+        return None
+    return entry if isinstance(entry, dict) else None

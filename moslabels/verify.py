@@ -8,17 +8,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from moslabels import audit, evidence, report
+from moslabels import audit, evidence, labelled, report
 from moslabels.engine import Engine
 from moslabels.errors import MosLabelsError
-from moslabels.keys import find_key
 from moslabels.labelling import Run, label_table
 from moslabels.manifest import TableSpec, table_spec
-from moslabels.options import SOURCE_COLUMN, Options, shown
+from moslabels.options import SOURCE_COLUMN, shown
 from moslabels.provenance import versions
-from moslabels.render import render
 from moslabels.settings import DEFAULTS, Settings
-from moslabels.tables import FORMATS, format_of, open_table
+from moslabels.tables import FORMATS
 from moslabels.workspace import Workspace
 
 _BY_HAND = ("run_provenance", "output_sha256", "output_bytes")
@@ -141,16 +139,14 @@ class _Verifier:
 
     def _labelled(self, path: str) -> Checked:
         import pyarrow as pa
-        import pyarrow.parquet as pq
 
         checked = Checked(path, "labelled table")
         try:
-            metadata = pq.ParquetFile(path).metadata.metadata or {}
-            entry = json.loads(metadata[evidence.ENTRY.encode()])
+            entry = evidence.read(path)
         except (OSError, pa.ArrowException) as error:
             checked.unknown.append(f"cannot be read: {error}")
             return checked
-        except (KeyError, ValueError):
+        if entry is None:
             checked.unknown.append("carries no evidence: it was not written by moslabels, or lost its metadata")
             return checked
         records = [entry["features"], *entry["labels"]]
@@ -217,19 +213,11 @@ class _Verifier:
         """Count rows, statuses, sources and keys in the output itself."""
         try:
             with Workspace(self.settings.temp_dir) as workspace, Engine(self.settings, workspace.folder) as engine:
-                source = open_table(
-                    engine, workspace, spec.out, "feature", output_csv(spec.options, spec.features, spec.out)
+                named = {"status": spec.options.status_column, "source": SOURCE_COLUMN}
+                counts = "verify/output_counts"
+                found = engine.row(
+                    labelled.statement(engine, workspace, counts, spec.options, spec.features, spec.out, named)
                 )
-                key = find_key(source, spec.options, "feature")
-                named = {
-                    alias: source.find("label", name, (), alias)
-                    for alias, name in (("status", spec.options.status_column), ("source", SOURCE_COLUMN))
-                }
-                others = source.cells(named)
-                values = {**source.values([*key.cells, *others]), **key.parameters()}
-                cells = [*key.cells, *others]
-                statement = render("verify/output_counts", values, source=source, cells=cells, keys=key.cells)
-                found = engine.row(statement)
         except MosLabelsError as error:
             checked.compare("output", "a labelled table", str(error))
             return
@@ -252,15 +240,6 @@ class _Verifier:
         except MosLabelsError as error:
             checked.compare("labelling again", "no error", str(error))
             return None
-
-
-def output_csv(options: Options, features: str, out: str) -> dict[str, Any]:
-    """How a CSV output is written: as its features are, with a header, where these are CSV too."""
-    given = options.feature_csv
-    if format_of(out) != "csv" or format_of(features) != "csv" or not given:
-        return {}
-    same_suffix = os.path.splitext(out)[1].lower() == os.path.splitext(features)[1].lower()
-    return {name: value for name, value in given.items() if name != "delimiter" or same_suffix} | {"header": True}
 
 
 def _spec(features: str, labels: Sequence[Mapping[str, Any]], out: str, config: Mapping[str, Any]) -> TableSpec:
