@@ -30,10 +30,7 @@ class Engine:
     """
 
     def __init__(self, settings: Settings = DEFAULTS, spill_folder: str = "") -> None:
-        config: dict[str, Any] = {
-            "preserve_insertion_order": True,  # the scans of text files have no other order to go by
-            "temp_directory": spill_folder,
-        }
+        config: dict[str, Any] = {"temp_directory": spill_folder}
         if settings.memory_limit is not None:
             config["memory_limit"] = settings.memory_limit
         if settings.threads is not None:
@@ -45,8 +42,8 @@ class Engine:
         self._connection.execute("SET enable_progress_bar = false")  # it can leak into a pipe
         self._worker = ThreadPoolExecutor(max_workers=1)
         self.ran: list[Statement] = []
-        for rule in rules():
-            self.run(rule)
+        for statement in (render("session/settings"), *rules()):
+            self.run(statement)
 
     def __enter__(self) -> Engine:
         return self

@@ -27,7 +27,7 @@ def compiled(tables: Iterable[TableSpec], settings: Settings = DEFAULTS) -> str:
     with Engine(settings) as engine:
         rules = "\n\n".join(map(_told, engine.ran))
     tables_sql = [_table(spec, settings) for spec in tables]
-    return "\n\n".join(["SET preserve_insertion_order = true;", rules, *tables_sql]) + "\n"
+    return "\n\n".join([rules, *tables_sql]) + "\n"
 
 
 def _table(spec: TableSpec, settings: Settings) -> str:

@@ -60,6 +60,7 @@ def rendered(name: str, context: dict[str, Any]) -> str:
 
 def test_every_folder_has_templates() -> None:
     folders = {
+        "session",
         "rules",
         "sources",
         "labels",

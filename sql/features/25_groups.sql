@@ -1,4 +1,5 @@
 -- The rates of each group of features: one row per value of the column match_rate_by, NULL first.
+-- Each group has its key; a left join is one into which DuckDB pushes no filter (see session/settings).
 -- Parameters: those of the file
 SELECT
     group_text AS value,
@@ -16,7 +17,7 @@ FROM (
     FROM ({% include 'sources/' ~ source.reader ~ '.sql' %})
     GROUP BY ALL
 ) AS feature_groups
-JOIN feature_keys ON
+LEFT JOIN feature_keys ON
     {%- for cell in keys %}
     {% if not loop.first %}AND {% endif %}feature_groups.{{ cell.value | ident }} IS NOT DISTINCT FROM feature_keys.{{ cell.value | ident }}
     {%- endfor %}
