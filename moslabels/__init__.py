@@ -8,22 +8,31 @@ from moslabels.errors import GateError, MosLabelsError, StatementError, TableErr
 
 if TYPE_CHECKING:
     from moslabels.batch import run_batch
+    from moslabels.joining import Joined, join
     from moslabels.labelling import materialize
     from moslabels.manifest import load_manifest
 
 __version__ = "0.1.0"
 __all__ = [
     "GateError",
+    "Joined",
     "MosLabelsError",
     "StatementError",
     "TableError",
     "UsageError",
+    "join",
     "load_manifest",
     "materialize",
     "run_batch",
 ]
 
-_HOMES = {"load_manifest": "manifest", "materialize": "labelling", "run_batch": "batch"}
+_HOMES = {
+    "Joined": "joining",
+    "join": "joining",
+    "load_manifest": "manifest",
+    "materialize": "labelling",
+    "run_batch": "batch",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -17,25 +17,36 @@ from moslabels.provenance import plain
 SCHEMA = "mos-label-materializer-audit-v1"
 
 
+@dataclasses.dataclass(frozen=True)
+class Output:
+    """A labelled table that was written: ``nulled`` numbers became null there for want of a text."""
+
+    path: str
+    sha256: str
+    bytes: int
+    nulled: int
+
+
 def build(
     *,
     spec: TableSpec,
     labels: Labels,
     match: Match,
     diagnosis: Mapping[str, Any] | None,
-    nulled: int,
-    sha256: str,
-    size: int,
+    output: Output | None,
     warnings: Sequence[str],
     provenance: dict[str, Any],
 ) -> dict[str, Any]:
-    """The audit as a dict of JSON values. The first label file stands for all in the keys that have room for one."""
+    """The audit as a dict of JSON values. The first label file stands for all in the keys that have room for one.
+
+    Without an output, what is said of it is None.
+    """
     options = spec.options
     first = labels.files[0]
     return {
         "schema": SCHEMA,
         "feature_table": spec.features,
-        "output": spec.out,
+        "output": output and output.path,
         "feature_key_column": one_or_list(match.key.columns),
         "label_key_column": one_or_list(first.key.columns),
         "label_mos_column": first.mos_column,
@@ -73,15 +84,15 @@ def build(
         "duplicate_labels": labels.duplicates,
         "missing_mos_rows": sum(file.missing_mos_rows for file in labels.files),
         "clipped_mos_rows": labels.clipped,
-        "nulled_numbers": nulled,
+        "nulled_numbers": output.nulled if output else 0,
         "unmatched_feature_keys": _sample(match.unmatched_feature_keys),
         "unused_label_keys": _sample(match.unused_label_keys),
         "key_collisions": _sample(match.key_collisions),
         "diagnosis": diagnosis,
         "match_rate_by": _groups(match, options.match_rate_by) if options.match_rate_by is not None else None,
         "mos_stats": match.mos_stats,
-        "output_sha256": sha256,
-        "output_bytes": size,
+        "output_sha256": output and output.sha256,
+        "output_bytes": output and output.bytes,
         "warnings": list(warnings),
         "run_provenance": provenance,
     }

@@ -445,15 +445,13 @@ def _suggest(parsed: argparse.Namespace, _argv: list[str]) -> int:
 
 def _explained_table(parsed: argparse.Namespace) -> TableSpec:
     """The table whose rules hold: one of a manifest, or the one that the flags describe."""
-    from moslabels.manifest import load_manifest, table_spec
+    from moslabels.manifest import input_spec, load_manifest
 
     options = _given_options(parsed)
     if parsed.manifest is None:
         if parsed.features is None or not parsed.labels:
             raise UsageError("explain needs --features and --labels, or --manifest and --table")
-        # Nothing is written; no input can have this path.
-        nowhere = os.path.join(parsed.features, "none.parquet")
-        return table_spec(parsed.features, parsed.labels, nowhere, None, None, options)
+        return input_spec(parsed.features, parsed.labels, options)
     if parsed.features is not None or parsed.labels or options:
         raise UsageError("the rules come from --manifest and --table, or from flags, not from both")
     return _table_of(load_manifest(parsed.manifest, parsed.base_dir), parsed.table)

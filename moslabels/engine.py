@@ -15,7 +15,7 @@ import duckdb
 import pyarrow as pa
 
 from moslabels.errors import ResourceError, StatementError, UsageError
-from moslabels.options import short
+from moslabels.options import short, shown
 from moslabels.render import Statement, render, rules
 from moslabels.settings import DEFAULTS, Settings
 
@@ -23,27 +23,37 @@ T = TypeVar("T")
 
 
 class Engine:
-    """An in-memory DuckDB with the macros of ``sql/rules/``. A context manager: leaving it closes DuckDB.
+    """A DuckDB with the macros of ``sql/rules/``. A context manager: leaving it closes DuckDB.
 
     ``spill_folder`` takes what does not fit in the memory, and is removed by whoever named it; without one, that is an
-    error. ``ran`` lists the statements so far. Raises UsageError where DuckDB refuses a setting.
+    error. With a ``connection`` the caller's DuckDB does the work, under its own settings, in a session of its own that
+    leaves nothing there. ``ran`` lists the statements so far. Raises UsageError where DuckDB refuses a setting, or the
+    connection has one that would change what the statements mean.
     """
 
-    def __init__(self, settings: Settings = DEFAULTS, spill_folder: str = "") -> None:
-        config: dict[str, Any] = {"temp_directory": spill_folder}
-        if settings.memory_limit is not None:
-            config["memory_limit"] = settings.memory_limit
-        if settings.threads is not None:
-            config["threads"] = settings.threads
-        try:
-            self._connection = duckdb.connect(":memory:", config=config)
-        except duckdb.Error as error:
-            raise UsageError(f"DuckDB refuses the settings {settings.given()}: {error}") from error
-        self._connection.execute("SET enable_progress_bar = false")  # it can leak into a pipe
+    def __init__(
+        self,
+        settings: Settings = DEFAULTS,
+        spill_folder: str = "",
+        connection: duckdb.DuckDBPyConnection | None = None,
+    ) -> None:
+        self._connection = _own(settings, spill_folder) if connection is None else _session(connection)
         self._worker = ThreadPoolExecutor(max_workers=1)
+        self._registered = 0
         self.ran: list[Statement] = []
-        for statement in (render("session/settings"), *rules()):
-            self.run(statement)
+        try:
+            if connection is None:
+                self.run(render("session/settings"))
+            elif found := self.rows(render("session/other_settings")):
+                raise UsageError(
+                    "the connection has settings under which the statements mean something else:",
+                    [f"{row['name']} is {shown(row['value'])}; set it to {shown(row['needed'])}" for row in found],
+                )
+            for rule in rules():
+                self.run(rule)
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
 
     def __enter__(self) -> Engine:
         return self
@@ -53,6 +63,13 @@ class Engine:
     ) -> None:
         self._worker.shutdown()
         self._connection.close()
+
+    def register(self, table: pa.Table) -> str:
+        """Make an Arrow table readable for statements, without a copy; the name by which they read it."""
+        self._registered += 1
+        name = f"in_memory_{self._registered}"
+        self._interruptible(Statement("sources/arrow", name), lambda: self._connection.register(name, table))
+        return name
 
     def run(self, statement: Statement) -> None:
         """Run a statement for its effect."""
@@ -111,6 +128,30 @@ class Engine:
             raise
         except (duckdb.Error, OSError, RuntimeError, MemoryError, pa.ArrowException, UnicodeDecodeError) as error:
             raise _failure(statement, error) from error
+
+
+def _own(settings: Settings, spill_folder: str) -> duckdb.DuckDBPyConnection:
+    config: dict[str, Any] = {"temp_directory": spill_folder}
+    if settings.memory_limit is not None:
+        config["memory_limit"] = settings.memory_limit
+    if settings.threads is not None:
+        config["threads"] = settings.threads
+    try:
+        connection = duckdb.connect(":memory:", config=config)
+    except duckdb.Error as error:
+        raise UsageError(f"DuckDB refuses the settings {settings.given()}: {error}") from error
+    connection.execute("SET enable_progress_bar = false")  # it can leak into a pipe
+    return connection
+
+
+def _session(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """Another session on the database of a connection: its temporary tables and macros are nobody else's."""
+    if not isinstance(connection, duckdb.DuckDBPyConnection):
+        raise UsageError(f"connection: must be a connection of duckdb, not {shown(type(connection).__name__)}")
+    try:
+        return connection.cursor()
+    except duckdb.Error as error:
+        raise UsageError(f"connection: DuckDB refuses it: {error}") from error
 
 
 @dataclass(frozen=True)

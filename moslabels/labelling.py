@@ -95,9 +95,7 @@ def materialize(
     Returns the audit. Raises UsageError (a MosLabelsError, a ValueError) where the arguments are wrong and TableError
     or GateError where the table cannot be labelled; what was at ``out`` and ``audit_json`` is then still there.
     """
-    unknown = [name for name in options if name not in FIELDS]
-    if unknown:
-        raise UsageError(f"unknown option {shown(unknown[0])}{nearest(unknown[0], FIELDS)}")
+    check_options(options)
     if isinstance(label_paths, str | os.PathLike | Mapping):
         label_paths = [label_paths]
     if run_provenance is not None:
@@ -118,8 +116,17 @@ def check_block(block: Mapping[str, Any]) -> None:
         raise UsageError(f"run_provenance must be an object of JSON values: {error}") from error
 
 
-def _with_options(signature: inspect.Signature) -> inspect.Signature:
-    """The signature with the options of a table as the keywords that they are."""
+def check_options(options: Mapping[str, Any]) -> None:
+    """Refuse, with UsageError, keywords that are no options of a table."""
+    if unknown := [name for name in options if name not in FIELDS]:
+        raise UsageError(
+            "the arguments are wrong:", [f"{shown(name)} is no option{nearest(name, FIELDS)}" for name in unknown]
+        )
+
+
+def with_options(function: Callable[..., Any]) -> None:
+    """Give a function the signature that has the options of a table as the keywords that they are."""
+    signature = inspect.signature(function)
     kept = [parameter for parameter in signature.parameters.values() if parameter.kind is not parameter.VAR_KEYWORD]
     options = [
         inspect.Parameter(
@@ -127,10 +134,10 @@ def _with_options(signature: inspect.Signature) -> inspect.Signature:
         )
         for name, option in FIELDS.items()
     ]
-    return signature.replace(parameters=[*kept, *options])
+    function.__signature__ = signature.replace(parameters=[*kept, *options])  # type: ignore[attr-defined]
 
 
-materialize.__signature__ = _with_options(inspect.signature(materialize))  # type: ignore[attr-defined]
+with_options(materialize)
 
 
 def label_table(spec: TableSpec, run: Run) -> dict[str, Any]:
@@ -141,7 +148,7 @@ def label_table(spec: TableSpec, run: Run) -> dict[str, Any]:
             check_target(path)
         with (
             reserved([] if run.is_dry else outputs),
-            _watched(spec) as check_inputs,
+            watched(spec) as check_inputs,
             Workspace(run.settings.temp_dir) as workspace,
             Engine(run.settings, workspace.folder) as engine,
         ):
@@ -156,7 +163,7 @@ def label_table(spec: TableSpec, run: Run) -> dict[str, Any]:
 
 
 @contextmanager
-def _watched(spec: TableSpec) -> Iterator[Callable[[], None]]:
+def watched(spec: TableSpec) -> Iterator[Callable[[], None]]:
     """Gives a check that the inputs are what they were at first; made too where reading them failed, as it then may."""
     before = {path: _state(path) for _, path in spec.inputs()}
 
@@ -186,7 +193,7 @@ class Read:
 
 def read_table(engine: Engine, workspace: Workspace, spec: TableSpec) -> Read:
     """Look at the features, read the labels. Raises TableError."""
-    source = open_table(engine, workspace, spec.features, "feature", spec.options.feature_csv)
+    source = open_table(engine, workspace, spec.features, "feature", spec.options.feature_csv, spec.tables)
     key = find_key(source, spec.options, "feature")  # Refused before the labels are read.
     labels = load_labels(engine, workspace, spec)
     return Read(source, key, labels, _replaced_columns(source, spec.options, key, labels))
@@ -211,12 +218,10 @@ def _label(
 
         unmatched = [_unmatched(engine, spec, stage(spec.unmatched))] if spec.unmatched is not None else []
         try:
-            gate.check(match, spec.options, spec.features)
-        except GateError as error:
-            why = diagnose(engine, spec, read.labels, match)
+            diagnosis = judge(engine, spec, read.labels, match)
+        except GateError:
             done(*unmatched)  # What they are for; nothing else is written.
-            raise error.explained(why, [*lines(why), _where_to_look(spec)]) from None
-        diagnosis = diagnose(engine, spec, read.labels, match) if match.unmatched_feature_keys.count else None
+            raise
         label_records = [run.record(label.path) for label in spec.labels]
         job = Job(
             engine=engine,
@@ -242,10 +247,8 @@ def _label(
             labels=read.labels,
             match=match,
             diagnosis=diagnosis,
-            nulled=written.nulled,
-            sha256=out.sha256,
-            size=out.size,
-            warnings=_warnings(spec.out, match),
+            output=audit.Output(spec.out, out.sha256, out.size, written.nulled),
+            warnings=[*collision_warnings(match), *_beside_warnings(spec.out)],
             provenance=run.provenance(inputs, {"audit_json": None, **dict(spec.outputs())}),
         )
         audits = []
@@ -256,7 +259,19 @@ def _label(
     return document
 
 
+def judge(engine: Engine, spec: TableSpec, labels: Labels, match: Match) -> dict[str, Any] | None:
+    """The gate. Why keys are left over, where some are; raises GateError, which says why, where too many are."""
+    try:
+        gate.check(match, spec.options, spec.features)
+    except GateError as error:
+        why = diagnose(engine, spec, labels, match)
+        raise error.explained(why, [*lines(why), _where_to_look(spec)]) from None
+    return diagnose(engine, spec, labels, match) if match.unmatched_feature_keys.count else None
+
+
 def _where_to_look(spec: TableSpec) -> str:
+    if spec.tables:
+        return "to look for a rule: write the tables to files and run moslabels suggest"
     labels = " ".join(f"--labels {shlex.quote(label.path)}" for label in spec.labels)
     return f"to look for a rule: moslabels suggest --features {shlex.quote(spec.features)} {labels}"
 
@@ -267,21 +282,25 @@ def _unmatched(engine: Engine, spec: TableSpec, staged: StagedFile) -> StagedFil
     return staged
 
 
-def _warnings(out: str, match: Match) -> list[str]:
-    """Different values that became one key, and what others left beside an output and would mislead its readers."""
+def collision_warnings(match: Match) -> list[str]:
+    """Different values that became one key: a warning with two examples, or none."""
     collisions = match.key_collisions
-    warnings = []
-    if collisions.count:
-        examples = "; ".join(
-            f"{shown(row['key'])} from {' and '.join(map(shown, row['raw_values']))}" for row in collisions.rows[:2]
-        )
-        warnings.append(
-            f"{collisions.count} feature keys come from several different values each: {examples}; where these are "
-            "different clips, make the key tell them apart"
-        )
+    if not collisions.count:
+        return []
+    examples = "; ".join(
+        f"{shown(row['key'])} from {' and '.join(map(shown, row['raw_values']))}" for row in collisions.rows[:2]
+    )
+    return [
+        f"{collisions.count} feature keys come from several different values each: {examples}; where these are "
+        "different clips, make the key tell them apart"
+    ]
+
+
+def _beside_warnings(out: str) -> list[str]:
+    """What others left beside an output and would mislead its readers."""
     folder, name = os.path.split(out)
     beside = [f".{name}.crc", "_metadata", "_common_metadata"] if name.lower().endswith((".parquet", ".pq")) else []
-    return warnings + [
+    return [
         f"{os.path.join(folder, other)} does not know the new {name} and misleads Spark; remove it"
         for other in beside
         if os.path.exists(os.path.join(folder, other))

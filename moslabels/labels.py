@@ -68,7 +68,10 @@ class Labels:
 
 def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels:
     """Read all label files of a table into the engine, refuse what is wrong with them. Raises TableError."""
-    sources = [open_table(engine, workspace, label.path, "label", label.options.label_csv) for label in spec.labels]
+    sources = [
+        open_table(engine, workspace, label.path, "label", label.options.label_csv, spec.tables)
+        for label in spec.labels
+    ]
     extras = _present_extras(sources, spec)
     engine.run(render("labels/10_inputs"))
     engine.run(render("labels/20_rows", extras=extras))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,10 @@ class LabelSpec:
 
 @dataclass(frozen=True)
 class TableSpec:
-    """One table to label: every path and option final. ``config`` holds the options that were given."""
+    """One table to label: every path and option final. ``config`` holds the options that were given.
+
+    ``tables`` are Arrow tables in memory, by the name that stands in the place of a path.
+    """
 
     id: str | None
     features: str
@@ -52,6 +55,7 @@ class TableSpec:
     unmatched: str | None
     options: Options
     config: Mapping[str, Any]
+    tables: Mapping[str, Any] = field(default_factory=dict)
 
     def outputs(self) -> Iterator[tuple[str, str]]:
         """The (key, path) of every file that is written."""
@@ -63,9 +67,9 @@ class TableSpec:
 
     def inputs(self) -> Iterator[tuple[str, str]]:
         """The (key, path) of every file that is read."""
-        yield "features", self.features
-        for index, label in enumerate(self.labels):
-            yield f"labels[{index}]", label.path
+        names = [("features", self.features)]
+        names += [(f"labels[{index}]", label.path) for index, label in enumerate(self.labels)]
+        yield from (pair for pair in names if pair[1] not in self.tables)
 
 
 @dataclass(frozen=True)
@@ -99,8 +103,12 @@ def table_spec(
     audit_json: str | os.PathLike[str] | None,
     unmatched: str | os.PathLike[str] | None,
     options: Mapping[str, Any],
+    tables: Mapping[str, Any] | None = None,
 ) -> TableSpec:
-    """The spec of one table from the arguments of a call: checked as an entry of a manifest is. Raises UsageError."""
+    """The spec of one table from the arguments of a call: checked as an entry of a manifest is. Raises UsageError.
+
+    ``tables`` are those in memory, by the names that ``features`` and ``labels`` give them.
+    """
     entry: dict[str, Any] = {
         "features": _text_path(features),
         "labels": [_text_label(label) for label in labels] if isinstance(labels, list | tuple) else labels,
@@ -111,11 +119,19 @@ def table_spec(
     }
     problems = _Problems()
     _check_members(entry, "", problems)
-    spec, paths = _table(entry, {}, "", None, problems)
+    spec, paths = _table(entry, {}, "", None, problems, tables or {})
     problems.extend(_path_problems([paths], {}, None))
     problems.raise_if_any("the arguments are wrong:")
     assert spec is not None
     return spec
+
+
+def input_spec(
+    features: str | os.PathLike[str], labels: Any, options: Mapping[str, Any], tables: Mapping[str, Any] | None = None
+) -> TableSpec:
+    """The spec of a table that is read and not written. Raises UsageError."""
+    nowhere = os.path.join(features, "none.parquet")  # No input can have this path.
+    return table_spec(features, labels, nowhere, None, None, options, tables)
 
 
 def _text_label(label: Any) -> Any:
@@ -223,7 +239,7 @@ def _tables(document: Any, base: Path, problems: _Problems) -> tuple[list[TableS
     paths = []
     ids: dict[str, int] = {}
     for index, entry in enumerate(entries):
-        spec, paths_of_table = _table(entry, defaults, f"tables[{index}]", base, problems)
+        spec, paths_of_table = _table(entry, defaults, f"tables[{index}]", base, problems, {})
         specs += [spec] if spec is not None else []
         paths.append(paths_of_table)
         identifier = entry.get("id") if isinstance(entry, dict) else None
@@ -283,7 +299,12 @@ def _regex_problems(patterns: str | Sequence[str | None] | None) -> list[str]:
 
 
 def _table(
-    entry: Any, defaults: Mapping[str, Any], where: str, base: Path | None, problems: _Problems
+    entry: Any,
+    defaults: Mapping[str, Any],
+    where: str,
+    base: Path | None,
+    problems: _Problems,
+    tables: Mapping[str, Any],
 ) -> tuple[TableSpec | None, _Paths]:
     """The spec of one entry of ``tables`` (``where`` is its JSON path), None where it is wrong, and its files."""
     prefix = f"{where}." if where else ""
@@ -300,13 +321,14 @@ def _table(
     if "id" in entry and where and (not isinstance(identifier, str) or not identifier):
         problems.add(f"{prefix}id", f"must be a non-empty text, not {shown(identifier)}")
     features, out, audit_json, unmatched = (
-        _resolved(base, _path(entry, key, prefix, problems)) for key in ("features", "out", "audit_json", "unmatched")
+        _resolved(base, _path(entry, key, prefix, problems, tables))
+        for key in ("features", "out", "audit_json", "unmatched")
     )
     config = {**defaults, **given}
     options = Options(**settled(config))
     for name, problem in clashes(options):
         problems.add(f"{prefix}{name}", problem)
-    labels = _labels(entry.get("labels", ()), options, prefix, base, problems)
+    labels = _labels(entry.get("labels", ()), options, prefix, base, problems, tables)
     inputs = [("features", features), *((f"labels[{index}]", label.path) for index, label in labels)]
     outputs = [("out", out), ("audit_json", audit_json), ("unmatched", unmatched)]
     paths = _Paths(
@@ -316,20 +338,24 @@ def _table(
     if len(problems) > known_before or features is None or out is None:
         return None, paths
     label_specs = tuple(label for _, label in labels)
-    return TableSpec(identifier, features, label_specs, out, audit_json, unmatched, options, config), paths
+    return TableSpec(identifier, features, label_specs, out, audit_json, unmatched, options, config, tables), paths
 
 
 def _resolved(base: Path | None, given: str | None) -> str | None:
     return given if base is None or given is None else str(base / given)
 
 
-def _path(entry: Mapping[str, Any], key: str, prefix: str, problems: _Problems) -> str | None:
+def _path(
+    entry: Mapping[str, Any], key: str, prefix: str, problems: _Problems, tables: Mapping[str, Any]
+) -> str | None:
     value = entry.get(key)
     if key not in entry or (key not in _REQUIRED and value is None):
         return None
     if not isinstance(value, str) or not value:
         problems.add(f"{prefix}{key}", f"must be a path, not {shown(value)}")
-    elif problem := _unusable(value) or (None if key == "audit_json" else format_problem(value, key)):
+    elif value not in tables and (
+        problem := _unusable(value) or (None if key == "audit_json" else format_problem(value, key))
+    ):
         problems.add(f"{prefix}{key}", f"{shown(value)} {problem}")
     else:
         return value
@@ -337,7 +363,12 @@ def _path(entry: Mapping[str, Any], key: str, prefix: str, problems: _Problems) 
 
 
 def _labels(
-    entries: Any, options: Options, prefix: str, base: Path | None, problems: _Problems
+    entries: Any,
+    options: Options,
+    prefix: str,
+    base: Path | None,
+    problems: _Problems,
+    tables: Mapping[str, Any],
 ) -> list[tuple[int, LabelSpec]]:
     """The label files that are right, each with its place in the list."""
     if not isinstance(entries, list | tuple):
@@ -355,7 +386,7 @@ def _labels(
             path = entry.get("path")
         if not isinstance(path, str) or not path:
             problems.add(where, f'must be a path, or an object with a "path", not {shown(entry)}')
-        elif problem := _unusable(path) or format_problem(path, "labels"):
+        elif path not in tables and (problem := _unusable(path) or format_problem(path, "labels")):
             problems.add(where, f"{shown(path)} {problem}")
         else:
             resolved = str(base / path) if base is not None else path

@@ -139,7 +139,7 @@ _FILE = _object(
     {
         "path": _PATH,
         "exists": {"type": "boolean"},
-        "kind": {"enum": ["file", "directory", "other", "missing"]},
+        "kind": {"enum": ["file", "memory", "directory", "other", "missing"]},
         "sha256": _or_null(_SHA256),
     }
 )
@@ -189,8 +189,7 @@ def audit_document() -> Schema:
     )
     counts = (
         "input_rows output_rows rows_without_key total_feature_keys matched_feature_keys matched_rows missing_rows "
-        "labels_loaded label_rows_without_key duplicate_labels missing_mos_rows clipped_mos_rows nulled_numbers "
-        "output_bytes"
+        "labels_loaded label_rows_without_key duplicate_labels missing_mos_rows clipped_mos_rows nulled_numbers"
     ).split()
     statistics = ("min", "max", "mean", "q1", "median", "q3")
     return {
@@ -200,7 +199,7 @@ def audit_document() -> Schema:
             {
                 "schema": {"const": audit.SCHEMA},
                 "feature_table": _PATH,
-                "output": _PATH,
+                "output": _or_null(_PATH),
                 "feature_key_column": _ONE_OR_LIST,
                 "label_key_column": _ONE_OR_LIST,
                 "label_mos_column": _TEXT,
@@ -217,7 +216,8 @@ def audit_document() -> Schema:
                 "diagnosis": _or_null(_DIAGNOSIS),
                 "match_rate_by": _or_null(_GROUPS),
                 "mos_stats": _object(dict.fromkeys(statistics, _or_null(_NUMBER))),
-                "output_sha256": _SHA256,
+                "output_sha256": _or_null(_SHA256),
+                "output_bytes": _or_null(_COUNT),
                 "warnings": _list(_TEXT),
                 "run_provenance": _PROVENANCE,
             }

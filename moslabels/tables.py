@@ -15,13 +15,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from moslabels.engine import Engine
 from moslabels.errors import ResourceError, StatementError, TableError
 from moslabels.options import ENCODINGS, listed, nearest, shown
 from moslabels.render import render
 from moslabels.workspace import Workspace
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 FORMATS = {
     ".parquet": "parquet",
@@ -117,7 +120,8 @@ class Source:
 
     ``path`` is the path as messages show it; ``file`` is what DuckDB opens: the same file, or a copy of its text as
     UTF-8 or as JSON lines. ``reader`` names the template in ``sql/sources/``: ``parquet``, ``csv`` or ``jsonl``.
-    ``role`` is ``feature`` or ``label``.
+    A table in memory has a name in the place of ``path``, no ``file``, and the ``reader`` ``arrow``. ``role`` is
+    ``feature`` or ``label``.
     """
 
     path: str
@@ -187,6 +191,12 @@ class Source:
 
 def usable(source: Source, column: Column) -> Column:
     """A column that a statement names. Raises TableError where SQL has no way to."""
+    if source.reader == "arrow" and not column.ident:
+        raise TableError(
+            f"{source.path}: column {shown(column.name)} is of a type that DuckDB cannot read; convert it",
+            file=source.path,
+            column=column.name,
+        )
     if source.reader == "parquet" and ("\0" in column.ident or not column.ident):
         raise TableError(
             f"{source.path}: the column {shown(column.name)} has a name that SQL cannot spell; rename it",
@@ -196,11 +206,21 @@ def usable(source: Source, column: Column) -> Column:
     return column
 
 
-def open_table(engine: Engine, workspace: Workspace, path: str, role: str, dialect: Mapping[str, Any]) -> Source:
+def open_table(
+    engine: Engine,
+    workspace: Workspace,
+    path: str,
+    role: str,
+    dialect: Mapping[str, Any],
+    tables: Mapping[str, pa.Table] | None = None,
+) -> Source:
     """Look at a file: its columns, and whether it can be read at all. Raises TableError.
 
-    ``role`` is ``feature`` or ``label``; ``dialect`` is the value of ``feature_csv`` or ``label_csv``.
+    ``role`` is ``feature`` or ``label``; ``dialect`` is the value of ``feature_csv`` or ``label_csv``; ``tables`` are
+    Arrow tables by the name that stands in the place of a path.
     """
+    if tables and path in tables:
+        return _open_arrow(engine, path, role, tables[path])
     _check_regular_file(path)
     kind = format_of(path)
     if kind == "parquet":
@@ -244,6 +264,40 @@ def _open_parquet(engine: Engine, path: str, role: str) -> Source:
         Column(name, row["column_name"], row["column_type"]) for name, row in zip(names, described, strict=True)
     )
     return replace(source, columns=columns, footer=footer)
+
+
+def _open_arrow(engine: Engine, name: str, role: str, table: pa.Table) -> Source:
+    import pyarrow as pa
+
+    if not table.column_names:
+        raise TableError(f"{name}: has no columns", file=name)
+    columns = [Column(name, f"column{index}") for index, name in enumerate(table.column_names)]
+    values = [column.cast(pa.float32()) if pa.types.is_float16(column.type) else column for column in table.columns]
+    try:
+        view = engine.register(pa.Table.from_arrays(values, [column.ident for column in columns]))
+    except StatementError:  # A column that DuckDB has no type for is none of ours unless it is named.
+        columns = [
+            column if _has_type(engine, part) else replace(column, ident="")
+            for column, part in zip(columns, values, strict=True)
+        ]
+        readable = [(part, column.ident) for part, column in zip(values, columns, strict=True) if column.ident]
+        view = engine.register(pa.Table.from_arrays(*map(list, zip(*readable, strict=True))))
+    columns = [
+        replace(column, type="FLOAT") if pa.types.is_float32(part.type) else column
+        for column, part in zip(columns, values, strict=True)
+    ]
+    return Source(name, view, "arrow", "arrow", role, tuple(columns))
+
+
+def _has_type(engine: Engine, values: pa.ChunkedArray) -> bool:
+    """Whether DuckDB has a type for an Arrow column."""
+    import pyarrow as pa
+
+    try:
+        engine.register(pa.Table.from_arrays([values.slice(0, 0)], ["column"]))
+    except StatementError:
+        return False
+    return True
 
 
 def _open_csv(engine: Engine, workspace: Workspace, path: str, role: str, given: Mapping[str, Any]) -> Source:
@@ -440,7 +494,7 @@ def reading(source: Source) -> Iterator[None]:
     except ResourceError:
         raise
     except StatementError as error:
-        if source.reader == "parquet":
+        if source.reader in ("parquet", "arrow"):
             raise TableError(f"{source.path}: cannot be read: {error}", file=source.path) from error
         message = str(error)
         row, line = _place(source, message)

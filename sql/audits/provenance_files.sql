@@ -8,7 +8,7 @@
 -- position   BIGINT     place among the files of its role, from 1
 -- file       VARCHAR    path of the file
 -- exists     BOOLEAN    whether it was there; NULL for outputs, of which only the path is kept
--- file_kind  VARCHAR    file, directory, other or missing; NULL for outputs
+-- file_kind  VARCHAR    file, memory, directory, other or missing; NULL for outputs
 -- sha256     VARCHAR    sha256 of what was read, in hex; of outputs, that of the labelled table of an audit
 CREATE OR REPLACE VIEW provenance_files AS
 SELECT

@@ -1,0 +1,238 @@
+"""Labels joined onto a table that a script holds: the same rules and the same gate as for files; nothing is written."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import pyarrow as pa
+
+from moslabels import audit
+from moslabels.engine import Engine
+from moslabels.errors import TableError, UsageError, os_error
+from moslabels.features import match_features, row_labels
+from moslabels.labelling import (
+    Read,
+    Run,
+    check_options,
+    collision_warnings,
+    judge,
+    read_table,
+    watched,
+    with_options,
+)
+from moslabels.labels import label_columns
+from moslabels.manifest import TableSpec, input_spec
+from moslabels.options import shown
+from moslabels.settings import Settings
+from moslabels.workspace import Workspace
+from moslabels.writers.typed import batch_rows, typed_batches
+
+if TYPE_CHECKING:
+    import duckdb
+    import pandas
+    import polars
+
+
+class ArrowTable(Protocol):
+    """What can be handed over as Arrow: tables, batches and readers of pyarrow, frames of pandas and polars, relations
+    of DuckDB. https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html
+    """
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+
+@dataclass(frozen=True)
+class Joined:
+    """What :func:`join` returns.
+
+    Attributes
+    ----------
+    table : the features, their own columns in their own order, and the label columns after them; one row per feature
+        row, in order
+    audit : the audit, as :func:`materialize` returns it; there is no output, so its path, size and sha256 are None
+    """
+
+    table: pa.Table
+    audit: dict[str, Any]
+
+    def to_pandas(self) -> pandas.DataFrame:
+        """The table as a pandas DataFrame; the index that a DataFrame came with is its index again."""
+        return self.table.to_pandas()
+
+    def to_polars(self) -> polars.DataFrame:
+        """The table as a polars DataFrame."""
+        import polars
+
+        frame = polars.from_arrow(self.table)
+        assert isinstance(frame, polars.DataFrame)
+        return frame
+
+    def relation(self, connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
+        """The table as a relation of a DuckDB connection, without a copy."""
+        return connection.from_arrow(self.table)
+
+
+def join(
+    features: str | os.PathLike[str] | ArrowTable,
+    labels: Any,
+    *,
+    connection: duckdb.DuckDBPyConnection | None = None,
+    memory_limit: str | None = None,
+    threads: int | None = None,
+    temp_dir: str | os.PathLike[str] | None = None,
+    **options: Any,
+) -> Joined:
+    """Join labels onto a feature table that is in memory or in a file. Nothing is written.
+
+    Parameters
+    ----------
+    features : a path, an Arrow table, batch or reader, a pandas or polars DataFrame, or a DuckDB relation; one row per
+        clip or frame. A reader or a relation is read once, whole
+    labels : the same, or a list of them in order of precedence; an entry may be a mapping ``{"table": …}`` or
+        ``{"path": …}`` with options of its own, and a ``name`` by which messages and the column ``mos_label_source``
+        know a table in memory (otherwise ``labels``, or ``labels[0]``, ``labels[1]``, …)
+    connection : the DuckDB connection whose database does the work, in a session of its own, under its memory limit and
+        threads; by default a DuckDB that lives as long as the call
+    memory_limit, threads : what DuckDB may take, where it is not that of a connection: ``"4GB"``, a number
+    temp_dir : a folder for what does not fit in the memory, and for copies of text that DuckDB cannot read as it is
+    options : those of a manifest's table, such as ``min_match_rate=0.9``
+
+    Returns a :class:`Joined`. Raises UsageError (a MosLabelsError, a ValueError) where the arguments are wrong and
+    TableError or GateError where the table cannot be labelled; the row of an error counts from 1.
+    """
+    check_options(options)
+    settings = Settings(memory_limit=memory_limit, threads=threads, temp_dir=temp_dir)
+    if connection is not None and (memory_limit is not None or threads is not None):
+        raise UsageError("memory_limit and threads are those of the connection; set them there")
+    tables: dict[str, pa.Table] = {}
+    named_features = _named(features, "features", tables)
+    named_labels = _named_labels(labels, tables)
+    spec = input_spec(named_features, named_labels, options, tables)
+    args = {"features": named_features, "labels": named_labels, **options, **settings.given()}
+    try:
+        with (
+            watched(spec) as check_inputs,
+            Workspace(settings.temp_dir) as workspace,
+            Engine(settings, workspace.folder, connection) as engine,
+        ):
+            read = read_table(engine, workspace, spec)
+            match = match_features(engine, read.source, read.key, spec.options.match_rate_by)
+            diagnosis = judge(engine, spec, read.labels, match)
+            columns = label_columns(engine, read.labels, spec.options.status_column)
+            positions = row_labels(engine, read.source, read.key, read.labels, match.input_rows)
+            table = _appended(_features(engine, spec, read), columns, positions, spec)
+            check_inputs()
+            run = Run(args=args)
+            inputs = {
+                "features": _record(run, spec, spec.features),
+                "labels": [_record(run, spec, label.path) for label in spec.labels],
+            }
+            document = audit.build(
+                spec=spec,
+                labels=read.labels,
+                match=match,
+                diagnosis=diagnosis,
+                output=None,
+                warnings=collision_warnings(match),
+                provenance=run.provenance(inputs, {}),
+            )
+    except MemoryError as error:
+        raise TableError(f"{spec.features}: out of memory", file=spec.features) from error
+    except OSError as error:
+        raise os_error(error) from error
+    return Joined(table, document)
+
+
+with_options(join)
+
+
+def _named(value: Any, name: str, tables: dict[str, pa.Table]) -> Any:
+    """A path as it is; another table under its name, and in ``tables``."""
+    if isinstance(value, str | os.PathLike):
+        return value
+    if name in tables:
+        raise UsageError(f"two tables are named {shown(name)}; name them apart")
+    tables[name] = _arrow(value, name)
+    return name
+
+
+def _named_labels(labels: Any, tables: dict[str, pa.Table]) -> list[Any]:
+    given = list(labels) if isinstance(labels, list | tuple) else [labels]
+    named = []
+    for index, entry in enumerate(given):
+        name = "labels" if len(given) == 1 else f"labels[{index}]"
+        if not isinstance(entry, Mapping):
+            named.append(_named(entry, name, tables))
+            continue
+        rest = {key: value for key, value in entry.items() if key not in ("table", "name")}
+        if "table" not in entry:
+            named.append(dict(entry))
+        elif "path" in entry:
+            raise UsageError(f"labels[{index}]: has a table and a path; give one of them")
+        else:
+            name = entry.get("name", name)
+            if not isinstance(name, str) or not name:
+                raise UsageError(f"labels[{index}].name: must be a non-empty text, not {shown(name)}")
+            named.append({"path": _named(entry["table"], name, tables), **rest})
+    return named
+
+
+def _arrow(value: Any, name: str) -> pa.Table:
+    """A table in memory as an Arrow table, without a copy where its columns are Arrow's."""
+    if isinstance(value, pa.Table):
+        return value
+    if not hasattr(value, "__arrow_c_stream__"):
+        kind = f"{type(value).__module__}.{type(value).__qualname__}"
+        lazy = "; collect() it first" if kind.startswith("polars.") and hasattr(value, "collect") else ""
+        raise UsageError(
+            f"{name}: must be a path, an Arrow table or reader, a pandas or polars DataFrame or a DuckDB relation, "
+            f"not {shown(kind)}{lazy}"
+        )
+    try:
+        polars = sys.modules.get("polars")
+        # Its stream has the newest types of Arrow, which fewer readers know.
+        return value.to_arrow() if polars and isinstance(value, polars.DataFrame) else pa.table(value)
+    except Exception as error:  # Whatever the other package raises.
+        raise TableError(f"{name}: cannot be taken over as an Arrow table: {error}", file=name) from error
+
+
+def _features(engine: Engine, spec: TableSpec, read: Read) -> pa.Table:
+    """The feature columns that are kept."""
+    if spec.features in spec.tables:
+        table = spec.tables[spec.features]
+    elif read.source.reader == "parquet":
+        import pyarrow.parquet as pq
+
+        try:
+            with pq.ParquetFile(os.path.abspath(spec.features), memory_map=True) as file:
+                table = file.read()
+        except (pa.ArrowException, OSError) as error:
+            raise TableError(f"{spec.features}: cannot be decoded: {error}", file=spec.features) from error
+    else:
+        rows = batch_rows(len(read.source.columns))
+        schema, batches = typed_batches(engine, read.source, read.dropped, rows)
+        return pa.Table.from_batches(batches, schema)
+    return table.select([index for index, name in enumerate(table.column_names) if name not in read.dropped])
+
+
+def _appended(features: pa.Table, columns: pa.Table, positions: pa.ChunkedArray, spec: TableSpec) -> pa.Table:
+    """The features and, for each row, the label columns at its position."""
+    if len(positions) != len(features):
+        raise TableError(f"{spec.features}: its number of rows changed while it was read", file=spec.features)
+    # Chunk by chunk: an Arrow column of text takes up to 2 GiB.
+    labels = [columns.take(chunk) for chunk in positions.chunks]
+    table = pa.concat_tables(labels) if labels else columns.slice(0, 0)
+    for name, values in zip(table.column_names, table.columns, strict=True):
+        features = features.append_column(name, values)
+    return features
+
+
+def _record(run: Run, spec: TableSpec, path: str) -> dict[str, Any]:
+    """The record of an input; a table in memory has no hash."""
+    if path in spec.tables:
+        return {"path": path, "exists": True, "kind": "memory", "sha256": None}
+    return run.record(path)
