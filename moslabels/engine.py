@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import cache, partial
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -20,6 +20,8 @@ from moslabels.render import Statement, render, rules
 from moslabels.settings import DEFAULTS, Settings
 
 T = TypeVar("T")
+Connection: TypeAlias = duckdb.DuckDBPyConnection
+Relation: TypeAlias = duckdb.DuckDBPyRelation
 
 
 class Engine:
@@ -35,7 +37,7 @@ class Engine:
         self,
         settings: Settings = DEFAULTS,
         spill_folder: str = "",
-        connection: duckdb.DuckDBPyConnection | None = None,
+        connection: Connection | None = None,
     ) -> None:
         self._connection = _own(settings, spill_folder) if connection is None else _session(connection)
         self._worker = ThreadPoolExecutor(max_workers=1)
@@ -111,7 +113,7 @@ class Engine:
 
         return reader.schema, batches()
 
-    def _execute(self, statement: Statement) -> duckdb.DuckDBPyConnection:
+    def _execute(self, statement: Statement) -> Connection:
         self.ran.append(statement)
         return self._interruptible(
             statement, lambda: self._connection.execute(statement.sql, dict(statement.values) or None)
@@ -130,7 +132,7 @@ class Engine:
             raise _failure(statement, error) from error
 
 
-def _own(settings: Settings, spill_folder: str) -> duckdb.DuckDBPyConnection:
+def _own(settings: Settings, spill_folder: str) -> Connection:
     config: dict[str, Any] = {"temp_directory": spill_folder}
     if settings.memory_limit is not None:
         config["memory_limit"] = settings.memory_limit
@@ -144,9 +146,9 @@ def _own(settings: Settings, spill_folder: str) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _session(connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+def _session(connection: Connection) -> Connection:
     """Another session on the database of a connection: its temporary tables and macros are nobody else's."""
-    if not isinstance(connection, duckdb.DuckDBPyConnection):
+    if not isinstance(connection, Connection):
         raise UsageError(f"connection: must be a connection of duckdb, not {shown(type(connection).__name__)}")
     try:
         return connection.cursor()

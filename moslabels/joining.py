@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import pyarrow as pa
 
 from moslabels import audit
-from moslabels.engine import Engine
+from moslabels.engine import Connection, Engine, Relation
 from moslabels.errors import TableError, UsageError, os_error
 from moslabels.features import match_features, row_labels
 from moslabels.labelling import (
@@ -32,7 +32,6 @@ from moslabels.workspace import Workspace
 from moslabels.writers.typed import batch_rows, typed_batches
 
 if TYPE_CHECKING:
-    import duckdb
     import pandas
     import polars
 
@@ -71,7 +70,7 @@ class Joined:
         assert isinstance(frame, polars.DataFrame)
         return frame
 
-    def relation(self, connection: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyRelation:
+    def relation(self, connection: Connection) -> Relation:
         """The table as a relation of a DuckDB connection, without a copy."""
         return connection.from_arrow(self.table)
 
@@ -80,7 +79,7 @@ def join(
     features: str | os.PathLike[str] | ArrowTable,
     labels: Any,
     *,
-    connection: duckdb.DuckDBPyConnection | None = None,
+    connection: Connection | None = None,
     memory_limit: str | None = None,
     threads: int | None = None,
     temp_dir: str | os.PathLike[str] | None = None,

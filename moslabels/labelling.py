@@ -120,7 +120,7 @@ def check_options(options: Mapping[str, Any]) -> None:
     """Refuse, with UsageError, keywords that are no options of a table."""
     if unknown := [name for name in options if name not in FIELDS]:
         raise UsageError(
-            "the arguments are wrong:", [f"{shown(name)} is no option{nearest(name, FIELDS)}" for name in unknown]
+            "the arguments are wrong:", [f"unknown option {shown(name)}{nearest(name, FIELDS)}" for name in unknown]
         )
 
 

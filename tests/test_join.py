@@ -195,7 +195,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[MosLabelsError], str]] = {
     "unknown options": (
         lambda: join(FEATURES, LABELS, min_match=0.5, overwrit=True),
         UsageError,
-        '(?s)"min_match" is no option.*"min_match_rate".*"overwrit" is no option.*"overwrite"',
+        '(?s)unknown option "min_match".*"min_match_rate".*unknown option "overwrit".*"overwrite"',
     ),
     "an option of a label table": (
         lambda: join(FEATURES, {"table": LABELS, "min_match_rate": 0.5}),
