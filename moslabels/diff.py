@@ -118,7 +118,7 @@ def _of_table(path: str, kind: str) -> _Side:
     try:
         entry = evidence.read(path)
     except (OSError, pa.ArrowException) as error:
-        raise TableError(f"{path}: cannot be read: {error}", file=path) from error
+        raise TableError(f"{path}: cannot be read: {error}", code="unreadable", file=path) from error
     if entry is None:
         return _Side(None, path, path)
     inputs = {record["path"]: record["sha256"] for record in (entry["features"], *entry["labels"])}

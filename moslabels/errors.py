@@ -6,12 +6,39 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+CODES = {
+    "usage": "the command, the arguments or the manifest are wrong",
+    "no-file": "an input is not there",
+    "unreadable": "an input is damaged, of another format or encoding, or not permitted",
+    "no-column": "a column that is named, or that must be there, is not",
+    "ambiguous-column": "several columns have the name of one",
+    "bad-key": "a value that cannot be a key",
+    "bad-score": "a score that is no finite number",
+    "missing-score": "a label without a score",
+    "out-of-range": "a score outside of its scale",
+    "mixed-scale": "scores whose scale cannot be told",
+    "bad-extra": "an extra that no column can hold",
+    "no-labels": "no label is left",
+    "conflict": "two labels of one key differ",
+    "label-columns": "the features have a column of the name of a label column",
+    "match-rate": "too few keys have a label, or too few rows a key",
+    "cannot-hold": "the format of the output cannot hold the features",
+    "changed": "an input changed while it was read",
+    "in-use": "another process writes the output",
+    "read-back": "what was written reads back otherwise",
+    "file-system": "the system refuses to read or write a file",
+    "statement": "a SQL statement failed in a way that no check foresaw",
+    "resources": "the memory, or the room for what does not fit in it, is used up",
+}
+"""What an error can be about, for programs: ``MosLabelsError.code``."""
+
 
 class MosLabelsError(ValueError):
     """What was found and what to do about it.
 
     Attributes
     ----------
+    code : what it is about, one of ``CODES``
     table : id of the manifest table, or None
     file : path of the offending file, or None
     column : name of the offending column, or None
@@ -24,12 +51,15 @@ class MosLabelsError(ValueError):
         self,
         message: str,
         *,
+        code: str,
         table: str | None = None,
         file: str | None = None,
         column: str | None = None,
         row: int | None = None,
     ) -> None:
         super().__init__(message)
+        assert code in CODES, code
+        self.code = code
         self.table = table
         self.file = file
         self.column = column
@@ -45,7 +75,7 @@ class UsageError(MosLabelsError):
     exit_status = 2
 
     def __init__(self, message: str, problems: Sequence[str] = ()) -> None:
-        super().__init__("\n".join([message, *(f"  {problem}" for problem in problems)]))
+        super().__init__("\n".join([message, *(f"  {problem}" for problem in problems)]), code="usage")
         self.problems = tuple(problems) or (message,)
 
 
@@ -59,13 +89,9 @@ class GateError(TableError):
     ``diagnosis`` says why, as the audit of a table that passes does: samples of either side, and near misses.
     """
 
-    diagnosis: Mapping[str, Any] | None = None
-
-    def explained(self, diagnosis: Mapping[str, Any], lines: Sequence[str]) -> GateError:
-        """The same error, with the reasons after it."""
-        error = GateError("\n".join([str(self), *(f"  {line}" for line in lines)]), file=self.file, column=self.column)
-        error.diagnosis = diagnosis
-        return error
+    def __init__(self, message: str, *, file: str, column: str, diagnosis: Mapping[str, Any] | None = None) -> None:
+        super().__init__(message, code="match-rate", file=file, column=column)
+        self.diagnosis = diagnosis
 
 
 class StatementError(MosLabelsError):
@@ -74,8 +100,10 @@ class StatementError(MosLabelsError):
     ``statement`` is its name, which is its path below ``sql/``; ``sql`` is its text.
     """
 
+    _code = "statement"
+
     def __init__(self, message: str, *, statement: str, sql: str) -> None:
-        super().__init__(message)
+        super().__init__(message, code=self._code)
         self.statement = statement
         self.sql = sql
 
@@ -83,9 +111,12 @@ class StatementError(MosLabelsError):
 class ResourceError(StatementError):
     """A SQL statement ran out of memory, or of room for what does not fit in it."""
 
+    _code = "resources"
+
 
 def os_error(error: OSError, table: str | None = None) -> TableError:
     """What the system says of a file, as an error of the table."""
     file = error.filename2 or error.filename  # A rename fails for its target.
     where = f"{os.fsdecode(file)}: " if file else ""
-    return TableError(f"{where}{error.strerror or error}", table=table, file=file and os.fsdecode(file))
+    message = f"{where}{error.strerror or error}"
+    return TableError(message, code="file-system", table=table, file=file and os.fsdecode(file))

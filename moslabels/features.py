@@ -81,6 +81,7 @@ def match_features(engine: Engine, source: Source, key: Key, match_rate_by: str 
             f"{source.path}: row {row['row']}: column {shown(column)} holds {shown(row['raw_value'])}, "
             f"{short(row['key_fault'])}, which cannot be a key "
             f"({row['total']} such rows); name another feature_key_column",
+            code="bad-key",
             file=source.path,
             column=column,
             row=row["row"],

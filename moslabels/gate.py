@@ -1,14 +1,13 @@
-"""Counts and thresholds -> go, or one error that says why not."""
+"""Counts and thresholds -> go, or one text that says why not."""
 
 from __future__ import annotations
 
-from moslabels.errors import GateError
 from moslabels.features import Group, Match
 from moslabels.options import Options, shown
 
 
-def check(match: Match, options: Options, features: str) -> None:
-    """Raise GateError where too few distinct keys have a label, or too few rows have a key at all, also in one group.
+def problem(match: Match, options: Options, features: str) -> str | None:
+    """Where too few distinct keys have a label, or too few rows have a key at all, also in one group; None where not.
 
     Both rates are exact: a quotient of whole numbers is the double nearest to it, and so is the threshold as written.
     """
@@ -18,9 +17,8 @@ def check(match: Match, options: Options, features: str) -> None:
             f"{shown(options.match_rate_by)} {shown(group.value)}: {failure}"
             for failure in _failures(group, options.min_match_rate)
         ]
-    if failures:
-        where = f"the keys are those of {features}, {match.key.shown_columns}"
-        raise GateError("; ".join([*failures, where]), file=features, column=match.key.columns[0])
+    where = f"the keys are those of {features}, {match.key.shown_columns}"
+    return "; ".join([*failures, where]) if failures else None
 
 
 def _failures(counts: Group, min_match_rate: float) -> list[str]:

@@ -140,7 +140,7 @@ def join(
                 provenance=run.provenance(inputs, {}),
             )
     except MemoryError as error:
-        raise TableError(f"{spec.features}: out of memory", file=spec.features) from error
+        raise TableError(f"{spec.features}: out of memory", code="resources", file=spec.features) from error
     except OSError as error:
         raise os_error(error) from error
     return Joined(table, document)
@@ -196,7 +196,9 @@ def _arrow(value: Any, name: str) -> pa.Table:
         # Its stream has the newest types of Arrow, which fewer readers know.
         return value.to_arrow() if polars and isinstance(value, polars.DataFrame) else pa.table(value)
     except Exception as error:  # Whatever the other package raises.
-        raise TableError(f"{name}: cannot be taken over as an Arrow table: {error}", file=name) from error
+        raise TableError(
+            f"{name}: cannot be taken over as an Arrow table: {error}", code="unreadable", file=name
+        ) from error
 
 
 def _features(engine: Engine, spec: TableSpec, read: Read) -> pa.Table:
@@ -210,7 +212,9 @@ def _features(engine: Engine, spec: TableSpec, read: Read) -> pa.Table:
             with pq.ParquetFile(os.path.abspath(spec.features), memory_map=True) as file:
                 table = file.read()
         except (pa.ArrowException, OSError) as error:
-            raise TableError(f"{spec.features}: cannot be decoded: {error}", file=spec.features) from error
+            raise TableError(
+                f"{spec.features}: cannot be decoded: {error}", code="unreadable", file=spec.features
+            ) from error
     else:
         rows = batch_rows(len(read.source.columns))
         schema, batches = typed_batches(engine, read.source, read.dropped, rows)
@@ -221,7 +225,9 @@ def _features(engine: Engine, spec: TableSpec, read: Read) -> pa.Table:
 def _appended(features: pa.Table, columns: pa.Table, positions: pa.ChunkedArray, spec: TableSpec) -> pa.Table:
     """The features and, for each row, the label columns at its position."""
     if len(positions) != len(features):
-        raise TableError(f"{spec.features}: its number of rows changed while it was read", file=spec.features)
+        raise TableError(
+            f"{spec.features}: its number of rows changed while it was read", code="changed", file=spec.features
+        )
     # Chunk by chunk: an Arrow column of text takes up to 2 GiB.
     labels = [columns.take(chunk) for chunk in positions.chunks]
     table = pa.concat_tables(labels) if labels else columns.slice(0, 0)

@@ -157,7 +157,9 @@ def label_table(spec: TableSpec, run: Run) -> dict[str, Any]:
         error.table = spec.id
         raise
     except MemoryError as error:
-        raise TableError(f"{spec.features}: out of memory", table=spec.id, file=spec.features) from error
+        raise TableError(
+            f"{spec.features}: out of memory", code="resources", table=spec.id, file=spec.features
+        ) from error
     except OSError as error:
         raise os_error(error, spec.id) from error
 
@@ -172,7 +174,7 @@ def watched(spec: TableSpec) -> Iterator[Callable[[], None]]:
             if (now := _state(path)) != state:
                 what = "changed" if now else "disappeared"
                 advice = "run again when nothing writes to it"
-                raise TableError(f"{path}: {what} while it was read; {advice}", file=path)
+                raise TableError(f"{path}: {what} while it was read; {advice}", code="changed", file=path)
 
     try:
         yield check
@@ -261,12 +263,14 @@ def _label(
 
 def judge(engine: Engine, spec: TableSpec, labels: Labels, match: Match) -> dict[str, Any] | None:
     """The gate. Why keys are left over, where some are; raises GateError, which says why, where too many are."""
-    try:
-        gate.check(match, spec.options, spec.features)
-    except GateError as error:
-        why = diagnose(engine, spec, labels, match)
-        raise error.explained(why, [*lines(why), _where_to_look(spec)]) from None
-    return diagnose(engine, spec, labels, match) if match.unmatched_feature_keys.count else None
+    problem = gate.problem(match, spec.options, spec.features)
+    if problem is None and not match.unmatched_feature_keys.count:
+        return None
+    why = diagnose(engine, spec, labels, match)
+    if problem is None:
+        return why
+    message = "\n  ".join([problem, *lines(why), _where_to_look(spec)])
+    raise GateError(message, file=spec.features, column=match.key.columns[0], diagnosis=why)
 
 
 def _where_to_look(spec: TableSpec) -> str:
@@ -328,6 +332,7 @@ def _replaced_columns(source: Source, options: Options, key: Key, labels: Labels
         raise TableError(
             f"{source.path}: the key column {shown(column)} has the name of a label column; give the label column "
             "another name (status_column, extras), or the key column",
+            code="label-columns",
             file=source.path,
             column=column,
         )
@@ -335,6 +340,7 @@ def _replaced_columns(source: Source, options: Options, key: Key, labels: Labels
         raise TableError(
             f"refusing to overwrite existing MOS columns: {', '.join(present)}, in {source.path}; set overwrite to "
             "replace them",
+            code="label-columns",
             file=source.path,
             column=present[0],
         )

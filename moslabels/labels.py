@@ -86,7 +86,7 @@ def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels
             values = engine.row(render("checks/scale_values", {"file": row["file"]}))
             raise _mixed_scale(spec.labels[row["file"]].path, columns[row["file"]][1].name, values)
     engine.run(render("labels/40_scores", extras=extras))
-    clipped = _check_range(engine, spec)
+    clipped = _check_range(engine, spec, columns)
     typed = _typed_extras(engine, spec, extras)
     engine.run(render("labels/50_labels", typed_extras=typed))
     counts = engine.row(render("checks/label_counts"))
@@ -96,9 +96,10 @@ def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels
         raise TableError(
             f"no MOS labels loaded: of {rows} rows in {', '.join(label.path for label in spec.labels)}, {without} have "
             "no key and the others no score; check label_key_column, label_key_regex and label_mos_column",
+            code="no-labels",
             file=spec.labels[0].path,
         )
-    _check_conflicts(engine, spec, typed)
+    _check_conflicts(engine, spec, typed, columns)
     files = tuple(
         LabelFile(
             path=label.path,
@@ -132,6 +133,7 @@ def _present_extras(sources: Sequence[Source], spec: TableSpec) -> list[Extra]:
             raise TableError(
                 f"extras: no label table has a column {shown(candidates[0])}: "
                 + "; ".join(f"{source.path} has {listed(source.names)}" for source in sources),
+                code="no-column",
                 file=sources[0].path,
                 column=candidates[0],
             )
@@ -155,6 +157,7 @@ def _extra_column(source: Source, candidates: Sequence[str]) -> Column | None:
             if len(found) > 1:
                 raise TableError(
                     f"{source.path}: {len(found)} columns are named {shown(name)}; extras cannot tell which to take",
+                    code="ambiguous-column",
                     file=source.path,
                     column=name,
                 )
@@ -207,6 +210,7 @@ def _check_rows(engine: Engine, spec: TableSpec, columns: Sequence[tuple[Key, Co
             f"{path}: row {row['row']}: column {shown(column)} holds {shown(row['raw_value'])}, "
             f"{short(row['key_fault'])}, which cannot be a key ({row['total']} such rows); "
             "name another label_key_column",
+            code="bad-key",
             file=path,
             column=column,
             row=row["row"],
@@ -227,6 +231,7 @@ def _check_rows(engine: Engine, spec: TableSpec, columns: Sequence[tuple[Key, Co
             advice = 'correct them, or set missing_mos "skip" to leave them out'
         raise TableError(
             f"{path}: row {row['row']}: column {shown(column)}: {problem}; {advice}",
+            code="bad-score" if row["mos_state"] == "bad" else "missing-score",
             file=path,
             column=column,
             row=row["row"],
@@ -244,12 +249,13 @@ def _mixed_scale(path: str, column: str, found: Mapping[str, Any]) -> TableError
         f'{found["high"]} above; set mos_scale to "1-5", "0-100", {{"worst": …, "best": …}} or "per-value", or correct '
         f"them; least {found['least']:g}, quartiles {quartiles}, greatest {found['greatest']:g}; "
         f"{side}: {fewer}{more}, {alone}",
+        code="mixed-scale",
         file=path,
         column=column,
     )
 
 
-def _check_range(engine: Engine, spec: TableSpec) -> int:
+def _check_range(engine: Engine, spec: TableSpec, columns: Sequence[tuple[Key, Column]]) -> int:
     """How many scores were clipped to their scale."""
     found = engine.row(render("checks/label_range"))
     if found["refused"]:
@@ -263,7 +269,9 @@ def _check_range(engine: Engine, spec: TableSpec) -> int:
             f"{path}: row {first['row']}: {found['refused']} scores are outside of their scale "
             f"({first['worst']:g} worst, {first['best']:g} best): {examples}; correct them, set mos_scale, "
             'or set out_of_range "clip"',
+            code="out-of-range",
             file=path,
+            column=columns[first["file"]][1].name,
             row=first["row"],
         )
     clipped: int = found["clipped"]
@@ -283,6 +291,7 @@ def _typed_extras(engine: Engine, spec: TableSpec, extras: Sequence[Extra]) -> l
             raise TableError(
                 f"extras: column {shown(extra.output)} of {files} holds values of type {short(nested[0])}; an extra is "
                 "text, a number, a truth value, a date or a time",
+                code="bad-extra",
                 file=spec.labels[min(extra.columns)].path,
                 column=extra.output,
             )
@@ -291,7 +300,9 @@ def _typed_extras(engine: Engine, spec: TableSpec, extras: Sequence[Extra]) -> l
     return typed
 
 
-def _check_conflicts(engine: Engine, spec: TableSpec, extras: Sequence[Extra]) -> None:
+def _check_conflicts(
+    engine: Engine, spec: TableSpec, extras: Sequence[Extra], columns: Sequence[tuple[Key, Column]]
+) -> None:
     values = {"tolerance": spec.options.mos_tolerance}
     conflicts = engine.rows(render("checks/label_conflicts", values, typed_extras=extras))
     if not conflicts:
@@ -311,6 +322,8 @@ def _check_conflicts(engine: Engine, spec: TableSpec, extras: Sequence[Extra]) -
     raise TableError(
         f"conflicting MOS labels for {first['keys']} keys: {examples}; remove the stale labels, make the key tell the "
         "clips apart, or raise mos_tolerance where only the rounding differs",
+        code="conflict",
         file=spec.labels[first["file"]].path,
+        column=columns[first["file"]][1].name if first["columns"][0] == "mos" else names[first["columns"][0]],
         row=first["row"],
     )

@@ -200,14 +200,14 @@ def _copy_database(path: str, copy: str) -> None:
     """Copy a DuckDB file that no program is writing."""
     with open(path, "rb") as stream:
         if stream.read(12)[8:] != _DUCKDB_MAGIC:
-            raise TableError(f"{path}: is no DuckDB file; write to another path", file=path)
+            raise TableError(f"{path}: is no DuckDB file; write to another path", code="unreadable", file=path)
         try:
             fcntl.lockf(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)  # DuckDB holds this lock while it has a file open.
         except OSError:
-            raise TableError(f"{path}: another program has it open; close it there", file=path) from None
+            raise TableError(f"{path}: another program has it open; close it there", code="in-use", file=path) from None
         if os.path.exists(f"{os.path.realpath(path)}.wal"):
             message = f"{path}: {path}.wal holds changes that are not in it yet; open and close it with DuckDB first"
-            raise TableError(message, file=path)
+            raise TableError(message, code="file-system", file=path)
         stream.seek(0)
         with open(copy, "wb") as target:
             shutil.copyfileobj(stream, target, 1 << 20)

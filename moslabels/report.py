@@ -47,6 +47,7 @@ def table_entry(
     elif error is not None:
         entry["status"] = "error"
         entry["error"] = str(error)
+        entry["error_code"] = error.code
         if isinstance(error, GateError):
             entry["diagnosis"] = error.diagnosis
     return entry

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from moslabels import audit, provenance, report
+from moslabels.errors import CODES
 from moslabels.options import FIELDS, LABEL_FIELDS
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -242,6 +243,7 @@ def report_document() -> Schema:
         {
             "summary": summary,
             "error": _TEXT,
+            "error_code": {"enum": list(CODES)},
             "diagnosis": _DIAGNOSIS,
             "unmatched": _PATH,
             "warnings": _list(_TEXT),

@@ -62,6 +62,7 @@ def find_score(engine: Engine, source: Source, head: Sequence[Mapping[str, Any]]
         raise TableError(
             f"{source.path}: no score column found: no column of it is named like one or holds numbers that vary: "
             f'{listed(source.names)}; if it has no header, give label_csv {{"header": false}}',
+            code="no-column",
             file=source.path,
         )
     cells = source.cells({f"cell{place}": source.columns[place] for place in places})

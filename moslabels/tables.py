@@ -168,6 +168,7 @@ class Source:
         raise TableError(
             f"{self.path}: no {role} column found: none of {', '.join(candidates)} is among "
             f"{listed(self.names)}; name it with {option}",
+            code="no-column",
             file=self.path,
         )
 
@@ -178,12 +179,14 @@ class Source:
             raise TableError(
                 f"{self.path}: {len(found)} columns are named {shown(name)}, compared as {option} does; "
                 f"the {role} column must be the only one of its name",
+                code="ambiguous-column",
                 file=self.path,
                 column=name,
             )
         raise TableError(
             f"{self.path}: {option} {shown(name)} is no column of it{nearest(name, self.names)}; "
             f"it has {listed(self.names)}",
+            code="no-column",
             file=self.path,
             column=name,
         )
@@ -194,12 +197,14 @@ def usable(source: Source, column: Column) -> Column:
     if source.reader == "arrow" and not column.ident:
         raise TableError(
             f"{source.path}: column {shown(column.name)} is of a type that DuckDB cannot read; convert it",
+            code="unreadable",
             file=source.path,
             column=column.name,
         )
     if source.reader == "parquet" and ("\0" in column.ident or not column.ident):
         raise TableError(
             f"{source.path}: the column {shown(column.name)} has a name that SQL cannot spell; rename it",
+            code="unreadable",
             file=source.path,
             column=column.name,
         )
@@ -238,12 +243,12 @@ def _check_regular_file(path: str) -> None:
             with open(path, "rb"):
                 return
     except FileNotFoundError:
-        raise TableError(f"{path}: there is no such file", file=path) from None
+        raise TableError(f"{path}: there is no such file", code="no-file", file=path) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise TableError(f"{path}: cannot be read: {reason}", file=path) from error
+        raise TableError(f"{path}: cannot be read: {reason}", code="unreadable", file=path) from error
     kind = "a folder" if stat.S_ISDIR(mode) else "no regular file"
-    raise TableError(f"{path}: is {kind}; a table is one file", file=path)
+    raise TableError(f"{path}: is {kind}; a table is one file", code="unreadable", file=path)
 
 
 def _open_parquet(engine: Engine, path: str, role: str) -> Source:
@@ -253,10 +258,12 @@ def _open_parquet(engine: Engine, path: str, role: str) -> Source:
         with open(path, "rb") as stream:
             footer = read_footer(stream)
     except FooterError as error:
-        raise TableError(f"{path}: is no Parquet file that can be read: {error}", file=path) from error
+        raise TableError(
+            f"{path}: is no Parquet file that can be read: {error}", code="unreadable", file=path
+        ) from error
     names = [column.name for column in footer.columns]
     if not names:
-        raise TableError(f"{path}: has no columns", file=path)
+        raise TableError(f"{path}: has no columns", code="unreadable", file=path)
     source = Source(path, path, "parquet", "parquet", role)
     with reading(source):
         described = engine.rows(render("sources/describe_parquet", source.values()))
@@ -270,7 +277,7 @@ def _open_arrow(engine: Engine, name: str, role: str, table: pa.Table) -> Source
     import pyarrow as pa
 
     if not table.column_names:
-        raise TableError(f"{name}: has no columns", file=name)
+        raise TableError(f"{name}: has no columns", code="unreadable", file=name)
     columns = [Column(name, f"column{index}") for index, name in enumerate(table.column_names)]
     values = [column.cast(pa.float32()) if pa.types.is_float16(column.type) else column for column in table.columns]
     try:
@@ -304,7 +311,9 @@ def _open_csv(engine: Engine, workspace: Workspace, path: str, role: str, given:
     with open(path, "rb") as stream:
         start = stream.read(4)
     if given.get("encoding", "utf-8") == "utf-8" and (start[::2] == b"\0\0" or start[1::2] == b"\0\0"):
-        raise TableError(f"{path}: {_undecodable('utf-8', role)} (every other byte is NUL: utf-16?)", file=path)
+        raise TableError(
+            f"{path}: {_undecodable('utf-8', role)} (every other byte is NUL: utf-16?)", code="unreadable", file=path
+        )
     dialect = Dialect(
         delimiter=given.get("delimiter", default_delimiter(path)),
         header=given.get("header", True),
@@ -321,13 +330,17 @@ def _open_csv(engine: Engine, workspace: Workspace, path: str, role: str, given:
             file = _after_a_blank_line(file, found.line_end, workspace.new_copy(path, ".csv"))
             found = replace(found, blank_lines=found.blank_lines + 1, added_lines=1)
     except UnicodeError as error:
-        raise TableError(f"{path}: {_undecodable(dialect.encoding, role)} ({error})", file=path) from error
+        raise TableError(
+            f"{path}: {_undecodable(dialect.encoding, role)} ({error})", code="unreadable", file=path
+        ) from error
     except csv.Error as error:
         raise TableError(
-            f"{path}: its first record cannot be read: {error}; does a quoted cell of it not end?", file=path
+            f"{path}: its first record cannot be read: {error}; does a quoted cell of it not end?",
+            code="unreadable",
+            file=path,
         ) from error
     if not first:
-        raise TableError(f"{path}: is empty: a CSV table has a header at least", file=path)
+        raise TableError(f"{path}: is empty: a CSV table has a header at least", code="unreadable", file=path)
     names = first if dialect.header else [f"column{index}" for index in range(len(first))]
     columns = tuple(Column(name, f"column{index}") for index, name in enumerate(names))
     source = Source(path, file, "csv", "csv", role, columns, found)
@@ -337,7 +350,9 @@ def _open_csv(engine: Engine, workspace: Workspace, path: str, role: str, given:
         line = fault["line_number"] - found.added_lines
         row = next((record.row for record in _records(source) if record.last_line >= line), None)
         where = f"row {row}" if row else "header"
-        raise TableError(f"{path}: {where}: it ends in a delimiter too many (line {line})", file=path, row=row)
+        raise TableError(
+            f"{path}: {where}: it ends in a delimiter too many (line {line})", code="unreadable", file=path, row=row
+        )
     return source
 
 
@@ -395,16 +410,20 @@ def _unpack_json(path: str, target: str) -> str:
                 lines.write(text[start:end].replace("\r", " ").replace("\n", " ") + "\n")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        raise TableError(f"{path}: line {line}: its bytes are not utf-8 ({error})", file=path) from error
+        raise TableError(
+            f"{path}: line {line}: its bytes are not utf-8 ({error})", code="unreadable", file=path
+        ) from error
     except json.JSONDecodeError as error:
         raise TableError(
-            f"{path}: line {error.lineno}: it is no JSON: {error.msg} (column {error.colno})", file=path
+            f"{path}: line {error.lineno}: it is no JSON: {error.msg} (column {error.colno})",
+            code="unreadable",
+            file=path,
         ) from error
     except RecursionError as error:
-        raise TableError(f"{path}: its values nest too deep; write JSON lines", file=path) from error
+        raise TableError(f"{path}: its values nest too deep; write JSON lines", code="unreadable", file=path) from error
     except ValueError as error:
         raise TableError(
-            f'{path}: is neither a JSON list of objects nor {{"rows": [...]}}: {error}', file=path
+            f'{path}: is neither a JSON list of objects nor {{"rows": [...]}}: {error}', code="unreadable", file=path
         ) from error
     return target
 
@@ -467,7 +486,10 @@ def _open_json_lines(engine: Engine, source: Source) -> Source:
             more = f" ({first['total']} such rows)" if first["total"] > 1 else ""
             line = f" (line {_json_line(source, first['row'])})" if source.format == "jsonl" else ""
             raise TableError(
-                f"{source.path}: row {first['row']}: {first['fault']}{more}{line}", file=source.path, row=first["row"]
+                f"{source.path}: row {first['row']}: {first['fault']}{more}{line}",
+                code="unreadable",
+                file=source.path,
+                row=first["row"],
             )
         members = engine.rows(render("sources/json_members", source.values(), cells=[]))
     names = dict.fromkeys(name for row in members for name in row["members"])
@@ -495,11 +517,11 @@ def reading(source: Source) -> Iterator[None]:
         raise
     except StatementError as error:
         if source.reader in ("parquet", "arrow"):
-            raise TableError(f"{source.path}: cannot be read: {error}", file=source.path) from error
+            raise TableError(f"{source.path}: cannot be read: {error}", code="unreadable", file=source.path) from error
         message = str(error)
         row, line = _place(source, message)
         problem = f"row {row}: {_unreadable(source, message)} (line {line})" if row else _unreadable(source, message)
-        raise TableError(f"{source.path}: {problem}", file=source.path, row=row) from error
+        raise TableError(f"{source.path}: {problem}", code="unreadable", file=source.path, row=row) from error
 
 
 def _unreadable(source: Source, message: str) -> str:

@@ -51,6 +51,7 @@ class Job:
     def changed(self) -> TableError:
         return TableError(
             f"{self.source.path}: its number of rows changed while it was read; run again when nothing writes to it",
+            code="changed",
             file=self.source.path,
         )
 

@@ -41,7 +41,7 @@ def check_target(target: str) -> None:
     """Refuse, with TableError, to replace what is no regular file: a folder, a device, a pipe."""
     if os.path.exists(target) and not stat.S_ISREG(os.stat(target).st_mode):
         kind = "a folder" if os.path.isdir(target) else "no regular file"
-        raise TableError(f"{target}: is {kind}; write to another path", file=target)
+        raise TableError(f"{target}: is {kind}; write to another path", code="file-system", file=target)
 
 
 @contextmanager
@@ -98,7 +98,9 @@ def _open_locked(path: str, target: str) -> int:
         except BlockingIOError:
             holder = os.pread(handle, 200, 0).decode("utf-8", "replace") or "another process"
             _close(handle)
-            raise TableError(f"{target}: {holder} is writing it; run again when that is done", file=target) from None
+            raise TableError(
+                f"{target}: {holder} is writing it; run again when that is done", code="in-use", file=target
+            ) from None
         except BaseException:
             _close(handle)
             raise
@@ -179,7 +181,9 @@ class StagedFile(io.RawIOBase):
             found = hashlib.file_digest(stream, "sha256").hexdigest()
         if found != self.sha256:
             raise TableError(
-                f"{self.given}: what was written reads back otherwise; is the disk sound?", file=self.given
+                f"{self.given}: what was written reads back otherwise; is the disk sound?",
+                code="read-back",
+                file=self.given,
             )
 
     def close(self) -> None:

@@ -63,6 +63,7 @@ def _put(job: Job, staged: StagedFile, text: str, dialect: Dialect) -> None:
         raise TableError(
             f"{job.out}: {text[error.start : error.start + 20]!r} cannot be written in {dialect.encoding}, the "
             "encoding of the features; name the label files in that encoding, or write another format",
+            code="cannot-hold",
             file=job.out,
         ) from error
 

@@ -59,6 +59,7 @@ def _opened_rows(job: Job, texts: ValueTexts) -> Iterator[pa.Array]:
                     raise TableError(
                         f"{job.source.path}: overwrite cannot take {', '.join(map(shown, job.dropped))} out of an "
                         "object that nests more than 10 deep; remove the old label columns first",
+                        code="cannot-hold",
                         file=job.source.path,
                     )
                 yield opened

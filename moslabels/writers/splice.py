@@ -82,7 +82,9 @@ def write(job: Job, staged: StagedFile) -> Written:
 
 
 def _cannot(job: Job, why: str) -> TableError:
-    return TableError(f"{job.source.path}: no columns can be appended to it: {why}", file=job.source.path)
+    return TableError(
+        f"{job.source.path}: no columns can be appended to it: {why}", code="cannot-hold", file=job.source.path
+    )
 
 
 def _starts(footer: Footer) -> Iterator[tuple[int, int]]:
@@ -141,7 +143,9 @@ def _check_labels(job: Job, staged: StagedFile, columns: _LabelColumns, footer: 
             found = file.read_row_group(index)
             planned = columns.table(job.labels_of(start, group))
             if not all(_same(found[name], planned[name]) for name in columns.schema.names):
-                raise TableError(f"{job.out}: the label columns read back differ from those planned", file=job.out)
+                raise TableError(
+                    f"{job.out}: the label columns read back differ from those planned", code="read-back", file=job.out
+                )
 
 
 def _same(found: pa.ChunkedArray, planned: pa.ChunkedArray) -> bool:
@@ -166,9 +170,11 @@ def _check_footer(job: Job, result: BinaryIO, old: Footer, dropped: set[int]) ->
     new = read_footer(result)
     names = [column.name for index, column in enumerate(old.columns) if index not in dropped]
     if [column.name for column in new.columns] != [*names, *job.columns.column_names]:
-        raise TableError(f"{job.out}: the columns read back differ from those planned", file=job.out)
+        raise TableError(f"{job.out}: the columns read back differ from those planned", code="read-back", file=job.out)
     if [group.rows for group in new.groups] != [group.rows for group in old.groups]:
-        raise TableError(f"{job.out}: the row groups read back differ from those planned", file=job.out)
+        raise TableError(
+            f"{job.out}: the row groups read back differ from those planned", code="read-back", file=job.out
+        )
 
 
 class _Copy:

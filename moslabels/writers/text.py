@@ -54,7 +54,9 @@ class ValueTexts:
         raise self._refused(column, f"is of type {kind}, which has no text here; leave it out")
 
     def _refused(self, column: str, why: str) -> TableError:
-        return TableError(f"{self._path}: column {shown(column)} {why}", file=self._path, column=column)
+        return TableError(
+            f"{self._path}: column {shown(column)} {why}", code="cannot-hold", file=self._path, column=column
+        )
 
     def _check_utf8(self, array: pa.Array, column: str) -> None:
         try:

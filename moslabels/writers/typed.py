@@ -43,6 +43,7 @@ def typed_batches(
         raise TableError(
             f"{source.path}: columns {', '.join(map(shown, twice))} have one name{', but for case' * ignore_case}; "
             "rename them, or write the format that they are in",
+            code="cannot-hold",
             file=source.path,
             column=twice[0],
         )
@@ -77,7 +78,9 @@ def _parquet(source: Source, kept: Sequence[int], rows: int) -> tuple[pa.Schema,
             for batch in file.iter_batches(batch_size=rows, columns=names):
                 yield batch.select(names)
         except (pa.ArrowException, OSError) as error:
-            raise TableError(f"{source.path}: cannot be decoded: {error}", file=source.path) from error
+            raise TableError(
+                f"{source.path}: cannot be decoded: {error}", code="unreadable", file=source.path
+            ) from error
 
     return schema, batches()
 
@@ -97,12 +100,14 @@ def _json(engine: Engine, source: Source, kept: Sequence[int], rows: int) -> tup
     if not names or "" in names:
         raise TableError(
             f"{source.path}: {'a member has no name' if names else 'there are no members'}; write JSON",
+            code="cannot-hold",
             file=source.path,
         )
     if unnamed := [name for name in names if "\0" in name]:
         # DuckDB 1.5 reads the values of such a member as NULL.
         raise TableError(
             f"{source.path}: the member {shown(unnamed[0])} has a NUL in its name; rename it, or write JSON",
+            code="cannot-hold",
             file=source.path,
             column=unnamed[0],
         )
@@ -112,6 +117,7 @@ def _json(engine: Engine, source: Source, kept: Sequence[int], rows: int) -> tup
             raise TableError(
                 f"{source.path}: row {row['row']}: its values nest too deep for another format (more than 60 deep); "
                 "write the format that they are in",
+                code="cannot-hold",
                 file=source.path,
                 row=row["row"],
             )
@@ -161,6 +167,7 @@ def _settled(structure: Any, name: str, source: Source) -> Any:
             raise TableError(
                 f"{source.path}: column {shown(name)} holds objects whose members differ only by case: "
                 f"{', '.join(map(shown, structure))}; rename one, or write JSON",
+                code="cannot-hold",
                 file=source.path,
                 column=name,
             )
@@ -174,6 +181,7 @@ def _settled(structure: Any, name: str, source: Source) -> Any:
     raise TableError(
         f"{source.path}: column {shown(name)} holds values of mixed kinds (or objects without members), which no "
         "column of another format can keep; correct it, or write JSON",
+        code="cannot-hold",
         file=source.path,
         column=name,
     )
@@ -189,6 +197,7 @@ def _check_numbers(engine: Engine, source: Source, structure: dict[str, Any]) ->
         raise TableError(
             f"{source.path}: row {row['row']}: the number {row['number']} does not fit: whole numbers are BIGINT, and "
             "must be exact as DOUBLE where their column holds fractions; write it as text, or write JSON",
+            code="cannot-hold",
             file=source.path,
             row=row["row"],
         )

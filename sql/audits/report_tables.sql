@@ -6,6 +6,7 @@
 -- id              VARCHAR    id of the table
 -- status          VARCHAR    ok, error or not-run
 -- error           VARCHAR    why it failed; NULL where it did not
+-- error_code      VARCHAR    what the error is about, for programs, such as match-rate
 -- features        VARCHAR    path of the features
 -- labels          VARCHAR[]  paths of the label files
 -- out             VARCHAR    path of the labelled table: the output of its audit
@@ -27,6 +28,7 @@ SELECT
     entry->>'$.id' AS id,
     entry->>'$.status' AS status,
     entry->>'$.error' AS error,
+    entry->>'$.error_code' AS error_code,
     entry->>'$.features' AS features,
     CASE json_type(entry, '$.labels') WHEN 'ARRAY' THEN list_transform(
         json_extract(entry, '$.labels[*]'),
