@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import re
 import shutil
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 from test_command import moslabels
 
+import moslabels as package
 from moslabels import GateError, materialize, run_batch
 from moslabels.options import FIELDS, LABEL_FIELDS
 from moslabels.tables import FORMATS, KEY_NAMES, MOS_NAMES
@@ -44,20 +46,33 @@ def test_the_manifest_shown_is_right(tmp_path: Path) -> None:
     assert [table.id for table in load_manifest(tmp_path / "m.json").tables] == ["konvid"]
 
 
-def test_the_python_shown_runs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
+def test_the_python_shown_runs(capsys: pytest.CaptureFixture[str]) -> None:
     (code,) = [text for language, text in BLOCKS if language == "python"]
-    monkeypatch.chdir(tmp_path)
     exec(compile(code, "README.md", "exec"), {})
-    assert capsys.readouterr().out == "features.parquet: there is no such file\n"
-    pq.write_table(pa.table({"key": ["a"]}), "features.parquet")
-    Path("labels.csv").write_text("key,mos\na,3\n")
-    exec(compile(code, "README.md", "exec"), {})
-    assert capsys.readouterr().out.startswith("1.0 ")
+    assert capsys.readouterr().out in [text for language, text in BLOCKS if not language]
+    exec(compile(code.replace("[3.42, 2.08]", "[3.42, 28]"), "README.md", "exec"), {})
+    assert capsys.readouterr().out.startswith("mixed-scale labels mos None labels: column")
+
+
+def test_the_names_of_the_package_are_all_there() -> None:
+    section = README.split("## In a script")[1].split("\n## ")[0]
+    shown = dict(re.findall(r"^\| `(\w+)(\(.*?\))?` \|", section, re.MULTILINE))
+    assert set(shown) == set(package.__all__)
+    for name, arguments in shown.items():
+        if arguments:
+            parameters = inspect.signature(getattr(package, name)).parameters
+            named = re.findall(r"(?<!\*)\b(\w+)(?:=|,|\))", arguments.replace("**options", ""))
+            assert set(named) - {"None", "False"} <= set(parameters)
+    codes = section.split("- Codes:")[1].split("- [")[0]
+    assert re.findall("`([a-z-]+)`", codes) == list(package.CODES)
+
+
+@pytest.mark.parametrize("name", [name for name in package.__all__ if name != "CODES"])
+def test_what_is_public_says_what_it_does(name: str) -> None:
+    value = getattr(package, name)
+    members = vars(value).items() if inspect.isclass(value) else ()
+    for named in (value, *(member for called, member in members if callable(member) and not called.startswith("_"))):
+        assert inspect.getdoc(named)
 
 
 def test_the_suggestion_shown_is_what_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
