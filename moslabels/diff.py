@@ -95,6 +95,8 @@ def _json(path: str) -> dict[str, Any] | None:
 
 
 def _of_audit(identifier: str | None, document: Mapping[str, Any], path: str) -> _Side:
+    if "output" in document and document["output"] is None:
+        raise UsageError(f"{path}: is the audit of a join in memory: there is no table to compare")
     try:
         inputs = document["run_provenance"].get("inputs") or {}
         records = [inputs["features"], *inputs["labels"]] if "features" in inputs else []

@@ -168,10 +168,10 @@ def _named_labels(labels: Any, tables: dict[str, pa.Table]) -> list[Any]:
             named.append(_named(entry, name, tables))
             continue
         rest = {key: value for key, value in entry.items() if key not in ("table", "name")}
-        if "table" not in entry:
+        if ("table" in entry) == ("path" in entry):
+            raise UsageError(f"labels[{index}]: must have either a table or a path, besides its options")
+        if "path" in entry:
             named.append(dict(entry))
-        elif "path" in entry:
-            raise UsageError(f"labels[{index}]: has a table and a path; give one of them")
         else:
             name = entry.get("name", name)
             if not isinstance(name, str) or not name:

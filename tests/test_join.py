@@ -21,6 +21,7 @@ from conftest import write_table
 
 import moslabels
 from moslabels import GateError, MosLabelsError, TableError, UsageError, join, materialize
+from moslabels.cli import main
 
 CLIPS = 40
 FEATURES = pa.table(
@@ -175,8 +176,9 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[MosLabelsError], str]] = {
     "a table and a path": (
         lambda: join(FEATURES, {"table": LABELS, "path": "l.csv"}),
         UsageError,
-        r"labels\[0\]: has a table and a path",
+        r"labels\[0\]: must have either a table or a path",
     ),
+    "columns": (lambda: join(FEATURES, {"clip": ["a"], "mos": [1]}), UsageError, "must have either a table or a path"),
     "one name twice": (
         lambda: join(FEATURES, [{"table": LABELS, "name": "a"}, {"table": LABELS, "name": "a"}]),
         UsageError,
@@ -428,6 +430,20 @@ def test_in_threads(shared: bool) -> None:
         given = connection if shared else None
         many = pool.map(lambda _: join(FEATURES, LABELS, connection=given, **OPTIONS).table, range(12))
         assert all(table.equals(one) for table in many)
+
+
+def test_its_audit_as_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    labels = as_file(LABELS, tmp_path / "l.csv")
+    audit = tmp_path / "audit.json"
+    audit.write_text(json.dumps(join(FEATURES, labels, **OPTIONS).audit))
+    assert main(["verify", str(audit)]) == 2
+    assert "it is of a join in memory: there is no output" in capsys.readouterr().out
+    assert main(["diff", str(audit), str(audit)]) == 2
+    assert "is the audit of a join in memory" in capsys.readouterr().err
+    assert main(["sql", str(audit), "-c", "SELECT output, matched_rows FROM audits", "--format", "csv"]) == 0
+    assert capsys.readouterr().out == f"output,matched_rows\r\n,{CLIPS}\r\n"
+    labels.write_text("clip,mos\nclip_001,3\n")
+    assert main(["verify", str(audit)]) == 1
 
 
 def test_the_signature_shows_the_options() -> None:
