@@ -9,6 +9,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from pages import blocks
 from test_command import moslabels
 
 import moslabels as package
@@ -18,7 +19,7 @@ from moslabels.tables import FORMATS, KEY_NAMES, MOS_NAMES
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+BLOCKS = blocks(ROOT / "README.md")
 
 
 def test_the_first_screen_holds_two_commands() -> None:
