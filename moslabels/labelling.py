@@ -269,7 +269,8 @@ def judge(engine: Engine, spec: TableSpec, labels: Labels, match: Match) -> dict
     why = diagnose(engine, spec, labels, match)
     if problem is None:
         return why
-    message = "\n  ".join([problem, *lines(why), _where_to_look(spec)])
+    inferred = [file.inferred for file in labels.files if file.inferred and file.key.columns != match.key.columns]
+    message = "\n  ".join([problem, *lines(why), *collision_warnings(match), *inferred, _where_to_look(spec)])
     raise GateError(message, file=spec.features, column=match.key.columns[0], diagnosis=why)
 
 

@@ -22,7 +22,9 @@ _NESTED = ("ARRAY", "OBJECT", "STRUCT", "MAP", "BLOB", "UNION", "BIT", "VARIANT"
 
 @dataclass(frozen=True)
 class LabelFile:
-    """What was found in one label file. ``mos_scale`` is the scale that was decided on."""
+    """What was found in one label file. ``mos_scale`` is the scale that was decided on; ``inferred`` is what is to be said
+    of a key column that nobody named.
+    """
 
     path: str
     key: Key
@@ -31,6 +33,7 @@ class LabelFile:
     rows: int
     rows_without_key: int
     missing_mos_rows: int
+    inferred: str | None
 
 
 @dataclass(frozen=True)
@@ -109,10 +112,17 @@ def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels
             rows=row["rows"],
             rows_without_key=row["rows_without_key"],
             missing_mos_rows=row["missing_mos_rows"],
+            inferred=_inferred(label, key),
         )
         for label, (key, mos), row in zip(spec.labels, columns, found, strict=True)
     )
     return Labels(files, counts["labels_loaded"], counts["duplicate_labels"], clipped, tuple(typed))
+
+
+def _inferred(label: LabelSpec, key: Key) -> str | None:
+    if label.options.label_key_column is not None:
+        return None
+    return f"the key of {label.path} is {key.shown_columns}, which was inferred; label_key_column names another"
 
 
 def label_columns(engine: Engine, labels: Labels, status_column: str) -> pa.Table:
@@ -319,9 +329,10 @@ def _check_conflicts(
         f"which differ in {', '.join(names[column] for column in row['columns'])}"
         for row in conflicts
     )
+    inferred = _inferred(spec.labels[first["file"]], columns[first["file"]][0])
     raise TableError(
         f"conflicting MOS labels for {first['keys']} keys: {examples}; remove the stale labels, make the key tell the "
-        "clips apart, or raise mos_tolerance where only the rounding differs",
+        "clips apart, or raise mos_tolerance where only the rounding differs" + (f"; {inferred}" if inferred else ""),
         code="conflict",
         file=spec.labels[first["file"]].path,
         column=columns[first["file"]][1].name if first["columns"][0] == "mos" else names[first["columns"][0]],

@@ -11,7 +11,7 @@ import pytest
 from conftest import Job, read_table, write_table
 from test_command import moslabels
 
-from moslabels import GateError, MosLabelsError, materialize, run_batch
+from moslabels import GateError, MosLabelsError, TableError, materialize, run_batch
 
 # difference, feature keys, label keys, how many unmatched keys it explains, what the message says
 NEAR_MISSES = [
@@ -320,3 +320,21 @@ def test_near_misses_of_keys_of_several_columns(job: Job) -> None:
     found = {row["difference"]: row for row in caught.value.diagnosis["near_misses"]}
     assert {name: row["keys"] for name, row in found.items()} == {"case": 1, "extension": 1}
     assert found["case"]["examples"] == [{"key": '["b","2"]', "label_key": '["B","2"]'}]
+
+
+def test_an_inferred_label_key_is_named(job: Job) -> None:
+    """CHUG has a column ``name`` beside ``Video``, BVI-HD a ``content_id``: the wrong one is inferred."""
+    said = 'the key of .*labels.csv is column "name", which was inferred; label_key_column names another'
+    with pytest.raises(GateError, match=said):
+        job.run([{"Video": "a"}], {"labels.csv": "Video,name,mos\na,x,3\n"}, feature_key_column="Video")
+    with pytest.raises(TableError, match=f"(?s)conflicting MOS labels .*; {said}"):
+        job.run([{"name": "x"}], {"labels.csv": "Video,name,mos\na,x,3\nb,x,4\n"})
+    with pytest.raises(GateError) as caught:
+        job.run([{"name": "a"}], {"labels.csv": "Video,name,mos\na,x,3\n"})
+    assert "inferred" not in str(caught.value)
+
+
+def test_one_key_of_many_values_is_said(job: Job) -> None:
+    features = [{"file_name": f"v1/clip_{n}.mp4"} for n in (3, 4, 5)]
+    with pytest.raises(GateError, match=r'\(0/1 keys\)(?s:.)*1 feature keys come from several .*: "1" from "v1/'):
+        job.run(features, [{"file_name": "3", "mos": 3}], key_normalize="raw", feature_key_regex="([0-9]+)")

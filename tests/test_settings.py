@@ -82,7 +82,7 @@ def spilled(monkeypatch: pytest.MonkeyPatch, folder: Path, fails: bool) -> list[
     def look(*arguments: Any) -> Any:
         seen.extend(name for _, _, names in os.walk(folder) for name in names)
         if fails:
-            raise MosLabelsError("failed on purpose")
+            raise MosLabelsError("failed on purpose", code="changed")
         return real(*arguments)
 
     monkeypatch.setattr(labelling, "write_labelled", look)
