@@ -22,8 +22,9 @@ _NESTED = ("ARRAY", "OBJECT", "STRUCT", "MAP", "BLOB", "UNION", "BIT", "VARIANT"
 
 @dataclass(frozen=True)
 class LabelFile:
-    """What was found in one label file. ``mos_scale`` is the scale that was decided on; ``inferred`` is what is to be said
-    of a key column that nobody named.
+    """What was found in one label file.
+
+    ``mos_scale`` is the scale that was decided on, ``inferred`` what is to be said of a key column that nobody named.
     """
 
     path: str

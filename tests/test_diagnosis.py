@@ -331,7 +331,7 @@ def test_an_inferred_label_key_is_named(job: Job) -> None:
         job.run([{"name": "x"}], {"labels.csv": "Video,name,mos\na,x,3\nb,x,4\n"})
     with pytest.raises(GateError) as caught:
         job.run([{"name": "a"}], {"labels.csv": "Video,name,mos\na,x,3\n"})
-    assert "inferred" not in str(caught.value)
+    assert "which was inferred" not in str(caught.value)
 
 
 def test_one_key_of_many_values_is_said(job: Job) -> None:
