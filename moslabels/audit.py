@@ -91,6 +91,7 @@ def build(
         "diagnosis": diagnosis,
         "match_rate_by": _groups(match, options.match_rate_by) if options.match_rate_by is not None else None,
         "mos_stats": match.mos_stats,
+        "mos_histogram": match.mos_histogram,
         "output_sha256": output and output.sha256,
         "output_bytes": output and output.bytes,
         "warnings": list(warnings),

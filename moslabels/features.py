@@ -56,7 +56,11 @@ class Group:
 
 @dataclass(frozen=True, kw_only=True)
 class Match(Group):
-    """What came of the join: counts over all feature rows and over their distinct keys."""
+    """What came of the join: counts over all feature rows and over their distinct keys.
+
+    ``mos_histogram`` counts the rows with a label by their mos, in 20 bins of 0.2 from 1 to 5: a bin holds its lower
+    edge, and the last one 5 too. On 0-100 a bin is 5 wide.
+    """
 
     key: Key
     matched_rows: int
@@ -65,6 +69,7 @@ class Match(Group):
     key_collisions: Sample
     values_without_key: list[dict[str, Any]]
     mos_stats: dict[str, float | None]
+    mos_histogram: list[int]
     groups: tuple[Group, ...]
 
 
@@ -96,6 +101,7 @@ def match_features(engine: Engine, source: Source, key: Key, match_rate_by: str 
         key_collisions=_sample(engine, "checks/key_collisions"),
         values_without_key=engine.rows(render("checks/values_without_key")),
         mos_stats=engine.row(render("checks/mos_stats")),
+        mos_histogram=engine.row(render("checks/mos_histogram"))["rows"],
         groups=_groups(engine, source, key, by) if by is not None else (),
     )
 

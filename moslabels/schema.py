@@ -217,6 +217,11 @@ def audit_document() -> Schema:
                 "diagnosis": _or_null(_DIAGNOSIS),
                 "match_rate_by": _or_null(_GROUPS),
                 "mos_stats": _object(dict.fromkeys(statistics, _or_null(_NUMBER))),
+                "mos_histogram": {
+                    **_list(_COUNT, minItems=20, maxItems=20),
+                    "description": "labelled rows by mos in 20 bins of 0.2 from 1 to 5, each with its lower edge, the "
+                    "last with 5 too; on 0-100 a bin is 5 wide",
+                },
                 "output_sha256": _or_null(_SHA256),
                 "output_bytes": _or_null(_COUNT),
                 "warnings": _list(_TEXT),

@@ -53,6 +53,7 @@ def _same_job(document: Mapping[str, Any], spec: TableSpec) -> bool:
             and block["outputs"].get("unmatched") == spec.unmatched
             and (spec.unmatched is None or os.path.exists(spec.unmatched))
             and isinstance(document["output_sha256"], str)
+            and "mos_histogram" in document
             and all(isinstance(record["sha256"], str) for record in hashed)
         )
     except (KeyError, TypeError, AttributeError):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+from bisect import bisect_right
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +22,7 @@ V1_AUDIT = (
 ).split()
 ADDED = (
     "schema rows_without_key label_rows_without_key duplicate_labels missing_mos_rows clipped_mos_rows label_files "
-    "unmatched_feature_keys unused_label_keys key_collisions mos_stats output_sha256 output_bytes"
+    "unmatched_feature_keys unused_label_keys key_collisions mos_stats mos_histogram output_sha256 output_bytes"
 ).split()
 
 
@@ -96,6 +98,7 @@ def test_audit(folder: Path) -> None:
     ]
     assert audit["unused_label_keys"] == {"count": 1, "sample": ["z"]}
     assert audit["mos_stats"] == {"min": 2, "max": 4, "mean": 8 / 3, "q1": 2, "median": 2, "q3": 3}
+    assert audit["mos_histogram"] == [2 * (bin_ == 5) + (bin_ == 15) for bin_ in range(20)]
     output = Path("out/o.parquet").read_bytes()
     assert (audit["output_sha256"], audit["output_bytes"]) == (hashlib.sha256(output).hexdigest(), len(output))
     written = Path("out/o.json").read_text()
@@ -134,6 +137,36 @@ def test_statistics_agree_with_the_rows(job: Job) -> None:
 def test_statistics_of_no_rows_are_null(job: Job) -> None:
     job.run([{"key": "x"}], [{"key": "a", "mos": 3}], min_match_rate=0)
     assert set(job.audit["mos_stats"].values()) == {None}
+    assert job.audit["mos_histogram"] == [0] * 20
+
+
+EDGES = [(5 + bin_) / 5 for bin_ in range(20)]
+"""The lower edges of the bins: the doubles nearest to 1.0, 1.2, …, 4.8."""
+SCORES = {
+    "edges": ("1-5", [*EDGES, 5.0]),
+    "edges on 0-100": ("0-100", [5 * bin_ for bin_ in range(21)]),
+    "edges of a DMOS": ({"worst": 100, "best": 0}, [5 * bin_ for bin_ in range(21)]),
+    "just below the edges": ("1-5", [math.nextafter(edge, 0) for edge in (*EDGES[1:], 5.0)]),
+    "just above the edges": ("1-5", [math.nextafter(edge, 9) for edge in EDGES]),
+    "in between": ("1-5", [1 + index / 173 for index in range(692)]),
+}
+
+
+@pytest.mark.parametrize("name", list(SCORES))
+def test_the_histogram_agrees_with_the_rows(job: Job, name: str) -> None:
+    scale, scores = SCORES[name]
+    labels = [{"key": str(index), "mos": score} for index, score in enumerate(scores)]
+    rows = job.run(
+        [{"key": str(index)} for index in range(len(scores)) for _ in range(index % 3 + 1)], labels, mos_scale=scale
+    )
+    expected = [0] * 20
+    for row in rows:
+        expected[bisect_right(EDGES, row["mos"]) - 1] += 1
+    assert job.audit["mos_histogram"] == expected
+    assert sum(expected) == job.audit["matched_rows"]
+    if name == "edges":
+        assert expected == [index % 3 + 1 for index in range(19)] + [19 % 3 + 1 + 20 % 3 + 1]
+    assert f"{EDGES[1]} {EDGES[-1]}" == "1.2 4.8"
 
 
 def test_report(folder: Path) -> None:

@@ -77,6 +77,10 @@ CHANGES: dict[str, tuple[Callable[[], Any], list[str]]] = {
     "the audit is torn": (lambda: os.truncate("one.json", 100), ["ok", "unchanged"]),
     "the audit is another file": (lambda: Path("one.json").write_text("[]"), ["ok", "unchanged"]),
     "the audit lost a member": (lambda: edit_audit(lambda audit: audit.pop("config")), ["ok", "unchanged"]),
+    "the audit has no histogram, as older ones": (
+        lambda: edit_audit(lambda audit: audit.pop("mos_histogram")),
+        ["ok", "unchanged"],
+    ),
     "the audit lost its provenance": (
         lambda: edit_audit(lambda audit: audit.update(run_provenance={})),
         ["ok", "unchanged"],

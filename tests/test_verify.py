@@ -111,6 +111,19 @@ def test_every_edited_member_of_an_audit(folder: Path, name: str, way: str) -> N
         assert found["status"] == ("unknown" if member == "schema" else "differs"), (member, found)
 
 
+def test_an_audit_of_an_older_version_lacks_what_came_later(folder: Path) -> None:
+    def older(audit: dict[str, Any]) -> None:
+        del audit["mos_histogram"]
+        audit["run_provenance"]["versions"]["moslabels"] = "0.0.1"
+
+    edit("one.json", older)
+    (found,) = verify.verify(["one.json"])["files"]
+    assert (found["status"], found["differences"]) == ("unknown", [])
+    assert "another version of moslabels wrote it, without mos_histogram" in found["unknown"]
+    edit("one.json", lambda audit: audit.update(matched_rows=4))
+    assert "matched_rows" in differences("one.json")
+
+
 HASHES = [("features",), ("labels", 0), ("manifest",)]
 
 
