@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
-from moslabels import report
+from moslabels import page, report
 from moslabels.audit import json_text
 from moslabels.errors import MosLabelsError, UsageError, os_error
 from moslabels.labelling import Run, check_block, label_table
@@ -24,6 +24,7 @@ def run_batch(
     base_dir: str | os.PathLike[str] | None = None,
     report_json: str | os.PathLike[str] | None = None,
     report_md: str | os.PathLike[str] | None = None,
+    report_html: str | os.PathLike[str] | None = None,
     fail_fast: bool = False,
     dry_run: bool = False,
     skip_unchanged: bool = False,
@@ -40,7 +41,7 @@ def run_batch(
     ----------
     manifest : what :func:`moslabels.load_manifest` returned, or the path of a manifest
     base_dir : the folder that relative paths of the manifest resolve from, where a path was given
-    report_json, report_md : where the report is written, if anywhere
+    report_json, report_md, report_html : where the report is written, if anywhere
     fail_fast : stop after the first table that fails; the others are then ``not-run``
     dry_run : do everything but write
     skip_unchanged : do not run a table again whose inputs, options, versions and output are what its audit says
@@ -60,7 +61,9 @@ def run_batch(
         check_block(run_provenance)
     report_json = path_argument("report_json", report_json) if report_json is not None else None
     report_md = path_argument("report_md", report_md) if report_md is not None else None
-    reports = {name: path for name, path in (("report_json", report_json), ("report_md", report_md)) if path}
+    report_html = path_argument("report_html", report_html) if report_html is not None else None
+    given = (("report_json", report_json), ("report_md", report_md), ("report_html", report_html))
+    reports = {name: path for name, path in given if path}
     if problems := report_problems(manifest, reports):
         raise UsageError("the paths of the reports are wrong:", problems)
     settings = Settings(memory_limit=memory_limit, threads=threads, temp_dir=temp_dir)
@@ -69,17 +72,18 @@ def run_batch(
         "base_dir": base_dir,
         "report_json": report_json,
         "report_md": report_md,
+        **({"report_html": report_html} if report_html else {}),
         "fail_fast": fail_fast,
         **settings.given(),
         **{name: True for name, given in (("dry_run", dry_run), ("skip_unchanged", skip_unchanged)) if given},
     }
-    run = Run(argv, args, file_record(manifest.path), report_json, report_md, run_provenance, settings, dry_run)
+    run = Run(argv, args, file_record(manifest.path), reports, run_provenance, settings, dry_run)
     with ExitStack() as reports_are_ours:
         try:
             reports_are_ours.enter_context(reserved([] if dry_run else reports.values()))
         except OSError as error:
             raise UsageError(f"the report cannot be written: {os_error(error)}") from error
-        entries = _label_tables(manifest.tables, run, fail_fast, skip_unchanged, on_table)
+        entries, audits = _label_tables(manifest.tables, run, fail_fast, skip_unchanged, on_table)
         done = [spec for spec, entry in zip(manifest.tables, entries, strict=True) if entry["status"] != "not-run"]
         document = report.build(manifest.path, entries, run.provenance(_inputs(done, run), {}))
         try:
@@ -87,6 +91,8 @@ def run_batch(
                 write_whole(report_json, json_text(document))
             if report_md and not dry_run:
                 write_whole(report_md, report.markdown(document))
+            if report_html and not dry_run:
+                write_whole(report_html, page.page(document, audits))
         except OSError as error:
             raise os_error(error) from error
     return document
@@ -98,22 +104,26 @@ def _label_tables(
     fail_fast: bool,
     skip_unchanged: bool,
     on_table: Callable[[Mapping[str, Any]], None] | None,
-) -> list[dict[str, Any]]:
+) -> tuple[list[dict[str, Any]], list[dict[str, Any] | None]]:
+    """The report's entry of each table, and its audit, None where it has none."""
     entries: list[dict[str, Any]] = []
+    audits: list[dict[str, Any] | None] = []
     for spec in tables:
+        audits.append(None)
         if fail_fast and any(entry["status"] == "error" for entry in entries):
             entries.append(report.table_entry(spec, None, None))
             continue
         try:
             known = audit_of_unchanged(spec, run) if skip_unchanged else None
-            entries.append(report.table_entry(spec, known or label_table(spec, run), None, unchanged=known is not None))
+            audits[-1] = known or label_table(spec, run)
+            entries.append(report.table_entry(spec, audits[-1], None, unchanged=known is not None))
             if skip_unchanged and spec.audit_json is None:
                 entries[-1].setdefault("warnings", []).append("has no audit_json, so it is never skipped; set one")
         except MosLabelsError as error:
             entries.append(report.table_entry(spec, None, error))
         if on_table is not None:
             on_table(entries[-1])
-    return entries
+    return entries, audits
 
 
 def _inputs(tables: Sequence[TableSpec], run: Run) -> dict[str, Any]:

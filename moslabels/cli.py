@@ -82,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
     batch.add_argument("--base-dir", metavar="D", help="folder of relative paths; default: that of the manifest")
     batch.add_argument("--report-json", metavar="F", help="write the report as JSON; default: to standard output")
     batch.add_argument("--report-md", metavar="F", help="write the report as a Markdown table")
+    batch.add_argument("--report-html", metavar="F", help="write the report as an HTML page, one file")
     batch.add_argument("--fail-fast", action="store_true", help="stop after the first table that fails")
     batch.add_argument("--dry-run", action="store_true", help="do everything but write; the report to standard output")
     batch.add_argument("--skip-unchanged", action="store_true", help="pass over tables that are what their audit says")
@@ -329,6 +330,7 @@ def _batch(parsed: argparse.Namespace, argv: list[str]) -> int:
         base_dir=parsed.base_dir,
         report_json=parsed.report_json,
         report_md=parsed.report_md,
+        report_html=parsed.report_html,
         fail_fast=parsed.fail_fast,
         dry_run=parsed.dry_run,
         skip_unchanged=parsed.skip_unchanged,

@@ -32,7 +32,7 @@ from moslabels.writers.atomic import StagedFile, check_target, publish, reserved
 
 @dataclass(frozen=True)
 class Run:
-    """What called for the tables, for their evidence: a command or a function, its arguments, its reports.
+    """What called for the tables, for their evidence: a command or a function, its arguments, its reports by name.
 
     ``block`` is a ``run_provenance`` block of the caller's own, which is then used as it is. A dry run does all but
     write. ``hashes`` are the sha256
@@ -42,8 +42,7 @@ class Run:
     argv: Sequence[str] = ()
     args: Mapping[str, Any] = field(default_factory=dict)
     manifest: Mapping[str, Any] | None = None
-    report_json: str | None = None
-    report_md: str | None = None
+    reports: Mapping[str, str] = field(default_factory=dict)
     block: Mapping[str, Any] | None = None
     settings: Settings = DEFAULTS
     is_dry: bool = False
@@ -60,8 +59,8 @@ class Run:
     def provenance(self, inputs: Mapping[str, Any], outputs: Mapping[str, str | None]) -> dict[str, Any]:
         if self.block is not None:
             return dict(self.block)
-        reports = {"report_json": self.report_json, "report_md": self.report_md}
-        return run_provenance(self.argv, self.args, {"manifest": self.manifest, **inputs}, {**reports, **outputs})
+        outputs = {**self.reports, **outputs}
+        return run_provenance(self.argv, self.args, {"manifest": self.manifest, **inputs}, outputs)
 
 
 def materialize(

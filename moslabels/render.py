@@ -1,7 +1,7 @@
-"""Templates in ``sql/`` -> statements: text plus bound values. The only module that uses Jinja.
+"""Templates in ``sql/`` -> statements, text plus bound values; and in ``pages/`` -> HTML. The only user of Jinja.
 
-A value is bound; an identifier, a number or a type name goes through its filter. Anything else in ``{{ }}`` is refused,
-so a template that forgets a filter fails the first time it is rendered.
+In SQL a value is bound; an identifier, a number or a type name goes through its filter. Anything else in ``{{ }}`` is
+refused, so a template that forgets a filter fails the first time it is rendered. In HTML all in ``{{ }}`` is escaped.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+
+from moslabels.options import visible
 
 _QUOTED_OR_COMMENT = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*""")
 _PARAMETER = re.compile(r"\$([a-z_][a-z0-9_]*)")
@@ -97,6 +99,37 @@ def render(name: str, values: Mapping[str, Any] | None = None, **context: Any) -
     """
     sql = _environment().get_template(f"{name}.sql").render(context)
     return Statement(name, sql, {key: (values or {})[key] for key in parameters(sql)})
+
+
+def _page_text(value: Any) -> Any:
+    """What a page shows of a value: visible text, which Jinja then escapes, or a whole number. All else is refused."""
+    if hasattr(value, "__html__"):  # What a macro of the template made.
+        return value
+    if isinstance(value, str):
+        return visible(value)
+    if type(value) is int:
+        return value
+    raise TypeError(f"no text for a page: {value!r}")
+
+
+@cache
+def _page_environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent / "pages"),
+        undefined=jinja2.StrictUndefined,
+        finalize=_page_text,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters = {"count": "{:,}".format, "length": len}
+    return environment
+
+
+def render_page(name: str, **context: Any) -> str:
+    """The HTML of ``pages/<name>.html``. Nothing that the context holds becomes structure."""
+    return _page_environment().get_template(f"{name}.html").render(context)
 
 
 def filled_in(statement: Statement) -> str:

@@ -163,7 +163,7 @@ _PROVENANCE: Schema = {
             ),
             "outputs": _object(
                 {name: _or_null(_TEXT) for name in ("out", "audit_json", "report_json", "report_md")},
-                {"unmatched": _TEXT},
+                {"unmatched": _TEXT, "report_html": _TEXT},
             ),
             "versions": _object(dict.fromkeys(("moslabels", "duckdb", "pyarrow", "python"), _TEXT)),
         }

@@ -159,7 +159,8 @@ def test_a_fault_at_every_call_that_writes_a_report(tmp_path: Path, monkeypatch:
     def run(identifier: str) -> dict[str, Any]:
         table = {"id": identifier, "features": "none.csv", "labels": ["none.jsonl"], "out": "none.parquet"}
         (tmp_path / "m.json").write_text(json.dumps({"tables": [table]}))
-        return run_batch(tmp_path / "m.json", report_json=folder / "r.json", report_md=folder / "r.md")
+        reports = {f"report_{kind}": folder / f"r.{kind}" for kind in ("json", "md", "html")}
+        return run_batch(tmp_path / "m.json", **reports)
 
     run("old")
     old = contents(folder)
@@ -176,7 +177,7 @@ def test_a_fault_at_every_call_that_writes_a_report(tmp_path: Path, monkeypatch:
         found = {name: data for name, data in contents(folder).items() if not name.startswith(".")}
         if not failed:
             assert found == new
-        for name in ("r.json", "r.md"):  # Where the lock of the table fails, that is what the report says.
+        for name in ("r.json", "r.md", "r.html"):  # Where the lock of the table fails, that is what the report says.
             assert found[name] in (old[name], new[name]) or b"No space left" in found[name]
     assert contents(folder) == new
 

@@ -4,7 +4,7 @@
 -- modified   TIMESTAMP  when it was last written, in UTC, as the file system says
 -- kind       VARCHAR    audit or report
 -- direction  VARCHAR    program, input or output
--- role       VARCHAR    entrypoint; manifest, features or labels; out, audit_json, report_json or report_md
+-- role       VARCHAR    entrypoint; manifest, features or labels; out, audit_json, or report_json, _md or _html
 -- position   BIGINT     place among the files of its role, from 1
 -- file       VARCHAR    path of the file
 -- exists     BOOLEAN    whether it was there; NULL for outputs, of which only the path is kept
@@ -44,7 +44,8 @@ FROM (
                     ('output', 'out', '$.run_provenance.outputs.out'),
                     ('output', 'audit_json', '$.run_provenance.outputs.audit_json'),
                     ('output', 'report_json', '$.run_provenance.outputs.report_json'),
-                    ('output', 'report_md', '$.run_provenance.outputs.report_md')
+                    ('output', 'report_md', '$.run_provenance.outputs.report_md'),
+                    ('output', 'report_html', '$.run_provenance.outputs.report_html')
             ) AS places (direction, role, place)
         )
     )
