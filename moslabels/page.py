@@ -51,7 +51,7 @@ def page(report: Mapping[str, Any], audits: Sequence[Mapping[str, Any] | None]) 
         tables=tables,
         statistics=STATISTICS,
         is_open=len(tables) <= _ALL_OPEN,
-        run=_run(block),
+        run=_run(report["manifest"], block, hashes),
     )
 
 
@@ -252,9 +252,11 @@ def _hashes(inputs: Any) -> Iterator[tuple[str, str]]:
             yield from _hashes(item)
 
 
-def _run(block: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """The provenance of the run, without its inputs, which stand with their tables."""
+def _run(manifest: str, block: Mapping[str, Any], hashes: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The provenance of the run. Of its inputs, all but the manifest stand with their tables."""
     shown = {name: value for name, value in block.items() if name != "inputs"}
+    if manifest in hashes:
+        shown["manifest"] = f"{manifest}, sha256 {hashes[manifest]}"
     if isinstance(shown.get("argv"), list) and shown["argv"]:
         shown["argv"] = shlex.join(["moslabels", *map(str, shown["argv"])])
     return [(name, _text(value)) for name, value in sorted(shown.items())]

@@ -206,6 +206,8 @@ def test_what_a_labelled_table_shows(parsed: Parsed) -> None:
     assert re.search(r"Label files.*part\.csv.*0-100.*none\.csv", part, re.DOTALL)
     assert re.search("output.*part.parquet.*sha256 [0-9a-f]{64}, [0-9,]+ bytes", part, re.DOTALL)
     assert re.search("features.*f.jsonl.*sha256 [0-9a-f]{64}", part, re.DOTALL)
+    run = parsed.all("details", kind="table")[-1]["text"]
+    assert re.search("argv moslabels batch m.json.*manifest m.json, sha256 [0-9a-f]{64}.*versions", run, re.DOTALL)
     by = section(parsed, 5)["text"]
     assert re.search(r"Match rate by corpus.*NULL.*4 of 4 keys.*\ba\b.*12 of 12 keys", by, re.DOTALL)
     assert "keys that did not meet" in by
