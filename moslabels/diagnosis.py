@@ -33,6 +33,8 @@ def diagnose(engine: Engine, spec: TableSpec, labels: Labels, match: Match) -> d
         for row in engine.rows(render("checks/near_misses", keys=match.key.cells)):
             near_misses.append({**row, "advice": _advice(row)})
     return {
+        "input_rows": match.input_rows,
+        "rows_without_key": match.rows_without_key,
         "total_feature_keys": match.total_feature_keys,
         "matched_feature_keys": match.matched_feature_keys,
         "labels_loaded": labels.count,

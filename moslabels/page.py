@@ -110,7 +110,7 @@ def _table(
         "reasons": [line.strip() for line in error[1:]],
         "warnings": entry.get("warnings", []),
         "match_rate": _match_rate(counts, least) if counts is not None else None,
-        "key_rate": _key_rate(audit, least) if audit is not None else None,
+        "key_rate": _key_rate(counts, least) if counts is not None else None,
         "rows": entry.get("summary"),
         "mean": f"{histogram.statistics['mean']:.2f}" if histogram is not None else None,
         "counts": _counts(audit, diagnosis),

@@ -96,6 +96,8 @@ _ROW = _object(
 )
 _DIAGNOSIS = _object(
     {
+        "input_rows": _COUNT,
+        "rows_without_key": _COUNT,
         "total_feature_keys": _COUNT,
         "matched_feature_keys": _COUNT,
         "labels_loaded": _COUNT,
