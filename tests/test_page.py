@@ -23,7 +23,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_command import moslabels
 
-from moslabels import batch, render, run_batch
+from moslabels import batch, cli, render, run_batch
 from moslabels.options import visible
 from moslabels.page import Histogram, page, short_count, step_of
 
@@ -399,12 +399,12 @@ def test_the_same_batch_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest
     assert Path("r.html").read_bytes() == first
 
 
-def test_the_command(tmp_path: Path) -> None:
+def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     small_batch(tmp_path)
     before = {path.name for path in tmp_path.iterdir()}
     run = ["batch", "m.json", "--report-json", "r.json", "--report-html", "sub/r.html"]
-    done = moslabels(*run, "--dry-run", cwd=tmp_path)
-    assert done.returncode == 1
+    assert cli.main([*run, "--dry-run"]) == 1
     assert {path.name for path in tmp_path.iterdir()} == before
     done = moslabels(*run, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
@@ -413,10 +413,10 @@ def test_the_command(tmp_path: Path) -> None:
     for name in ("r.json", "a.json"):
         block = json.loads((tmp_path / name).read_text())["run_provenance"]
         assert (block["outputs"]["report_html"], block["args"]["report_html"]) == ("sub/r.html", "sub/r.html")
-    assert moslabels("verify", "r.json", cwd=tmp_path).returncode == 0
+    assert cli.main(["verify", "r.json"]) == 0
     query = "SELECT file FROM provenance_files WHERE role = 'report_html'"
     assert moslabels("sql", "a.json", "-c", query, "--format", "csv", cwd=tmp_path).stdout == "file\nsub/r.html\n"
-    assert moslabels(*run, "--skip-unchanged", cwd=tmp_path).returncode == 1
+    assert cli.main([*run, "--skip-unchanged"]) == 1
     again = Parsed((tmp_path / "sub/r.html").read_text(encoding="utf-8"))
     assert "= unchanged" in section(again, 1)["text"]
     assert len([e for e in again.all("svg") if e["attrs"].get("class") == "histogram"]) == 1

@@ -72,7 +72,9 @@
     }
     for (const open of [true, false]) {
       const button = make("button", { type: "button", textContent: open ? "Unfold all" : "Fold all" });
-      button.addEventListener("click", () => rows.forEach(({ dataset }) => (document.getElementById(dataset.section).open = open)));
+      button.addEventListener("click", () => {
+        for (const row of rows) document.getElementById(row.dataset.section).open = open;
+      });
       controls.append(button);
     }
     controls.append(shown);
