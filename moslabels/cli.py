@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
 import shutil
 import sys
+import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from moslabels import __version__
 from moslabels.errors import MosLabelsError, UsageError, os_error
 from moslabels.options import FIELDS, listed, nearest, shown, visible
 
@@ -18,14 +19,21 @@ if TYPE_CHECKING:
     from moslabels.manifest import Manifest, TableSpec
     from moslabels.settings import Settings
 
-DESCRIPTION = "Join subjective labels (mean opinion scores) onto tables of video-quality features."
+DESCRIPTION = "Join mean opinion scores onto tables of video-quality features."
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command. Returns its exit status: 0 done, 1 a table failed, 2 wrong usage, 130 interrupted."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    parsed = _parser().parse_args(arguments)
+    parser = _parser()
     try:
+        parsed = parser.parse_args(arguments)
+        if parsed.version:
+            _print(_versions())
+            return 0
+        if parsed.run is None:
+            _say(f"{parser.format_help()}\nmoslabels: a command is required")
+            return 2
         status: int = parsed.run(parsed, arguments)
         return status
     except MosLabelsError as error:
@@ -61,22 +69,95 @@ def _print(text: str) -> None:
     sys.stdout.buffer.flush()
 
 
+def _versions() -> str:
+    from moslabels.provenance import versions
+
+    loaded = versions()
+    return (
+        f"moslabels {loaded['moslabels']} (duckdb {loaded['duckdb']}, pyarrow {loaded['pyarrow']}, "
+        f"Python {loaded['python']})\n"
+    )
+
+
+class _Help(argparse.RawDescriptionHelpFormatter):
+    """Help in which each command has one line."""
+
+    def _format_action(self, action: argparse.Action) -> str:
+        if action.nargs != argparse.PARSER:
+            return super()._format_action(action)
+        return "".join(f"  {command.dest:<11}  {command.help}\n" for command in self._iter_indented_subactions(action))
+
+
 class _Parser(argparse.ArgumentParser):
+    """A parser that reports what is wrong of the arguments together, with the nearest names, as UsageError."""
+
+    def __init__(self, **keywords: Any) -> None:
+        super().__init__(**keywords, allow_abbrev=False, formatter_class=_Help)
+        self.brief: dict[str, str] = {}
+        self._unknown: list[str] = []
+
+    def add_brief(self, flag: str, help: str, **keywords: Any) -> None:  # noqa: A002
+        """Add a flag that the help only names; :func:`_options` tells what it does."""
+        self.brief[flag] = help
+        self.add_argument(flag, help=argparse.SUPPRESS, **keywords)
+
+    def print_help(self, file: Any = None) -> None:
+        _print(self.format_help()) if file is None else super().print_help(file)
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        self._unknown = self._unknown_flags(args)
+        parsed, rest = super().parse_known_args(args, namespace)
+        if rest:
+            self.error("" if self._unknown else f"too many arguments: {listed(rest)}")
+        return parsed, rest
+
+    def _unknown_flags(self, arguments: Sequence[str]) -> list[str]:
+        """What is wrong with each argument that is written as a flag and is none: of a command, those before it."""
+        known = self._option_string_actions
+        problems = []
+        for text in arguments:
+            is_flag = text.startswith("-") and len(text) > 1
+            if text == "--" or (not is_flag and self._subparsers is not None):
+                break
+            name = text.partition("=")[0]
+            is_known = name in known or text[:2] in known
+            if is_flag and not is_known and " " not in text and not self._negative_number_matcher.match(text):
+                problems.append(f"there is no flag {shown(name)}{nearest(name, known)}")
+        return problems
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            known = [str(choice) for choice in action.choices]
+            problem = f"must be one of {', '.join(known)}, not {shown(value)}{nearest(value, known)}"
+            raise argparse.ArgumentError(action, problem)
+
     def error(self, message: str) -> NoReturn:
-        super().error(visible(message))
+        message = message.removeprefix("argument ").replace("allowed with argument ", "allowed with ")
+        if message.endswith("expected one argument"):
+            message += "; one that begins with - is written after a =, such as --flag=-1"
+        raise UsageError(
+            f"the arguments are wrong; see {self.prog} --help:", [*self._unknown, *filter(None, [message])]
+        )
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(prog="moslabels", description=DESCRIPTION, allow_abbrev=False)
-    parser.add_argument("--version", action="version", version=f"moslabels {__version__}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+def _parser() -> _Parser:
+    parser = _Parser(
+        prog="moslabels",
+        usage="moslabels COMMAND …",
+        description=DESCRIPTION,
+        epilog=_example("batch manifest.json --dry-run"),
+    )
+    parser.add_argument("--version", action="store_true", help="show the versions of moslabels and what it stands on")
+    parser.set_defaults(run=None)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", prog="moslabels")
 
     batch = _command(
         commands,
         "batch",
+        "MANIFEST [OPTION …]",
         "label every table of a manifest",
         "Label every table of a manifest; one report.",
-        "moslabels batch manifest.json --report-json report.json --report-md report.md",
+        "batch manifest.json --report-json report.json",
     )
     batch.add_argument("manifest", metavar="MANIFEST", help="JSON file that lists the tables")
     batch.add_argument("--base-dir", metavar="D", help="folder of relative paths; default: that of the manifest")
@@ -92,17 +173,25 @@ def _parser() -> argparse.ArgumentParser:
     one = _command(
         commands,
         "materialize",
+        "--features F --labels L --out O [OPTION …]",
         "label one table",
         "Label one table.",
-        "moslabels materialize --features f.parquet --labels mos.csv --out labelled.parquet",
+        "materialize --features f.csv --labels l.csv --out out.csv",
     )
-    _add_inputs(one, required=True)
+    one.add_argument("--features", metavar="F", required=True, help="feature table")
+    one.add_argument(
+        "--labels",
+        metavar="L",
+        required=True,
+        action="append",
+        type=_label,
+        help='label table (repeat for more), or {"path": …, options}',
+    )
     one.add_argument("--out", metavar="O", required=True, help="labelled table to write")
     one.add_argument("--audit-json", metavar="A", help="write the audit; default: to standard output")
-    one.add_argument("--unmatched", metavar="U", help="write the keys that did not meet, of both sides, as a table")
+    one.add_argument("--unmatched", metavar="U", help="write the keys that did not meet, of both sides")
     one.add_argument("--dry-run", action="store_true", help="do everything but write; the audit to standard output")
     _add_options(one)
-    _add_settings(one)
     one.set_defaults(run=_materialize)
     _add_suggest(commands)
     _add_explain(commands)
@@ -113,44 +202,86 @@ def _parser() -> argparse.ArgumentParser:
     schema = _command(
         commands,
         "schema",
-        "print the JSON Schema of a manifest, an audit or a report",
+        "[manifest|audit|report]",
+        "print the JSON Schema of manifests, audits or reports",
         "Print the JSON Schema (draft 2020-12) of a kind of file.",
-        "moslabels schema > manifest.schema.json",
+        "schema > manifest.schema.json",
     )
     schema.add_argument(
-        "kind", nargs="?", choices=["manifest", "audit", "report"], default="manifest", help="default: manifest"
+        "kind",
+        nargs="?",
+        choices=["manifest", "audit", "report"],
+        default="manifest",
+        metavar="KIND",
+        help="manifest (the default), audit or report",
     )
     schema.set_defaults(run=_schema)
+    options = _command(
+        commands,
+        "options",
+        "[NAME …]",
+        "tell the options of a table, or those that are named",
+        "Tell the options of a table: flags of materialize and explain, members of a manifest.",
+        "options mos_scale min_match_rate",
+    )
+    options.add_argument("names", nargs="*", metavar="NAME", type=_option_name, help="option; default: all")
+    for name in FIELDS:  # As a flag that was copied, too.
+        options.add_argument(_flag(name), dest="flags", action="append_const", const=name, help=argparse.SUPPRESS)
+    options.set_defaults(run=_options)
     return parser
 
 
-def _command(commands: Any, name: str, says: str, description: str, example: str) -> argparse.ArgumentParser:
-    """A command: its name, what the list of commands says of it, what its own help says, and an example."""
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name, help=says, description=description, epilog=f"example: {example}", allow_abbrev=False
+def _command(commands: Any, name: str, usage: str, says: str, description: str, example: str) -> _Parser:
+    """A command: its name, its usage, what the list of commands says of it, what its own help says, and an example."""
+    parser: _Parser = commands.add_parser(
+        name,
+        usage=f"moslabels {name} {usage}",
+        help=says,
+        description=_wrapped(description),
+        epilog=_example(example),
     )
     return parser
+
+
+def _example(arguments: str) -> str:
+    return f"example: moslabels {arguments}"
+
+
+def _wrapped(text: str, indent: str = "") -> str:
+    """A text in lines of the terminal's width, of which argparse keeps two columns free."""
+    width = shutil.get_terminal_size().columns - 2
+    return textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _option_name(text: str) -> str:
+    name = text.replace("-", "_")
+    if name not in FIELDS:
+        raise argparse.ArgumentTypeError(
+            f"there is no option {shown(name)}{nearest(name, FIELDS)}; without a name, all are told"
+        )
+    return name
 
 
 def _add_suggest(commands: Any) -> None:
     rules = _command(
         commands,
         "suggest",
+        "--features F --labels L [OPTION …]",
         "find rules that join two tables; applies none",
         "Find the columns and patterns that join tables, with what speaks for and against each. Nothing is "
         "written: the rules go to standard output.",
-        "moslabels suggest --features f.parquet --labels mos.csv",
+        "suggest --features f.parquet --labels mos.csv",
     )
     rules.add_argument("--features", metavar="F", required=True, help="feature table")
     rules.add_argument(
         "--labels", metavar="L", required=True, action="append", help="label table; repeat for more, joined by one rule"
     )
     rules.add_argument("--json", action="store_true", help="for programs")
-    for name in ("label_csv", "feature_csv"):
-        help_text = FIELDS[name].metadata["help"]
-        rules.add_argument(
-            f"--{name.replace('_', '-')}", metavar="JSON", type=_json_or_text, default={}, help=help_text
-        )
+    _add_dialects(rules)
     _add_settings(rules)
     rules.set_defaults(run=_suggest)
 
@@ -159,10 +290,11 @@ def _add_diff(commands: Any) -> None:
     changes = _command(
         commands,
         "diff",
-        "show what changed between two reports, audits or labelled tables",
+        "OLD NEW [OPTION …]",
+        "show what changed between two runs or tables",
         "Show the clips gained, lost and with another MOS, and the rule and the inputs that changed. Exit "
         "status: 0 nothing changed, 1 something did, 2 the two cannot be compared.",
-        "moslabels diff runs/may/report.json runs/june/report.json",
+        "diff runs/may/report.json runs/june/report.json",
     )
     changes.add_argument("old", metavar="OLD", help="report, audit or labelled table")
     changes.add_argument("new", metavar="NEW", help="the same kind of file, made later")
@@ -175,9 +307,10 @@ def _add_compile(commands: Any) -> None:
     sql = _command(
         commands,
         "compile",
+        "MANIFEST [OPTION …]",
         "print the SQL of a manifest's tables, for the DuckDB shell",
         "Print the statements of tables in order, values filled in. Files are read; nothing is written.",
-        "moslabels compile manifest.json --table konvid | duckdb",
+        "compile manifest.json --table konvid | duckdb",
     )
     sql.add_argument("manifest", metavar="MANIFEST", help="JSON file that lists the tables")
     sql.add_argument("--table", metavar="ID", help="one table of it; default: all")
@@ -190,11 +323,12 @@ def _add_verify(commands: Any) -> None:
     check = _command(
         commands,
         "verify",
-        "check that reports, audits and labelled tables still say what is so",
+        "FILE … [OPTION …]",
+        "check what reports, audits and labelled tables say",
         "Check reports (with their audits), audits and labelled Parquet files against the tables that they "
         "are about: hashes, counts, and labelling again. Nothing is written. Exit status: 0 all of it holds, 1 "
         "something differs, 2 cannot tell.",
-        "moslabels verify report.json",
+        "verify report.json",
     )
     check.add_argument("files", metavar="FILE", nargs="+", help="report, audit or labelled Parquet file")
     check.add_argument("--root", metavar="D", help="folder that relative paths open from; default: the working folder")
@@ -207,9 +341,10 @@ def _add_explain(commands: Any) -> None:
     explain = _command(
         commands,
         "explain",
+        "VALUE … --manifest M --table ID\n       moslabels explain VALUE … --features F --labels L [OPTION …]",
         "show how a value becomes a key, and which label it meets",
-        "Show how values of the feature key column become keys, step by step, and the label of each.",
-        "moslabels explain clips/A001.mp4 --manifest manifest.json --table live-vqc",
+        "Show how values become keys, step by step, and the label that each meets.",
+        "explain clips/A001.mp4 --manifest manifest.json --table vqc",
     )
     explain.add_argument(
         "values", metavar="VALUE", nargs="+", help='a value; for several key columns a JSON list ["a", "b"]'
@@ -218,9 +353,9 @@ def _add_explain(commands: Any) -> None:
     explain.add_argument("--table", metavar="ID", help="the table's id")
     explain.add_argument("--base-dir", metavar="D", help="folder of relative paths; default: that of the manifest")
     explain.add_argument("--json", action="store_true", help="for programs")
-    _add_inputs(explain, required=False)
+    explain.add_brief("--features", "feature table", metavar="F")
+    explain.add_brief("--labels", "label table", metavar="L", action="append", type=_label)
     _add_options(explain)
-    _add_settings(explain)
     explain.set_defaults(run=_explain)
 
 
@@ -228,15 +363,16 @@ def _add_sql(commands: Any) -> None:
     sql = _command(
         commands,
         "sql",
+        "PATTERN … [-c QUERY | -f FILE] [OPTION …]",
         "ask audits and reports in SQL",
         "Ask audits and reports in SQL. Without a query, the views are listed.",
-        "moslabels sql 'runs/**/*.json' -c 'SELECT output, match_rate FROM audits'",
+        "sql 'runs/*.json' -c 'SELECT output, match_rate FROM audits'",
     )
     sql.add_argument(
         "patterns",
         metavar="PATTERN",
         nargs="+",
-        help="audit or report files, or a quoted glob of them ('runs/**/*.json')",
+        help="audit or report files, or a glob in quotes ('runs/**/*.json')",
     )
     query = sql.add_mutually_exclusive_group()
     query.add_argument(
@@ -247,47 +383,56 @@ def _add_sql(commands: Any) -> None:
         "--format",
         choices=("table", "csv", "json", "jsonl", "markdown"),
         default="table",
-        help="how the result is printed (default: %(default)s)",
+        metavar="FORMAT",
+        help="table (the default), csv, json, jsonl or markdown",
     )
     sql.add_argument("--db", metavar="FILE", help="also save the views as tables of this DuckDB file")
     sql.set_defaults(run=_sql)
 
 
-def _add_inputs(parser: argparse.ArgumentParser, *, required: bool) -> None:
-    parser.add_argument("--features", metavar="F", required=required, help="feature table")
-    parser.add_argument(
-        "--labels",
-        metavar="L",
-        required=required,
-        action="append",
-        type=_label,
-        help='label table; repeat for more; or {"path": …} with options of its own',
-    )
+def _add_dialects(parser: _Parser) -> None:
+    for name in ("label_csv", "feature_csv"):
+        parser.add_argument(
+            _flag(name), metavar="JSON", type=_json_or_text, default={}, help=FIELDS[name].metadata["help"]
+        )
 
 
-def _add_options(parser: argparse.ArgumentParser) -> None:
+def _add_options(parser: _Parser) -> None:
+    """The options of a table and the settings: too many to be told on one screen, so the help names them."""
     for name, option in FIELDS.items():
-        flag, help_text = f"--{name.replace('_', '-')}", option.metadata["help"].replace("%", "%%")
         kind = option.metadata["kind"]
+        keywords: dict[str, Any] = {"default": argparse.SUPPRESS}
         if kind.is_repeated:
-            parser.add_argument(
-                flag,
-                metavar=kind.placeholder,
-                action="append",
-                default=argparse.SUPPRESS,
-                help=help_text + "; repeat for more",
-            )
+            keywords |= {"metavar": kind.placeholder, "action": "append"}
         elif option.default is False:
-            parser.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=help_text)
+            keywords |= {"action": "store_true"}
         else:
             read = _json_or_text if kind.is_json else _number if isinstance(option.default, float) else str
-            parser.add_argument(flag, metavar=kind.placeholder, type=read, default=argparse.SUPPRESS, help=help_text)
+            keywords |= {"metavar": kind.placeholder, "type": read}
+        parser.add_brief(_flag(name), option.metadata["help"], **keywords)
+    for name, (help_text, keywords) in _SETTINGS.items():
+        parser.add_brief(_flag(name), help_text, **keywords)
+    flags = _wrapped(" ".join(map(_flag, (*FIELDS, *_SETTINGS))), "  ")
+    parser.epilog = f'more flags ("moslabels options" tells each):\n{flags}\n\n{parser.epilog}'
 
 
-def _add_settings(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--memory-limit", metavar="SIZE", help='most memory that DuckDB takes, such as "4GB"')
-    parser.add_argument("--threads", metavar="N", type=int, help="threads that DuckDB takes")
-    parser.add_argument("--temp-dir", metavar="D", help="folder for what does not fit in the memory")
+def _whole_number(text: str) -> int:
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{shown(text)} is no whole number") from None
+
+
+_SETTINGS: Mapping[str, tuple[str, dict[str, Any]]] = {
+    "memory_limit": ('most memory that DuckDB takes, such as "4GB"', {"metavar": "SIZE"}),
+    "threads": ("threads that DuckDB takes", {"metavar": "N", "type": _whole_number}),
+    "temp_dir": ("folder for what does not fit in the memory", {"metavar": "D"}),
+}
+
+
+def _add_settings(parser: _Parser) -> None:
+    for name, (help_text, keywords) in _SETTINGS.items():
+        parser.add_argument(_flag(name), help=help_text, **keywords)
 
 
 def _option_value(name: str, value: Any) -> Any:
@@ -382,6 +527,37 @@ def _explain(parsed: argparse.Namespace, _argv: list[str]) -> int:
     else:
         _print("\n\n".join(_visible_lines(text(value)) for value in explained) + "\n")
     return 0
+
+
+def _options(parsed: argparse.Namespace, _argv: list[str]) -> int:
+    names = [*parsed.names, *(parsed.flags or ())]
+    told = [_option_text(name) for name in dict.fromkeys(names or FIELDS)]
+    if not names:
+        told += [
+            "Flags of all commands that read tables:",
+            *(
+                f"{_flag(name)} {keywords['metavar']}\n{_wrapped(text, '    ')}"
+                for name, (text, keywords) in _SETTINGS.items()
+            ),
+        ]
+    _print("\n".join(told) + "\n")
+    return 0
+
+
+def _option_text(name: str) -> str:
+    """What an option does, how it is written, and what holds where it is not."""
+    option = FIELDS[name]
+    kind, default = option.metadata["kind"], option.default
+    if default is dataclasses.MISSING:
+        default = {}
+    notes = {
+        "may stand in an entry of labels, for that file alone": option.metadata["of_label"],
+        "repeat the flag for a list": kind.is_repeated,
+        "not set by default" if default is None else f"default: {shown(default)}": True,
+    }
+    said = "; ".join(note for note, holds in notes.items() if holds)
+    lines = [_wrapped(option.metadata["help"], "    "), _wrapped(said, "    ")]
+    return "\n".join([f"{_flag(name)} {kind.placeholder}".rstrip(), *lines])
 
 
 def _diff(parsed: argparse.Namespace, _argv: list[str]) -> int:

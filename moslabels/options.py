@@ -245,7 +245,12 @@ class Options:
     feature_key_column: str | tuple[str, ...] | None = _option(
         None, COLUMNS, "key column of the features, or several that are the key together; inferred by default"
     )
-    label_key_column: str | tuple[str, ...] | None = _option(None, COLUMNS, "the same for the labels", of_label=True)
+    label_key_column: str | tuple[str, ...] | None = _option(
+        None,
+        COLUMNS,
+        "key column of the labels, or several that are the key together; inferred by default",
+        of_label=True,
+    )
     label_mos_column: str | None = _option(
         None, COLUMN, "score column of the labels; inferred from its name by default", of_label=True
     )
@@ -259,7 +264,10 @@ class Options:
         None, REGEX, "pattern searched in the normalised feature key; its first group, or the whole match, is the key"
     )
     label_key_regex: str | tuple[str | None, ...] | None = _option(
-        None, REGEX, "the same for the label keys", of_label=True
+        None,
+        REGEX,
+        "pattern searched in the normalised label key; its first group, or the whole match, is the key",
+        of_label=True,
     )
     min_match_rate: float = _option(
         0.95, RATE, "least share of distinct feature keys with a label, and of feature rows with a key"
@@ -270,10 +278,12 @@ class Options:
     status_column: str = _option("mos_label_status", COLUMN, "name of the column that says ok or missing-label")
     overwrite: bool = _option(False, FLAG, "replace label columns that the features already have")
     mos_scale: str | dict[str, float] = _option(
-        "auto", SCALE, 'auto, 1-5, 0-100, per-value or {"worst": 100, "best": 0}', of_label=True
+        "auto", SCALE, 'scale of the scores: auto, 1-5, 0-100, per-value or {"worst": 100, "best": 0}', of_label=True
     )
-    out_of_range: str = _option("error", OUT_OF_RANGE, "what to do with a score outside its scale", of_label=True)
-    missing_mos: str = _option("error", MISSING, "what to do with a label that has no score", of_label=True)
+    out_of_range: str = _option(
+        "error", OUT_OF_RANGE, "refuse a score outside its scale, or clip it to the end of the scale", of_label=True
+    )
+    missing_mos: str = _option("error", MISSING, "refuse a label that has no score, or skip it", of_label=True)
     missing_values: tuple[str, ...] = _option((), TEXTS, 'texts that mean no score, such as ["NA"]', of_label=True)
     mos_tolerance: float = _option(
         1e-6, TOLERANCE, "two scores of one key that differ by no more (on 1-5) are the same label"
@@ -284,7 +294,9 @@ class Options:
     label_csv: dict[str, Any] = _option(
         {}, DIALECT, 'how label CSV is written: {"header": true, "delimiter": ",", "encoding": "utf-8"}', of_label=True
     )
-    feature_csv: dict[str, Any] = _option({}, DIALECT, "the same for feature CSV")
+    feature_csv: dict[str, Any] = _option(
+        {}, DIALECT, 'how feature CSV is written: {"header": true, "delimiter": ",", "encoding": "utf-8"}'
+    )
 
     def extra_sources(self) -> Mapping[str, tuple[str, ...]]:
         """Output column -> the label columns that may feed it, by output name."""

@@ -81,11 +81,8 @@ def test_fail_fast(folder: Path) -> None:
 
 
 WRONG = [
-    ([], "required"),
-    (["bach"], "invalid choice"),
     (["batch"], "MANIFEST"),
     (["batch", "none.json"], "there is no such manifest"),
-    (["batch", "good.json", "--report-js", "x"], "unrecognized arguments"),
     (["batch", "good.json", "--report-json", "f.jsonl"], "is also tables[0].features"),
     (["materialize", "--features", "f.jsonl", "--labels", "l.csv"], "--out"),
     (
@@ -166,13 +163,6 @@ def test_every_option_is_a_flag(folder: Path) -> None:
     args = json.loads(done.stdout)["run_provenance"]["args"]
     assert (args["min_match_rate"], args["overwrite"], args["missing_values"]) == (0.5, True, ["NA"])
     assert args["mos_scale"] == {"worst": 0, "best": 100}
-
-
-@pytest.mark.parametrize("arguments", [["--help"], ["batch", "--help"], ["materialize", "--help"], ["--version"]])
-def test_help(folder: Path, arguments: list[str]) -> None:
-    done = moslabels(*arguments, cwd=folder)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "moslabels" in done.stdout
 
 
 def test_a_terminal_that_speaks_ascii(folder: Path) -> None:
