@@ -12,6 +12,7 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from moslabels.completion import SHELLS, script
 from moslabels.errors import MosLabelsError, UsageError, os_error
 from moslabels.options import FIELDS, listed, nearest, shown, visible
 
@@ -228,6 +229,17 @@ def _parser() -> _Parser:
     for name in FIELDS:  # As a flag that was copied, too.
         options.add_argument(_flag(name), dest="flags", action="append_const", const=name, help=argparse.SUPPRESS)
     options.set_defaults(run=_options)
+    completion = _command(
+        commands,
+        "completion",
+        "|".join(SHELLS),
+        "print the script that completes command lines in a shell",
+        "Print the script that completes commands, flags, choices and files. It needs shtab: pip install "
+        "'moslabels[completion]'.",
+        "completion bash > moslabels.bash && source moslabels.bash",
+    )
+    completion.add_argument("shell", metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS))
+    completion.set_defaults(run=_completion)
     return parser
 
 
@@ -515,6 +527,11 @@ def _schema(parsed: argparse.Namespace, _argv: list[str]) -> int:
     from moslabels.schema import SCHEMAS
 
     _print(json.dumps(SCHEMAS[parsed.kind](), indent=2, ensure_ascii=False) + "\n")
+    return 0
+
+
+def _completion(parsed: argparse.Namespace, _argv: list[str]) -> int:
+    _print(script(_parser(), parsed.shell))
     return 0
 
 
