@@ -612,11 +612,12 @@ def _table_of(manifest: Manifest, identifier: str | None) -> TableSpec:
 
 def _verify(parsed: argparse.Namespace, _argv: list[str]) -> int:
     from moslabels.audit import json_text
+    from moslabels.tables import absolute
     from moslabels.verify import text, verify
 
     files, settings = parsed.files, _settings(parsed)
     if parsed.root is not None:
-        files = [os.path.abspath(path) for path in files]
+        files = [absolute(path) for path in files]
         os.chdir(parsed.root)
     document = verify(files, settings)
     _print(json_text(document) if parsed.json else _visible_lines(text(document)) + "\n")

@@ -15,6 +15,7 @@ from moslabels.manifest import TableSpec
 from moslabels.options import visible
 from moslabels.render import Statement, filled_in, render
 from moslabels.settings import DEFAULTS, Settings
+from moslabels.tables import absolute
 from moslabels.workspace import Workspace
 
 
@@ -49,7 +50,7 @@ def _table(spec: TableSpec, settings: Settings) -> str:
 
 
 def _bound(path: str) -> str:
-    return glob.escape(os.path.abspath(path))
+    return glob.escape(absolute(path))
 
 
 def _with_copies(statement: Statement, copies: dict[str, str]) -> Statement:

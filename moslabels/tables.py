@@ -64,6 +64,12 @@ def format_of(path: str | Path) -> str:
     return FORMATS[Path(path).suffix.lower()]
 
 
+def absolute(path: str) -> str:
+    """The absolute path of the file that the system opens: after a link, .. is the folder that its target is in."""
+    folder, name = os.path.split(path)
+    return os.path.join(os.path.realpath(folder), name)
+
+
 @dataclass(frozen=True)
 class Dialect:
     """How a CSV file is written. Nothing of it is guessed."""
@@ -149,7 +155,7 @@ class Source:
         """The values of the parameters of ``sql/sources/<reader>.sql``."""
         return {
             # An absolute path, so that neither ~ nor a scheme such as s3: means anything, and no glob.
-            "path": glob.escape(os.path.abspath(self.file)),
+            "path": glob.escape(absolute(self.file)),
             "columns": {column.ident: "VARCHAR" for column in self.columns},
             "delimiter": self.dialect.delimiter,
             "header": self.dialect.header,

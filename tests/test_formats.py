@@ -12,9 +12,9 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import Job, read_table
+from conftest import Job, read_table, write_table
 
-from moslabels import MosLabelsError
+from moslabels import MosLabelsError, materialize
 
 LABELS = [{"key": "a", "mos": 3}, {"key": "b", "mos": 4.5}]
 SUFFIXES = [".parquet", ".pq", ".jsonl", ".ndjson", ".json", ".csv", ".tsv"]
@@ -419,8 +419,6 @@ def test_broken_files(job: Job, name: str, content: Any, found: str) -> None:
 def test_a_missing_file_and_a_folder(job: Job, tmp_path: Path) -> None:
     (tmp_path / "d.csv").mkdir()
     job.run([{"key": "a"}], LABELS)
-    from moslabels import materialize
-
     for path, found in [("none.csv", "there is no such file"), ("d.csv", "is a folder")]:
         with pytest.raises(MosLabelsError, match=found):
             materialize(tmp_path / path, tmp_path / "labels.jsonl", tmp_path / "o.csv")
@@ -452,10 +450,6 @@ def test_wide_csv(job: Job, columns: int, target: str) -> None:
 
 @pytest.mark.parametrize("name", ["file:x.parquet", "s3:/x.parquet", "http:/x.parquet"])
 def test_a_path_is_no_uri(job: Job, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    from conftest import write_table
-
-    from moslabels import materialize
-
     monkeypatch.chdir(job.folder)
     write_table(Path(name).absolute(), [{"key": "a"}])
     write_table(Path("l.jsonl"), LABELS)
@@ -487,3 +481,18 @@ def test_metadata_and_row_groups_of_parquet_stay(job: Job) -> None:
     assert [result.metadata.row_group(index).num_rows for index in range(4)] == [30, 30, 30, 10]
     assert result.schema_arrow.metadata[b"made"] == b"by hand"
     assert read_table(job.out)[99]["mos"] == 4.5
+
+
+@pytest.mark.parametrize(
+    ("suffix", "out"), [(".csv", ".csv"), (".jsonl", ".jsonl"), (".parquet", ".parquet"), (".parquet", ".csv")]
+)
+def test_dots_after_a_link(job: Job, suffix: str, out: str) -> None:
+    """``link/..`` is the folder that the link's target is in, not the one that the link is in."""
+    folder = job.folder
+    (folder / "data/deep").mkdir(parents=True)
+    (folder / "link").symlink_to(folder / "data/deep")
+    for here, key in ((folder, "wrong"), (folder / "data", "right")):
+        write_table(here / f"a[1]{suffix}", [{"key": key}])
+        write_table(here / "l.csv", [{"key": key, "mos": 3}])
+    materialize(folder / f"link/../a[1]{suffix}", [folder / "link/../l.csv"], folder / f"o{out}")
+    assert [(row["key"], float(row["mos"])) for row in read_table(folder / f"o{out}")] == [("right", 3.0)]

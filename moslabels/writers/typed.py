@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -15,7 +14,7 @@ from moslabels.engine import Engine
 from moslabels.errors import TableError
 from moslabels.options import shown
 from moslabels.render import render
-from moslabels.tables import Source, reading
+from moslabels.tables import Source, absolute, reading
 
 _CELLS_PER_BATCH = 4_000_000
 
@@ -69,7 +68,7 @@ def _renamed(
 def _parquet(source: Source, kept: Sequence[int], rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     import pyarrow.parquet as pq
 
-    file = pq.ParquetFile(os.path.abspath(source.file))
+    file = pq.ParquetFile(absolute(source.file))
     names = [source.names[index] for index in kept]
     schema = pa.schema([file.schema_arrow.field(index) for index in kept])
 
