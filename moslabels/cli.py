@@ -194,6 +194,7 @@ def _parser() -> _Parser:
     one.add_argument("--dry-run", action="store_true", help="do everything but write; the audit to standard output")
     _add_options(one)
     one.set_defaults(run=_materialize)
+    _add_init(commands)
     _add_suggest(commands)
     _add_explain(commands)
     _add_sql(commands)
@@ -276,6 +277,26 @@ def _option_name(text: str) -> str:
             f"there is no option {shown(name)}{nearest(name, FIELDS)}; without a name, all are told"
         )
     return name
+
+
+def _add_init(commands: Any) -> None:
+    start = _command(
+        commands,
+        "init",
+        "--features F --labels L [OPTION …]",
+        "write a first manifest, with the rules that suggest finds",
+        "Write a manifest of feature tables, each with all of the label tables, and its schema for editors. Its "
+        "comments say what the rules rest on. No file is overwritten. Exit status: 1 where a table has no rule.",
+        "init --features f.parquet --labels l.csv",
+    )
+    start.add_argument(
+        "--features", metavar="F", required=True, action="append", help="feature table; repeat for more tables"
+    )
+    start.add_argument("--labels", metavar="L", required=True, action="append", help="label table; repeat for more")
+    start.add_argument("--out", metavar="M", default="manifest.json", help="manifest to write; default: manifest.json")
+    _add_dialects(start)
+    _add_settings(start)
+    start.set_defaults(run=_init)
 
 
 def _add_suggest(commands: Any) -> None:
@@ -524,9 +545,9 @@ def _say_table(entry: Mapping[str, Any]) -> None:
 
 
 def _schema(parsed: argparse.Namespace, _argv: list[str]) -> int:
-    from moslabels.schema import SCHEMAS
+    from moslabels.schema import text
 
-    _print(json.dumps(SCHEMAS[parsed.kind](), indent=2, ensure_ascii=False) + "\n")
+    _print(text(parsed.kind))
     return 0
 
 
@@ -622,6 +643,34 @@ def _verify(parsed: argparse.Namespace, _argv: list[str]) -> int:
     document = verify(files, settings)
     _print(json_text(document) if parsed.json else _visible_lines(text(document)) + "\n")
     return {"ok": 0, "differs": 1, "unknown": 2}[document["status"]]
+
+
+def _init(parsed: argparse.Namespace, _argv: list[str]) -> int:
+    from moslabels.start import start_manifest, try_command
+
+    started = start_manifest(
+        parsed.features,
+        parsed.labels,
+        parsed.out,
+        settings=_settings(parsed),
+        feature_csv=parsed.feature_csv,
+        label_csv=parsed.label_csv,
+    )
+    for proposal in started.proposals:
+        _say(f"{visible(proposal.id)}: {proposal.lines[0]}")
+        for note in proposal.confirm:
+            _say(f"{visible(proposal.id)}: confirm: {note}")
+    if started.is_schema_other:
+        _say(
+            f"moslabels: warning: {started.schema_path} is another schema than that of this version; it stays as it "
+            "was: moslabels schema prints this one"
+        )
+    found = sum(proposal.is_rule for proposal in started.proposals)
+    _say(
+        f"{parsed.out}: a rule for {found} of {len(started.proposals)} tables; what each rests on is in it; to try: "
+        f"{try_command(parsed.out)}"
+    )
+    return 0 if found == len(started.proposals) else 1
 
 
 def _suggest(parsed: argparse.Namespace, _argv: list[str]) -> int:

@@ -88,7 +88,11 @@ def load_manifest(path: str | os.PathLike[str], base_dir: str | os.PathLike[str]
     """
     path = path_argument("manifest", path)
     base = Path(path_argument("base_dir", base_dir) if base_dir is not None else Path(path).parent)
-    document = _read(path)
+    return checked(path, _read(path), base)
+
+
+def checked(path: str, document: Any, base: Path) -> Manifest:
+    """The manifest that a JSON document is, or is to be at a path. Raises UsageError with every problem found."""
     problems = _Problems()
     tables, paths = _tables(document, base, problems)
     problems.extend(_path_problems(paths, {}, path))

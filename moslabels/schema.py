@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -281,3 +282,8 @@ def report_document() -> Schema:
 
 
 SCHEMAS = {"manifest": manifest, "audit": audit_document, "report": report_document}
+
+
+def text(kind: str) -> str:
+    """The schema of a ``manifest``, an ``audit`` or a ``report`` as the text of a file."""
+    return json.dumps(SCHEMAS[kind](), indent=2, ensure_ascii=False) + "\n"

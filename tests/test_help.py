@@ -15,7 +15,7 @@ from test_command import ENVIRONMENT, moslabels, python
 from moslabels import __version__
 from moslabels.options import FIELDS
 
-COMMANDS = "batch materialize suggest explain sql verify diff compile schema options completion".split()
+COMMANDS = "batch materialize init suggest explain sql verify diff compile schema options completion".split()
 SCREEN = {**ENVIRONMENT, "COLUMNS": "80"}
 
 

@@ -13,6 +13,7 @@ from test_command import moslabels
 
 from moslabels import UsageError, load_manifest
 from moslabels.options import FIELDS, LABEL_FIELDS
+from moslabels.schema import text
 
 ROOT = Path(__file__).parent.parent
 TABLE = {"id": "t", "features": "f.csv", "labels": ["l.csv"], "out": "o.csv"}
@@ -116,8 +117,10 @@ def test_a_manifest(tmp_path: Path, document: Any, right: bool) -> None:
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob("examples/**/manifest.json")), ids=str)
-def test_the_examples_are_valid(path: Path) -> None:
-    assert valid("manifest", json.loads(path.read_text(encoding="utf-8")))
+def test_the_examples_are_valid_and_name_their_schema(path: Path) -> None:
+    document = json.loads(path.read_text(encoding="utf-8"))
+    assert valid("manifest", document)
+    assert (path.parent / document["$schema"]).read_text(encoding="utf-8") == text("manifest")
 
 
 @pytest.mark.parametrize("kind", ["manifest", "audit", "report"])
