@@ -12,6 +12,7 @@ from moslabels.audit import json_text
 from moslabels.errors import MosLabelsError, UsageError, os_error
 from moslabels.labelling import Run, check_block, label_table
 from moslabels.manifest import Manifest, TableSpec, load_manifest, path_argument, report_problems
+from moslabels.progress import SILENT, Progress
 from moslabels.provenance import file_record
 from moslabels.settings import Settings
 from moslabels.unchanged import audit_of_unchanged
@@ -34,6 +35,7 @@ def run_batch(
     temp_dir: str | os.PathLike[str] | None = None,
     argv: Sequence[str] = (),
     on_table: Callable[[Mapping[str, Any]], None] | None = None,
+    progress: Progress = SILENT,
 ) -> dict[str, Any]:
     """Label every table of a manifest and write the report.
 
@@ -49,6 +51,7 @@ def run_batch(
     memory_limit, threads, temp_dir : what DuckDB may take: ``"4GB"``, a number, a folder for what does not fit
     argv : the command line, for the evidence
     on_table : called with the report's entry of each table when it is done
+    progress : told what is being done; a ``moslabels.progress.Progress``
 
     Returns the report. A table that fails is in it, with its error, and does not stop the others. Raises UsageError
     where the manifest or the arguments are wrong, before anything is written; TableError where the report cannot be.
@@ -77,7 +80,8 @@ def run_batch(
         **settings.given(),
         **{name: True for name, given in (("dry_run", dry_run), ("skip_unchanged", skip_unchanged)) if given},
     }
-    run = Run(argv, args, file_record(manifest.path), reports, run_provenance, settings, dry_run)
+    manifest_record = file_record(manifest.path)
+    run = Run(argv, args, manifest_record, reports, run_provenance, settings, dry_run, progress=progress)
     with ExitStack() as reports_are_ours:
         try:
             reports_are_ours.enter_context(reserved([] if dry_run else reports.values()))
@@ -108,11 +112,12 @@ def _label_tables(
     """The report's entry of each table, and its audit, None where it has none."""
     entries: list[dict[str, Any]] = []
     audits: list[dict[str, Any] | None] = []
-    for spec in tables:
+    for number, spec in enumerate(tables, start=1):
         audits.append(None)
         if fail_fast and any(entry["status"] == "error" for entry in entries):
             entries.append(report.table_entry(spec, None, None))
             continue
+        run.progress.table(spec.id or spec.features, number, len(tables))
         try:
             known = audit_of_unchanged(spec, run) if skip_unchanged else None
             audits[-1] = known or label_table(spec, run)

@@ -19,6 +19,7 @@ from moslabels.options import FIELDS, listed, nearest, shown, visible
 if TYPE_CHECKING:
     from moslabels.manifest import Manifest, TableSpec
     from moslabels.settings import Settings
+    from moslabels.terminal import Told
 
 DESCRIPTION = "Join mean opinion scores onto tables of video-quality features."
 
@@ -169,6 +170,7 @@ def _parser() -> _Parser:
     batch.add_argument("--dry-run", action="store_true", help="do everything but write; the report to standard output")
     batch.add_argument("--skip-unchanged", action="store_true", help="pass over tables that are what their audit says")
     _add_settings(batch)
+    _add_verbosity(batch)
     batch.set_defaults(run=_batch)
 
     one = _command(
@@ -193,6 +195,7 @@ def _parser() -> _Parser:
     one.add_argument("--unmatched", metavar="U", help="write the keys that did not meet, of both sides")
     one.add_argument("--dry-run", action="store_true", help="do everything but write; the audit to standard output")
     _add_options(one)
+    _add_verbosity(one)
     one.set_defaults(run=_materialize)
     _add_init(commands)
     _add_suggest(commands)
@@ -468,6 +471,19 @@ def _add_settings(parser: _Parser) -> None:
         parser.add_argument(_flag(name), help=help_text, **keywords)
 
 
+def _add_verbosity(parser: argparse.ArgumentParser) -> None:
+    how_much = parser.add_mutually_exclusive_group()
+    how_much.add_argument("--quiet", action="store_true", help="say nothing but warnings and errors")
+    how_much.add_argument("--verbose", action="store_true", help="also say each SQL statement that ran, with its time")
+
+
+def _progress(parsed: argparse.Namespace) -> Told:
+    from moslabels.terminal import Told, is_for_people
+
+    has_line = is_for_people(sys.stderr) and not parsed.quiet
+    return Told(sys.stderr, has_line=has_line, is_verbose=parsed.verbose)
+
+
 def _option_value(name: str, value: Any) -> Any:
     """A flag that was given once is a value; given again, a list, in which an empty text is no pattern."""
     if not FIELDS[name].metadata["kind"].is_repeated:
@@ -503,21 +519,27 @@ def _batch(parsed: argparse.Namespace, argv: list[str]) -> int:
     from moslabels.audit import json_text
     from moslabels.batch import run_batch
 
-    report = run_batch(
-        parsed.manifest,
-        base_dir=parsed.base_dir,
-        report_json=parsed.report_json,
-        report_md=parsed.report_md,
-        report_html=parsed.report_html,
-        fail_fast=parsed.fail_fast,
-        dry_run=parsed.dry_run,
-        skip_unchanged=parsed.skip_unchanged,
-        memory_limit=parsed.memory_limit,
-        threads=parsed.threads,
-        temp_dir=parsed.temp_dir,
-        argv=argv,
-        on_table=_say_table,
-    )
+    def on_table(entry: Mapping[str, Any]) -> None:
+        progress.clear()
+        _say_table(entry, parsed.quiet)
+
+    with _progress(parsed) as progress:
+        report = run_batch(
+            parsed.manifest,
+            base_dir=parsed.base_dir,
+            report_json=parsed.report_json,
+            report_md=parsed.report_md,
+            report_html=parsed.report_html,
+            fail_fast=parsed.fail_fast,
+            dry_run=parsed.dry_run,
+            skip_unchanged=parsed.skip_unchanged,
+            memory_limit=parsed.memory_limit,
+            threads=parsed.threads,
+            temp_dir=parsed.temp_dir,
+            argv=argv,
+            on_table=on_table,
+            progress=progress.wanted(),
+        )
     if parsed.report_json is None or parsed.dry_run:
         _print(json_text(report))
     summary = report["summary"]
@@ -526,17 +548,20 @@ def _batch(parsed: argparse.Namespace, argv: list[str]) -> int:
     labelled = summary["tables"] - summary["failed_tables"] - not_run - unchanged
     others = "".join(f", {count} {what}" for count, what in ((unchanged, "unchanged"), (not_run, "not run")) if count)
     dry = " (dry run: nothing is written)" if parsed.dry_run else ""
-    _say(f"{labelled} of {summary['tables']} tables labelled{others}{dry}")
+    if not parsed.quiet:
+        _say(f"{labelled} of {summary['tables']} tables labelled{others}{dry}")
     return 1 if report["status"] == "failed" else 0
 
 
-def _say_table(entry: Mapping[str, Any]) -> None:
+def _say_table(entry: Mapping[str, Any], is_quiet: bool) -> None:
     name = visible(entry["id"])
     if entry["status"] == "error":
         _say(f"{name}: error: {entry['error']}")
         return
     for warning in entry.get("warnings", ()):
         _say(f"{name}: warning: {warning}")
+    if is_quiet:
+        return
     summary = entry["summary"]
     _say(
         f"{name}: {entry['status']}: match rate {summary['match_rate']:.3f}, {summary['matched_rows']} of "
@@ -759,11 +784,15 @@ def _materialize(parsed: argparse.Namespace, argv: list[str]) -> int:
         **settings.given(),
     }
     args |= {name: value for name in ("unmatched", "dry_run") if (value := getattr(parsed, name))}
-    audit = label_table(spec, Run(argv, args, settings=settings, is_dry=parsed.dry_run))
+    with _progress(parsed) as progress:
+        progress.table(parsed.features, 1, 1)
+        audit = label_table(spec, Run(argv, args, settings=settings, is_dry=parsed.dry_run, progress=progress.wanted()))
     if parsed.audit_json is None or parsed.dry_run:
         _print(json_text(audit))
     for warning in audit["warnings"]:
         _say(f"moslabels: warning: {warning}")
+    if parsed.quiet:
+        return 0
     _say(
         f"match rate {audit['match_rate']:.3f}, {audit['matched_rows']} of {audit['input_rows']} rows labelled "
         f"-> {audit['output']}" + (" (dry run: nothing is written)" if parsed.dry_run else "")

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import cache, partial
+from time import perf_counter
 from types import TracebackType
 from typing import Any, TypeAlias, TypeVar
 
@@ -16,6 +17,7 @@ import pyarrow as pa
 
 from moslabels.errors import ResourceError, StatementError, UsageError
 from moslabels.options import short, shown
+from moslabels.progress import SILENT, Progress
 from moslabels.render import Statement, render, rules
 from moslabels.settings import DEFAULTS, Settings
 
@@ -23,14 +25,17 @@ T = TypeVar("T")
 Connection: TypeAlias = duckdb.DuckDBPyConnection
 Relation: TypeAlias = duckdb.DuckDBPyRelation
 
+_SECONDS_BETWEEN_LOOKS = 0.1
+
 
 class Engine:
     """A DuckDB with the macros of ``sql/rules/``. A context manager: leaving it closes DuckDB.
 
     ``spill_folder`` takes what does not fit in the memory, and is removed by whoever named it; without one, that is an
     error. With a ``connection`` the caller's DuckDB does the work, under its own settings, in a session of its own that
-    leaves nothing there. ``ran`` lists the statements so far. Raises UsageError where DuckDB refuses a setting, or the
-    connection has one that would change what the statements mean.
+    leaves nothing there. ``ran`` lists the statements so far; ``progress`` is told of them, and of the steps by those
+    who run them. Raises UsageError where DuckDB refuses a setting, or the connection has one that would change what the
+    statements mean.
     """
 
     def __init__(
@@ -38,8 +43,10 @@ class Engine:
         settings: Settings = DEFAULTS,
         spill_folder: str = "",
         connection: Connection | None = None,
+        progress: Progress = SILENT,
     ) -> None:
-        self._connection = _own(settings, spill_folder) if connection is None else _session(connection)
+        self.progress = progress
+        self._connection = _own(settings, spill_folder, progress) if connection is None else _session(connection)
         self._worker = ThreadPoolExecutor(max_workers=1)
         self._registered = 0
         self.ran: list[Statement] = []
@@ -100,29 +107,41 @@ class Engine:
         """
 
         self.ran.append(statement)
+        timer = _Timer(self.progress, statement)
 
         def start() -> pa.RecordBatchReader:
             relation = self._connection.sql(statement.sql, params=dict(statement.values) or None)
             return relation.to_arrow_reader(rows)
 
-        reader = self._interruptible(statement, start)
+        with timer:
+            reader = self._interruptible(statement, start, timer)
 
         def batches() -> Iterator[pa.RecordBatch]:
-            while (batch := self._interruptible(statement, lambda: next(reader, None))) is not None:
+            while True:
+                with timer:
+                    batch = self._interruptible(statement, lambda: next(reader, None), timer)
+                if batch is None:
+                    timer.tell()
+                    return
                 yield batch
 
         return reader.schema, batches()
 
     def _execute(self, statement: Statement) -> Connection:
         self.ran.append(statement)
-        return self._interruptible(
-            statement, lambda: self._connection.execute(statement.sql, dict(statement.values) or None)
-        )
+        with (timer := _Timer(self.progress, statement)):
+            result = self._interruptible(
+                statement, lambda: self._connection.execute(statement.sql, dict(statement.values) or None), timer
+            )
+        timer.tell()
+        return result
 
-    def _interruptible(self, statement: Statement, call: Callable[[], T]) -> T:
+    def _interruptible(self, statement: Statement, call: Callable[[], T], timer: _Timer | None = None) -> T:
         """Let DuckDB work in a thread of its own: in the main thread it would see Ctrl-C late, or not at all."""
         future = self._worker.submit(call)
         try:
+            if timer is not None and self.progress is not SILENT:
+                self._look_on(future, timer)
             return future.result()
         except KeyboardInterrupt:
             self._connection.interrupt()
@@ -131,8 +150,41 @@ class Engine:
         except (duckdb.Error, OSError, RuntimeError, MemoryError, pa.ArrowException, UnicodeDecodeError) as error:
             raise _failure(statement, error) from error
 
+    def _look_on(self, future: Future[Any], timer: _Timer) -> None:
+        """Tell how far DuckDB is, until it is done."""
+        while not wait([future], _SECONDS_BETWEEN_LOOKS).done:
+            percent = self._connection.query_progress()
+            timer.running(percent / 100 if percent >= 0 else None)
 
-def _own(settings: Settings, spill_folder: str) -> Connection:
+
+class _Timer:
+    """The time that DuckDB takes for a statement: entered whenever it works on it. One that fails is told at once."""
+
+    def __init__(self, progress: Progress, statement: Statement) -> None:
+        self._progress = progress
+        self._name = statement.name
+        self._seconds = 0.0
+        self._start = 0.0
+
+    def __enter__(self) -> None:
+        self._start = perf_counter()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._seconds += perf_counter() - self._start
+        if error is not None:
+            self.tell()
+
+    def running(self, share: float | None) -> None:
+        self._progress.running(self._name, share, self._seconds + perf_counter() - self._start)
+
+    def tell(self) -> None:
+        """It ended."""
+        self._progress.ended(self._name, self._seconds)
+
+
+def _own(settings: Settings, spill_folder: str, progress: Progress) -> Connection:
     config: dict[str, Any] = {"temp_directory": spill_folder}
     if settings.memory_limit is not None:
         config["memory_limit"] = settings.memory_limit
@@ -143,6 +195,10 @@ def _own(settings: Settings, spill_folder: str) -> Connection:
     except duckdb.Error as error:
         raise UsageError(f"DuckDB refuses the settings {settings.given()}: {error}") from error
     connection.execute("SET enable_progress_bar = false")  # it can leak into a pipe
+    if progress is not SILENT:
+        # Without it DuckDB does not count; it need not show what it counts.
+        connection.execute("SET enable_progress_bar_print = false")
+        connection.execute("SET enable_progress_bar = true")
     return connection
 
 

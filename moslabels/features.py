@@ -124,6 +124,7 @@ def _sample(engine: Engine, name: str) -> Sample:
 
 def row_labels(engine: Engine, source: Source, key: Key, labels: Labels, rows: int) -> pa.ChunkedArray:
     """The position of the label columns of every feature row (int32), in the order of the file: four bytes a row."""
+    engine.progress.step("joining", rows)
     values = {**source.values(key.cells), "missing": labels.missing_id}
     with reading(source):
         row_type = "UINTEGER" if rows < 1 << 32 else "BIGINT"  # Sorting half the bytes takes half the room.

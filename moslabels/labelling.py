@@ -21,6 +21,7 @@ from moslabels.keys import Key, find_key
 from moslabels.labels import Labels, label_columns, load_labels
 from moslabels.manifest import TableSpec, table_spec
 from moslabels.options import FIELDS, Options, nearest, shown
+from moslabels.progress import SILENT, Progress
 from moslabels.provenance import file_record, run_provenance
 from moslabels.render import render
 from moslabels.settings import DEFAULTS, Settings
@@ -37,6 +38,7 @@ class Run:
     ``block`` is a ``run_provenance`` block of the caller's own, which is then used as it is. A dry run does all but
     write. ``hashes`` are the sha256
     of files that were read already, by path and state: no file is read twice to be hashed, unless it changed.
+    ``progress`` is told what is being done.
     """
 
     argv: Sequence[str] = ()
@@ -47,6 +49,7 @@ class Run:
     settings: Settings = DEFAULTS
     is_dry: bool = False
     hashes: dict[tuple[str, tuple[int, ...] | None], str] = field(default_factory=dict)
+    progress: Progress = SILENT
 
     def record(self, path: str, sha256: str | None = None) -> dict[str, Any]:
         """The file record of an input, with its hash where the caller has it."""
@@ -149,7 +152,7 @@ def label_table(spec: TableSpec, run: Run) -> dict[str, Any]:
             reserved([] if run.is_dry else outputs),
             watched(spec) as check_inputs,
             Workspace(run.settings.temp_dir) as workspace,
-            Engine(run.settings, workspace.folder) as engine,
+            Engine(run.settings, workspace.folder, progress=run.progress) as engine,
         ):
             return _label(engine, workspace, spec, run, check_inputs)
     except MosLabelsError as error:
@@ -194,8 +197,10 @@ class Read:
 
 def read_table(engine: Engine, workspace: Workspace, spec: TableSpec) -> Read:
     """Look at the features, read the labels. Raises TableError."""
+    engine.progress.step("reading features", _size(spec.features), "bytes")
     source = open_table(engine, workspace, spec.features, "feature", spec.options.feature_csv, spec.tables)
     key = find_key(source, spec.options, "feature")  # Refused before the labels are read.
+    engine.progress.step("reading labels", sum(_size(label.path) for label in spec.labels), "bytes")
     labels = load_labels(engine, workspace, spec)
     return Read(source, key, labels, _replaced_columns(source, spec.options, key, labels))
 
@@ -204,6 +209,10 @@ def _label(
     engine: Engine, workspace: Workspace, spec: TableSpec, run: Run, check_inputs: Callable[[], None]
 ) -> dict[str, Any]:
     read = read_table(engine, workspace, spec)
+    if read.source.footer is not None:
+        engine.progress.step("matching", read.source.footer.num_rows)
+    else:
+        engine.progress.step("matching", _size(spec.features), "bytes")
     match = match_features(engine, read.source, read.key, spec.options.match_rate_by)
     with ExitStack() as files:
 
@@ -239,6 +248,7 @@ def _label(
         )
         out = stage(spec.out)
         written = write_labelled(job, out)
+        engine.progress.step("checking")
         inputs = {
             "features": run.record(spec.features, written.features_sha256),
             "labels": label_records,
@@ -265,6 +275,7 @@ def judge(engine: Engine, spec: TableSpec, labels: Labels, match: Match) -> dict
     problem = gate.problem(match, spec.options, spec.features)
     if problem is None and not match.unmatched_feature_keys.count:
         return None
+    engine.progress.step("diagnosing")
     why = diagnose(engine, spec, labels, match)
     if problem is None:
         return why
@@ -318,6 +329,12 @@ def _state(path: str) -> tuple[int, ...] | None:
     except (OSError, ValueError):
         return None
     return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _size(path: str) -> int:
+    """The bytes of a file, 0 where there is none: reading it says why."""
+    state = _state(path)
+    return state[2] if state else 0
 
 
 def _replaced_columns(source: Source, options: Options, key: Key, labels: Labels) -> list[str]:

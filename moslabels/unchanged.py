@@ -18,6 +18,7 @@ def audit_of_unchanged(spec: TableSpec, run: Run) -> dict[str, Any] | None:
     document = _read(spec.audit_json)
     if document is None or document.get("schema") != SCHEMA or not _same_job(document, spec):
         return None
+    run.progress.step("comparing with the audit")
     inputs = document["run_provenance"]["inputs"]
     labels = [record["sha256"] for record in inputs["labels"]]
     if inputs["features"]["sha256"] != run.record(spec.features)["sha256"]:

@@ -74,6 +74,7 @@ def write_labelled(job: Job, staged: StagedFile) -> Written:
 
         return splice.write(job, staged)
     _ = job.row_labels  # The engine has one result open at a time: the join comes before the features are read.
+    job.engine.progress.step("writing", len(job.row_labels))
     if kind == "parquet":
         from moslabels.writers import parquet
 

@@ -37,6 +37,7 @@ def write(job: Job, staged: StagedFile) -> Written:
         else:
             _put(job, staged, bytes(data).decode("utf-8"), dialect)
         written += len(records)
+        job.engine.progress.advance(written)
     job.check_rows(written)
     return Written(texts.nulled)
 

@@ -32,6 +32,7 @@ def write(job: Job, staged: StagedFile) -> Written:
         data = values_buffer(lines)
         staged.write(data[2:] if is_document and not written else data)
         written += len(opened)
+        job.engine.progress.advance(written)
     if is_document:
         staged.write(b"\n]}\n")
     job.check_rows(written)

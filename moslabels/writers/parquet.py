@@ -24,6 +24,7 @@ def write(job: Job, staged: StagedFile) -> Written:
             table = pa.Table.from_arrays([*batch.columns, *labels.columns], schema=schema)
             writer.write_table(table, row_group_size=max(1, len(batch)))
             written += len(batch)
+            job.engine.progress.advance(written)
         sha256 = file_sha256(job.source.path)
         writer.add_key_value_metadata(dict([job.evidence(sha256)]))
     job.check_rows(written)

@@ -22,6 +22,7 @@ import pyarrow.parquet as pq
 from moslabels.errors import TableError
 from moslabels.parquet import schemas
 from moslabels.parquet.footer import MAGIC, Footer, FooterError, appended, read_footer
+from moslabels.progress import Progress
 from moslabels.writers import Job, Written
 from moslabels.writers.atomic import StagedFile
 
@@ -29,6 +30,7 @@ _BLOCK = 1 << 18
 _BLOCKS_BETWEEN_SYNCS = 256
 _SPOOL = 1 << 26
 _SLICE = 1 << 20
+_SECONDS_BETWEEN_LOOKS = 0.1
 _MOST_GROUP_ROWS = 1 << 26  # pyarrow writes no more into one row group
 
 
@@ -39,6 +41,7 @@ def write(job: Job, staged: StagedFile) -> Written:
     if largest > _MOST_GROUP_ROWS:
         raise _cannot(job, f"it has a row group of {largest} rows, and {_MOST_GROUP_ROWS} are the most")
     columns = _LabelColumns(job.columns)
+    progress = job.engine.progress
     with (
         open(job.source.file, "rb") as features,
         _Copy(features, footer.start, staged) as copy,
@@ -46,10 +49,12 @@ def write(job: Job, staged: StagedFile) -> Written:
     ):
         # While the features are copied: the join, the label columns, and the reading back of them.
         job.check_rows(footer.num_rows)
+        progress.step("writing labels", footer.num_rows)
         with pq.ParquetWriter(spool, columns.schema, compression="snappy", store_schema=False) as writer:
             for group, start in _starts(footer):
                 rows = columns.table(job.labels_of(start, group))
                 writer.write_table(rows, row_group_size=max(1, group))
+                progress.advance(start + group)
         label_footer = read_footer(spool)
         shift = footer.start - len(MAGIC)
         dropped = {index for index, column in enumerate(footer.columns) if column.name in job.dropped}
@@ -61,7 +66,7 @@ def write(job: Job, staged: StagedFile) -> Written:
         spool.seek(len(MAGIC))
         end = staged.write_at(footer.start, _blocks(spool, label_footer.start - len(MAGIC)))
         _check_labels(job, staged, columns, footer, alone)
-        written = copy.finish()
+        written = copy.finish(progress)
         features.seek(footer.start)
         rest = features.read()
     if rest[:-8] != footer.data:
@@ -187,6 +192,7 @@ class _Copy:
         self._source = source
         self._size = size
         self._staged = staged
+        self._done = 0
         self._hash = hashlib.sha256()
         self._blocks: queue.Queue[bytes | None] = queue.Queue(maxsize=32)
         self._stopped = threading.Event()
@@ -198,10 +204,13 @@ class _Copy:
             thread.start()
         return self
 
-    def finish(self) -> Any:
-        """Wait for the end; the sha256 object of what was copied."""
+    def finish(self, progress: Progress) -> Any:
+        """Wait for the end, and tell how far it is; the sha256 object of what was copied."""
+        progress.step("copying", self._size, "bytes", self._done)
         for thread in self._threads:
-            thread.join()
+            while thread.is_alive():
+                thread.join(_SECONDS_BETWEEN_LOOKS)
+                progress.advance(self._done)
         if self._error is not None:
             raise self._error
         return self._hash
@@ -240,7 +249,7 @@ class _Copy:
             return
 
     def _write(self) -> None:
-        place = written = 0
+        written = 0
         while not self._stopped.is_set():
             try:
                 block = self._blocks.get(timeout=0.1)
@@ -249,8 +258,8 @@ class _Copy:
             if block is None:
                 return
             # A dry run needs the start, the label columns and the footer; what is left out reads as zeros.
-            is_left_out = self._staged.is_aside and place > 0
-            place = place + len(block) if is_left_out else self._staged.write_at(place, [block])
+            is_left_out = self._staged.is_aside and self._done > 0
+            self._done = self._done + len(block) if is_left_out else self._staged.write_at(self._done, [block])
             written += 1
             if written % _BLOCKS_BETWEEN_SYNCS == 0:
                 # The disk works while the next blocks are hashed, not at the end while nothing else does.
