@@ -63,7 +63,11 @@ OFFERED = [
 ]
 
 
-@pytest.mark.parametrize(("words", "expected"), OFFERED, ids=lambda value: " ".join(value))
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    OFFERED,
+    ids=lambda value: " ".join(sorted(value)) if isinstance(value, set) else " ".join(value),
+)
 def test_bash_offers(folder: Path, script: str, words: list[str], expected: set[str]) -> None:
     assert offered(script, words, folder) == expected
 

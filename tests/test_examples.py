@@ -18,7 +18,8 @@ from moslabels import load_manifest
 from moslabels.cli import main
 from moslabels.manifest import TableSpec
 
-EXAMPLES = Path(__file__).parent.parent / "examples"
+README = Path(__file__).parent.parent / "README.md"
+EXAMPLES = README.parent / "examples"
 MANIFESTS = sorted(path.relative_to(EXAMPLES) for path in EXAMPLES.glob("*/manifest.json"))
 TRAPS = sorted(path.relative_to(EXAMPLES) for path in EXAMPLES.glob("*/traps.json"))
 PAGES = sorted(path.relative_to(EXAMPLES) for path in EXAMPLES.glob("*/README.md"))
@@ -103,9 +104,25 @@ def test_every_trap_is_shown(copy: Path, path: Path) -> None:
 
 @pytest.mark.parametrize("path", PAGES, ids=str)
 def test_a_page_shows_what_its_commands_print(copy: Path, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run_page(blocks(copy / path), capsys)
+
+
+def test_the_readme_shows_what_its_commands_print(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    page = blocks(README)
+    _, tests = (number for number, (language, _) in enumerate(page) if language == "sh" and "venv" in page[number][1])
+    assert main(["batch", "examples/quickstart/manifest.json", "--report-json", "examples/quickstart/out/r.json"]) == 0
+    capsys.readouterr()
+    page = page[tests + 1 :]
+    # What does not follow a command of its own has a test of its own in test_readme.py.
+    shown = [text for (before, _), text in zip([("", ""), *page], page, strict=False) if "sh" in (before, text[0])]
+    run_page(shown, capsys)
+
+
+def run_page(page: list[tuple[str, str]], capsys: pytest.CaptureFixture[str]) -> None:
+    """Run the commands of a page one after the other: each is followed by what it prints."""
     printed = ""
     commands = 0
-    for language, text in blocks(copy / path):
+    for language, text in page:
         if language == "sh":
             printed = ""
             for command in text.splitlines():

@@ -104,6 +104,20 @@ def test_the_options_are_all_there() -> None:
         assert str(FIELDS[name].default).replace("1e-06", "1e-6") in row
 
 
+@pytest.mark.parametrize("line", re.findall(r"^    moslabels (.*)$", README, re.MULTILINE))
+def test_the_flags_shown_are_there(line: str) -> None:
+    name, rest = line.split(" ", 1)
+    done = moslabels(name, "--help", cwd=ROOT)
+    assert done.returncode == 0
+    assert set(re.findall(r"--[a-z-]+|(?<= )-[a-z]\b", rest)) <= set(re.findall(r"--[a-z-]+|-[a-z]\b", done.stdout))
+
+
+def test_the_commands_are_all_told() -> None:
+    listed = moslabels("--help", cwd=ROOT).stdout.split("commands:")[1].split("example:")[0]
+    for name in re.findall(r"^  (\w+)", listed, re.MULTILINE):
+        assert re.search(rf"moslabels {name}\b|`{name}`", README), name
+
+
 def test_the_names_and_suffixes_are_all_there() -> None:
     words = set(re.findall(r"[\w.]+", README))
     assert {*KEY_NAMES, *MOS_NAMES, *FORMATS} <= words
