@@ -158,7 +158,7 @@ class Engine:
 
 
 class _Timer:
-    """The time that DuckDB takes for a statement: entered whenever it works on it. One that fails is told at once."""
+    """The time that DuckDB takes for a statement; entered whenever it works on it. A failure is told of at once."""
 
     def __init__(self, progress: Progress, statement: Statement) -> None:
         self._progress = progress

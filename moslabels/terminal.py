@@ -22,7 +22,7 @@ _CUT = "..."
 
 def is_for_people(stream: TextIO) -> bool:
     """Whether a stream goes to a terminal that can take a line back."""
-    return stream.isatty() and os.environ.get("TERM", "dumb") != "dumb"
+    return stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
 
 
 class Told(Progress):
@@ -33,12 +33,19 @@ class Told(Progress):
     """
 
     def __init__(
-        self, stream: TextIO, *, has_line: bool, is_verbose: bool, clock: Callable[[], float] = monotonic
+        self,
+        stream: TextIO,
+        *,
+        has_line: bool,
+        is_verbose: bool,
+        clock: Callable[[], float] = monotonic,
+        columns: Callable[[], int] | None = None,
     ) -> None:
         self._stream = stream
         self._has_line = has_line
         self._is_verbose = is_verbose
         self._clock = clock
+        self._columns = columns or self._columns_of_stream
         self._is_shown = False
         self._name = ""
         self._number = ""
@@ -116,7 +123,7 @@ class Told(Progress):
         self._put("\r" + clipped(head + tail, columns - 1) + _ERASE_TO_END)
         self._drawn = self._clock()
 
-    def _columns(self) -> int:
+    def _columns_of_stream(self) -> int:
         with suppress(OSError, ValueError):
             return os.get_terminal_size(self._stream.fileno()).columns or _USUAL_COLUMNS
         return _USUAL_COLUMNS
