@@ -287,3 +287,35 @@ SCHEMAS = {"manifest": manifest, "audit": audit_document, "report": report_docum
 def text(kind: str) -> str:
     """The schema of a ``manifest``, an ``audit`` or a ``report`` as the text of a file."""
     return json.dumps(SCHEMAS[kind](), indent=2, ensure_ascii=False) + "\n"
+
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "object": (Mapping,),
+    "array": (list,),
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "null": (type(None),),
+}
+
+
+def fits(value: Any, schema: Mapping[str, Any]) -> bool:
+    """Whether a JSON value has the types, members and items of a schema. Ranges and patterns are not looked at."""
+    if "anyOf" in schema:
+        return any(fits(value, one) for one in schema["anyOf"])
+    if "const" in schema or "enum" in schema:
+        return value in schema.get("enum", [schema.get("const")])
+    kind = schema.get("type")
+    if kind is not None and (not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "boolean")):
+        return False
+    if kind == "object":
+        members = schema.get("properties", {})
+        if not set(schema.get("required", ())) <= set(value) or (
+            schema.get("additionalProperties") is False and not set(value) <= set(members)
+        ):
+            return False
+        return all(fits(value[name], inner) for name, inner in members.items() if name in value)
+    if kind == "array":
+        return schema.get("minItems", 0) <= len(value) and all(fits(item, schema.get("items", {})) for item in value)
+    return True

@@ -7,16 +7,17 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from moslabels.audit import SCHEMA, given_options
+from moslabels.audit import given_options
 from moslabels.labelling import Run
 from moslabels.manifest import TableSpec
 from moslabels.provenance import file_record, plain, versions
+from moslabels.schema import audit_document, fits
 
 
 def audit_of_unchanged(spec: TableSpec, run: Run) -> dict[str, Any] | None:
     """The audit of a table whose inputs, options, versions and output are what it says; None where one is not."""
     document = _read(spec.audit_json)
-    if document is None or document.get("schema") != SCHEMA or not _same_job(document, spec):
+    if document is None or not fits(document, audit_document()) or not _same_job(document, spec):
         return None
     run.progress.step("comparing with the audit")
     inputs = document["run_provenance"]["inputs"]
@@ -54,7 +55,6 @@ def _same_job(document: Mapping[str, Any], spec: TableSpec) -> bool:
             and block["outputs"].get("unmatched") == spec.unmatched
             and (spec.unmatched is None or os.path.exists(spec.unmatched))
             and isinstance(document["output_sha256"], str)
-            and "mos_histogram" in document
             and all(isinstance(record["sha256"], str) for record in hashed)
         )
     except (KeyError, TypeError, AttributeError):

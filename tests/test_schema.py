@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
-from conftest import schema_of
+from conftest import Job, schema_of
 from test_command import moslabels
 
 from moslabels import UsageError, load_manifest
 from moslabels.options import FIELDS, LABEL_FIELDS
-from moslabels.schema import text
+from moslabels.schema import SCHEMAS, fits, text
 
 ROOT = Path(__file__).parent.parent
 TABLE = {"id": "t", "features": "f.csv", "labels": ["l.csv"], "out": "o.csv"}
@@ -147,3 +148,39 @@ def test_edited_documents_are_not_valid(tmp_path: Path) -> None:
             assert not valid(kind, {key: value for key, value in document.items() if key != name}), name
             assert not valid(kind, {**document, name: -1}), name
         assert not valid(kind, {**document, "more": 1})
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The paths of all values inside of a JSON value."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, inner in items:
+        yield (*path, name)
+        yield from places(inner, (*path, name))
+
+
+def test_fits_tells_a_misshapen_audit_as_a_validator_does(job: Job) -> None:
+    """Each value of an audit in turn is left out, or of another type."""
+    job.run(
+        [{"key": "a", "set": "x"}, {"key": "b", "set": "y"}],
+        [{"key": "a", "mos": 3}, {"key": "z", "mos": 4}],
+        min_match_rate=0,
+        match_rate_by="set",
+    )
+    schema = SCHEMAS["audit"]()
+    assert fits(job.audit, schema)
+    tried = 0
+    for path in places(job.audit):
+        if path[0] == "run_provenance" and len(path) > 1:
+            continue  # Its schema is for one of several kinds of block.
+        for other in (None, "x", -1.5, [], {}, True):
+            document = json.loads(json.dumps(job.audit))
+            holder = document
+            for name in path[:-1]:
+                holder = holder[name]
+            holder[path[-1]] = other
+            right = valid("audit", document)
+            assert fits(document, schema) >= right
+            if fits(document, schema) and not right:  # Of the right type, and beyond its range or its pattern.
+                assert isinstance(other, str | float | list), path
+            tried += not right
+    assert tried > 300

@@ -81,6 +81,14 @@ CHANGES: dict[str, tuple[Callable[[], Any], list[str]]] = {
         lambda: edit_audit(lambda audit: audit.pop("mos_histogram")),
         ["ok", "unchanged"],
     ),
+    "the audit has a text for its warnings": (
+        lambda: edit_audit(lambda audit: audit.update(warnings="none")),
+        ["ok", "unchanged"],
+    ),
+    "the audit has a text for a count": (
+        lambda: edit_audit(lambda audit: audit["unused_label_keys"].update(count="1")),
+        ["ok", "unchanged"],
+    ),
     "the audit lost its provenance": (
         lambda: edit_audit(lambda audit: audit.update(run_provenance={})),
         ["ok", "unchanged"],
