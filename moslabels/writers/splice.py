@@ -44,7 +44,7 @@ def write(job: Job, staged: StagedFile) -> Written:
     progress = job.engine.progress
     with (
         open(job.source.file, "rb") as features,
-        _Copy(features, footer.start, staged) as copy,
+        _Copy(features, footer.start, staged, progress) as copy,
         tempfile.SpooledTemporaryFile(_SPOOL, dir=job.temp_folder) as spool,
     ):
         # While the features are copied: the join, the label columns, and the reading back of them.
@@ -66,7 +66,7 @@ def write(job: Job, staged: StagedFile) -> Written:
         spool.seek(len(MAGIC))
         end = staged.write_at(footer.start, _blocks(spool, label_footer.start - len(MAGIC)))
         _check_labels(job, staged, columns, footer, alone)
-        written = copy.finish(progress)
+        written = copy.finish()
         features.seek(footer.start)
         rest = features.read()
     if rest[:-8] != footer.data:
@@ -188,10 +188,11 @@ class _Copy:
     A context manager: leaving it before ``finish`` stops both.
     """
 
-    def __init__(self, source: BinaryIO, size: int, staged: StagedFile) -> None:
+    def __init__(self, source: BinaryIO, size: int, staged: StagedFile, progress: Progress) -> None:
         self._source = source
         self._size = size
         self._staged = staged
+        self._progress = progress
         self._done = 0
         self._hash = hashlib.sha256()
         self._blocks: queue.Queue[bytes | None] = queue.Queue(maxsize=32)
@@ -204,13 +205,13 @@ class _Copy:
             thread.start()
         return self
 
-    def finish(self, progress: Progress) -> Any:
+    def finish(self) -> Any:
         """Wait for the end, and tell how far it is; the sha256 object of what was copied."""
-        progress.step("copying", self._size, "bytes", self._done)
+        self._progress.step("copying", self._size, "bytes", self._done)
         for thread in self._threads:
             while thread.is_alive():
                 thread.join(_SECONDS_BETWEEN_LOOKS)
-                progress.advance(self._done)
+                self._progress.advance(self._done)
         if self._error is not None:
             raise self._error
         return self._hash
