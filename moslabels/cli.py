@@ -9,7 +9,7 @@ import os
 import shutil
 import sys
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from moslabels.completion import SHELLS, script
@@ -135,7 +135,7 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         message = message.removeprefix("argument ").replace("allowed with argument ", "allowed with ")
-        if message.endswith("expected one argument"):
+        if self._unknown and message.endswith("expected one argument"):
             message += "; one that begins with - is written after a =, such as --flag=-1"
         raise UsageError(
             f"the arguments are wrong; see {self.prog} --help:", [*self._unknown, *filter(None, [message])]
@@ -648,8 +648,10 @@ def _compile(parsed: argparse.Namespace, _argv: list[str]) -> int:
 
 def _table_of(manifest: Manifest, identifier: str | None) -> TableSpec:
     tables = {table.id: table for table in manifest.tables}
+    known = ", ".join(shown(name) for name in tables)
+    if identifier is None:
+        raise UsageError(f"--table is missing; it is one of {known}")
     if identifier not in tables:
-        known = ", ".join(shown(name) for name in tables)
         raise UsageError(
             f"--table must be one of {known}, not {shown(identifier)}{nearest(identifier, map(str, tables))}"
         )
@@ -663,6 +665,8 @@ def _verify(parsed: argparse.Namespace, _argv: list[str]) -> int:
 
     files, settings = parsed.files, _settings(parsed)
     if parsed.root is not None:
+        if not os.path.isdir(parsed.root):
+            raise UsageError(f"--root: {shown(parsed.root)} is no folder")
         files = [absolute(path) for path in files]
         os.chdir(parsed.root)
     document = verify(files, settings)
@@ -731,6 +735,21 @@ def _given_options(parsed: argparse.Namespace) -> dict[str, Any]:
     return {name: _option_value(name, getattr(parsed, name)) for name in FIELDS if hasattr(parsed, name)}
 
 
+def _all_right(*checks: Callable[[], Any]) -> list[Any]:
+    """What checks of the arguments return. Where several raise UsageError, their problems are raised together."""
+    found, errors = [], []
+    for check in checks:
+        try:
+            found.append(check())
+        except UsageError as error:
+            errors.append(error)
+    if len(errors) > 1:
+        raise UsageError("the arguments are wrong:", [problem for error in errors for problem in error.problems])
+    if errors:
+        raise errors[0]
+    return found
+
+
 def _settings(parsed: argparse.Namespace) -> Settings:
     from moslabels.settings import Settings
 
@@ -773,8 +792,10 @@ def _materialize(parsed: argparse.Namespace, argv: list[str]) -> int:
     from moslabels.manifest import table_spec
 
     options = _given_options(parsed)
-    settings = _settings(parsed)
-    spec = table_spec(parsed.features, parsed.labels, parsed.out, parsed.audit_json, parsed.unmatched, options)
+    settings, spec = _all_right(
+        lambda: _settings(parsed),
+        lambda: table_spec(parsed.features, parsed.labels, parsed.out, parsed.audit_json, parsed.unmatched, options),
+    )
     args = {
         "features": parsed.features,
         "labels": parsed.labels,

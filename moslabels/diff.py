@@ -82,7 +82,9 @@ def _sides(path: str) -> Iterator[_Side]:
     elif suffix is not None:
         yield _of_table(path, suffix)
     else:
-        raise UsageError(f"{path}: is no report, no audit and no table")
+        raise UsageError(
+            f"{path}: is no report, no audit and no table" if os.path.exists(path) else f"{path}: there is no such file"
+        )
 
 
 def _json(path: str) -> dict[str, Any] | None:

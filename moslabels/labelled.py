@@ -27,7 +27,7 @@ def statement(
     """The statement ``name`` over a labelled table. ``named`` are its label columns by alias. Raises TableError."""
     source = open_table(engine, workspace, out, "feature", _dialect(options, features, out))
     key = find_key(source, options, "feature")
-    columns = {alias: source.find("label", column, (), alias) for alias, column in named.items()}
+    columns = {alias: source.find("label", column, (), "label column") for alias, column in named.items()}
     cells = [*key.cells, *source.cells(columns)]
     bound = {**source.values(cells), **key.parameters(), **values}
     return render(name, bound, source=source, cells=cells, keys=key.cells)

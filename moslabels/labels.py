@@ -12,7 +12,7 @@ from moslabels.engine import Engine
 from moslabels.errors import TableError
 from moslabels.keys import Key, find_key
 from moslabels.manifest import LabelSpec, TableSpec
-from moslabels.options import LABEL_COLUMNS, SOURCE_COLUMN, key_parts, listed, short, shown
+from moslabels.options import LABEL_COLUMNS, SOURCE_COLUMN, counted, key_parts, listed, short, shown
 from moslabels.render import render
 from moslabels.tables import MOS_NAMES, Aliased, Column, Source, open_table, reading, usable
 from moslabels.workspace import Workspace
@@ -229,16 +229,12 @@ def _check_rows(engine: Engine, spec: TableSpec, columns: Sequence[tuple[Key, Co
     bad = engine.rows(render("checks/label_values"))
     for row in bad:
         path, column = spec.labels[row["file"]].path, columns[row["file"]][1].name
-        found = ", ".join(
-            f"{shown(other['mos_text'])} in {spec.labels[other['file']].path} row {other['row']}"
-            for other in bad
-            if other["mos_state"] == row["mos_state"]
-        )
+        found = _places([other for other in bad if other["mos_state"] == row["mos_state"]], spec, path)
         if row["mos_state"] == "bad":
-            problem = f"{row['total']} scores are no finite numbers: {found}"
+            problem = f"{counted(row['total'], 'score is no finite number', 'scores are no finite numbers')}: {found}"
             advice = 'correct them, or list texts that mean no score in missing_values and set missing_mos "skip"'
         else:
-            problem = f"{row['total']} labels have no score: {found}"
+            problem = f"{counted(row['total'], 'label has no score', 'labels have no score')}: {found}"
             advice = 'correct them, or set missing_mos "skip" to leave them out'
         raise TableError(
             f"{path}: row {row['row']}: column {shown(column)}: {problem}; {advice}",
@@ -266,20 +262,26 @@ def _mixed_scale(path: str, column: str, found: Mapping[str, Any]) -> TableError
     )
 
 
+def _places(rows: Sequence[Mapping[str, Any]], spec: TableSpec, path: str) -> str:
+    """Scores with their rows, and their files where these are others than the one that is named already."""
+    files = [spec.labels[row["file"]].path for row in rows]
+    return ", ".join(
+        f"{shown(row['mos_text'])} in {'' if file == path else f'{file} '}row {row['row']}"
+        for row, file in zip(rows, files, strict=True)
+    )
+
+
 def _check_range(engine: Engine, spec: TableSpec, columns: Sequence[tuple[Key, Column]]) -> int:
     """How many scores were clipped to their scale."""
     found = engine.row(render("checks/label_range"))
     if found["refused"]:
         first = found["first_refused"][0]
         path = spec.labels[first["file"]].path
-        examples = ", ".join(
-            f"{shown(row['mos_text'])} in {spec.labels[row['file']].path} row {row['row']}"
-            for row in found["first_refused"]
-        )
+        outside = counted(found["refused"], "score is outside of its scale", "scores are outside of their scale")
         raise TableError(
-            f"{path}: row {first['row']}: {found['refused']} scores are outside of their scale "
-            f"({first['worst']:g} worst, {first['best']:g} best): {examples}; correct them, set mos_scale, "
-            'or set out_of_range "clip"',
+            f"{path}: row {first['row']}: {outside} ({first['worst']:g} worst, {first['best']:g} best): "
+            f"{_places(found['first_refused'], spec, path)}; correct them, set mos_scale, or set out_of_range "
+            '"clip"',
             code="out-of-range",
             file=path,
             column=columns[first["file"]][1].name,

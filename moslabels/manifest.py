@@ -139,7 +139,9 @@ def input_spec(
 
 
 def _text_label(label: Any) -> Any:
-    return {**label, "path": _text_path(label.get("path"))} if isinstance(label, Mapping) else _text_path(label)
+    if isinstance(label, Mapping):
+        return {name: _text_path(value) if name == "path" else value for name, value in label.items()}
+    return _text_path(label)
 
 
 @dataclass
@@ -376,7 +378,8 @@ def _labels(
 ) -> list[tuple[int, LabelSpec]]:
     """The label files that are right, each with its place in the list."""
     if not isinstance(entries, list | tuple):
-        problems.add(f"{prefix}labels", f"must be a list of paths, not {shown(entries)}")
+        hint = f", such as {shown([entries])}" if isinstance(entries, str) else ""
+        problems.add(f"{prefix}labels", f"must be a list of paths{hint}, not {shown(entries)}")
         return []
     if isinstance(entries, list) and not entries:
         problems.add(f"{prefix}labels", "must name one label table at least")

@@ -113,7 +113,7 @@ def _scale(value: Any) -> str | None:
 def _texts(value: Any) -> str | None:
     if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
         return None
-    return f"must be a list of texts, not {shown(value)}"
+    return f'must be a list of texts, such as ["NA"], not {shown(value)}'
 
 
 def _extras(value: Any) -> str | None:
@@ -142,7 +142,8 @@ def _dialect(value: Any) -> str | None:
     problems = []
     for name, item in value.items():
         if name not in _DIALECT:
-            problems.append(f"has no member {shown(name)}{nearest(name, _DIALECT)}")
+            known = nearest(name, _DIALECT) or f"; there are {', '.join(_DIALECT)}"
+            problems.append(f"has no member {shown(name)}{known}")
         elif problem := _DIALECT[name](item):
             problems.append(f'"{name}" {problem}')
     return "; ".join(problems) or None
@@ -346,6 +347,11 @@ def listed(names: Sequence[str], most: int = 12) -> str:
     return ", ".join(shown(name) for name in names[:most]) + rest
 
 
+def counted(number: int, one: str, several: str) -> str:
+    """A number and the words that go with it."""
+    return f"{number} {one if number == 1 else several}"
+
+
 def nearest(name: Any, known: Iterable[str]) -> str:
     """``; did you mean "…"?`` with the nearest known name, or nothing where none is near."""
     candidates = {candidate.lower(): candidate for candidate in known}
@@ -399,7 +405,8 @@ def label_clashes(options: Options) -> list[tuple[str, str]]:
     if counts["feature"] == counts["label"]:
         return _pattern_problems(options, "label")
     problem = (
-        f"names {counts['label']} columns and feature_key_column {counts['feature']}; a key has the same parts on both"
+        f"names {counted(counts['label'], 'column', 'columns')} and feature_key_column {counts['feature']}; "
+        "a key has the same parts on both"
     )
     return [("label_key_column", f"{problem} sides")]
 

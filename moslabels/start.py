@@ -165,7 +165,7 @@ def _table(
 def _proposal(table: Mapping[str, Any], found: Mapping[str, Any], folder: str) -> Proposal:
     out = os.path.join(folder, table["out"])
     confirm = [f"{short(score['path'])}: {note}" for score in found["scores"] for note in score["confirm"]]
-    confirm += [f"{short(out)} exists: a run replaces it"] if os.path.lexists(out) else []
+    confirm += [f"out {shown(table['out'])} exists: a run replaces it"] if os.path.lexists(out) else []
     scores = [score_text(score) for score in found["scores"]]
     if not found["suggestions"]:
         return Proposal(table["id"], False, (nothing_found_text(found), *scores), tuple(confirm))

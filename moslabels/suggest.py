@@ -175,7 +175,7 @@ def suggest(
     counts that it was ranked by, and a whole ``manifest`` entry. Raises UsageError or TableError.
     """
     paths = [os.fspath(path) for path in labels]
-    given = {"feature_csv": dict(feature_csv or {}), "label_csv": dict(label_csv or {})}
+    given: dict[str, Any] = {"feature_csv": feature_csv or {}, "label_csv": label_csv or {}}
     _check_arguments(os.fspath(features), paths, given)
     try:
         with Workspace(settings.temp_dir) as workspace, Engine(settings, workspace.folder) as engine:

@@ -45,6 +45,9 @@ MOS_NAMES = ["mos", "mean_mos", "mos_raw_0_100", "raw_mos", "score", "quality"]
 _MOST_OF_A_LINE = 1 << 26  # bytes: max_line_size in sql/sources/
 
 
+_DELIMITERS = (";", "\t", "|", ",")
+
+
 def format_problem(path: str, role: str) -> str | None:
     """Why a path cannot be ``features``, ``labels`` or ``out``, judged by its suffix; None where it can."""
     suffix = Path(path).suffix.lower()
@@ -173,10 +176,19 @@ class Source:
                 return self._only(found, role, candidate, option)
         raise TableError(
             f"{self.path}: no {role} column found: none of {', '.join(candidates)} is among "
-            f"{listed(self.names)}; name it with {option}",
+            f"{listed(self.names)}; {self._split_advice(option) or f'name it with {option}'}",
             code="no-column",
             file=self.path,
         )
+
+    def _split_advice(self, option: str) -> str:
+        """What to set where the header of a CSV file is one cell that looks like several, or nothing."""
+        if self.reader != "csv" or len(self.names) != 1:
+            return ""
+        delimiter = max(_DELIMITERS, key=self.names[0].count)
+        side = "label" if option.startswith("label") else "feature"
+        found = f'is it split by {shown(delimiter)}? Then set {side}_csv {{"delimiter": {shown(delimiter)}}}'
+        return found if delimiter in self.names[0] else ""
 
     def _only(self, found: list[Column], role: str, name: str, option: str) -> Column:
         if len(found) == 1:
@@ -189,9 +201,10 @@ class Source:
                 file=self.path,
                 column=name,
             )
+        advice = self._split_advice(option)
         raise TableError(
             f"{self.path}: {option} {shown(name)} is no column of it{nearest(name, self.names)}; "
-            f"it has {listed(self.names)}",
+            f"it has {listed(self.names)}" + (f"; {advice}" if advice else ""),
             code="no-column",
             file=self.path,
             column=name,

@@ -94,7 +94,9 @@ class _Verifier:
         except OSError as error:
             return [Checked(path, "unknown", unknown=[f"cannot be read: {error.strerror}"])]
         except (ValueError, RecursionError) as error:
-            return [Checked(path, "unknown", unknown=[f"is no JSON: {error}"])]
+            is_table = FORMATS.get(os.path.splitext(path)[1].lower(), "json") != "json"
+            reason = "is a table without evidence in it: name its audit" if is_table else f"is no JSON: {error}"
+            return [Checked(path, "unknown", unknown=[reason])]
         schema = document.get("schema") if isinstance(document, dict) else None
         checks = {audit.SCHEMA: self._audit, report.SCHEMA: self._report}
         if schema not in checks:

@@ -99,7 +99,7 @@ WRONG = [
     ({"feature_key_column": []}, "feature_key_column: must be the name of a column, or a non-empty list"),
     ({"feature_key_column": ["a", 3]}, "feature_key_column: must be the name of a column, or a non-empty list"),
     ({**BOTH, "feature_key_column": ["a", "a"]}, 'feature_key_column: must not name "a" twice'),
-    ({"feature_key_column": ["a", "b"]}, "label_key_column: names 1 columns and feature_key_column 2"),
+    ({"feature_key_column": ["a", "b"]}, "label_key_column: names 1 column and feature_key_column 2"),
     ({"label_key_column": ["a", "b"]}, "label_key_column: names 2 columns and feature_key_column 1"),
     ({**BOTH, "feature_key_regex": ["a"]}, "feature_key_regex: has 1 patterns for 2 key columns"),
     ({**BOTH, "label_key_regex": [None, "a", "b"]}, "label_key_regex: has 3 patterns for 2 key columns"),
@@ -127,7 +127,7 @@ def test_a_label_file_may_have_its_own_parts(job: Job) -> None:
     assert [row["mos"] for row in read_table(job.folder / "o.jsonl")] == [1.0, 5.0]
     own["label_key_column"] = "c"
     manifest.write_text(json.dumps({"defaults": BOTH, "tables": [table]}))
-    with pytest.raises(UsageError, match=r"tables\[0\].labels\[1\].label_key_column: names 1 columns"):
+    with pytest.raises(UsageError, match=r"tables\[0\].labels\[1\].label_key_column: names 1 column"):
         load_manifest(manifest)
 
 

@@ -117,7 +117,8 @@ WRONG = [
     ("old/r.json", "old/csv.json", "cannot be compared"),
     ("old/l.csv", "old/o.csv", "no column of it"),
     ("old/x.parquet", "old/o.parquet", "cannot be read"),
-    ("old/y.txt2", "old/o.parquet", "is no report, no audit and no table"),
+    ("old/y.txt2", "old/o.parquet", "there is no such file"),
+    ("old", "old/o.parquet", "is no report, no audit and no table"),
 ]
 
 

@@ -90,7 +90,7 @@ WRONG = [
     ([], "explain needs --features and --labels, or --manifest and --table"),
     (["--features", "f.csv"], "explain needs --features and --labels"),
     (["--manifest", "m.json", "--table", "T"], '--table must be one of "t", not "T"; did you mean "t"?'),
-    (["--manifest", "m.json"], '--table must be one of "t", not null'),
+    (["--manifest", "m.json"], '--table is missing; it is one of "t"'),
     (["--manifest", "m.json", "--table", "t", "--overwrite"], "not from both"),
     ([*FILES, "--feature-key-regex", "("], "is no RE2 pattern"),
 ]

@@ -533,7 +533,7 @@ REFUSED: list[Any] = [
     long("1e999", "l.csv", b"key,mos\na,1e999\n", 'row 1: column "mos"'),
     ("-1e999", "l.jsonl", b'{"key": "a", "mos": -1e999}\n', 'row 1: column "mos"'),
     ("1e999 as key", "l.jsonl", b'{"key": 1e999, "mos": 3}\n', 'row 1: column "key"'),
-    ("1e-999", "l.csv", b"key,mos\na,1e-999\n", "row 1: 1 scores are outside"),
+    ("1e-999", "l.csv", b"key,mos\na,1e-999\n", "row 1: 1 score is outside"),
     ("400 digits", "l.jsonl", b'{"key": "a", "mos": ' + b"9" * 400 + b"}\n", 'row 1: column "mos"'),
     ("deep key", "l.jsonl", b'{"mos": 3, "key": ' + NESTED + b"}\n", 'row 1: column "key"'),
     ("open brackets", "l.jsonl", GOOD + b"[" * 100_000 + b"\n", "row 2: it is no JSON"),

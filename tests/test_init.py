@@ -98,7 +98,7 @@ def test_what_is_to_be_confirmed_is_said_and_written(folder: Path) -> None:
     (folder / "a/clips_mos.csv").write_text("mine\n")
     done = moslabels("init", "--features", "a/clips.csv", "--labels", "few.csv", cwd=folder)
     assert done.returncode == 0
-    for note in ("below the default min_match_rate 0.95", "a/clips_mos.csv exists: a run replaces it"):
+    for note in ("below the default min_match_rate 0.95", 'out "a/clips_mos.csv" exists: a run replaces it'):
         assert f"clips: confirm: {note}" in done.stderr
         assert any(line.startswith(f"confirm: {note}") for line in written()["_rules"]["clips"])
 

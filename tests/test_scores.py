@@ -46,7 +46,7 @@ def test_text_that_is_none(job: Job, score: str) -> None:
     message = str(caught.value)
     assert "l.csv: row 1: " in message
     assert json.dumps(score, ensure_ascii=False) in message
-    assert "1 scores are no finite numbers" in message
+    assert "1 score is no finite number" in message
     assert (caught.value.row, caught.value.column) == (1, "mos")
 
 
@@ -57,7 +57,7 @@ def test_all_bad_scores_are_counted(job: Job) -> None:
 
 @pytest.mark.parametrize("score", MISSING)
 def test_missing_scores(job: Job, score: str) -> None:
-    with pytest.raises(MosLabelsError, match='1 labels have no score.*missing_mos "skip"'):
+    with pytest.raises(MosLabelsError, match='1 label has no score.*missing_mos "skip"'):
         job.run(FEATURES, csv_label(score), labels_name="l.csv")
     rows = job.run([{"key": "b"}], csv_label(score), labels_name="l.csv", missing_mos="skip")
     assert rows[0]["mos"] == 3
@@ -65,7 +65,7 @@ def test_missing_scores(job: Job, score: str) -> None:
 
 
 def test_missing_values_are_texts_of_the_users_own(job: Job) -> None:
-    with pytest.raises(MosLabelsError, match="no finite numbers"):
+    with pytest.raises(MosLabelsError, match="no finite number"):
         job.run(FEATURES, csv_label("NA"), labels_name="l.csv", missing_mos="skip")
     job.run([{"key": "b"}], csv_label(" NA "), labels_name="l.csv", missing_mos="skip", missing_values=["NA", "-"])
     assert (job.audit["missing_mos_rows"], job.audit["labels_loaded"]) == (1, 1)
@@ -82,7 +82,7 @@ def test_json_scores(job: Job, score: str, mos: float) -> None:
 
 @pytest.mark.parametrize("score", JSON_BAD)
 def test_json_scores_that_are_none(job: Job, score: str) -> None:
-    with pytest.raises(MosLabelsError, match="row 1: .*no finite numbers"):
+    with pytest.raises(MosLabelsError, match="row 1: .*no finite number"):
         job.run(FEATURES, f'{{"key": "a", "mos": {score}}}\n')
 
 
@@ -109,7 +109,7 @@ def test_parquet_scores(job: Job, scores: pa.Array, mos: float) -> None:
 
 @pytest.mark.parametrize("scores", [pa.array([float("inf")]), pa.array([True]), pa.array([0], pa.date32())])
 def test_parquet_scores_that_are_none(job: Job, scores: pa.Array) -> None:
-    with pytest.raises(MosLabelsError, match="no finite numbers"):
+    with pytest.raises(MosLabelsError, match="no finite number"):
         job.run(FEATURES, pa.table({"key": ["a"], "mos": scores}), labels_name="l.parquet")
 
 
@@ -179,7 +179,7 @@ OUTSIDE = [
 @pytest.mark.parametrize(("scores", "scale"), OUTSIDE)
 def test_a_score_outside_of_its_scale(job: Job, scores: list, scale: object) -> None:
     labels = [{"key": "a", "mos": score} for score in scores]
-    with pytest.raises(MosLabelsError, match=r'row 1: 1 scores are outside of their scale .*out_of_range "clip"'):
+    with pytest.raises(MosLabelsError, match=r'row 1: 1 score is outside of its scale .*out_of_range "clip"'):
         job.run(FEATURES, labels, mos_scale=scale)
     row = job.run(FEATURES, labels, mos_scale=scale, out_of_range="clip")[0]
     assert row["mos"] in (1, 5)

@@ -90,7 +90,11 @@ def _locked(target: str) -> Iterator[None]:
 
 def _open_locked(path: str, target: str) -> int:
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        try:
+            handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        except OSError as error:
+            error.filename = target  # What stands beside it means nothing to who asked for it.
+            raise
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if _is_file_at(handle, path):

@@ -1,0 +1,167 @@
+"""What is said where something is wrong: what was found, where, and what to do; all of it, once, under one name."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from moslabels.cli import main
+
+TABLE = {"id": "a", "features": "f.csv", "labels": ["l.csv"], "out": "o.csv"}
+FILES: dict[str, Any] = {
+    "f.csv": "clip_id,frame\nA001.mp4,1\nA002.mp4,2\n",
+    "l.csv": "clip_id,mos\nA001.mp4,3\nA002.mp4,4\n",
+    "word.csv": "clip_id,mos\nA001.mp4,3\nA002.mp4,good\n",
+    "words.csv": "clip_id,mos\nA001.mp4,bad\nA002.mp4,good\n",
+    "none.csv": "clip_id,mos\nA001.mp4,3\nA002.mp4,\n",
+    "seven.csv": "clip_id,mos\nA001.mp4,7\nA002.mp4,3\n",
+    "semicolon.csv": "clip_id;mos\nA001.mp4;3\n",
+    "tab.csv": "clip_id\tmos\nA001.mp4\t3\n",
+    "plain.csv": "clip\nA001.mp4\n",
+    "two.json": {"tables": [TABLE, {**TABLE, "id": "beta", "out": "o2.csv"}]},
+    "wrong.json": {
+        "default": {},
+        "defaults": {"label_csv": {"sep": ";"}, "missing_values": "NA"},
+        "tables": [{**TABLE, "labels": "l.csv", "feature_key_columm": "clip_id"}],
+    },
+    "document.json": {"tables": 3},
+}
+ONE = "materialize --features f.csv --out o.csv --labels"
+KEYS = (
+    "key, clip_key, clip_id, video_id, chug_video_id, content_id, clip_name, file_name, filename, basename, name, src, "
+    "source, src_path, distorted_path, dis_path, path"
+)
+
+SAID: list[tuple[str, int, str]] = [
+    # One label, and several; the file is named once.
+    (
+        f"{ONE} word.csv",
+        1,
+        'word.csv: row 2: column "mos": 1 score is no finite number: "good" in row 2; correct them, or list texts that '
+        'mean no score in missing_values and set missing_mos "skip"',
+    ),
+    (
+        f"{ONE} words.csv --labels word.csv",
+        1,
+        'words.csv: row 1: column "mos": 3 scores are no finite numbers: "bad" in row 1, "good" in row 2, "good" in '
+        'word.csv row 2; correct them, or list texts that mean no score in missing_values and set missing_mos "skip"',
+    ),
+    (
+        f"{ONE} none.csv",
+        1,
+        'none.csv: row 2: column "mos": 1 label has no score: null in row 2; correct them, or set missing_mos "skip" '
+        "to leave them out",
+    ),
+    (
+        f"{ONE} seven.csv --mos-scale 1-5",
+        1,
+        'seven.csv: row 1: 1 score is outside of its scale (1 worst, 5 best): "7" in row 1; correct them, set '
+        'mos_scale, or set out_of_range "clip"',
+    ),
+    # A delimiter that is another.
+    (
+        f"{ONE} semicolon.csv",
+        1,
+        f'semicolon.csv: no key column found: none of {KEYS} is among "clip_id;mos"; is it split by ";"? Then set '
+        'label_csv {"delimiter": ";"}',
+    ),
+    (
+        "materialize --features tab.csv --labels l.csv --out o.csv --feature-key-column clip_id",
+        1,
+        'tab.csv: feature_key_column "clip_id" is no column of it; did you mean "clip_id\\tmos"?; it has '
+        '"clip_id\\tmos"; is it split by "\\t"? Then set feature_csv {"delimiter": "\\t"}',
+    ),
+    (
+        "materialize --features plain.csv --labels l.csv --out o.csv",
+        1,
+        f'plain.csv: no key column found: none of {KEYS} is among "clip"; name it with feature_key_column',
+    ),
+    # All problems at once.
+    (
+        f"{ONE} l.csv --min-match-rate 95 --threads 0 --temp-dir nowhere --label-csv {{}} --missing-values NA",
+        2,
+        "the arguments are wrong:\n"
+        "  threads: must be a whole number from 1 on, not 0\n"
+        '  temp_dir: "nowhere" is no folder; make it, or name another\n'
+        "  min_match_rate: must be a number from 0 to 1, not 95.0\n"
+        '  missing_values: must be a list of texts, such as ["NA"], not "NA"',
+    ),
+    (
+        "batch wrong.json",
+        2,
+        "wrong.json: the manifest is wrong:\n"
+        '  default: is unknown; did you mean "defaults"?; a comment begins with _\n'
+        '  defaults.label_csv: has no member "sep"; there are header, delimiter, encoding\n'
+        '  defaults.missing_values: must be a list of texts, such as ["NA"], not "NA"\n'
+        '  tables[0].feature_key_columm: is unknown; did you mean "feature_key_column"?\n'
+        '  tables[0].labels: must be a list of paths, such as ["l.csv"], not "l.csv"',
+    ),
+    (
+        f'{ONE} {{"paht":"l.csv"}}',
+        2,
+        "the arguments are wrong:\n"
+        '  labels[0].paht: is unknown; did you mean "path"?\n'
+        '  labels[0]: must be a path, or an object with a "path", not {"paht": "l.csv"}',
+    ),
+    (
+        f"{ONE} l.csv --feature-key-column clip_id --feature-key-column frame",
+        2,
+        "the arguments are wrong:\n"
+        "  label_key_column: names 1 column and feature_key_column 2; a key has the same parts on both sides",
+    ),
+    # A file that cannot be written is the one that was named.
+    ("materialize --features f.csv --labels l.csv --out f.csv/o.csv", 1, "f.csv/o.csv: Not a directory"),
+    ("init --features f.csv --labels l.csv --out f.csv/m.json", 1, "f.csv/m.json: Not a directory"),
+    # CSV options that are no objects.
+    (
+        "suggest --features f.csv --labels l.csv --label-csv x",
+        2,
+        'the arguments are wrong:\n  label_csv: must be an object, not "x"',
+    ),
+    (
+        "init --features f.csv --labels l.csv --feature-csv [1]",
+        2,
+        "the arguments are wrong:\n  feature_csv: must be an object, not [1]",
+    ),
+    # Which table.
+    ("explain A --manifest two.json", 2, '--table is missing; it is one of "a", "beta"'),
+    ("compile two.json --table bta", 2, '--table must be one of "a", "beta", not "bta"; did you mean "beta"?'),
+    # What cannot be compared or verified.
+    ("diff old.txt new.txt", 2, "the two cannot be compared: old.txt: there is no such file"),
+    (
+        "diff f.csv l.csv",
+        2,
+        'the two cannot be compared: f.csv: label column "mos" is no column of it; it has "clip_id", "frame"',
+    ),
+    ("verify document.json --root nowhere", 2, '--root: "nowhere" is no folder'),
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name, content in FILES.items():
+        (tmp_path / name).write_text(content if isinstance(content, str) else json.dumps(content))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize(("command", "status", "said"), SAID, ids=lambda value: str(value)[:60])
+def test_what_is_said(folder: Path, capfd: pytest.CaptureFixture[str], command: str, status: int, said: str) -> None:
+    assert main(command.split(" ")) == status
+    assert capfd.readouterr() == ("", f"moslabels: {said}\n")
+    assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
+
+
+VERIFIED = [
+    ("l.csv", "is a table without evidence in it: name its audit"),
+    ("none.json", "cannot be read: No such file"),
+]
+
+
+@pytest.mark.parametrize(("path", "said"), VERIFIED)
+def test_what_cannot_be_verified(folder: Path, capfd: pytest.CaptureFixture[str], path: str, said: str) -> None:
+    assert main(["verify", path]) == 2
+    assert capfd.readouterr().out.startswith(f"{path} (unknown): cannot be told\n  not told: {said}")
