@@ -13,6 +13,7 @@ import pytest
 from test_command import ENVIRONMENT, moslabels, python
 
 from moslabels import __version__
+from moslabels.cli import _COMMANDS
 from moslabels.options import FIELDS
 
 COMMANDS = "batch materialize init suggest explain sql verify diff compile schema options completion".split()
@@ -45,6 +46,7 @@ def test_the_help_names_every_command(tmp_path: Path) -> None:
     text = helped("--help", cwd=tmp_path)
     listed = text.split("commands:\n")[1].split("\n\n")[0].splitlines()
     assert [line.split()[0] for line in listed] == COMMANDS
+    assert {*_COMMANDS} == {*COMMANDS}
 
 
 @pytest.mark.parametrize("command", ["materialize", "explain"])
