@@ -28,6 +28,7 @@ from moslabels.labels import label_columns
 from moslabels.manifest import TableSpec, input_spec
 from moslabels.options import shown
 from moslabels.settings import Settings
+from moslabels.tables import absolute
 from moslabels.workspace import Workspace
 from moslabels.writers.typed import batch_rows, typed_batches
 
@@ -209,7 +210,7 @@ def _features(engine: Engine, spec: TableSpec, read: Read) -> pa.Table:
         import pyarrow.parquet as pq
 
         try:
-            with pq.ParquetFile(os.path.abspath(spec.features), memory_map=True) as file:
+            with pq.ParquetFile(absolute(spec.features), memory_map=True) as file:
                 table = file.read()
         except (pa.ArrowException, OSError) as error:
             raise TableError(

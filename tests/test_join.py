@@ -283,6 +283,17 @@ def test_several_label_tables_with_options_of_their_own(tmp_path: Path) -> None:
     assert joined.audit["label_sources"] == ["lab b", str(rest)]
 
 
+def test_a_path_with_dots_after_a_link(tmp_path: Path) -> None:
+    """It is the file that the system opens, for the keys and for the columns."""
+    (tmp_path / "elsewhere" / "inner").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "elsewhere" / "inner")
+    as_file(FEATURES.slice(0, 4), tmp_path / "elsewhere" / "f.parquet")
+    as_file(FEATURES.slice(4, 4), tmp_path / "f.parquet")
+    joined = join(f"{tmp_path}/link/../f.parquet", LABELS, **OPTIONS)
+    assert joined.table["file_name"].to_pylist() == FEATURES["file_name"].to_pylist()[:4]
+    assert joined.table["mos"].to_pylist() == [1.0, 1.0, 1.1, 1.1]
+
+
 def test_overwrite_replaces_the_old_label_columns() -> None:
     old = FEATURES.add_column(0, "mos_std_dev", FEATURES["si"]).append_column("Mos", FEATURES["si"])
     joined = join(old, LABELS, overwrite=True, **OPTIONS)
