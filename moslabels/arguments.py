@@ -271,6 +271,7 @@ def _add_diff(commands: Any) -> None:
     )
     changes.add_argument("old", metavar="OLD", help="report, audit or labelled table")
     changes.add_argument("new", metavar="NEW", help="the same kind of file, made later")
+    changes.add_argument("--old-root", metavar="D", help="folder that relative paths in OLD open from")
     changes.add_argument("--json", action="store_true", help="for programs")
     _add_settings(changes)
 

@@ -164,7 +164,7 @@ def _diff(parsed: argparse.Namespace, _argv: list[str]) -> int:
     from moslabels.diff import diff, text
 
     try:
-        document = diff(parsed.old, parsed.new, _settings(parsed))
+        document = diff(parsed.old, parsed.new, _settings(parsed), parsed.old_root or "")
     except (MosLabelsError, OSError) as error:
         said = os_error(error) if isinstance(error, OSError) else error
         raise UsageError(f"the two cannot be compared: {said}") from error

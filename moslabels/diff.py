@@ -12,6 +12,7 @@ from moslabels import audit, evidence, labelled, report
 from moslabels.engine import Engine
 from moslabels.errors import TableError, UsageError
 from moslabels.options import Options, settled, shown
+from moslabels.provenance import file_record, recorded_hashes
 from moslabels.render import render
 from moslabels.settings import DEFAULTS, Settings
 from moslabels.tables import FORMATS
@@ -30,27 +31,40 @@ _RULE = (
 )
 
 
+_KEEP = "keep the outputs of each run in a folder of their own (see --old-root), or compare two labelled tables"
+
+
 @dataclass(frozen=True)
 class _Side:
-    """One labelled table, the options that it was labelled with, and what its evidence says of rule and inputs."""
+    """One labelled table, the options that it was labelled with, and what its evidence says of rule and inputs.
+
+    ``sha256`` is that of the output when ``evidence``, a path, was written; None where nothing says it. Paths open from
+    ``root``.
+    """
 
     id: str | None
     output: str
     features: str
+    root: str
+    evidence: str
+    sha256: str | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
     rule: Mapping[str, Any] = field(default_factory=dict)
     inputs: Mapping[str, Any] = field(default_factory=dict)
 
 
-def diff(old: str, new: str, settings: Settings = DEFAULTS) -> dict[str, Any]:
+def diff(old: str, new: str, settings: Settings = DEFAULTS, old_root: str = "") -> dict[str, Any]:
     """Compare two reports, two audits or two labelled tables (a table with an audit too).
+
+    Relative paths in them open from the working folder; those in ``old`` from ``old_root``, where a copy is kept.
 
     Returns ``{"same": …, "tables": […], "only_old": […], "only_new": […]}``: for each table the labelled clips gained
     and lost, those with another MOS and by how much, the rule and the inputs that changed. Tables of reports meet by
     id.
-    Raises UsageError where a file is none of these, TableError where a table cannot be read.
+    Raises UsageError where a file is none of these, or its output is no longer the one that it is about; TableError
+    where a table cannot be read.
     """
-    sides = [{side.id: side for side in _sides(path)} for path in (old, new)]
+    sides = [{side.id: side for side in _sides(path, root)} for path, root in ((old, old_root), (new, ""))]
     if any(None in side for side in sides):  # One table on either side.
         sides = [dict.fromkeys([None], next(iter(side.values()))) for side in sides if len(side) == 1]
         if len(sides) != 2:
@@ -65,26 +79,39 @@ def diff(old: str, new: str, settings: Settings = DEFAULTS) -> dict[str, Any]:
     return {"same": same, "tables": tables, **only}
 
 
-def _sides(path: str) -> Iterator[_Side]:
+def _sides(path: str, root: str) -> Iterator[_Side]:
     suffix = FORMATS.get(os.path.splitext(path)[1].lower())
     document = _json(path) if suffix == "json" else None
     schema = document.get("schema") if document is not None else None
     if document is not None and schema == report.SCHEMA:
-        for table in document["tables"]:
-            if "summary" not in table:
-                continue
-            if table["audit_json"] is None:
-                yield _Side(table["id"], table["out"], table["features"], table["config"], {"config": table["config"]})
-            else:
-                yield _of_audit(table["id"], _json(table["audit_json"]) or {}, table["audit_json"])
+        try:
+            hashes = dict(recorded_hashes(document["run_provenance"].get("inputs")))
+            for table in document["tables"]:
+                if "summary" in table:
+                    yield _of_report(path, table, hashes, root)
+        except (KeyError, TypeError, AttributeError) as error:
+            raise UsageError(f"{path}: is no report: it lacks {error}") from error
     elif document is not None and schema == audit.SCHEMA:
-        yield _of_audit(None, document, path)
+        yield _of_audit(None, document, path, root)
     elif suffix is not None:
         yield _of_table(path, suffix)
     else:
         raise UsageError(
             f"{path}: is no report, no audit and no table" if os.path.exists(path) else f"{path}: there is no such file"
         )
+
+
+def _of_report(path: str, table: Mapping[str, Any], hashes: Mapping[str, str], root: str) -> _Side:
+    identifier, config, beside = table["id"], table["config"], table["audit_json"]
+    if beside is None:
+        return _Side(identifier, table["out"], table["features"], root, path, None, config, {"config": config})
+    document = _json(os.path.join(root, beside)) or {}
+    side = _of_audit(identifier, document, beside, root)
+    summary = {name: document.get(name) for name in table["summary"]}
+    inputs = {name: hashes.get(name, sha256) for name, sha256 in side.inputs.items()}
+    if (summary, side.config, side.inputs) != (table["summary"], config, inputs):
+        raise UsageError(f"{path}: table {shown(identifier)} was labelled again since: {beside} is of another run; {_KEEP}")
+    return side
 
 
 def _json(path: str) -> dict[str, Any] | None:
@@ -96,7 +123,7 @@ def _json(path: str) -> dict[str, Any] | None:
     return document if isinstance(document, dict) else None
 
 
-def _of_audit(identifier: str | None, document: Mapping[str, Any], path: str) -> _Side:
+def _of_audit(identifier: str | None, document: Mapping[str, Any], path: str, root: str) -> _Side:
     if "output" in document and document["output"] is None:
         raise UsageError(f"{path}: is the audit of a join in memory: there is no table to compare")
     try:
@@ -106,6 +133,9 @@ def _of_audit(identifier: str | None, document: Mapping[str, Any], path: str) ->
             identifier,
             document["output"],
             document["feature_table"],
+            root,
+            path,
+            document["output_sha256"],
             document.get("config", {}),
             {name: document[name] for name in _RULE if name in document},
             {record["path"]: record["sha256"] for record in records},
@@ -116,7 +146,7 @@ def _of_audit(identifier: str | None, document: Mapping[str, Any], path: str) ->
 
 def _of_table(path: str, kind: str) -> _Side:
     if kind != "parquet":
-        return _Side(None, path, path)
+        return _Side(None, path, path, "", path)
     import pyarrow as pa
 
     try:
@@ -124,13 +154,31 @@ def _of_table(path: str, kind: str) -> _Side:
     except (OSError, pa.ArrowException) as error:
         raise TableError(f"{path}: cannot be read: {error}", code="unreadable", file=path) from error
     if entry is None:
-        return _Side(None, path, path)
+        return _Side(None, path, path, "", path)
     inputs = {record["path"]: record["sha256"] for record in (entry["features"], *entry["labels"])}
     rule = {"config": entry["config"], "feature_key_column": entry["feature_key_column"]}
-    return _Side(None, path, entry["features"]["path"], entry["config"], rule, inputs)
+    return _Side(None, path, entry["features"]["path"], "", path, None, entry["config"], rule, inputs)
+
+
+def _check_output(side: _Side) -> None:
+    """Refuse to take another table for the one that the evidence is about."""
+    path = os.path.join(side.root, side.output)
+    if side.sha256 is not None and (now := file_record(path)["sha256"]) not in (side.sha256, None):
+        raise UsageError(
+            f"{path}: is no longer the table that {side.evidence} is about (its sha256 was {side.sha256[:12]}…, is "
+            f"{now[:12]}…); {_KEEP}"
+        )
 
 
 def _compared(old: _Side, new: _Side, settings: Settings) -> dict[str, Any]:
+    for side in (old, new):
+        _check_output(side)
+    paths = [os.path.join(side.root, side.output) for side in (old, new)]
+    if None in (old.sha256, new.sha256) and old.evidence != new.evidence and _is_one_file(*paths):
+        raise UsageError(
+            f"{old.evidence} and {new.evidence} name the same output, {new.output}, and without an audit nothing tells "
+            f"which of them it is of; {_KEEP}, and give the table an audit_json"
+        )
     with Workspace(settings.temp_dir) as workspace, Engine(settings, workspace.folder) as engine:
         engine.run(render("diff/table"))
         for name, side in (("old", old), ("new", new)):
@@ -138,7 +186,14 @@ def _compared(old: _Side, new: _Side, settings: Settings) -> dict[str, Any]:
             named = {"mos": "mos", "status": options.status_column}
             engine.run(
                 labelled.statement(
-                    engine, workspace, "diff/clips", options, side.features, side.output, named, side=name
+                    engine,
+                    workspace,
+                    "diff/clips",
+                    options,
+                    side.features,
+                    os.path.join(side.root, side.output),
+                    named,
+                    side=name,
                 )
             )
         found = engine.row(render("diff/counts"))
@@ -158,6 +213,13 @@ def _compared(old: _Side, new: _Side, settings: Settings) -> dict[str, Any]:
         "rule": _changes(old.rule, new.rule),
         "inputs": _changes(old.inputs, new.inputs),
     }
+
+
+def _is_one_file(one: str, other: str) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return False
 
 
 def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -8,12 +8,13 @@ from __future__ import annotations
 import json
 import math
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from moslabels.diagnosis import lines as diagnosis_lines
 from moslabels.options import FIELDS
+from moslabels.provenance import recorded_hashes
 from moslabels.render import render_page
 
 _ALL_OPEN = 10  # tables; of more, only those that failed begin unfolded
@@ -25,7 +26,7 @@ def page(report: Mapping[str, Any], audits: Sequence[Mapping[str, Any] | None]) 
     The same report and audits give the same text.
     """
     block = report["run_provenance"]
-    hashes = dict(_hashes(block.get("inputs")))
+    hashes = dict(recorded_hashes(block.get("inputs")))
     tables = [
         _table(number, entry, audit, hashes)
         for number, (entry, audit) in enumerate(zip(report["tables"], audits, strict=True), start=1)
@@ -239,17 +240,6 @@ def _files(
     files.append(("output", entry["out"], written))
     others = (("audit", entry["audit_json"]), ("keys that did not meet", entry.get("unmatched")))
     return [*files, *((role, path, "") for role, path in others if path is not None)]
-
-
-def _hashes(inputs: Any) -> Iterator[tuple[str, str]]:
-    """The (path, sha256) of the file records in a provenance block, which may be a caller's own, of any shape."""
-    if isinstance(inputs, Mapping):
-        if isinstance(inputs.get("path"), str) and isinstance(inputs.get("sha256"), str):
-            yield inputs["path"], inputs["sha256"]
-        inputs = list(inputs.values())
-    if isinstance(inputs, list):
-        for item in inputs:
-            yield from _hashes(item)
 
 
 def _run(manifest: str, block: Mapping[str, Any], hashes: Mapping[str, str]) -> list[tuple[str, str]]:

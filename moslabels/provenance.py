@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -34,6 +34,17 @@ def file_record(path: str, sha256: str | None = None) -> dict[str, Any]:
     except (OSError, ValueError):
         exists, kind, sha256 = False, "missing", None
     return {"path": path, "exists": exists, "kind": kind, "sha256": sha256 if kind == "file" else None}
+
+
+def recorded_hashes(inputs: Any) -> Iterator[tuple[str, str]]:
+    """The (path, sha256) of the file records in the inputs of a block, which may be a caller's own, of any shape."""
+    if isinstance(inputs, Mapping):
+        if isinstance(inputs.get("path"), str) and isinstance(inputs.get("sha256"), str):
+            yield inputs["path"], inputs["sha256"]
+        inputs = list(inputs.values())
+    if isinstance(inputs, list):
+        for item in inputs:
+            yield from recorded_hashes(item)
 
 
 def versions() -> dict[str, str]:

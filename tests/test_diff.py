@@ -89,16 +89,58 @@ def test_two_tables(folders: tuple[Path, Path]) -> None:
     check(document["tables"][0])
 
 
-def test_the_rule_and_the_inputs_that_changed(folders: tuple[Path, Path]) -> None:
-    old = folders[0]
-    before = (old / "csv.json").read_text()
-    (old / "before.json").write_text(before)
-    label(old, OLD[:3], mos_tolerance=0.1)
-    document = diff(str(old / "before.json"), str(old / "csv.json"))
+def test_the_rule_and_the_inputs_that_changed(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "old").rename(tmp_path / "before")
+    label(tmp_path / "old", OLD[:3], mos_tolerance=0.1)
+    os.chdir(tmp_path / "old")
+    relative = [Path(name) for name in ("csv.json", "../before/csv.json")]
+    for path in relative:
+        path.write_text(path.read_text().replace(f"{tmp_path}/old/", ""))
+    document = diff("../before/csv.json", "csv.json", old_root="../before")
     (table,) = document["tables"]
+    assert (table["lost"]["sample"], table["same"]) == (["k4"], 3)
     assert [one["what"] for one in table["rule"]] == ["config", "label_files"]
     assert table["rule"][0]["new"]["mos_tolerance"] == 0.1
-    assert [one["what"] for one in table["inputs"]] == [str(old / "l.csv")]
+    assert [one["what"] for one in table["inputs"]] == ["l.csv"]
+
+
+OVERWRITTEN = {
+    "an audit, other labels": ("csv.json", OLD[:3], {}, "old/o.csv: is no longer the table that"),
+    "a report, other labels": ("r.json", OLD[:3], {}, 'r.json: table "parquet" was labelled again since'),
+    "a report, other scores": (
+        "r.json",
+        [(key, mos + 0.5) for key, mos in OLD],
+        {},
+        'r.json: table "parquet" was labelled again since',
+    ),
+    "a report, other options": ("r.json", OLD, {"mos_tolerance": 0.1}, 'r.json: table "parquet" was labelled again since'),
+}
+
+
+@pytest.mark.parametrize(("name", "labels", "options", "message"), OVERWRITTEN.values(), ids=OVERWRITTEN)
+def test_an_output_that_was_overwritten_is_not_taken_for_the_old_one(
+    folders: tuple[Path, Path], name: str, labels: list[tuple[str, float]], options: dict[str, Any], message: str
+) -> None:
+    before = folders[0] / f"before_{name}"
+    before.write_text((folders[0] / name).read_text())
+    label(folders[0], labels, **options)
+    with pytest.raises(UsageError, match=message) as raised:
+        diff(str(before), str(folders[0] / name))
+    assert "keep the outputs of each run in a folder of their own" in str(raised.value)
+
+
+def test_one_output_and_no_audit(folders: tuple[Path, Path]) -> None:
+    manifest = json.loads((folders[0] / "m.json").read_text())
+    for table in manifest["tables"]:
+        del table["audit_json"]
+    (folders[0] / "m.json").write_text(json.dumps(manifest))
+    reports = [str(folders[0] / name) for name in ("one.json", "two.json")]
+    for path in reports:
+        run_batch(folders[0] / "m.json", base_dir=folders[0], report_json=path)
+    with pytest.raises(UsageError, match=r"one.json and .*two.json name the same output, .*o.parquet, and without an"):
+        diff(*reports)
+    assert diff(reports[0], reports[0])["same"]
+    assert not diff(reports[0], str(folders[1] / "r.json"))["same"]
 
 
 def test_the_command(folders: tuple[Path, Path], tmp_path: Path) -> None:
@@ -116,6 +158,7 @@ WRONG = [
     ("old/none.json", "old/csv.json", "none.json"),
     ("old/r.json", "old/csv.json", "cannot be compared"),
     ("old/l.csv", "old/o.csv", "no column of it"),
+    ("old/half.json", "old/r.json", "half.json: is no report: it lacks 'run_provenance'"),
     ("old/x.parquet", "old/o.parquet", "cannot be read"),
     ("old/y.txt2", "old/o.parquet", "there is no such file"),
     ("old", "old/o.parquet", "is no report, no audit and no table"),
@@ -124,6 +167,7 @@ WRONG = [
 
 @pytest.mark.parametrize(("old", "new", "message"), WRONG)
 def test_what_cannot_be_compared(folders: tuple[Path, Path], tmp_path: Path, old: str, new: str, message: str) -> None:
+    (tmp_path / "old" / "half.json").write_text('{"schema": "mos-label-materializer-batch-v1"}')
     done = moslabels("diff", old, new, cwd=tmp_path)
     assert done.returncode == 2
     assert message in done.stderr
