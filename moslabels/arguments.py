@@ -178,8 +178,7 @@ def command_parser() -> Parser:
         "completion",
         "|".join(SHELLS),
         "print the script that completes command lines in a shell",
-        "Print the script that completes commands, flags, choices and files. It needs shtab: pip install "
-        "'moslabels[completion]'.",
+        "Print the script that completes commands, flags, choices and files. It needs shtab: pip install shtab.",
         "completion bash > moslabels.bash && source moslabels.bash",
     )
     completion.add_argument("shell", metavar="SHELL", choices=SHELLS, help=", ".join(SHELLS))

@@ -23,7 +23,7 @@ def script(parser: argparse.ArgumentParser, shell: str) -> str:
     try:
         import shtab
     except ImportError as error:
-        raise UsageError(f"completion needs shtab: pip install 'moslabels[completion]' ({error})") from error
+        raise UsageError(f"completion needs shtab: pip install shtab ({error})") from error
 
     for action in _actions(parser):
         if action.dest in FIELDS:

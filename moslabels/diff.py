@@ -110,7 +110,9 @@ def _of_report(path: str, table: Mapping[str, Any], hashes: Mapping[str, str], r
     summary = {name: document.get(name) for name in table["summary"]}
     inputs = {name: hashes.get(name, sha256) for name, sha256 in side.inputs.items()}
     if (summary, side.config, side.inputs) != (table["summary"], config, inputs):
-        raise UsageError(f"{path}: table {shown(identifier)} was labelled again since: {beside} is of another run; {_KEEP}")
+        raise UsageError(
+            f"{path}: table {shown(identifier)} was labelled again since: {beside} is of another run; {_KEEP}"
+        )
     return side
 
 

@@ -92,7 +92,7 @@ def join(
     ----------
     features : a path, an Arrow table, batch or reader, a pandas or polars DataFrame, or a DuckDB relation; one row per
         clip or frame. A reader or a relation is read once, whole
-    labels : the same, or a list of them in order of precedence; an entry may be a mapping ``{"table": …}`` or
+    labels : the same, or a list of them, read in order; an entry may be a mapping ``{"table": …}`` or
         ``{"path": …}`` with options of its own, and a ``name`` by which messages and the column ``mos_label_source``
         know a table in memory (otherwise ``labels``, or ``labels[0]``, ``labels[1]``, …)
     connection : the DuckDB connection whose database does the work, in a session of its own, under its memory limit and
@@ -137,7 +137,7 @@ def join(
                 match=match,
                 diagnosis=diagnosis,
                 output=None,
-                warnings=collision_warnings(match),
+                warnings=[*read.labels.doubts, *collision_warnings(match)],
                 provenance=run.provenance(inputs, {}),
             )
     except MemoryError as error:

@@ -28,6 +28,15 @@ class Key:
         """The key columns as a message names them."""
         return f"column{'s' * (len(self.cells) > 1)} {', '.join(map(shown, self.columns))}"
 
+    @property
+    def shown_rule(self) -> str:
+        """The key columns as a message names them, each with what is made of its values."""
+        parts = []
+        for column, normalize, regex in zip(self.columns, self.normalize, self.regexes, strict=True):
+            made = [*([normalize] if normalize != "raw" else []), *([f"by {shown(regex)}"] if regex else [])]
+            parts.append(shown(column) + (f" ({', '.join(made)})" if made else ""))
+        return f"column{'s' * (len(parts) > 1)} {', '.join(parts)}"
+
     def parameters(self) -> dict[str, Any]:
         """The values of the parameters by which make_key in ``sql/rules/`` makes each part: a list each."""
         return {

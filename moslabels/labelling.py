@@ -20,7 +20,7 @@ from moslabels.features import Match, match_features, row_labels
 from moslabels.keys import Key, find_key
 from moslabels.labels import Labels, label_columns, load_labels
 from moslabels.manifest import TableSpec, table_spec
-from moslabels.options import FIELDS, Options, nearest, shown
+from moslabels.options import FIELDS, LABEL_COLUMNS, SOURCE_COLUMN, Options, listed, nearest, shown
 from moslabels.progress import SILENT, Progress
 from moslabels.provenance import file_record, run_provenance
 from moslabels.render import render
@@ -85,7 +85,8 @@ def materialize(
     Parameters
     ----------
     features : a Parquet, JSON lines, JSON or CSV file, one row per clip or frame
-    label_paths : label files in order of precedence; an entry may be a mapping ``{"path": …}`` with options of its own
+    label_paths : label files, of which the first that has a key labels it, and a later one that contradicts it is an
+        error; an entry may be a mapping ``{"path": …}`` with options of its own
     out : the labelled table; its suffix says the format
     audit_json : where the audit is written too, if anywhere
     unmatched : where the keys of either side that did not meet are written, if anywhere; also where the gate fails
@@ -259,7 +260,7 @@ def _label(
             match=match,
             diagnosis=diagnosis,
             output=audit.Output(spec.out, out.sha256, out.size, written.nulled),
-            warnings=[*collision_warnings(match), *_beside_warnings(spec.out)],
+            warnings=[*read.labels.doubts, *collision_warnings(match), *_beside_warnings(spec.out)],
             provenance=run.provenance(inputs, {"audit_json": None, **dict(spec.outputs())}),
         )
         audits = []
@@ -339,9 +340,10 @@ def _size(path: str) -> int:
 
 def _replaced_columns(source: Source, options: Options, key: Key, labels: Labels) -> list[str]:
     """The feature columns that the label columns replace: none but with ``overwrite``. Raises TableError."""
+    stale = {"mos_std_dev", "mos_n_ratings"}
     taken = {name.lower() for name in labels.column_names(options.status_column)}
     if options.overwrite:
-        taken |= {"mos_std_dev", "mos_n_ratings"}
+        taken |= stale
     present = [name for name in source.names if name.lower() in taken]
     for column in key.columns:
         if column not in present:
@@ -354,9 +356,13 @@ def _replaced_columns(source: Source, options: Options, key: Key, labels: Labels
             column=column,
         )
     if present and not options.overwrite:
+        # Of another name, it may be a feature: what replaces it loses it.
+        named_here = {*LABEL_COLUMNS, SOURCE_COLUMN, Options.status_column, *stale}
+        renamed = [name for name in present if name.lower() not in named_here]
+        other = f", or give {listed(renamed)} of the labels another name (status_column, extras)" if renamed else ""
         raise TableError(
             f"refusing to overwrite existing MOS columns: {', '.join(present)}, in {source.path}; set overwrite to "
-            "replace them",
+            f"replace them{other}",
             code="label-columns",
             file=source.path,
             column=present[0],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -24,7 +25,8 @@ _NESTED = ("ARRAY", "OBJECT", "STRUCT", "MAP", "BLOB", "UNION", "BIT", "VARIANT"
 class LabelFile:
     """What was found in one label file.
 
-    ``mos_scale`` is the scale that was decided on, ``inferred`` what is to be said of a key column that nobody named.
+    ``mos_scale`` is the scale that was decided on, ``inferred`` what is to be said of a key column that nobody named,
+    ``doubt`` what speaks against the scale.
     """
 
     path: str
@@ -35,6 +37,7 @@ class LabelFile:
     rows_without_key: int
     missing_mos_rows: int
     inferred: str | None
+    doubt: str | None
 
 
 @dataclass(frozen=True)
@@ -59,6 +62,11 @@ class Labels:
     duplicates: int
     clipped: int
     extras: tuple[Extra, ...]
+
+    @property
+    def doubts(self) -> list[str]:
+        """Warnings about the scales that the scores of the files are taken to be on."""
+        return [file.doubt for file in self.files if file.doubt is not None]
 
     @property
     def missing_id(self) -> int:
@@ -114,6 +122,7 @@ def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels
             rows_without_key=row["rows_without_key"],
             missing_mos_rows=row["missing_mos_rows"],
             inferred=_inferred(label, key),
+            doubt=_doubt(label, mos.name, row),
         )
         for label, (key, mos), row in zip(spec.labels, columns, found, strict=True)
     )
@@ -124,6 +133,21 @@ def _inferred(label: LabelSpec, key: Key) -> str | None:
     if label.options.label_key_column is not None:
         return None
     return f"the key of {label.path} is {key.shown_columns}, which was inferred; label_key_column names another"
+
+
+def _doubt(label: LabelSpec, column: str, row: Mapping[str, Any]) -> str | None:
+    if label.options.mos_scale == "auto" and "dmos" in column.lower():
+        return (
+            f"{label.path}: column {shown(column)} is named like differential scores (DMOS), of which the smallest may "
+            f'be the best; "auto" took the greatest as best, on {row["scale"]}: set mos_scale, such as '
+            '{"worst": 100, "best": 0}'
+        )
+    if row["scale"] == "0-100" and row["low"] and not row["high"]:
+        return (
+            f"{label.path}: no score of column {shown(column)} is above 5, and all are taken to be on 0-100; where "
+            'they are on 1-5, set mos_scale "1-5"'
+        )
+    return None
 
 
 def label_columns(engine: Engine, labels: Labels, status_column: str) -> pa.Table:
@@ -232,7 +256,11 @@ def _check_rows(engine: Engine, spec: TableSpec, columns: Sequence[tuple[Key, Co
         found = _places([other for other in bad if other["mos_state"] == row["mos_state"]], spec, path)
         if row["mos_state"] == "bad":
             problem = f"{counted(row['total'], 'score is no finite number', 'scores are no finite numbers')}: {found}"
-            advice = 'correct them, or list texts that mean no score in missing_values and set missing_mos "skip"'
+            advice = (
+                "write them with a decimal point"
+                if re.fullmatch(r"[+-]?[0-9]+,[0-9]+", row["mos_text"].strip())
+                else 'correct them, or list texts that mean no score in missing_values and set missing_mos "skip"'
+            )
         else:
             problem = f"{counted(row['total'], 'label has no score', 'labels have no score')}: {found}"
             advice = 'correct them, or set missing_mos "skip" to leave them out'

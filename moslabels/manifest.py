@@ -210,9 +210,23 @@ def _read(path: str) -> Any:
         raise UsageError(f"{path}: the manifest cannot be read: {error.strerror}") from error
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
-        raise UsageError(f"{path}: the manifest is no JSON: {error.msg} at {where}") from error
+        raise UsageError(f"{path}: the manifest is no JSON: {error.msg} at {where}{_json_advice(error)}") from error
     except (UnicodeDecodeError, RecursionError, ValueError) as error:
         raise UsageError(f"{path}: the manifest is no JSON: {error}") from error
+
+
+def _json_advice(error: json.JSONDecodeError) -> str:
+    """What to do about the commonest slips of a hand that is used to other languages."""
+    here, before = error.doc[error.pos :], error.doc[: error.pos].rstrip()
+    if error.msg.startswith("Invalid \\escape"):
+        return '; in JSON a backslash is written twice, such as "\\\\d+"'
+    if here.startswith(("//", "/*", "#")):
+        return '; JSON has no comments: a name that begins with _ is one, such as "_why": "…"'
+    if here.startswith("'"):
+        return '; JSON quotes texts with "'
+    if before.endswith(",") or here.startswith(","):
+        return "; a comma stands after the last entry"
+    return ""
 
 
 class _Problems(list[str]):
@@ -358,7 +372,7 @@ def _path(
     if key not in entry or (key not in _REQUIRED and value is None):
         return None
     if not isinstance(value, str) or not value:
-        problems.add(f"{prefix}{key}", f"must be a path, not {shown(value)}")
+        problems.add(f"{prefix}{key}", f"must be a path, not {_shown_table(value)}")
     elif value not in tables and (
         problem := _unusable(value) or (None if key == "audit_json" else format_problem(value, key))
     ):
@@ -392,7 +406,7 @@ def _labels(
             own = _options(entry, LABEL_FIELDS, ("path",), f"{where}.", problems)
             path = entry.get("path")
         if not isinstance(path, str) or not path:
-            problems.add(where, f'must be a path, or an object with a "path", not {shown(entry)}')
+            problems.add(where, f'must be a path, or an object with a "path", not {_shown_table(entry)}')
         elif path not in tables and (problem := _unusable(path) or format_problem(path, "labels")):
             problems.add(where, f"{shown(path)} {problem}")
         else:
@@ -404,6 +418,13 @@ def _labels(
                 problems.extend([] if text in problems else [text])
             labels.append((index, label))
     return labels
+
+
+def _shown_table(value: Any) -> str:
+    """What stands in the place of a path; a table in memory by its kind, and not by what it holds."""
+    if not hasattr(value, "__arrow_c_stream__"):
+        return shown(value)
+    return f"a {type(value).__module__.split('.')[0]} {type(value).__name__}; join() takes tables in memory"
 
 
 def path_argument(name: str, path: Any) -> str:

@@ -290,7 +290,10 @@ class Options:
         1e-6, TOLERANCE, "two scores of one key that differ by no more (on 1-5) are the same label"
     )
     extras: tuple[str, ...] | dict[str, str] | None = _option(
-        None, EXTRAS, 'label columns to carry over: ["a", "b"] or {"label column": "output column"}; [] for none'
+        None,
+        EXTRAS,
+        'label columns to carry over: ["a", "b"] or {"label column": "output column"}; [] for none; where not set: '
+        f"{', '.join(DEFAULT_EXTRAS)}",
     )
     label_csv: dict[str, Any] = _option(
         {}, DIALECT, 'how label CSV is written: {"header": true, "delimiter": ",", "encoding": "utf-8"}', of_label=True

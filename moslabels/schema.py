@@ -65,7 +65,8 @@ def manifest() -> Schema:
             "features": {**_PATH, "description": "feature table: .parquet .pq .jsonl .ndjson .json .csv .tsv"},
             "labels": {
                 **_list({"anyOf": [_PATH, label]}, minItems=1),
-                "description": "label tables, in order of precedence; an object has options of its own",
+                "description": "label tables, read in order: a label that contradicts an earlier one is an error; an "
+                "object has options of its own",
             },
             "out": {**_PATH, "description": "labelled table to write"},
         },

@@ -15,6 +15,7 @@ from moslabels.render import render
 from moslabels.tables import MOS_NAMES, Column, Source, reading
 
 _NO_SCORE = 9
+_NO_NUMBERS = 'a number has a decimal point, and no comma; if the file has no header, give label_csv {"header": false}'
 _NO_SCORE_WORDS = re.compile(
     r"(?i)std|stdev|deviation|^sos|_sos|var|conf|ci95|_ci|^ci|^n_|num|count|subject|vote|id$|index"
 )
@@ -60,8 +61,8 @@ def find_score(engine: Engine, source: Source, head: Sequence[Mapping[str, Any]]
     places = [place for (rank, *_), place in likely if rank < _NO_SCORE and is_nameable(source, place)][:4]
     if not places:
         raise TableError(
-            f"{source.path}: no score column found: no column of it is named like one or holds numbers that vary: "
-            f'{listed(source.names)}; if it has no header, give label_csv {{"header": false}}',
+            f"{source.path}: no score column found: no column of it holds numbers that vary: {listed(source.names)}; "
+            f"{source.split_advice() or _NO_NUMBERS}",
             code="no-column",
             file=source.path,
         )

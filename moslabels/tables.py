@@ -54,7 +54,8 @@ def format_problem(path: str, role: str) -> str | None:
     known = [name for name in FORMATS if name != ".txt" or role == "labels"]
     if suffix in known:
         return None
-    return f"has the suffix {shown(suffix)}, which is none of {' '.join(known)}"
+    has = f"has the suffix {shown(suffix)}, which is none of" if suffix else "has no suffix, and a table is one file:"
+    return f"{has} {' '.join(known)}"
 
 
 def default_delimiter(path: str) -> str:
@@ -176,18 +177,17 @@ class Source:
                 return self._only(found, role, candidate, option)
         raise TableError(
             f"{self.path}: no {role} column found: none of {', '.join(candidates)} is among "
-            f"{listed(self.names)}; {self._split_advice(option) or f'name it with {option}'}",
+            f"{listed(self.names)}; {self.split_advice() or f'name it with {option}'}",
             code="no-column",
             file=self.path,
         )
 
-    def _split_advice(self, option: str) -> str:
+    def split_advice(self) -> str:
         """What to set where the header of a CSV file is one cell that looks like several, or nothing."""
         if self.reader != "csv" or len(self.names) != 1:
             return ""
         delimiter = max(_DELIMITERS, key=self.names[0].count)
-        side = "label" if option.startswith("label") else "feature"
-        found = f'is it split by {shown(delimiter)}? Then set {side}_csv {{"delimiter": {shown(delimiter)}}}'
+        found = f'is it split by {shown(delimiter)}? Then set {self.role}_csv {{"delimiter": {shown(delimiter)}}}'
         return found if delimiter in self.names[0] else ""
 
     def _only(self, found: list[Column], role: str, name: str, option: str) -> Column:
@@ -201,7 +201,7 @@ class Source:
                 file=self.path,
                 column=name,
             )
-        advice = self._split_advice(option)
+        advice = self.split_advice()
         raise TableError(
             f"{self.path}: {option} {shown(name)} is no column of it{nearest(name, self.names)}; "
             f"it has {listed(self.names)}" + (f"; {advice}" if advice else ""),
@@ -262,7 +262,8 @@ def _check_regular_file(path: str) -> None:
             with open(path, "rb"):
                 return
     except FileNotFoundError:
-        raise TableError(f"{path}: there is no such file", code="no-file", file=path) from None
+        advice = "; a path is one file, whatever characters it holds: name each" if glob.has_magic(path) else ""
+        raise TableError(f"{path}: there is no such file{advice}", code="no-file", file=path) from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise TableError(f"{path}: cannot be read: {reason}", code="unreadable", file=path) from error
@@ -329,6 +330,8 @@ def _has_type(engine: Engine, values: pa.ChunkedArray) -> bool:
 def _open_csv(engine: Engine, workspace: Workspace, path: str, role: str, given: Mapping[str, Any]) -> Source:
     with open(path, "rb") as stream:
         start = stream.read(4)
+    if start == b"PAR1":
+        raise TableError(f"{path}: begins as a Parquet file does: name it .parquet", code="unreadable", file=path)
     if given.get("encoding", "utf-8") == "utf-8" and (start[::2] == b"\0\0" or start[1::2] == b"\0\0"):
         raise TableError(
             f"{path}: {_undecodable('utf-8', role)} (every other byte is NUL: utf-16?)", code="unreadable", file=path
@@ -548,7 +551,8 @@ def _unreadable(source: Source, message: str) -> str:
     if "unicode" in message.lower() or "utf-8" in message:
         return _undecodable("utf-8", source.role) if source.format == "csv" else "its bytes are not utf-8"
     if columns := re.search(r"Expected Number of Columns: (\d+) Found: (\d+)", message):
-        return f"it has {columns[2]} cells where the table has {columns[1]} columns"
+        advice = source.split_advice()
+        return f"it has {columns[2]} cells where the table has {columns[1]} columns" + (f"; {advice}" if advice else "")
     if "state machine" in message:
         return (
             "its line ends are mixed (\\n, \\r\\n, \\r), or a quote stands where none may; write one kind of line end"

@@ -30,6 +30,7 @@ class Checked:
     kind: str
     differences: list[dict[str, Any]] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
+    changed_inputs: list[str] = field(default_factory=list)
 
     @property
     def status(self) -> str:
@@ -53,6 +54,7 @@ class Checked:
             "status": self.status,
             "differences": self.differences,
             "unknown": self.unknown,
+            "changed_inputs": self.changed_inputs,
         }
 
 
@@ -162,8 +164,7 @@ class _Verifier:
             return checked
         records = [entry["features"], *entry["labels"]]
         for record in records:
-            now = self._sha256(record["path"])
-            checked.compare(f"sha256 of {record['path']}", record["sha256"], now or "no such file")
+            self._record(checked, f"sha256 of {record['path']}", record)
         spec = _spec(entry["features"]["path"], entry["labels"], path, entry["config"])
         counts = {**entry["counts"], "match_rate": entry["match_rate"]}
         self._recount(checked, spec, counts)
@@ -213,8 +214,13 @@ class _Verifier:
         for name, value in sorted(inputs.items()):
             for record in value if isinstance(value, list) else [value]:
                 if record is not None and record["kind"] not in ("missing", "memory"):
-                    now = self._sha256(record["path"])
-                    checked.compare(f"{name} {record['path']}: sha256", record["sha256"], now or "no such file")
+                    self._record(checked, f"{name} {record['path']}: sha256", record)
+
+    def _record(self, checked: Checked, what: str, record: Mapping[str, Any]) -> None:
+        now = self._sha256(record["path"])
+        checked.compare(what, record["sha256"], now or "no such file")
+        if record["sha256"] != now:
+            checked.changed_inputs.append(record["path"])
 
     def _sha256(self, path: str) -> str | None:
         sha256: str | None = self.run.record(path)["sha256"]
@@ -263,15 +269,32 @@ def _spec(features: str, labels: Sequence[Mapping[str, Any]], out: str, config: 
     return replace(spec, labels=sources)
 
 
+_SHOWN = 12
+
+
 def text(document: Mapping[str, Any]) -> str:
-    """What was found, as people read it."""
+    """What was found, as people read it: first what was given another content, then each difference."""
     lines = []
     for found in document["files"]:
         says = {"ok": "all of it holds", "differs": "differs", "unknown": "cannot be told"}[found["status"]]
-        lines.append(f"{found['path']} ({found['kind']}): {says}")
+        lines.append(f"{found['path']} ({found['kind']}): {says}{_in_short(found)}")
+        differences = found["differences"]
         lines += [
             f"  {one['what'] or 'it'}: says {shown(one['claimed'])}, is {shown(one['found'])}"
-            for one in found["differences"]
+            for one in differences[:_SHOWN]
         ]
+        if len(differences) > _SHOWN:
+            lines.append(f"  and {len(differences) - _SHOWN} more differences; --json has all")
         lines += [f"  not told: {note}" for note in found["unknown"]]
     return "\n".join(lines)
+
+
+def _in_short(found: Mapping[str, Any]) -> str:
+    if not found["changed_inputs"]:
+        return ""
+    changed = ", ".join(dict.fromkeys(found["changed_inputs"]))
+    of_inputs = [one for one in found["differences"] if "sha256" in one["what"] and one["found"] == "no such file"]
+    if len(of_inputs) >= len(found["changed_inputs"]):
+        return f": there is no {changed}; --root names the folder that relative paths open from"
+    intact = found["kind"] == "audit" and not any(one["what"] == "output_sha256" for one in found["differences"])
+    return f": {changed} changed since{'; the output is as it was written' if intact else ''}"

@@ -96,5 +96,5 @@ def test_without_shtab(folder: Path) -> None:
     )
     done = python("-c", code, cwd=folder)
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("moslabels: completion needs shtab: pip install 'moslabels[completion]' (")
+    assert done.stderr.startswith("moslabels: completion needs shtab: pip install shtab (")
     assert len(done.stderr.splitlines()) == 1

@@ -113,7 +113,12 @@ OVERWRITTEN = {
         {},
         'r.json: table "parquet" was labelled again since',
     ),
-    "a report, other options": ("r.json", OLD, {"mos_tolerance": 0.1}, 'r.json: table "parquet" was labelled again since'),
+    "a report, other options": (
+        "r.json",
+        OLD,
+        {"mos_tolerance": 0.1},
+        'r.json: table "parquet" was labelled again since',
+    ),
 }
 
 

@@ -127,14 +127,17 @@ def run_page(page: list[tuple[str, str]], capsys: pytest.CaptureFixture[str]) ->
             printed = ""
             for command in text.splitlines():
                 commands += 1
-                program, *arguments = shlex.split(command)
+                written, _, file = command.partition(" > ")
+                program, *arguments = shlex.split(written)
                 if program == "duckdb":
                     printed += duckdb_shell(arguments)
                 else:
                     assert program == "moslabels"
                     assert main(arguments) == (1 if "traps.json" in command else 0)
                     said = capsys.readouterr()
-                    printed += said.out + said.err
+                    if file:
+                        Path(file).write_text(said.out, encoding="utf-8")
+                    printed += ("" if file else said.out) + said.err
         else:
             assert not language
             assert is_shown(text, printed), f"shown:\n{text}\nprinted:\n{printed}"

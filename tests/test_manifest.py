@@ -52,7 +52,7 @@ ONE_PROBLEM = [
     (table(features="f.xlsx"), 'tables[0].features: "f.xlsx" has the suffix ".xlsx"'),
     (table(features="f.txt"), 'tables[0].features: "f.txt" has the suffix ".txt"'),
     (table(labels=["l.doc"]), 'tables[0].labels[0]: "l.doc" has the suffix ".doc"'),
-    (table(out="o"), 'tables[0].out: "o" has the suffix ""'),
+    (table(out="o"), 'tables[0].out: "o" has no suffix, and a table is one file: .parquet'),
     (table(_note="x"), "tables[0]._note: is unknown"),
     (table(Out="x"), 'tables[0].Out: is unknown; did you mean "out"?'),
     # options

@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
+from moslabels import UsageError, materialize
 from moslabels.cli import main
 
 TABLE = {"id": "a", "features": "f.csv", "labels": ["l.csv"], "out": "o.csv"}
@@ -20,6 +22,15 @@ FILES: dict[str, Any] = {
     "seven.csv": "clip_id,mos\nA001.mp4,7\nA002.mp4,3\n",
     "semicolon.csv": "clip_id;mos\nA001.mp4;3\n",
     "tab.csv": "clip_id\tmos\nA001.mp4\t3\n",
+    "comma.csv": 'clip_id,mos\nA001.mp4,3\nA002.mp4,"3,5"\n',
+    "both.csv": "clip_id;mos\nA001.mp4;3,5\nA002.mp4;4,5\n",
+    "dmos.csv": "clip_id,dmos\nA001.mp4,30\nA002.mp4,40\n",
+    "low.csv": "clip_id,mos\nA001.mp4,3\nA002.mp4,4\n",
+    "parquet.csv": "PAR1 and so on",
+    "slip.json": '{"tables": [1,]}',
+    "escape.json": '{"tables": "\\d"}',
+    "comment.json": '{"tables": [] // none\n}',
+    "single.json": "{'tables': []}",
     "plain.csv": "clip\nA001.mp4\n",
     "two.json": {"tables": [TABLE, {**TABLE, "id": "beta", "out": "o2.csv"}]},
     "wrong.json": {
@@ -61,7 +72,62 @@ SAID: list[tuple[str, int, str]] = [
         'seven.csv: row 1: 1 score is outside of its scale (1 worst, 5 best): "7" in row 1; correct them, set '
         'mos_scale, or set out_of_range "clip"',
     ),
+    # A comma for a decimal point.
+    (
+        f"{ONE} comma.csv",
+        1,
+        'comma.csv: row 2: column "mos": 1 score is no finite number: "3,5" in row 2; write them with a decimal point',
+    ),
+    # Other languages than JSON.
+    (
+        "batch slip.json",
+        2,
+        "slip.json: the manifest is no JSON: Expecting value at line 1, column 15; a comma stands after the last entry",
+    ),
+    (
+        "batch escape.json",
+        2,
+        "escape.json: the manifest is no JSON: Invalid \\escape at line 1, column 13; in JSON a backslash is written "
+        'twice, such as "\\\\d+"',
+    ),
+    (
+        "batch comment.json",
+        2,
+        "comment.json: the manifest is no JSON: Expecting ',' delimiter at line 1, column 15; JSON has no comments: a "
+        'name that begins with _ is one, such as "_why": "…"',
+    ),
+    (
+        "batch single.json",
+        2,
+        "single.json: the manifest is no JSON: Expecting property name enclosed in double quotes at line 1, column 2; "
+        'JSON quotes texts with "',
+    ),
+    # What is no table.
+    (f"{ONE} parquet.csv", 1, "parquet.csv: begins as a Parquet file does: name it .parquet"),
+    (
+        f"{ONE} *.csv",
+        1,
+        "*.csv: there is no such file; a path is one file, whatever characters it holds: name each",
+    ),
+    (
+        f"{ONE} folder",
+        2,
+        'the arguments are wrong:\n  labels[0]: "folder" has no suffix, and a table is one file: .parquet .pq .jsonl '
+        ".ndjson .json .csv .tsv .txt",
+    ),
     # A delimiter that is another.
+    (
+        "suggest --features f.csv --labels both.csv",
+        1,
+        'both.csv: row 1: it has 2 cells where the table has 1 columns; is it split by ";"? Then set label_csv '
+        '{"delimiter": ";"} (line 2)',
+    ),
+    (
+        "suggest --features f.csv --labels semicolon.csv",
+        1,
+        'semicolon.csv: no score column found: no column of it holds numbers that vary: "clip_id;mos"; is it split by '
+        '";"? Then set label_csv {"delimiter": ";"}',
+    ),
     (
         f"{ONE} semicolon.csv",
         1,
@@ -153,6 +219,55 @@ def test_what_is_said(folder: Path, capfd: pytest.CaptureFixture[str], command: 
     assert main(command.split(" ")) == status
     assert capfd.readouterr() == ("", f"moslabels: {said}\n")
     assert sorted(path.name for path in folder.iterdir()) == sorted(FILES)
+
+
+DOUBTED = [
+    ("dmos.csv --label-mos-column dmos", 'dmos.csv: column "dmos" is named like differential scores (DMOS), of which'),
+    ("low.csv --mos-scale 0-100", 'low.csv: no score of column "mos" is above 5, and all are taken to be on 0-100'),
+]
+
+
+@pytest.mark.parametrize(("labels", "said"), DOUBTED)
+def test_a_scale_that_is_doubtful_is_a_warning(
+    folder: Path, capfd: pytest.CaptureFixture[str], labels: str, said: str
+) -> None:
+    assert main(f"{ONE} {labels}".split()) == 0
+    out, err = capfd.readouterr()
+    (warning,) = json.loads(out)["warnings"]
+    assert warning.startswith(said)
+    assert f"warning: {warning}\n" in err
+
+
+@pytest.mark.parametrize("scale", ["0-100", '{"worst": 100, "best": 0}'])
+def test_the_scale_that_was_named_is_believed(folder: Path, capfd: pytest.CaptureFixture[str], scale: str) -> None:
+    assert main([*f"{ONE} dmos.csv --label-mos-column dmos --mos-scale".split(), scale]) == 0
+    assert json.loads(capfd.readouterr().out)["warnings"] == []
+
+
+def test_a_feature_that_an_extra_would_replace_is_named(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (folder / "l.csv").write_text("clip_id,mos,deviation\nA001.mp4,3,1\nA002.mp4,4,1\n")
+    assert main([*f"{ONE} l.csv --extras".split(), '{"deviation": "frame"}']) == 1
+    assert capfd.readouterr().err == (
+        "moslabels: refusing to overwrite existing MOS columns: frame, in f.csv; set overwrite to replace them, or "
+        'give "frame" of the labels another name (status_column, extras)\n'
+    )
+
+
+def test_the_rule_that_gave_no_key(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (folder / "f.csv").write_text("path\nruns/A001.mp4\nruns/A002.mp4\n")
+    assert main([*f"{ONE} l.csv --feature-key-regex runs/(A.*)".split()]) == 1
+    assert 'the keys are those of f.csv, column "path" (basename, by "runs/(A.*)")\n' in capfd.readouterr().err
+
+
+def test_a_table_in_memory_is_no_path() -> None:
+    features: Any = pa.table({"key": ["a"]})
+    with pytest.raises(UsageError) as raised:
+        materialize(features, [features], "o.parquet")
+    kind = "a pyarrow Table; join() takes tables in memory"
+    assert list(raised.value.problems) == [
+        f"features: must be a path, not {kind}",
+        f'labels[0]: must be a path, or an object with a "path", not {kind}',
+    ]
 
 
 VERIFIED = [
