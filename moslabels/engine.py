@@ -82,13 +82,14 @@ class Engine:
 
     def run(self, statement: Statement) -> None:
         """Run a statement for its effect."""
-        self._execute(statement)
+        self._execute(statement, lambda _: None)
 
     def rows(self, statement: Statement) -> list[dict[str, Any]]:
         """The result of a query as a dict per row: for counts, samples and other small results."""
-        result = self._execute(statement)
-        names = [column[0] for column in result.description]
-        return [dict(zip(names, row, strict=True)) for row in result.fetchall()]
+        names, rows = self._execute(
+            statement, lambda result: ([column[0] for column in result.description], result.fetchall())
+        )
+        return [dict(zip(names, row, strict=True)) for row in rows]
 
     def row(self, statement: Statement) -> dict[str, Any]:
         """The result of a query that always has one row."""
@@ -127,28 +128,46 @@ class Engine:
 
         return reader.schema, batches()
 
-    def _execute(self, statement: Statement) -> Connection:
+    def _execute(self, statement: Statement, fetch: Callable[[Connection], T]) -> T:
+        def call() -> T:
+            return fetch(self._connection.execute(statement.sql, dict(statement.values) or None))
+
         self.ran.append(statement)
         with (timer := _Timer(self.progress, statement)):
-            result = self._interruptible(
-                statement, lambda: self._connection.execute(statement.sql, dict(statement.values) or None), timer
-            )
+            fetched = self._interruptible(statement, call, timer)
         timer.tell()
-        return result
+        return fetched
 
     def _interruptible(self, statement: Statement, call: Callable[[], T], timer: _Timer | None = None) -> T:
         """Let DuckDB work in a thread of its own: in the main thread it would see Ctrl-C late, or not at all."""
-        future = self._worker.submit(call)
         try:
+            future = self._submit(call)
             if timer is not None and self.progress is not SILENT:
                 self._look_on(future, timer)
             return future.result()
         except KeyboardInterrupt:
-            self._connection.interrupt()
-            wait([future])
+            self._stop()
             raise
         except (duckdb.Error, OSError, RuntimeError, MemoryError, pa.ArrowException, UnicodeDecodeError) as error:
             raise _failure(statement, error) from error
+
+    def _submit(self, call: Callable[[], T]) -> Future[T]:
+        try:
+            return self._worker.submit(call)
+        except RuntimeError:  # The interpreter is ending, where no Ctrl-C comes any more.
+            future: Future[T] = Future()
+            try:
+                future.set_result(call())
+            except Exception as error:
+                future.set_exception(error)
+            return future
+
+    def _stop(self) -> None:
+        """End what DuckDB is doing. What was begun a moment ago may not be there to be interrupted yet."""
+        idle = self._submit(lambda: None)
+        self._connection.interrupt()
+        while not wait([idle], _SECONDS_BETWEEN_LOOKS).done:
+            self._connection.interrupt()
 
     def _look_on(self, future: Future[Any], timer: _Timer) -> None:
         """Tell how far DuckDB is, until it is done."""
@@ -207,7 +226,10 @@ def _session(connection: Connection) -> Connection:
     if not isinstance(connection, Connection):
         raise UsageError(f"connection: must be a connection of duckdb, not {shown(type(connection).__name__)}")
     try:
-        return connection.cursor()
+        session = connection.cursor()
+        # No macro of the database takes the place of a function that the statements call.
+        session.execute("SET search_path = 'temp'")
+        return session
     except duckdb.Error as error:
         raise UsageError(f"connection: DuckDB refuses it: {error}") from error
 
@@ -288,7 +310,7 @@ def _refused(message: str, sql: str) -> StatementError:
 
 
 def _failure(statement: Statement, error: Exception) -> StatementError:
-    message = str(error).split("\n\nLINE ")[0].strip()
+    message = re.split("\n\n(?:LINE |Stack Trace)", str(error))[0].strip()
     kind = StatementError
     if isinstance(error, duckdb.OutOfMemoryException | MemoryError) or "No space left" in message:
         kind = ResourceError

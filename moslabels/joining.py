@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from moslabels import audit
 from moslabels.engine import Connection, Engine, Relation
@@ -27,6 +30,7 @@ from moslabels.labelling import (
 from moslabels.labels import label_columns
 from moslabels.manifest import TableSpec, input_spec
 from moslabels.options import shown
+from moslabels.parquet.schemas import without
 from moslabels.settings import Settings
 from moslabels.tables import absolute
 from moslabels.workspace import Workspace
@@ -35,6 +39,9 @@ from moslabels.writers.typed import batch_rows, typed_batches
 if TYPE_CHECKING:
     import pandas
     import polars
+
+
+_MOST_OF_A_TEXT = 2**31 - 1  # bytes of a chunk of an Arrow column
 
 
 class ArrowTable(Protocol):
@@ -52,16 +59,24 @@ class Joined:
     Attributes
     ----------
     table : the features, their own columns in their own order, and the label columns after them; one row per feature
-        row, in order
+        row, in order. Of a pandas DataFrame they are its memory: what is changed there changes here
+    label_columns : the names of the label columns
     audit : the audit, as :func:`materialize` returns it; there is no output, so its path, size and sha256 are None
     """
 
     table: pa.Table
+    label_columns: list[str]
     audit: dict[str, Any]
 
     def to_pandas(self) -> pandas.DataFrame:
         """The table as a pandas DataFrame; the index that a DataFrame came with is its index again."""
-        return self.table.to_pandas()
+        own = len(self.table.column_names) - len(self.label_columns)
+        frame = self.table.select(range(own)).to_pandas()
+        # By themselves: what pandas wrote of the names and types of the features does not hold for them.
+        for name in self.label_columns:
+            place = name if frame.columns.nlevels == 1 else (name, *[""] * (frame.columns.nlevels - 1))
+            frame[place] = self.table[name].to_pandas().set_axis(frame.index)
+        return frame
 
     def to_polars(self) -> polars.DataFrame:
         """The table as a polars DataFrame."""
@@ -111,7 +126,16 @@ def join(
     tables: dict[str, pa.Table] = {}
     named_features = _named(features, "features", tables)
     named_labels = _named_labels(labels, tables)
-    spec = input_spec(named_features, named_labels, options, tables)
+    paths = [features, *(label.get("path") if isinstance(label, Mapping) else label for label in _listed(labels))]
+    for path in paths:
+        if isinstance(path, str | os.PathLike) and os.fspath(path) in tables:
+            raise UsageError(
+                f"{shown(os.fspath(path))} is a path and the name of a table in memory; name the table apart"
+            )
+    try:
+        spec = input_spec(named_features, named_labels, options, tables)
+    except OSError as error:  # The working folder is gone.
+        raise os_error(error) from error
     args = {"features": named_features, "labels": named_labels, **options, **settings.given()}
     try:
         with (
@@ -144,7 +168,7 @@ def join(
         raise TableError(f"{spec.features}: out of memory", code="resources", file=spec.features) from error
     except OSError as error:
         raise os_error(error) from error
-    return Joined(table, document)
+    return Joined(table, columns.column_names, document)
 
 
 with_options(join)
@@ -153,6 +177,8 @@ with_options(join)
 def _named(value: Any, name: str, tables: dict[str, pa.Table]) -> Any:
     """A path as it is; another table under its name, and in ``tables``."""
     if isinstance(value, str | os.PathLike):
+        if not isinstance(os.fspath(value), str):
+            raise UsageError(f"{name}: must be a path of text, not {shown(value)}")
         return value
     if name in tables:
         raise UsageError(f"two tables are named {shown(name)}; name them apart")
@@ -160,8 +186,12 @@ def _named(value: Any, name: str, tables: dict[str, pa.Table]) -> Any:
     return name
 
 
+def _listed(labels: Any) -> list[Any]:
+    return list(labels) if isinstance(labels, list | tuple) else [labels]
+
+
 def _named_labels(labels: Any, tables: dict[str, pa.Table]) -> list[Any]:
-    given = list(labels) if isinstance(labels, list | tuple) else [labels]
+    given = _listed(labels)
     named = []
     for index, entry in enumerate(given):
         name = "labels" if len(given) == 1 else f"labels[{index}]"
@@ -173,18 +203,18 @@ def _named_labels(labels: Any, tables: dict[str, pa.Table]) -> list[Any]:
             raise UsageError(f"labels[{index}]: must have either a table or a path, besides its options")
         if "path" in entry:
             named.append(dict(entry))
-        else:
-            name = entry.get("name", name)
-            if not isinstance(name, str) or not name:
-                raise UsageError(f"labels[{index}].name: must be a non-empty text, not {shown(name)}")
-            named.append({"path": _named(entry["table"], name, tables), **rest})
+            continue
+        if isinstance(entry["table"], str | os.PathLike):
+            raise UsageError(f'labels[{index}].table: is a path; write {{"path": …}}')
+        name = entry.get("name", name)
+        if not isinstance(name, str) or not name or not name.isprintable():
+            raise UsageError(f"labels[{index}].name: must be a non-empty text that can be printed, not {shown(name)}")
+        named.append({"path": _named(entry["table"], name, tables), **rest})
     return named
 
 
 def _arrow(value: Any, name: str) -> pa.Table:
     """A table in memory as an Arrow table, without a copy where its columns are Arrow's."""
-    if isinstance(value, pa.Table):
-        return value
     if not hasattr(value, "__arrow_c_stream__"):
         kind = f"{type(value).__module__}.{type(value).__qualname__}"
         lazy = "; collect() it first" if kind.startswith("polars.") and hasattr(value, "collect") else ""
@@ -193,13 +223,27 @@ def _arrow(value: Any, name: str) -> pa.Table:
             f"not {shown(kind)}{lazy}"
         )
     try:
-        polars = sys.modules.get("polars")
-        # Its stream has the newest types of Arrow, which fewer readers know.
-        return value.to_arrow() if polars and isinstance(value, polars.DataFrame) else pa.table(value)
+        table = _taken_over(value)
+        _ = table.column_names  # Not all are text that Python can hold.
     except Exception as error:  # Whatever the other package raises.
+        is_main = threading.current_thread() is threading.main_thread()
+        if is_main and re.search("KeyboardInterrupt|Query interrupted", str(error)):
+            raise KeyboardInterrupt from error
         raise TableError(
             f"{name}: cannot be taken over as an Arrow table: {error}", code="unreadable", file=name
         ) from error
+    return table
+
+
+def _taken_over(value: Any) -> pa.Table:
+    if isinstance(value, Relation):
+        return value.select("*").to_arrow_table()  # One that was looked into begins where that ended, on DuckDB 1.5.
+    polars = sys.modules.get("polars")
+    if polars is None or not isinstance(value, polars.DataFrame):
+        return value if isinstance(value, pa.Table) else pa.table(value)
+    if objects := [column for column in value.columns if value[column].dtype == polars.Object]:
+        raise TypeError(f"column {shown(objects[0])} holds objects of Python")
+    return value.to_arrow()  # Its stream has the newest types of Arrow, which fewer readers know.
 
 
 def _features(engine: Engine, spec: TableSpec, read: Read) -> pa.Table:
@@ -220,7 +264,8 @@ def _features(engine: Engine, spec: TableSpec, read: Read) -> pa.Table:
         rows = batch_rows(len(read.source.columns))
         schema, batches = typed_batches(engine, read.source, read.dropped, rows)
         return pa.Table.from_batches(batches, schema)
-    return table.select([index for index, name in enumerate(table.column_names) if name not in read.dropped])
+    kept = table.select([index for index, name in enumerate(table.column_names) if name not in read.dropped])
+    return kept.replace_schema_metadata(without(kept.schema.metadata, read.dropped)) if read.dropped else kept
 
 
 def _appended(features: pa.Table, columns: pa.Table, positions: pa.ChunkedArray, spec: TableSpec) -> pa.Table:
@@ -229,8 +274,13 @@ def _appended(features: pa.Table, columns: pa.Table, positions: pa.ChunkedArray,
         raise TableError(
             f"{spec.features}: its number of rows changed while it was read", code="changed", file=spec.features
         )
-    # Chunk by chunk: an Arrow column of text takes up to 2 GiB.
-    labels = [columns.take(chunk) for chunk in positions.chunks]
+    longest = [
+        pc.max(pc.binary_length(column)).as_py() for column in columns.columns if pa.types.is_string(column.type)
+    ]
+    rows = max(1, _MOST_OF_A_TEXT // max(1, *longest))
+    labels = [
+        columns.take(chunk.slice(start, rows)) for chunk in positions.chunks for start in range(0, len(chunk), rows)
+    ]
     table = pa.concat_tables(labels) if labels else columns.slice(0, 0)
     for name, values in zip(table.column_names, table.columns, strict=True):
         features = features.append_column(name, values)

@@ -18,7 +18,7 @@ from moslabels.render import render
 from moslabels.tables import MOS_NAMES, Aliased, Column, Source, open_table, reading, usable
 from moslabels.workspace import Workspace
 
-_NESTED = ("ARRAY", "OBJECT", "STRUCT", "MAP", "BLOB", "UNION", "BIT", "VARIANT", "GEOMETRY")
+_NESTED = ("ARRAY", "OBJECT", "STRUCT", "TUPLE", "MAP", "BLOB", "UNION", "BIT", "VARIANT", "GEOMETRY")
 
 
 @dataclass(frozen=True)
@@ -153,7 +153,13 @@ def _doubt(label: LabelSpec, column: str, row: Mapping[str, Any]) -> str | None:
 def label_columns(engine: Engine, labels: Labels, status_column: str) -> pa.Table:
     """The label columns under their output names: a row per label id, and a last one for rows without a label."""
     statement = render("labels/60_columns", {"missing": labels.missing_id}, typed_extras=labels.extras)
-    return engine.table(statement).rename_columns(labels.column_names(status_column))
+    table = engine.table(statement).rename_columns(labels.column_names(status_column))
+    # A connection of a caller's may have settings for texts of other kinds.
+    texts = (pa.types.is_large_string, pa.types.is_string_view)
+    fields = [
+        field.with_type(pa.string()) if any(kind(field.type) for kind in texts) else field for field in table.schema
+    ]
+    return table.cast(pa.schema(fields))
 
 
 def _present_extras(sources: Sequence[Source], spec: TableSpec) -> list[Extra]:

@@ -134,7 +134,8 @@ def input_spec(
     features: str | os.PathLike[str], labels: Any, options: Mapping[str, Any], tables: Mapping[str, Any] | None = None
 ) -> TableSpec:
     """The spec of a table that is read and not written. Raises UsageError."""
-    nowhere = os.path.join(features, "none.parquet")  # No input can have this path.
+    folder = os.fspath(features)
+    nowhere = os.path.join("" if _unusable(folder) else folder, "none.parquet")  # No input can have this path.
     return table_spec(features, labels, nowhere, None, None, options, tables)
 
 
@@ -406,7 +407,8 @@ def _labels(
             own = _options(entry, LABEL_FIELDS, ("path",), f"{where}.", problems)
             path = entry.get("path")
         if not isinstance(path, str) or not path:
-            problems.add(where, f'must be a path, or an object with a "path", not {_shown_table(entry)}')
+            found = _shown_table(entry if path is None else path)
+            problems.add(where, f'must be a path, or an object with a "path", not {found}')
         elif path not in tables and (problem := _unusable(path) or format_problem(path, "labels")):
             problems.add(where, f"{shown(path)} {problem}")
         else:
@@ -442,4 +444,10 @@ def path_argument(name: str, path: Any) -> str:
 
 
 def _unusable(path: str) -> str | None:
-    return "holds a NUL character, which no path can" if "\0" in path else None
+    if "\0" in path:
+        return "holds a NUL character, which no path can"
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        return "holds half a character, which no path can"
+    return None

@@ -142,6 +142,7 @@ class Source:
     columns: tuple[Column, ...] = ()
     dialect: Dialect = field(default_factory=Dialect)
     footer: Any = field(default=None, compare=False, repr=False)  # of a Parquet file
+    table: Any = field(default=None, compare=False, repr=False)  # in memory, as Arrow
 
     @property
     def names(self) -> list[str]:
@@ -220,6 +221,8 @@ def usable(source: Source, column: Column) -> Column:
             file=source.path,
             column=column.name,
         )
+    if source.reader == "arrow":
+        _check_values(source, column)
     if source.reader == "parquet" and ("\0" in column.ident or not column.ident):
         raise TableError(
             f"{source.path}: the column {shown(column.name)} has a name that SQL cannot spell; rename it",
@@ -307,13 +310,38 @@ def _open_arrow(engine: Engine, name: str, role: str, table: pa.Table) -> Source
             column if _has_type(engine, part) else replace(column, ident="")
             for column, part in zip(columns, values, strict=True)
         ]
-        readable = [(part, column.ident) for part, column in zip(values, columns, strict=True) if column.ident]
-        view = engine.register(pa.Table.from_arrays(*map(list, zip(*readable, strict=True))))
+        readable = {column.ident: part for part, column in zip(values, columns, strict=True) if column.ident}
+        view = engine.register(pa.table(readable)) if readable else ""
     columns = [
-        replace(column, type="FLOAT") if pa.types.is_float32(part.type) else column
+        replace(column, type="FLOAT") if pa.types.is_float32(_value_type(part.type)) else column
         for column, part in zip(columns, values, strict=True)
     ]
-    return Source(name, view, "arrow", "arrow", role, tuple(columns))
+    return Source(name, view, "arrow", "arrow", role, tuple(columns), table=table)
+
+
+def _value_type(kind: pa.DataType) -> pa.DataType:
+    """The type of the values of a column, however they are encoded."""
+    import pyarrow as pa
+
+    return kind.value_type if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind) else kind
+
+
+def _check_values(source: Source, column: Column) -> None:
+    """Refuse what would break DuckDB: text that is no UTF-8, instants beyond its own. Raises TableError."""
+    import pyarrow as pa
+
+    values = source.table.column(source.columns.index(column))
+    try:
+        values.validate(full=True)
+        if pa.types.is_timestamp(values.type) and values.type.unit in ("s", "ms"):
+            values.cast(pa.timestamp("us", values.type.tz))
+    except pa.ArrowInvalid as error:
+        raise TableError(
+            f"{source.path}: column {shown(column.name)} holds what cannot be read: {error}",
+            code="unreadable",
+            file=source.path,
+            column=column.name,
+        ) from error
 
 
 def _has_type(engine: Engine, values: pa.ChunkedArray) -> bool:

@@ -21,8 +21,9 @@ _CUT = "..."
 
 
 def is_for_people(stream: TextIO) -> bool:
-    """Whether a stream goes to a terminal that can take a line back."""
-    return stream.isatty() and os.environ.get("TERM", "") not in ("", "dumb")
+    """Whether a stream goes to a terminal that can take a line back, and nobody wants plain text alone (NO_COLOR)."""
+    can_take_back = os.environ.get("TERM", "") not in ("", "dumb") and not os.environ.get("NO_COLOR")
+    return can_take_back and stream.isatty()
 
 
 class Told(Progress):

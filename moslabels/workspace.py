@@ -24,27 +24,24 @@ class Workspace:
     def __init__(self, parent: str | os.PathLike[str] | None = None) -> None:
         parent = os.fspath(parent) if parent is not None else tempfile.gettempdir()
         _remove_abandoned(parent)
-        self._folder = tempfile.TemporaryDirectory(prefix=_PREFIX, dir=parent)
-        self._lock = _locked(self._folder.name)
+        # No TemporaryDirectory: a process that was forked meanwhile would remove the folder when it ends.
+        self.folder = tempfile.mkdtemp(prefix=_PREFIX, dir=parent)
+        self._lock = _locked(self.folder)
         self._count = itertools.count()
         self.copies: dict[str, str] = {}
-
-    @property
-    def folder(self) -> str:
-        return self._folder.name
 
     def __enter__(self) -> Workspace:
         return self
 
     def __exit__(self, *_: object) -> None:
         try:
-            self._folder.cleanup()
+            shutil.rmtree(self.folder)
         finally:
             if self._lock is not None:
                 os.close(self._lock)
 
     def new_file(self, suffix: str) -> str:
-        return os.path.join(self._folder.name, f"{next(self._count)}{suffix}")
+        return os.path.join(self.folder, f"{next(self._count)}{suffix}")
 
     def new_copy(self, path: str, suffix: str) -> str:
         """Where a copy of a file is to be written; ``copies`` lists them, each with what it is a copy of."""

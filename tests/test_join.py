@@ -463,3 +463,269 @@ def test_the_signature_shows_the_options() -> None:
     parameters = inspect.signature(moslabels.join).parameters
     assert parameters["min_match_rate"].default == 0.95
     assert not any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters.values())
+
+
+# The nasty inputs, by name.
+
+KEYED = pa.table({"key": ["c", "a", "b", "a"], "x": [0, 1, 2, 3]})
+SCORED = pa.table({"key": ["a", "b", "c"], "mos": [1.5, 2.5, 4.5]})
+MOS = [4.5, 1.5, 2.5, 1.5]
+
+SHADOWING = {
+    "lower": ("CREATE MACRO lower(x) AS upper(x)", {}),
+    "regexp_extract": (
+        "CREATE MACRO regexp_extract(s, p, g) AS regexp_extract_all(s, p, g)[-1]",
+        {"feature_key_regex": "[a-z]", "label_key_regex": "[a-z]"},
+    ),
+    "least": ("CREATE MACRO least(a, b) AS a", {}),
+    "min": ("CREATE MACRO min(x) AS max(x)", {}),
+    "count": ("CREATE MACRO count() AS 1", {}),
+    "duckdb_settings": ("CREATE MACRO duckdb_settings() AS TABLE SELECT 'a' AS name, 'b' AS value", {}),
+}
+
+
+@pytest.mark.parametrize(("macro", "options"), SHADOWING.values(), ids=SHADOWING)
+def test_a_macro_of_the_callers_changes_nothing(macro: str, options: dict[str, Any]) -> None:
+    labels = pa.table({"key": ["a", "b", "c"], "mos_raw_0_100": [1, 2, 3]})
+    expected = join(KEYED, labels, **options)
+    with duckdb.connect() as connection:
+        connection.execute(macro)
+        joined = join(KEYED, labels, connection=connection, **options)
+    assert joined.table.equals(expected.table)
+    assert joined.audit["label_files"] == expected.audit["label_files"]
+
+
+def test_a_relation_that_was_looked_into_is_read_whole() -> None:
+    with duckdb.connect() as connection:
+        relation = connection.sql('SELECT i % 3 AS "key", i AS x FROM range(6000) AS t (i)')
+        if look := getattr(relation, "fetchone", None):
+            look()
+        joined = join(relation, pa.table({"key": [0, 1, 2], "mos": [1.5, 2.5, 3.5]}))
+    assert joined.table["x"].to_pylist() == list(range(6000))
+
+
+PATH_OR_NAME: dict[str, Callable[[], Any]] = {
+    "a path of features": lambda: join("l.parquet", {"table": SCORED, "name": "l.parquet"}),
+    "a path of labels": lambda: join(KEYED, [{"table": SCORED, "name": "l.parquet"}, "l.parquet"]),
+    "a path in an entry": lambda: join(KEYED, [SCORED, {"path": Path("labels[0]")}]),
+    "the features' own name": lambda: join(KEYED, "features"),
+}
+
+
+@pytest.mark.parametrize("call", PATH_OR_NAME.values(), ids=PATH_OR_NAME)
+def test_a_path_is_never_taken_for_the_name_of_a_table(
+    call: Callable[[], Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    pq.write_table(SCORED, "l.parquet")
+    with pytest.raises(UsageError, match="is a path and the name of a table in memory; name the table apart"):
+        call()
+
+
+def test_long_texts_come_in_chunks_that_arrow_can_hold(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("moslabels.joining._MOST_OF_A_TEXT", 20_000)
+    labels = SCORED.append_column("note", [["a" * 2000, None, "ccc"]])
+    joined = join(pa.concat_tables([KEYED] * 100), labels, extras=["note"])
+    assert joined.table["note"].num_chunks == 40
+    assert joined.table["note"].to_pylist() == ["ccc", "a" * 2000, None, "a" * 2000] * 100
+    assert joined.table["mos"].to_pylist() == MOS * 100
+
+
+FRAMES: dict[str, Callable[[], pd.DataFrame]] = {
+    "columns that are numbers": lambda: pd.DataFrame({0: ["c", "a", "b", "a"], 1: [0, 1, 2, 3]}),
+    "columns of two levels": lambda: pd.DataFrame(
+        {("key", ""): ["c", "a", "b", "a"], ("x", "y"): [0, 1, 2, 3]}, index=list("wxyz")
+    ),
+    "columns that are days": lambda: pd.DataFrame(
+        [["c", 0], ["a", 1], ["b", 2], ["a", 3]], columns=pd.to_datetime(["2024-01-01", "2024-01-02"])
+    ),
+    "an index of equal values": lambda: KEYED.to_pandas().set_axis([7, 7, 7, 7]),
+}
+
+
+@pytest.mark.parametrize("make", FRAMES.values(), ids=FRAMES)
+def test_a_frame_of_any_columns_and_index_comes_back(make: Callable[[], pd.DataFrame]) -> None:
+    frame = make()
+    joined = join(frame, SCORED, feature_key_column=pa.table(frame).column_names[0])
+    result = joined.to_pandas()
+    assert result["mos"].tolist() == MOS
+    assert result.index.equals(frame.index)
+    assert result.iloc[:, :2].to_numpy().tolist() == frame.to_numpy().tolist()
+    assert joined.label_columns == ["mos", "mos_raw_0_100", "mos_label_status", "mos_label_source"]
+
+
+OLD_SCORES: dict[str, Any] = {
+    "text": ["1.5", "2.5", "1.5", None],
+    "Int64": pd.array([1, 2, 3, None], dtype="Int64"),
+    "boolean": pd.array([True, None, False, True], dtype="boolean"),
+    "int64[pyarrow]": pd.array([1, 2, 3, None], dtype="int64[pyarrow]"),
+}
+
+
+@pytest.mark.parametrize("old", OLD_SCORES.values(), ids=OLD_SCORES)
+def test_overwritten_columns_leave_nothing_of_their_types(old: Any) -> None:
+    frame = KEYED.to_pandas().assign(mos=old)
+    joined = join(frame, SCORED, overwrite=True)
+    for result in (joined.to_pandas(), joined.table.to_pandas()):
+        assert result["mos"].tolist() == MOS
+    indexed = join(frame.set_index("mos"), SCORED, overwrite=True)
+    for result in (indexed.to_pandas(), indexed.table.to_pandas()):
+        assert (result["mos"].tolist(), result.index.tolist()) == (MOS, [0, 1, 2, 3])
+
+
+def test_objects_of_polars_are_refused() -> None:
+    frame = pl.DataFrame({"key": ["a"], "o": pl.Series([{"p": 1}], dtype=pl.Object)})
+    with pytest.raises(TableError, match='column "o" holds objects of Python'):
+        join(frame, SCORED)
+
+
+@pytest.mark.parametrize("encoded", ["dictionary_encode", "run_end_encode"])
+def test_scores_are_the_same_however_they_are_encoded(encoded: str) -> None:
+    mos = pa.array([1.1, 3.3, 3.3], pa.float32())
+    again = mos.dictionary_encode() if encoded == "dictionary_encode" else pa.compute.run_end_encode(mos)
+    tables = [pa.table({"key": ["a", "b", "c"], "mos": values}) for values in (mos, again)]
+    assert len({str(join(KEYED, table).table["mos"].to_pylist()) for table in tables}) == 1
+    join(KEYED, tables, mos_tolerance=0)  # No conflict.
+
+
+BEYOND = pa.array([1, 2, 2**60], pa.timestamp("s"))
+NO_TEXT = pa.StringArray.from_buffers(3, pa.py_buffer(b"\0\0\0\0\1\0\0\0\2\0\0\0\3\0\0\0"), pa.py_buffer(b"a\xffc"))
+UNREADABLE = {
+    "an extra beyond all years": ({"split": BEYOND}, {}),
+    "a key that is no UTF-8": ({"key": NO_TEXT}, {}),
+    "an extra that is no UTF-8": ({"note": NO_TEXT}, {"extras": ["note"]}),
+    "a score that is no UTF-8": ({"mos": NO_TEXT}, {}),
+}
+
+
+@pytest.mark.parametrize(("columns", "options"), UNREADABLE.values(), ids=UNREADABLE)
+def test_damaged_values_are_refused_and_the_callers_database_lives(
+    columns: dict[str, pa.Array], options: dict[str, Any]
+) -> None:
+    labels = pa.table({"key": ["a", "b", "c"], "mos": [1, 2, 3], **columns})
+    (name,) = columns
+    with duckdb.connect() as connection:
+        connection.execute("CREATE TABLE mine AS SELECT 1 AS x")
+        with pytest.raises(TableError, match="holds what cannot be read") as raised:
+            join(KEYED, labels, connection=connection, **options)
+        assert connection.execute("FROM mine").fetchall() == [(1,)]
+    assert (raised.value.file, raised.value.column, raised.value.code) == ("labels", name, "unreadable")
+    features = pa.table({"key": ["a", "b", "c"], **columns})
+    if "key" not in columns:
+        assert join(features, SCORED, overwrite=True).table.num_rows == 3, "columns that nobody looks at pass through"
+
+
+def test_the_kind_of_text_that_a_connection_makes_is_no_matter() -> None:
+    for setting in ("produce_arrow_string_view = true", "arrow_large_buffer_size = true"):
+        with duckdb.connect() as connection:
+            connection.execute(f"SET GLOBAL {setting}")
+            joined = join(KEYED, SCORED, connection=connection)
+        assert joined.table.equals(join(KEYED, SCORED).table), setting
+
+
+class Bytes:
+    def __fspath__(self) -> bytes:
+        return b"f.parquet"
+
+
+ODD_CALLS: dict[str, tuple[Callable[[], Any], str]] = {
+    "no column that DuckDB has a type for": (
+        lambda: join(pa.table({"key": pa.array([1], pa.decimal256(50, 2))}), SCORED),
+        'column "key" is of a type that DuckDB cannot read; convert it',
+    ),
+    "a name with NUL": (
+        lambda: join(KEYED, {"table": SCORED, "name": "a\0b"}),
+        "must be a non-empty text that can be printed",
+    ),
+    "a name of half a character": (
+        lambda: join(KEYED, {"table": SCORED, "name": "a\ud800"}),
+        "must be a non-empty text that can be printed",
+    ),
+    "a path of half a character": (
+        lambda: join("f\ud800.parquet", SCORED),
+        "holds half a character, which no path can",
+    ),
+    "a path of labels, too": (lambda: join(KEYED, "l\ud800.csv"), "holds half a character, which no path can"),
+    "a path with NUL": (lambda: join("f\0.parquet", SCORED), "wrong:\n  features: .*holds a NUL character[^\n]*$"),
+    "a path of bytes": (lambda: join(Bytes(), SCORED), "features: must be a path of text, not"),
+    "a path as a table": (lambda: join(KEYED, {"table": "l.csv", "name": "x"}), r"labels\[0\].table: is a path; write"),
+    "a table as a path": (
+        lambda: join(KEYED, {"path": SCORED.to_pandas()}),
+        "not a pandas DataFrame; join\\(\\) takes tables in memory$",
+    ),
+    "a struct of nameless members": (
+        lambda: join(KEYED, SCORED.append_column("s", [[{"": 1}] * 3]), extras=["s"]),
+        "an extra is text, a number, a truth value, a date or a time",
+    ),
+    "column names that are no text": (lambda: join(nameless(), SCORED), "cannot be taken over as an Arrow table"),
+}
+
+
+def nameless() -> pa.Table:
+    """A table whose column has a name that is no UTF-8, as a file of another program's may have it."""
+    with pa.BufferOutputStream() as sink:
+        with pa.ipc.new_stream(sink, pa.schema([("key", pa.string())])) as stream:
+            stream.write_table(pa.table({"key": ["a"]}))
+        written = sink.getvalue().to_pybytes()
+    return pa.ipc.open_stream(written.replace(b"key", b"k\xffy")).read_all()
+
+
+@pytest.mark.parametrize(("call", "message"), ODD_CALLS.values(), ids=ODD_CALLS)
+def test_what_is_refused_in_words(call: Callable[[], Any], message: str) -> None:
+    with pytest.raises(MosLabelsError, match=message):
+        call()
+
+
+def test_a_working_folder_that_is_gone(tmp_path: Path) -> None:
+    code = (
+        "import os, pyarrow as pa, moslabels\nos.rmdir(os.getcwd())\n"
+        "t = pa.table({'key': ['a'], 'mos': [1]})\n"
+        "try:\n    print(moslabels.join(t.select(['key']), t).audit['match_rate'])\n"
+        "except moslabels.MosLabelsError as error:\n    print(error.code)\n"
+    )
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    done = subprocess.run([sys.executable, "-c", code], cwd=folder, capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) in [("1.0\n", ""), ("no-file\n", ""), ("file-system\n", "")]
+
+
+def test_in_a_thread_that_outlives_the_main_one(tmp_path: Path) -> None:
+    code = (
+        "import threading, pyarrow as pa, moslabels\n"
+        "t = pa.table({'key': ['a'], 'mos': [1]})\n"
+        "def work():\n    threading.main_thread().join()\n"
+        "    print(moslabels.join(t.select(['key']), t).audit['match_rate'])\n"
+        "threading.Thread(target=work).start()\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("1.0\n", "")
+
+
+def test_ctrl_c_while_a_table_is_taken_over_is_ctrl_c() -> None:
+    def interrupted() -> Any:
+        yield KEYED.to_batches()[0]
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        join(pa.RecordBatchReader.from_batches(KEYED.schema, interrupted()), SCORED)
+    code = (
+        "import duckdb, os, pyarrow as pa, signal, threading, moslabels\n"
+        "r = duckdb.sql('SET enable_progress_bar = false')\n"
+        "r = duckdb.sql('SELECT a.i AS key FROM range(10000) AS a (i), range(100000) AS b (j)')\n"
+        "threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
+        "try:\n    moslabels.join(r, pa.table({'key': [1], 'mos': [1]}))\n"
+        "except KeyboardInterrupt:\n    print('interrupted')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr) == ("interrupted\n", "")
+
+
+def test_a_child_that_was_forked_meanwhile_removes_nothing(tmp_path: Path) -> None:
+    from moslabels.workspace import Workspace
+
+    with Workspace(tmp_path) as workspace:
+        child = os.fork()
+        if not child:
+            os.execv(sys.executable, [sys.executable, "-c", ""])
+        os.waitpid(child, 0)
+        assert os.path.isdir(workspace.folder)

@@ -151,8 +151,8 @@ def test_the_line_is_gone_after_an_interrupt(folder: Path, arguments: tuple[str,
     assert left(got) == "moslabels: interrupted\n"
 
 
-@pytest.mark.parametrize("environment", [{"TERM": "dumb"}, {"TERM": ""}])
-def test_no_line_where_it_cannot_be_taken_back(folder: Path, environment: dict[str, str]) -> None:
+@pytest.mark.parametrize("environment", [{"TERM": "dumb"}, {"TERM": ""}, {"NO_COLOR": "1"}])
+def test_no_line_where_it_cannot_be_taken_back_or_is_not_wanted(folder: Path, environment: dict[str, str]) -> None:
     status, _, got = on_a_terminal(*BATCH, cwd=folder, **environment)
     assert status == 0
     assert got == moslabels(*BATCH, cwd=folder).stderr

@@ -36,6 +36,13 @@ def extended(
     return new
 
 
+def without(metadata: Mapping[bytes, bytes] | None, dropped: Collection[str]) -> Mapping[bytes, bytes] | None:
+    """The metadata of an Arrow schema, where pandas' entry no longer tells of the dropped columns."""
+    if metadata is None or b"pandas" not in metadata:
+        return metadata
+    return {**metadata, b"pandas": _pandas(metadata[b"pandas"], dropped, pa.schema([]))}
+
+
 def _arrow(value: bytes, dropped: Collection[str], labels: pa.Schema) -> bytes:
     schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(value, validate=True)))
     fields = [field for field in schema if field.name not in dropped]
