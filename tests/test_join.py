@@ -720,12 +720,29 @@ def test_ctrl_c_while_a_table_is_taken_over_is_ctrl_c() -> None:
     assert (done.stdout, done.stderr) == ("interrupted\n", "")
 
 
-def test_a_child_that_was_forked_meanwhile_removes_nothing(tmp_path: Path) -> None:
-    from moslabels.workspace import Workspace
+FORKED = """
+import os, sys, threading
+from moslabels.workspace import Workspace
 
-    with Workspace(tmp_path) as workspace:
-        child = os.fork()
-        if not child:
-            os.execv(sys.executable, [sys.executable, "-c", ""])
-        os.waitpid(child, 0)
-        assert os.path.isdir(workspace.folder)
+made, ended = threading.Event(), threading.Event()
+
+def work():
+    with Workspace(sys.argv[1]):
+        made.set()
+        ended.wait()
+
+threading.Thread(target=work, daemon=True).start()
+made.wait()
+if not (child := os.fork()):
+    sys.exit()
+os.waitpid(child, 0)
+print(len(os.listdir(sys.argv[1])))
+ended.set()
+"""
+
+
+def test_a_child_that_was_forked_meanwhile_removes_nothing(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", FORKED, str(tmp_path)], capture_output=True, text=True, check=False, timeout=60
+    )
+    assert (done.stdout, done.stderr) == ("1\n", "")
