@@ -137,7 +137,7 @@ def _of_audit(identifier: str | None, document: Mapping[str, Any], path: str, ro
             document["feature_table"],
             root,
             path,
-            document["output_sha256"],
+            document.get("output_sha256"),
             document.get("config", {}),
             {name: document[name] for name in _RULE if name in document},
             {record["path"]: record["sha256"] for record in records},

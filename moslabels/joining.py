@@ -275,7 +275,7 @@ def _appended(features: pa.Table, columns: pa.Table, positions: pa.ChunkedArray,
             f"{spec.features}: its number of rows changed while it was read", code="changed", file=spec.features
         )
     longest = [
-        pc.max(pc.binary_length(column)).as_py() for column in columns.columns if pa.types.is_string(column.type)
+        pc.max(pc.binary_length(column)).as_py() or 0 for column in columns.columns if pa.types.is_string(column.type)
     ]
     rows = max(1, _MOST_OF_A_TEXT // max(1, *longest))
     labels = [

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from itertools import permutations
+from pathlib import Path
 
 import pytest
+from conftest import write_table
 
 import moslabels
 
@@ -27,3 +30,11 @@ def test_all_is_there_and_nothing_else_is_promised() -> None:
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         moslabels.nonsense  # noqa: B018
     assert issubclass(moslabels.MosLabelsError, ValueError)
+
+
+def test_the_call_that_the_contract_shows(tmp_path: Path) -> None:
+    features, labels = (write_table(tmp_path / name, [{"key": "a", "mos": 3}]) for name in ("f.csv", "l.csv"))
+    features.write_text("clip\na\n")
+    written = tmp_path / "a.json"
+    audit = moslabels.materialize(features, [labels], tmp_path / "o.csv", written, feature_key_column="clip")
+    assert json.loads(written.read_text()) == audit

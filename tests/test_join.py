@@ -573,6 +573,11 @@ def test_overwritten_columns_leave_nothing_of_their_types(old: Any) -> None:
         assert (result["mos"].tolist(), result.index.tolist()) == (MOS, [0, 1, 2, 3])
 
 
+def test_a_damaged_entry_of_pandas_is_no_matter() -> None:
+    features = KEYED.append_column("mos", [[1, 2, 3, 4]]).replace_schema_metadata({"pandas": "{", "mine": "kept"})
+    assert join(features, SCORED, overwrite=True).table.schema.metadata == {b"mine": b"kept"}
+
+
 def test_objects_of_polars_are_refused() -> None:
     frame = pl.DataFrame({"key": ["a"], "o": pl.Series([{"p": 1}], dtype=pl.Object)})
     with pytest.raises(TableError, match='column "o" holds objects of Python'):

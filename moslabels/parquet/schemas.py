@@ -37,10 +37,16 @@ def extended(
 
 
 def without(metadata: Mapping[bytes, bytes] | None, dropped: Collection[str]) -> Mapping[bytes, bytes] | None:
-    """The metadata of an Arrow schema, where pandas' entry no longer tells of the dropped columns."""
+    """The metadata of an Arrow schema, where pandas' entry no longer tells of the dropped columns.
+
+    A damaged entry is left out.
+    """
     if metadata is None or b"pandas" not in metadata:
         return metadata
-    return {**metadata, b"pandas": _pandas(metadata[b"pandas"], dropped, pa.schema([]))}
+    try:
+        return {**metadata, b"pandas": _pandas(metadata[b"pandas"], dropped, pa.schema([]))}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return {name: value for name, value in metadata.items() if name != b"pandas"}
 
 
 def _arrow(value: bytes, dropped: Collection[str], labels: pa.Schema) -> bytes:
