@@ -234,6 +234,10 @@ class _Problems(list[str]):
     def add(self, path: str, problem: str) -> None:
         self.append(f"{path}: {problem}" if path else problem)
 
+    def add_once(self, path: str, problem: str) -> None:
+        if f"{path}: {problem}" not in self:
+            self.add(path, problem)
+
     def raise_if_any(self, heading: str) -> None:
         if self:
             raise UsageError(heading, list(self))
@@ -347,9 +351,12 @@ def _table(
     )
     config = {**defaults, **given}
     options = Options(**settled(config))
+    of_defaults = Options(**settled(defaults))
     for name, problem in clashes(options):
-        problems.add(f"{prefix}{name}", problem)
-    labels = _labels(entry.get("labels", ()), options, prefix, base, problems, tables)
+        is_of_defaults = name not in given and (name, problem) in clashes(of_defaults)
+        problems.add_once(f"{'defaults.' if is_of_defaults else prefix}{name}", problem)
+    known = [] if "label_key_column" in given else label_clashes(of_defaults)
+    labels = _labels(entry.get("labels", ()), options, prefix, base, problems, tables, known)
     inputs = [("features", features), *((f"labels[{index}]", label.path) for index, label in labels)]
     outputs = [("out", out), ("audit_json", audit_json), ("unmatched", unmatched)]
     paths = _Paths(
@@ -390,8 +397,9 @@ def _labels(
     base: Path | None,
     problems: _Problems,
     tables: Mapping[str, Any],
+    of_defaults: Sequence[tuple[str, str]],
 ) -> list[tuple[int, LabelSpec]]:
-    """The label files that are right, each with its place in the list."""
+    """The label files that are right, each with its place in the list. ``of_defaults`` are clashes that are theirs."""
     if not isinstance(entries, list | tuple):
         hint = f", such as {shown([entries])}" if isinstance(entries, str) else ""
         problems.add(f"{prefix}labels", f"must be a list of paths{hint}, not {shown(entries)}")
@@ -415,9 +423,10 @@ def _labels(
             resolved = str(base / path) if base is not None else path
             label = LabelSpec(resolved, path, replace(options, **settled(own)), own)
             for name, problem in label_clashes(label.options):
-                # Said once where the table says it for all of its label files.
-                text = f"{where}.{name}: {problem}" if own else f"{prefix}{name}: {problem}"
-                problems.extend([] if text in problems else [text])
+                # Said once where the table says it for all of its label files, or the defaults for all tables.
+                is_of_defaults = name not in own and (name, problem) in of_defaults
+                place = "defaults." if is_of_defaults else f"{where}." if own else prefix
+                problems.add_once(f"{place}{name}", problem)
             labels.append((index, label))
     return labels
 

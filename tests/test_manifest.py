@@ -26,6 +26,11 @@ def table(**changes: Any) -> dict[str, Any]:
     return {"tables": [{**GOOD, **changes}]}
 
 
+def of_two(defaults: dict[str, Any], **changes: Any) -> dict[str, Any]:
+    """A manifest of defaults and two tables, the first of them changed."""
+    return {"defaults": defaults, "tables": [{**GOOD, **changes}, {**GOOD, "id": "u", "out": "u.csv"}]}
+
+
 ONE_PROBLEM = [
     # the root
     ([], "must be an object with a list of tables, not []"),
@@ -97,6 +102,29 @@ ONE_PROBLEM = [
     (table(status_column="\ud800"), 'tables[0].status_column: "\\ud800" holds half of a character'),
     (table(missing_values=["\ud800"]), "tables[0].missing_values[0]: "),
     (table(audit_json=".o.parquet.moslabels-staged"), "is where tables[0].out is staged"),
+    # options that clash in the defaults are said there, once
+    (of_two({"status_column": "mos"}), 'defaults.status_column: must not be the name of another label column, "mos"'),
+    (of_two({"status_column": "mos"}, extras=["a"]), "defaults.status_column: must not be the name"),
+    (of_two({"label_key_column": ["a", "b"]}), "defaults.label_key_column: names 2 columns and feature_key_column 1"),
+    (
+        of_two({"label_key_column": ["a", "b"]}, labels=["l.csv", {"path": "m.csv", "mos_scale": "1-5"}]),
+        "defaults.label_key_column: names 2 columns and feature_key_column 1",
+    ),
+    (of_two({"feature_key_regex": ["a", "b"]}), "defaults.feature_key_regex: has 2 patterns for 1 key columns"),
+    (of_two({"label_key_regex": ["a", "b"]}), "defaults.label_key_regex: has 2 patterns for 1 key columns"),
+    # and at the table where a table is needed for the clash
+    (
+        {**table(status_column="mos"), "defaults": {"status_column": "mos"}},
+        "tables[0].status_column: must not be the name of another label column",
+    ),
+    (
+        {**table(extras={"a": "x"}), "defaults": {"status_column": "x"}},
+        "tables[0].status_column: must not be the name of another label column",
+    ),
+    (
+        {**table(feature_key_column=["a", "b"]), "defaults": {"label_key_column": "a"}},
+        "tables[0].label_key_column: names 1 column and feature_key_column 2",
+    ),
     # paths
     (table(out="f.parquet"), "is also tables[0].features"),
     (table(out="./x/../l.csv"), "is also tables[0].labels[0]"),
@@ -195,6 +223,13 @@ def test_the_table_wins_over_the_defaults(tmp_path: Path) -> None:
     )
     (spec,) = load_manifest(path).tables
     assert (spec.options.mos_tolerance, spec.options.key_normalize) == (2, "stem")
+
+
+def test_defaults_that_no_table_keeps_clash_with_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "m.json"
+    defaults = {"status_column": "split", "label_key_column": ["a", "b"]}
+    path.write_text(json.dumps({"defaults": defaults, **table(extras=[], feature_key_column=["a", "b"])}))
+    assert load_manifest(path).tables[0].options.status_column == "split"
 
 
 @pytest.mark.parametrize(("base", "expected"), [(None, "sub/f.parquet"), ("elsewhere", "elsewhere/f.parquet")])
