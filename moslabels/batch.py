@@ -56,6 +56,7 @@ def run_batch(
     Returns the report. A table that fails is in it, with its error, and does not stop the others. Raises UsageError
     where the manifest or the arguments are wrong, before anything is written; TableError where the report cannot be.
     """
+    is_loaded = isinstance(manifest, Manifest)
     if not isinstance(manifest, Manifest):
         manifest = load_manifest(manifest, base_dir)
     elif base_dir is not None:
@@ -79,6 +80,8 @@ def run_batch(
         "fail_fast": fail_fast,
         **settings.given(),
         **{name: True for name, given in (("dry_run", dry_run), ("skip_unchanged", skip_unchanged)) if given},
+        # Its tables may then be others than those of the file.
+        **({"manifest_loaded": True} if is_loaded else {}),
     }
     manifest_record = file_record(manifest.path)
     run = Run(argv, args, manifest_record, reports, run_provenance, settings, dry_run, progress=progress)

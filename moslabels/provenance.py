@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 SCHEMA = "ai-run-provenance-v1"
+ENTRYPOINT = "moslabels/cli.py"
 
 
 def file_sha256(path: str | Path) -> str:
@@ -61,6 +62,11 @@ def versions() -> dict[str, str]:
     }
 
 
+def entrypoint() -> dict[str, Any]:
+    """The file record of the command, under the path that it has in every installation."""
+    return {**file_record(str(Path(__file__).with_name("cli.py"))), "path": ENTRYPOINT}
+
+
 def run_provenance(
     argv: Sequence[str],
     args: Mapping[str, Any],
@@ -68,10 +74,9 @@ def run_provenance(
     outputs: Mapping[str, str | None],
 ) -> dict[str, Any]:
     """The ``run_provenance`` block. ``inputs`` are file records, or lists of them, by name; outputs are paths."""
-    entrypoint = file_record(str(Path(__file__).with_name("cli.py")))
     return {
         "schema": SCHEMA,
-        "entrypoint": {**entrypoint, "path": "moslabels/cli.py"},
+        "entrypoint": entrypoint(),
         "argv": list(argv),
         "args": {name: plain(args[name]) for name in sorted(args)},
         "inputs": {"manifest": None, "features": None, "labels": [], **inputs},

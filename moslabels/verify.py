@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from moslabels import __version__, audit, evidence, labelled, report
+from moslabels import __version__, audit, evidence, labelled, provenance, report
 from moslabels.engine import Engine
 from moslabels.errors import MosLabelsError
 from moslabels.labelling import Run, label_table
-from moslabels.manifest import TableSpec, table_spec
+from moslabels.manifest import Manifest, TableSpec, load_manifest, table_spec
 from moslabels.options import SOURCE_COLUMN, shown
-from moslabels.provenance import versions
+from moslabels.provenance import plain, recorded_hashes, versions
 from moslabels.settings import DEFAULTS, Settings
 from moslabels.tables import FORMATS
 from moslabels.workspace import Workspace
 
 _BY_HAND = ("run_provenance", "output_sha256", "output_bytes")
+_VERSIONS = ("moslabels", "duckdb", "pyarrow", "python")
 
 
 @dataclass
@@ -45,7 +47,9 @@ class Checked:
             for index, pair in enumerate(zip(claimed, found, strict=True)):
                 self.compare(f"{what}[{index}]", *pair)
         elif claimed != found or isinstance(claimed, bool) != isinstance(found, bool):
-            self.differences.append({"what": what, "claimed": _plain(claimed), "found": _plain(found)})
+            difference = {"what": what, "claimed": _plain(claimed), "found": _plain(found)}
+            if difference not in self.differences:  # Several things may tell the same.
+                self.differences.append(difference)
 
     def document(self) -> dict[str, Any]:
         return {
@@ -86,6 +90,7 @@ class _Verifier:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.run = Run(settings=settings, is_dry=True)
+        self.manifests: dict[str, Manifest | str] = {}
 
     def file(self, path: str) -> list[Checked]:
         if FORMATS.get(os.path.splitext(path)[1].lower()) == "parquet":
@@ -113,18 +118,19 @@ class _Verifier:
     def _audit(self, path: str, document: Mapping[str, Any]) -> list[Checked]:
         checked = Checked(path, "audit")
         block = document["run_provenance"]
-        inputs = block.get("inputs") if isinstance(block, dict) else None
-        if document["output"] is None:
-            self._records(checked, inputs or {})
+        in_memory = document["output"] is None
+        of_table = [document["feature_table"], *document["label_sources"]]
+        if _is_ours(block):
+            self._block(checked, block, may_be_memory=in_memory)
+            inputs = block["inputs"]
+            read = [record["path"] for record in (inputs["features"], *inputs["labels"])]
+            checked.compare("paths in run_provenance", read, of_table)
+            self._written(checked, block, {"out": document["output"], **self._targets(checked, document, block)})
+        elif not self._hashes(checked, block, of_table):
+            checked.unknown.append("its run_provenance is the caller's own and holds no hashes of the inputs")
+        if in_memory:
             checked.unknown.append("it is of a join in memory: there is no output, and no features to label again")
             return [checked]
-        if isinstance(inputs, dict) and "features" in inputs:
-            self._records(checked, inputs)
-            read = [record["path"] for record in (inputs["features"], *inputs["labels"])]
-            of_tables = [document["feature_table"], *document["label_sources"], document["output"]]
-            checked.compare("paths in run_provenance", [*read, block["outputs"]["out"]], of_tables)
-        else:
-            checked.unknown.append("its run_provenance is the caller's own and holds no hashes of the inputs")
         output = document["output"]
         sha256 = self._sha256(output)
         checked.compare("output_sha256", document["output_sha256"], sha256 or "no such file")
@@ -139,7 +145,7 @@ class _Verifier:
         if again is not None:
             claimed = {name: value for name, value in document.items() if name not in _BY_HAND}
             found = {name: value for name, value in again.items() if name not in _BY_HAND}
-            if (block.get("versions") or {}).get("moslabels") != __version__:
+            if not _is_of_this_version(block):
                 for name in sorted({*found} - {*claimed}):
                     checked.unknown.append(f"another version of moslabels wrote it, without {name}")
                     del found[name]
@@ -180,17 +186,30 @@ class _Verifier:
     def _report(self, path: str, document: Mapping[str, Any]) -> list[Checked]:
         checked = Checked(path, "report")
         tables = document["tables"]
-        inputs = document["run_provenance"].get("inputs")
-        if isinstance(inputs, dict):
-            self._records(checked, inputs)
-            manifest = inputs.get("manifest") or {}
-            checked.compare("manifest", document["manifest"], manifest.get("path", document["manifest"]))
+        block = document["run_provenance"]
+        if _is_ours(block):
+            self._block(checked, block)
+            inputs = block["inputs"]
+            checked.compare("manifest", document["manifest"], (inputs["manifest"] or {}).get("path"))
+            were_run = [table for table in tables if table["status"] != "not-run"]
+            read = {
+                "features": [table["features"] for table in were_run],
+                "labels": [label for table in were_run for label in table["labels"]],
+            }
+            for name, paths in read.items():
+                recorded = [record["path"] for record in inputs[name]]
+                checked.compare(f"run_provenance.inputs.{name}: paths", recorded, list(dict.fromkeys(paths)))
+            self._written(checked, block, {"out": None, "audit_json": None})
+            self._tables(checked, tables, self._manifest(checked, block))
+        else:
+            self._hashes(checked, block, [path for table in tables for path in (table["features"], *table["labels"])])
         for name, value in report.added_up(tables).items():
             checked.compare(name, document[name], value)
         files = [checked]
         for index, table in enumerate(tables):
             where = f"tables[{index}]"
-            if table["status"] in ("error", "not-run"):
+            _status(checked, f"{where}.status", table, block)
+            if table["status"] in ("error", "not-run") or "summary" not in table:
                 checked.compare(f"{where}.summary", table.get("summary", _NONE), _NONE)
                 continue
             if table["audit_json"] is None:
@@ -208,18 +227,112 @@ class _Verifier:
                 checked.compare(f"{where}.{name}", table[name], of_table.get(of_audit, table[name]))
             checked.compare(f"{where}.summary", table["summary"], {name: of_table[name] for name in table["summary"]})
             checked.compare(f"{where}.diagnosis", table.get("diagnosis"), of_table.get("diagnosis"))
+            if table["status"] == "ok" and _is_same_run(block, of_table["run_provenance"]):
+                theirs = of_table["run_provenance"]["versions"]
+                checked.compare("run_provenance.versions", block["versions"], theirs)
         return files
 
-    def _records(self, checked: Checked, inputs: Mapping[str, Any]) -> None:
+    def _tables(self, checked: Checked, tables: Sequence[Mapping[str, Any]], manifest: Manifest | None) -> None:
+        """Compare what a report says that was to be labelled with its manifest."""
+        if manifest is None:
+            return
+        checked.compare("number of tables", len(tables), len(manifest.tables))
+        for index, (table, spec) in enumerate(zip(tables, manifest.tables, strict=False)):
+            given = plain(report.table_entry(spec, None, None))
+            for name in sorted({*given, "unmatched"} - {"status"}):
+                checked.compare(f"tables[{index}].{name}", table.get(name, _NONE), given.get(name, _NONE))
+
+    def _block(self, checked: Checked, block: Mapping[str, Any], *, may_be_memory: bool = False) -> None:
+        """Check what moslabels writes into every block of its own, whatever is labelled."""
+        checked.compare("run_provenance.schema", block.get("schema", _NONE), provenance.SCHEMA)
+        recorded = block["versions"]
+        for name in sorted({*_VERSIONS, *recorded}):
+            version = recorded.get(name, _NONE)
+            if name not in _VERSIONS or not isinstance(version, str) or not version:
+                checked.compare(f"run_provenance.versions.{name}", version, "a version" if name in _VERSIONS else _NONE)
+        entrypoint = provenance.entrypoint()
+        if not _is_of_this_version(block):
+            checked.unknown.append("another version of moslabels wrote it: its entrypoint.sha256 is not compared")
+            entrypoint["sha256"] = block["entrypoint"].get("sha256", _NONE)
+        checked.compare("run_provenance.entrypoint", block["entrypoint"], entrypoint)
+        inputs = block["inputs"]
+        of_manifest = (inputs["manifest"] or {}).get("path")
+        checked.compare("run_provenance.inputs.manifest", of_manifest, block["args"].get("manifest"))
         for name, value in sorted(inputs.items()):
             for record in value if isinstance(value, list) else [value]:
-                if record is not None and record["kind"] not in ("missing", "memory"):
-                    self._record(checked, f"{name} {record['path']}: sha256", record)
+                if record is None or (may_be_memory and record["kind"] == "memory" and record["sha256"] is None):
+                    continue
+                what = f"{name} {record['path']}"
+                self._record(checked, f"{what}: sha256", record)
+                # Of what was a file then, the hash says whether it still is that.
+                was = {"exists": True, "kind": "file"} if record["sha256"] else self.run.record(record["path"])
+                for member in ("exists", "kind"):
+                    checked.compare(f"{what}: {member}", record.get(member, _NONE), was[member])
+
+    def _hashes(self, checked: Checked, block: Any, paths: Iterable[str]) -> bool:
+        """Compare the hashes of these inputs in a caller's own block; False where it holds none."""
+        inputs = block.get("inputs") if isinstance(block, Mapping) else None
+        recorded = {
+            path: sha256
+            for path, sha256 in recorded_hashes(inputs)
+            if path in {*paths} and re.fullmatch("[0-9a-f]{64}", sha256)
+        }
+        for path, sha256 in recorded.items():
+            self._record(checked, f"{path}: sha256", {"path": path, "sha256": sha256})
+        return bool(recorded)
+
+    def _written(self, checked: Checked, block: Mapping[str, Any], written: Mapping[str, Any]) -> None:
+        """Compare the outputs of a block with what was written, and with the reports that the arguments name."""
+        given = block["args"]
+        reports = {name: given.get(name) for name in ("report_json", "report_md")}
+        if given.get("report_html"):
+            reports["report_html"] = given["report_html"]
+        checked.compare("run_provenance.outputs", block["outputs"], {**reports, **written})
+
+    def _targets(self, checked: Checked, document: Mapping[str, Any], block: Mapping[str, Any]) -> dict[str, Any]:
+        """The other outputs of a table, by its manifest or by the arguments; as claimed where neither tells."""
+        names = ("audit_json", "unmatched")
+        if "manifest" not in block["args"]:
+            targets = {name: block["args"].get(name) for name in names}
+        elif (manifest := self._manifest(checked, block)) is None:
+            targets = {name: block["outputs"].get(name) for name in names}
+        else:
+            specs = [spec for spec in manifest.tables if spec.out == document["output"]]
+            if not specs:
+                checked.compare("output", document["output"], f"no out of {manifest.path}")
+                return {name: block["outputs"].get(name) for name in names}
+            given = report.table_entry(specs[0], None, None)
+            of_audit = {"features": "feature_table", "labels": "label_sources", "config": "config"}
+            for name, of_audit_name in of_audit.items():
+                if of_audit_name in document:
+                    checked.compare(of_audit_name, document[of_audit_name], plain(given[name]))
+            targets = {name: given.get(name) for name in names}
+        # Without an unmatched, the outputs have no such member.
+        return {name: path for name, path in targets.items() if name == "audit_json" or path}
+
+    def _manifest(self, checked: Checked, block: Mapping[str, Any]) -> Manifest | None:
+        """The manifest of a run, loaded again; None where it is another now, or not what was labelled by."""
+        record, given = block["inputs"]["manifest"], block["args"]
+        if not record or not record["sha256"] or self._sha256(record["path"]) != record["sha256"]:
+            return None
+        if "manifest_loaded" in given:
+            return None
+        key = json.dumps([record["path"], given.get("base_dir")])
+        if key not in self.manifests:
+            try:
+                self.manifests[key] = load_manifest(record["path"], given.get("base_dir"))
+            except MosLabelsError as error:
+                self.manifests[key] = str(error)
+        found = self.manifests[key]
+        if isinstance(found, Manifest):
+            return found
+        checked.unknown.append(f"its manifest cannot be loaded again: {found}")
+        return None
 
     def _record(self, checked: Checked, what: str, record: Mapping[str, Any]) -> None:
         now = self._sha256(record["path"])
-        checked.compare(what, record["sha256"], now or "no such file")
         if record["sha256"] != now:
+            checked.compare(what, record["sha256"], now or "no such file")
             checked.changed_inputs.append(record["path"])
 
     def _sha256(self, path: str) -> str | None:
@@ -257,6 +370,39 @@ class _Verifier:
         except MosLabelsError as error:
             checked.compare("labelling again", "no error", str(error))
             return None
+
+
+def _is_ours(block: Any) -> bool:
+    """Whether moslabels wrote a ``run_provenance`` block, and not the caller. An edit of one mark leaves two others."""
+    if not isinstance(block, Mapping):
+        return False
+    entrypoint, recorded = block.get("entrypoint"), block.get("versions")
+    marks = (
+        block.get("schema") == provenance.SCHEMA,
+        isinstance(entrypoint, Mapping) and entrypoint.get("path") == provenance.ENTRYPOINT,
+        isinstance(recorded, Mapping) and {*recorded} == {*_VERSIONS},
+    )
+    return marks.count(True) > 1
+
+
+def _is_of_this_version(block: Any) -> bool:
+    recorded = block.get("versions") if isinstance(block, Mapping) else None
+    return isinstance(recorded, Mapping) and recorded.get("moslabels") == __version__
+
+
+def _is_same_run(block: Any, other: Any) -> bool:
+    """Whether two blocks are of one run, so far as that can be told: a table may have been labelled again since."""
+    return _is_ours(block) and _is_ours(other) and [block["argv"], block["args"]] == [other["argv"], other["args"]]
+
+
+def _status(checked: Checked, what: str, table: Mapping[str, Any], block: Any) -> None:
+    """Compare the status of a table in a report with what else the report has of it."""
+    fitting = ["ok", "unchanged"] if "summary" in table else ["error"] if "error" in table else ["not-run"]
+    may_skip = not _is_ours(block) or block["args"].get("skip_unchanged")
+    if "unchanged" in fitting and (table["audit_json"] is None or not may_skip):
+        fitting.remove("unchanged")
+    if table["status"] not in fitting:
+        checked.compare(what, table["status"], " or ".join(fitting))
 
 
 def _spec(features: str, labels: Sequence[Mapping[str, Any]], out: str, config: Mapping[str, Any]) -> TableSpec:
