@@ -46,6 +46,8 @@ _MOST_OF_A_LINE = 1 << 26  # bytes: max_line_size in sql/sources/
 
 
 _DELIMITERS = (";", "\t", "|", ",")
+_UNNAMED = re.compile("column[0-9]+")  # as the columns of a file without a header are named
+_NUMBER = re.compile(r"[+-]?[0-9]+([.][0-9]+)?")
 
 
 def format_problem(path: str, role: str) -> str | None:
@@ -176,9 +178,10 @@ class Source:
             found = [column for column in self.columns if column.name.lower() == candidate]
             if found:
                 return self._only(found, role, candidate, option)
+        advice = [self.split_advice() or f"name it with {option}", self.header_advice()]
         raise TableError(
             f"{self.path}: no {role} column found: none of {', '.join(candidates)} is among "
-            f"{listed(self.names)}; {self.split_advice() or f'name it with {option}'}",
+            f"{listed(self.names)}; {'; '.join(filter(None, advice))}",
             code="no-column",
             file=self.path,
         )
@@ -191,6 +194,13 @@ class Source:
         found = f'is it split by {shown(delimiter)}? Then set {self.role}_csv {{"delimiter": {shown(delimiter)}}}'
         return found if delimiter in self.names[0] else ""
 
+    def header_advice(self, named: str = "") -> str:
+        """What to set where the header of a CSV file looks like data, or a column is named as if there were none."""
+        if self.reader != "csv" or not self.dialect.header:
+            return ""
+        is_likely = _UNNAMED.fullmatch(named) or any(_NUMBER.fullmatch(name.strip()) for name in self.names)
+        return f'if it has no header, set {self.role}_csv {{"header": false}}' if is_likely else ""
+
     def _only(self, found: list[Column], role: str, name: str, option: str) -> Column:
         if len(found) == 1:
             return usable(self, found[0])
@@ -202,10 +212,10 @@ class Source:
                 file=self.path,
                 column=name,
             )
-        advice = self.split_advice()
+        advice = filter(None, [self.split_advice(), self.header_advice(name)])
         raise TableError(
             f"{self.path}: {option} {shown(name)} is no column of it{nearest(name, self.names)}; "
-            f"it has {listed(self.names)}" + (f"; {advice}" if advice else ""),
+            + "; ".join([f"it has {listed(self.names)}", *advice]),
             code="no-column",
             file=self.path,
             column=name,

@@ -32,6 +32,8 @@ FILES: dict[str, Any] = {
     "comment.json": '{"tables": [] // none\n}',
     "single.json": "{'tables': []}",
     "plain.csv": "clip\nA001.mp4\n",
+    "bare.csv": "A001.mp4,3\nA002.mp4,4\n",
+    "words_alone.csv": "A001.mp4,good\nA002.mp4,bad\n",
     "two.json": {"tables": [TABLE, {**TABLE, "id": "beta", "out": "o2.csv"}]},
     "wrong.json": {
         "default": {},
@@ -144,6 +146,43 @@ SAID: list[tuple[str, int, str]] = [
         "materialize --features plain.csv --labels l.csv --out o.csv",
         1,
         f'plain.csv: no key column found: none of {KEYS} is among "clip"; name it with feature_key_column',
+    ),
+    # No header.
+    (
+        f"{ONE} bare.csv",
+        1,
+        f'bare.csv: no key column found: none of {KEYS} is among "A001.mp4", "3"; name it with label_key_column; if it '
+        'has no header, set label_csv {"header": false}',
+    ),
+    (
+        f"{ONE} bare.csv --label-key-column column0 --label-mos-column column1",
+        1,
+        'bare.csv: label_key_column "column0" is no column of it; it has "A001.mp4", "3"; if it has no header, set '
+        'label_csv {"header": false}',
+    ),
+    (
+        f"{ONE} words_alone.csv --label-key-column column0",
+        1,
+        'words_alone.csv: label_key_column "column0" is no column of it; it has "A001.mp4", "good"; if it has no '
+        'header, set label_csv {"header": false}',
+    ),
+    (
+        f"{ONE} words_alone.csv --label-key-column clip",
+        1,
+        'words_alone.csv: label_key_column "clip" is no column of it; it has "A001.mp4", "good"',
+    ),
+    (
+        "materialize --features bare.csv --labels l.csv --out o.csv --feature-key-column clip",
+        1,
+        'bare.csv: feature_key_column "clip" is no column of it; it has "A001.mp4", "3"; if it has no header, set '
+        'feature_csv {"header": false}',
+    ),
+    (
+        'materialize --features bare.csv --labels l.csv --out o.csv --feature-csv {"header":false} '
+        "--feature-key-column column2",
+        1,
+        'bare.csv: feature_key_column "column2" is no column of it; did you mean "column1"?; it has "column0", '
+        '"column1"',
     ),
     # All problems at once.
     (
