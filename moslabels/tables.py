@@ -42,6 +42,7 @@ KEY_NAMES = (
 ).split()
 MOS_NAMES = ["mos", "mean_mos", "mos_raw_0_100", "raw_mos", "score", "quality"]
 
+_START = 50  # characters of a record that tell whether it is the one that DuckDB means
 _MOST_OF_A_LINE = 1 << 26  # bytes: max_line_size in sql/sources/
 
 
@@ -618,14 +619,18 @@ def _place(source: Source, message: str) -> tuple[int | None, int | None]:
         else:
             found = record.size > _MOST_OF_A_LINE or record.is_open
         if found:
-            return record.row, record.line
+            # Where the records are counted otherwise than DuckDB does, no row is better than a wrong one.
+            said = re.search(r"Original Line: \ufeff?([^\r\n]*)", message)
+            is_same = said is None or record.start.startswith(said[1][:_START])
+            return (record.row, record.line) if is_same else (None, None)
     return None, None
 
 
 class _Record(NamedTuple):
     """Where a record of a CSV file stands: its number (blank ones count, as DuckDB counts), its data row, its lines.
 
-    ``size`` is in characters, ``end`` its line end; ``is_open`` says that a quoted cell of it does not end.
+    ``size`` is in characters, ``end`` its line end; ``start`` is what it begins with; ``is_open`` says that a quoted
+    cell of it does not end.
     """
 
     number: int
@@ -634,25 +639,49 @@ class _Record(NamedTuple):
     last_line: int
     size: int
     end: str
+    start: str
     is_open: bool
 
 
 def _records(source: Source) -> Iterator[_Record]:
     """The records of a CSV file, up to where one is wanted. Walks the file line by line: for errors alone."""
     rows = -1 if source.dialect.header else 0
-    number, first, size, quotes = 0, 0, 0, 0
+    number, first, size, start, is_open = 0, 0, 0, "", False
     with open(source.file, encoding="utf-8-sig", errors="replace", newline="") as stream:
         line = -source.dialect.added_lines
-        text = ""
         for line, text in enumerate(stream, start=1 - source.dialect.added_lines):
-            first = first or line
+            first, start = (first, start) if is_open else (line, text[:_START])
             size += len(text)
-            quotes += text.count('"')
-            if quotes % 2 == 0:
+            is_open = _ends_quoted(text, source.dialect.delimiter, is_open)
+            if not is_open:
                 end = text[len(text.rstrip("\r\n")) :]
                 number += 1
                 rows += size > len(end)
-                yield _Record(number, max(rows, 0) or None, first, line, size, end, False)
-                first, size, quotes = 0, 0, 0
-        if quotes % 2:
-            yield _Record(number + 1, max(rows + 1, 0) or None, first, line, size, "", True)
+                yield _Record(number, max(rows, 0) or None, first, line, size, end, start, False)
+                size = 0
+        if is_open:
+            yield _Record(number + 1, max(rows + 1, 0) or None, first, line, size, "", start, True)
+
+
+_OPENING = re.compile(' *"')
+_CLOSING = re.compile('[^"]*(?:""[^"]*)*"(?!")')
+
+
+def _ends_quoted(text: str, delimiter: str, is_quoted: bool) -> bool:
+    """Whether a quoted cell is open at the end of a line, as one may be at its beginning.
+
+    A quote opens a cell where the cell begins, and is text inside of one that is bare.
+    """
+    place = 0
+    while True:
+        if not is_quoted and (opening := _OPENING.match(text, place)):
+            place, is_quoted = opening.end(), True
+        if is_quoted:
+            closing = _CLOSING.match(text, place)
+            if closing is None:
+                return True
+            place, is_quoted = closing.end(), False
+        place = text.find(delimiter, place)
+        if place < 0:
+            return False
+        place += len(delimiter)

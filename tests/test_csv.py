@@ -127,6 +127,30 @@ def test_quotes_inside_a_bare_cell_and_line_breaks_inside_a_quoted_one(job: Job)
     assert [row["x"] for row in read_table(job.out)] == ['5" disk', "two\r\nlines"]
 
 
+OPEN = "a quoted cell does not end, or goes on after its closing quote"
+FAULTS: list[tuple[str, dict[str, Any], str]] = [
+    ('a,1\nb,"d"e\n', {}, f"row 2: {OPEN} (line 3)"),
+    ('a,b"c\na,"d"e\n', {}, f"row 2: {OPEN} (line 3)"),
+    ('a,b"c\na,"d"e"\nb,1\n', {}, f"row 2: {OPEN} (line 3)"),
+    ('a,b"c\na,1\n"b,3\nb,4\n', {}, f"row 3: {OPEN} (line 4)"),
+    ('a,"b""\n\nc"\n\na,"d""e\nb,1\n', {}, f"row 2: {OPEN} (line 6)"),
+    ('a, "b\nc" \nb"a,5" \na,"d"e\n', {}, f"row 3: {OPEN} (line 5)"),
+    ('a,1\nb,"1,2"\n5",1\nb,1,2\n', {}, "row 4: it has 3 cells where the table has 2 columns (line 5)"),
+    ('a,5"\n"b\nc",2\n\n\nb,1,2\n', {}, "row 3: it has 3 cells where the table has 2 columns (line 7)"),
+    ('a||5"\na||"|""|"\nb||"d"e\n', {"delimiter": "||"}, "row 3: a quoted cell does not end, or goes on after"),
+    ('a,5"\r\na,"d"e\r\n', {}, f"row 2: {OPEN} (line 3)"),
+]
+
+
+@pytest.mark.parametrize(("rows", "dialect", "said"), FAULTS)
+def test_the_row_of_a_fault(job: Job, rows: str, dialect: dict[str, Any], said: str) -> None:
+    end = "\r\n" if "\r" in rows else "\n"
+    with pytest.raises(MosLabelsError) as caught:
+        job.run(f"key{dialect.get('delimiter', ',')}x{end}{rows}", LABELS, features_name="f.csv", feature_csv=dialect)
+    assert f"f.csv: {said}" in str(caught.value)
+    assert f"row {caught.value.row}:" in said
+
+
 def test_a_header_that_is_data_says_so(job: Job) -> None:
     with pytest.raises(
         MosLabelsError, match='no key column found: .* is among "A001", "3.5"; name it with label_key_column'
