@@ -19,6 +19,8 @@ from moslabels.tables import MOS_NAMES, Aliased, Column, Source, open_table, rea
 from moslabels.workspace import Workspace
 
 _NESTED = ("ARRAY", "OBJECT", "STRUCT", "TUPLE", "MAP", "BLOB", "UNION", "BIT", "VARIANT", "GEOMETRY")
+# The types of sql/rules/mos_number.sql, and those of cells whose type is that of each value.
+_HOLDS_SCORES = re.compile(r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(.*|VARCHAR|JSON")
 
 
 @dataclass(frozen=True)
@@ -258,12 +260,15 @@ def _check_rows(engine: Engine, spec: TableSpec, columns: Sequence[tuple[Key, Co
         )
     bad = engine.rows(render("checks/label_values"))
     for row in bad:
-        path, column = spec.labels[row["file"]].path, columns[row["file"]][1].name
+        path, mos = spec.labels[row["file"]].path, columns[row["file"]][1]
+        column = mos.name
         found = _places([other for other in bad if other["mos_state"] == row["mos_state"]], spec, path)
         if row["mos_state"] == "bad":
             problem = f"{counted(row['total'], 'score is no finite number', 'scores are no finite numbers')}: {found}"
             advice = (
-                "write them with a decimal point"
+                f"the column is of type {short(mos.type)}, which holds no scores: convert it to numbers or text"
+                if not _HOLDS_SCORES.fullmatch(mos.type)
+                else "write them with a decimal point"
                 if re.fullmatch(r"[+-]?[0-9]+,[0-9]+", row["mos_text"].strip())
                 else 'correct them, or list texts that mean no score in missing_values and set missing_mos "skip"'
             )

@@ -324,8 +324,7 @@ def _open_arrow(engine: Engine, name: str, role: str, table: pa.Table) -> Source
         readable = {column.ident: part for part, column in zip(values, columns, strict=True) if column.ident}
         view = engine.register(pa.table(readable)) if readable else ""
     columns = [
-        replace(column, type="FLOAT") if pa.types.is_float32(_value_type(part.type)) else column
-        for column, part in zip(columns, values, strict=True)
+        replace(column, type=_arrow_type(_value_type(part.type))) for column, part in zip(columns, values, strict=True)
     ]
     return Source(name, view, "arrow", "arrow", role, tuple(columns), table=table)
 
@@ -353,6 +352,16 @@ def _check_values(source: Source, column: Column) -> None:
             file=source.path,
             column=column.name,
         ) from error
+
+
+def _arrow_type(kind: pa.DataType) -> str:
+    """The types of DuckDB's that decide what is a key or a score; all others are read as text."""
+    import pyarrow as pa
+
+    if pa.types.is_float32(kind):
+        return "FLOAT"
+    is_binary = pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind)
+    return "BLOB" if is_binary else "VARCHAR"
 
 
 def _has_type(engine: Engine, values: pa.ChunkedArray) -> bool:

@@ -11,7 +11,7 @@ from conftest import Job
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moslabels import MosLabelsError
+from moslabels import MosLabelsError, join
 from moslabels.engine import Engine
 from moslabels.render import Statement
 
@@ -111,6 +111,33 @@ def test_parquet_scores(job: Job, scores: pa.Array, mos: float) -> None:
 def test_parquet_scores_that_are_none(job: Job, scores: pa.Array) -> None:
     with pytest.raises(MosLabelsError, match="no finite number"):
         job.run(FEATURES, pa.table({"key": ["a"], "mos": scores}), labels_name="l.parquet")
+
+
+OTHER_TYPES = [
+    (pa.array([b"3.5"]), "BLOB", '"3.5" in row 1'),
+    (pa.array([b"3.5"], pa.binary(3)), "BLOB", '"3.5" in row 1'),
+    (pa.array([True]), "BOOLEAN", '"true" in row 1'),
+    (pa.array([0], pa.date32()), "DATE", '"1970-01-01" in row 1'),
+    (pa.array([[3.5]]), "DOUBLE[]", '"[3.5]" in row 1'),
+]
+
+
+@pytest.mark.parametrize(("scores", "kind", "found"), OTHER_TYPES)
+def test_a_column_whose_type_holds_no_scores_names_it(job: Job, scores: pa.Array, kind: str, found: str) -> None:
+    with pytest.raises(MosLabelsError) as caught:
+        job.run(FEATURES, pa.table({"key": ["a"], "mos": scores}), labels_name="l.parquet")
+    assert str(caught.value) == (
+        f'{job.folder / "l.parquet"}: row 1: column "mos": 1 score is no finite number: {found}; the column is of type '
+        f"{kind}, which holds no scores: convert it to numbers or text"
+    )
+    assert (caught.value.column, caught.value.code) == ("mos", "bad-score")
+
+
+@pytest.mark.parametrize("kind", [pa.binary(), pa.large_binary(), pa.binary(3)])
+def test_a_table_in_memory_whose_type_holds_no_scores(kind: pa.DataType) -> None:
+    labels = pa.table({"key": ["a"], "mos": pa.array([b"3.5"], kind)})
+    with pytest.raises(MosLabelsError, match="the column is of type BLOB, which holds no scores: convert it"):
+        join(pa.table({"key": ["a"]}), labels)
 
 
 @pytest.mark.parametrize("nan", [float("nan"), -float("nan")])
