@@ -285,6 +285,6 @@ def test_the_signature_of_materialize_shows_the_options() -> None:
     from moslabels import materialize
 
     parameters = inspect.signature(materialize).parameters
-    assert list(parameters)[:3] == ["features", "label_paths", "out"]
+    assert list(parameters)[:4] == ["features", "label_paths", "out", "audit_json"]
     assert parameters["min_match_rate"].default == 0.95
-    assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in list(parameters.values())[3:])
+    assert all(parameter.kind is parameter.KEYWORD_ONLY for parameter in list(parameters.values())[4:])
