@@ -496,3 +496,24 @@ def test_dots_after_a_link(job: Job, suffix: str, out: str) -> None:
         write_table(here / "l.csv", [{"key": key, "mos": 3}])
     materialize(folder / f"link/../a[1]{suffix}", [folder / "link/../l.csv"], folder / f"o{out}")
     assert [(row["key"], float(row["mos"])) for row in read_table(folder / f"o{out}")] == [("right", 3.0)]
+
+
+BEYOND = [
+    ('{"key": "a", "v": 9223372036854775808}', "v", "9223372036854775808"),
+    ('{"key": "9223372036854775808", "w": [{"x": 1}, {"x": 9223372036854775808}]}', "w", "9223372036854775808"),
+    ('{"key": "a", "v": 1, "w": 1e999}', "w", "1e999"),
+    ('{"key": "a", "v": 9007199254740993, "w": 9007199254740993}\n{"key": "b", "w": 0.5}', "w", "9007199254740993"),
+    ('{"key": "a", "v": [0.5, 9007199254740993]}', "v", "9007199254740993"),
+]
+
+
+@pytest.mark.parametrize("before", ["", '\ufeff\n{"key": "b"}\n \n'])
+@pytest.mark.parametrize(("rows", "column", "number"), BEYOND)
+@pytest.mark.parametrize("out", ["o.parquet", "o.csv"])
+def test_a_number_that_does_not_fit(job: Job, out: str, rows: str, column: str, number: str, before: str) -> None:
+    with pytest.raises(MosLabelsError) as caught:
+        job.run(f"{before}{rows}\n", [{"key": "a", "mos": 3}], out_name=out, min_match_rate=0)
+    row = 2 if before else 1
+    said = f'features.jsonl: row {row}: column "{column}": the number {number} does not fit: whole numbers are BIGINT'
+    assert said in str(caught.value)
+    assert (caught.value.column, caught.value.row, caught.value.code) == (column, row, "cannot-hold")

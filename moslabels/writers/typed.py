@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -191,12 +192,35 @@ def _check_numbers(engine: Engine, source: Source, structure: dict[str, Any]) ->
         column.name: column for column in source.columns if "DOUBLE" in json.dumps(structure.get(column.name))
     }
     cells = source.cells({f"column{index}": column for index, column in enumerate(fractional.values())})
-    statement = render("features/json_numbers", source.values(cells), source=source, cells=cells)
+    values = {**source.values(cells), "names": list(fractional)}
+    statement = render("features/json_numbers", values, source=source, cells=cells)
     for row in engine.rows(statement):
+        column = row["column"] or _member_with(row["number"], source, row["row"])
         raise TableError(
-            f"{source.path}: row {row['row']}: the number {row['number']} does not fit: whole numbers are BIGINT, and "
-            "must be exact as DOUBLE where their column holds fractions; write it as text, or write JSON",
+            f"{source.path}: row {row['row']}: column {shown(column)}: the number {row['number']} does not fit: whole "
+            "numbers are BIGINT, and must be exact as DOUBLE where their column holds fractions; write it as text, or "
+            "write JSON",
             code="cannot-hold",
             file=source.path,
+            column=column,
             row=row["row"],
         )
+
+
+class _Number(str):
+    """A number of a JSON text as it is spelled there."""
+
+
+def _member_with(number: str, source: Source, row: int) -> str | None:
+    """The first member of a row that is a number, or holds it. For errors alone."""
+    with open(source.file, encoding="utf-8-sig", newline="\n") as stream:
+        lines = (line for line in stream if line.strip(" \t\r\n"))
+        line = next(itertools.islice(lines, row - 1, None), "{}")
+    for name, value in json.loads(line, parse_int=_Number, parse_float=_Number).items():
+        inside = [value]
+        while inside:
+            item = inside.pop()
+            if isinstance(item, _Number) and item == number:
+                return str(name)
+            inside += item.values() if isinstance(item, dict) else item if isinstance(item, list) else []
+    return None
