@@ -276,7 +276,10 @@ MAKERS = [
     make_unreadable,
 ]
 
-NO_TABLE = "no such file|cannot be read|is a folder|no regular file|empty|no Parquet|no JSON|not utf-8|no key|begins as a Parquet"
+NO_TABLE = (
+    "no such file|cannot be read|is a folder|no regular file|empty|no Parquet|no JSON|not utf-8|no key|"
+    "begins as a Parquet"
+)
 
 
 @pytest.mark.parametrize("make", [*MAKERS, make_parquet])

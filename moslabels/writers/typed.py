@@ -196,8 +196,9 @@ def _check_numbers(engine: Engine, source: Source, structure: dict[str, Any]) ->
     statement = render("features/json_numbers", values, source=source, cells=cells)
     for row in engine.rows(statement):
         column = row["column"] or _member_with(row["number"], source, row["row"])
+        where = f"column {shown(column)}: " if column is not None else ""
         raise TableError(
-            f"{source.path}: row {row['row']}: column {shown(column)}: the number {row['number']} does not fit: whole "
+            f"{source.path}: row {row['row']}: {where}the number {row['number']} does not fit: whole "
             "numbers are BIGINT, and must be exact as DOUBLE where their column holds fractions; write it as text, or "
             "write JSON",
             code="cannot-hold",
