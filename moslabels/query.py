@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import glob
 import json
 import os
@@ -14,6 +13,7 @@ from typing import NoReturn
 
 from moslabels.engine import Answer, LockedEngine
 from moslabels.errors import TableError, UsageError, os_error
+from moslabels.locks import lock_records
 from moslabels.options import shown
 from moslabels.render import render, sql_folder
 from moslabels.workspace import Workspace
@@ -202,7 +202,7 @@ def _copy_database(path: str, copy: str) -> None:
         if stream.read(12)[8:] != _DUCKDB_MAGIC:
             raise TableError(f"{path}: is no DuckDB file; write to another path", code="unreadable", file=path)
         try:
-            fcntl.lockf(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)  # DuckDB holds this lock while it has a file open.
+            lock_records(stream.fileno())  # DuckDB holds this lock while it has a file open.
         except OSError:
             raise TableError(f"{path}: another program has it open; close it there", code="in-use", file=path) from None
         if os.path.exists(f"{os.path.realpath(path)}.wal"):

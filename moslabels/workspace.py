@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import fcntl
 import itertools
 import os
 import shutil
 import tempfile
 import time
 from contextlib import suppress
+
+from moslabels.locks import check_locks, lock
 
 _PREFIX = "moslabels-"
 _SETTLED = 60  # seconds after which a folder is surely locked, if it is going to be
@@ -22,6 +23,7 @@ class Workspace:
     """
 
     def __init__(self, parent: str | os.PathLike[str] | None = None) -> None:
+        check_locks()
         parent = os.fspath(parent) if parent is not None else tempfile.gettempdir()
         _remove_abandoned(parent)
         # No TemporaryDirectory: a process that was forked meanwhile would remove the folder when it ends.
@@ -55,7 +57,7 @@ def _locked(folder: str) -> int | None:
     handle = None
     try:
         handle = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        lock(handle)
     except OSError:
         if handle is not None:
             os.close(handle)

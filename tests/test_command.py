@@ -216,3 +216,35 @@ def test_ctrl_c_is_130(folder: Path) -> None:
     )
     done = python("-c", code, cwd=folder)
     assert (done.returncode, done.stdout, done.stderr) == (130, "", "moslabels: interrupted\n")
+
+
+NO_LOCKS = """
+import sys
+sys.modules["fcntl"] = None
+from moslabels import MosLabelsError, join, load_manifest, materialize, run_batch
+from moslabels.cli import main
+for arguments in (
+    ["--version"],
+    ["schema", "audit"],
+    ["batch", "both.json", "--report-json", "r.json"],
+    ["batch", "both.json", "--dry-run"],
+    ["materialize", "--features", "f.jsonl", "--labels", "l.csv", "--out", "new/o.csv", "--audit-json", "a.json"],
+    ["suggest", "--features", "f.jsonl", "--labels", "l.csv"],
+    ["explain", "--manifest", "both.json", "--table", "good", "a"],
+    ["sql", "*.audit.json", "--db", "x.duckdb"],
+):
+    print(arguments[0].strip("-"), main(arguments), file=sys.stderr)
+"""
+
+
+def test_a_system_without_locks_of_files(folder: Path) -> None:
+    (folder / "a.audit.json").write_text('{"schema": "mos-label-materializer-audit-v1"}')
+    before = sorted(folder.rglob("*"))
+    done = python("-c", NO_LOCKS, cwd=folder)
+    lines = done.stderr.splitlines()
+    assert [line for line in lines if "no locks" not in line] == [
+        *("version 0", "schema 0"),
+        *("batch 1", "batch 1", "materialize 1", "suggest 1", "explain 1", "sql 1"),
+    ], done.stderr
+    assert sum(line.startswith("moslabels: this system has no locks of files") for line in lines) == 6
+    assert sorted(folder.rglob("*")) == before

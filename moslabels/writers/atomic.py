@@ -7,7 +7,6 @@ name in every run, so that the next run finds what a killed one left.
 from __future__ import annotations
 
 import errno
-import fcntl
 import hashlib
 import io
 import os
@@ -19,6 +18,7 @@ from types import TracebackType
 from typing import Any
 
 from moslabels.errors import TableError
+from moslabels.locks import check_locks, lock
 
 _LONGEST_NAME = 255  # bytes, on every common file system
 _NO_LINKS = (errno.EPERM, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK)
@@ -50,6 +50,7 @@ def reserved(targets: Iterable[str]) -> Iterator[None]:
 
     Raises TableError where another run holds one. The lock dies with its process.
     """
+    check_locks()
     with ExitStack() as locks:
         for target in targets:
             check_target(target)
@@ -96,7 +97,7 @@ def _open_locked(path: str, target: str) -> int:
             error.filename = target  # What stands beside it means nothing to who asked for it.
             raise
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            lock(handle)
             if _is_file_at(handle, path):
                 return handle
         except BlockingIOError:
