@@ -26,6 +26,7 @@ FILES: dict[str, Any] = {
     "both.csv": "clip_id;mos\nA001.mp4;3,5\nA002.mp4;4,5\n",
     "dmos.csv": "clip_id,dmos\nA001.mp4,30\nA002.mp4,40\n",
     "low.csv": "clip_id,mos\nA001.mp4,3\nA002.mp4,4\n",
+    "ten.csv": "clip_id,mos\nA001.mp4,8.25\nA002.mp4,9.5\n",
     "parquet.csv": "PAR1 and so on",
     "slip.json": '{"tables": [1,]}',
     "escape.json": '{"tables": "\\d"}',
@@ -263,6 +264,7 @@ def test_what_is_said(folder: Path, capfd: pytest.CaptureFixture[str], command: 
 DOUBTED = [
     ("dmos.csv --label-mos-column dmos", 'dmos.csv: column "dmos" is named like differential scores (DMOS), of which'),
     ("low.csv --mos-scale 0-100", 'low.csv: no score of column "mos" is above 5, and all are taken to be on 0-100'),
+    ("ten.csv", 'ten.csv: no score of column "mos" is above 10, and all are taken to be on 0-100; where they are on 0-10'),
 ]
 
 

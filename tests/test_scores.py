@@ -169,6 +169,31 @@ def test_scales(job: Job, scores: list, scale: object, mos: list, raw: list, dec
     assert job.audit["label_files"][0]["mos_scale"] == decided
 
 
+TEN = 'no score of column "{}" is above 10, and all are taken to be on 0-100; where they are on 0-10, set mos_scale'
+GREATEST = [
+    # scores, column, mos_scale, what the warning says of it
+    ([8.25, 9.5, 6.75], "mos", "auto", TEN),
+    ([5.5, 10], "mos", "auto", TEN),
+    ([5.5, 10.01], "mos", "auto", None),
+    ([2, 9.5], "mos_raw_0_100", "auto", TEN),
+    ([2, 4], "mos_raw_0_100", "auto", "is above 5, and all are taken to be on 0-100"),
+    ([8.25, 9.5], "mos", "0-100", None),
+    ([8.25, 9.5], "mos", {"worst": 0, "best": 10}, None),
+    ([1, 5], "mos", "auto", None),
+]
+
+
+@pytest.mark.parametrize(("scores", "column", "scale", "said"), GREATEST)
+def test_a_scale_that_ends_at_10_is_a_warning(
+    job: Job, scores: list, column: str, scale: object, said: str | None
+) -> None:
+    labels = [{"key": str(score), column: score} for score in scores]
+    job.run([{"key": str(score)} for score in scores], labels, mos_scale=scale)
+    warnings = job.audit["warnings"]
+    assert len(warnings) == (said is not None)
+    assert said is None or said.format(column) in warnings[0]
+
+
 def test_a_mix_is_refused_with_both_counts(job: Job) -> None:
     labels = [{"key": str(index), "mos": score} for index, score in enumerate([2.4, 4.9, 50, 60, 91])]
     with pytest.raises(MosLabelsError, match=r"2 are at most 5 and 3 above; set mos_scale"):

@@ -9,7 +9,8 @@ WITH facts AS (
         count(*) FILTER (WHERE key IS NULL) AS rows_without_key,
         count(*) FILTER (WHERE key IS NOT NULL AND mos_state = 'missing') AS missing_mos_rows,
         count(*) FILTER (WHERE key IS NOT NULL AND mos_state = 'ok' AND value <= 5) AS low,
-        count(*) FILTER (WHERE key IS NOT NULL AND mos_state = 'ok' AND value > 5) AS high
+        count(*) FILTER (WHERE key IS NOT NULL AND mos_state = 'ok' AND value > 5) AS high,
+        max(value) FILTER (WHERE key IS NOT NULL AND mos_state = 'ok') AS greatest
     FROM label_rows
     GROUP BY file
 ), decided AS (
@@ -20,6 +21,7 @@ WITH facts AS (
         coalesce(missing_mos_rows, 0) AS missing_mos_rows,
         coalesce(low, 0) AS low,
         coalesce(high, 0) AS high,
+        greatest,
         CASE
             WHEN mos_scale <> 'auto' THEN mos_scale
             WHEN lower(mos_column) = 'mos_raw_0_100' THEN '0-100'
