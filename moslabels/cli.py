@@ -196,11 +196,13 @@ def _table_of(manifest: Manifest, identifier: str | None) -> TableSpec:
 
 def _verify(parsed: argparse.Namespace, _argv: list[str]) -> int:
     from moslabels.audit import json_text
+    from moslabels.manifest import refuse_url
     from moslabels.tables import absolute
     from moslabels.verify import text, verify
 
     files, settings = parsed.files, _settings(parsed)
     if parsed.root is not None:
+        refuse_url("root", parsed.root)
         if not os.path.isdir(parsed.root):
             raise UsageError(f"--root: {shown(parsed.root)} is no folder")
         files = [absolute(path) for path in files]
@@ -311,6 +313,9 @@ def _sql(parsed: argparse.Namespace, _argv: list[str]) -> int:
 
 
 def _query_of(path: str) -> str:
+    from moslabels.manifest import refuse_url
+
+    refuse_url("file", path)
     try:
         if path == "-":
             return sys.stdin.buffer.read().decode("utf-8-sig")

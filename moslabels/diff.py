@@ -11,6 +11,7 @@ from typing import Any
 from moslabels import audit, evidence, labelled, report
 from moslabels.engine import Engine
 from moslabels.errors import TableError, UsageError
+from moslabels.manifest import refuse_url
 from moslabels.options import Options, settled, shown
 from moslabels.provenance import file_record, recorded_hashes
 from moslabels.render import render
@@ -64,6 +65,8 @@ def diff(old: str, new: str, settings: Settings = DEFAULTS, old_root: str = "") 
     Raises UsageError where a file is none of these, or its output is no longer the one that it is about; TableError
     where a table cannot be read.
     """
+    for name, path in (("old", old), ("new", new), ("old_root", old_root)):
+        refuse_url(name, path)
     sides = [{side.id: side for side in _sides(path, root)} for path, root in ((old, old_root), (new, ""))]
     if any(None in side for side in sides):  # One table on either side.
         sides = [dict.fromkeys([None], next(iter(side.values()))) for side in sides if len(side) == 1]

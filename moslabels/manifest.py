@@ -16,11 +16,13 @@ from moslabels.options import (
     REGEX,
     Options,
     clashes,
+    is_url,
     label_clashes,
     nearest,
     option_problem,
     settled,
     shown,
+    url_problem,
 )
 from moslabels.tables import format_problem
 from moslabels.writers.atomic import reserved_paths
@@ -135,7 +137,7 @@ def input_spec(
 ) -> TableSpec:
     """The spec of a table that is read and not written. Raises UsageError."""
     folder = os.fspath(features)
-    nowhere = os.path.join("" if _unusable(folder) else folder, "none.parquet")  # No input can have this path.
+    nowhere = os.path.join("" if path_problem(folder) else folder, "none.parquet")  # No input can have this path.
     return table_spec(features, labels, nowhere, None, None, options, tables)
 
 
@@ -370,7 +372,10 @@ def _table(
 
 
 def _resolved(base: Path | None, given: str | None) -> str | None:
-    return given if base is None or given is None else str(base / given)
+    if base is None or given is None:
+        return given
+    path = str(base / given)
+    return os.path.join(os.curdir, path) if is_url(path) else path  # Of ./s3:/x, pathlib leaves s3:/x.
 
 
 def _path(
@@ -382,7 +387,7 @@ def _path(
     if not isinstance(value, str) or not value:
         problems.add(f"{prefix}{key}", f"must be a path, not {_shown_table(value)}")
     elif value not in tables and (
-        problem := _unusable(value) or (None if key == "audit_json" else format_problem(value, key))
+        problem := path_problem(value) or (None if key == "audit_json" else format_problem(value, key))
     ):
         problems.add(f"{prefix}{key}", f"{shown(value)} {problem}")
     else:
@@ -417,11 +422,10 @@ def _labels(
         if not isinstance(path, str) or not path:
             found = _shown_table(entry if path is None else path)
             problems.add(where, f'must be a path, or an object with a "path", not {found}')
-        elif path not in tables and (problem := _unusable(path) or format_problem(path, "labels")):
+        elif path not in tables and (problem := path_problem(path) or format_problem(path, "labels")):
             problems.add(where, f"{shown(path)} {problem}")
         else:
-            resolved = str(base / path) if base is not None else path
-            label = LabelSpec(resolved, path, replace(options, **settled(own)), own)
+            label = LabelSpec(_resolved(base, path) or path, path, replace(options, **settled(own)), own)
             for name, problem in label_clashes(label.options):
                 # Said once where the table says it for all of its label files, or the defaults for all tables.
                 is_of_defaults = name not in own and (name, problem) in of_defaults
@@ -446,17 +450,24 @@ def path_argument(name: str, path: Any) -> str:
         problems.add(name, f"must be a path, not {shown(path)}")
     else:
         _check_members(path, name, problems)
-        if problem := _unusable(path):
+        if problem := path_problem(path):
             problems.add(name, f"{shown(path)} {problem}")
     problems.raise_if_any("the arguments are wrong:")
     return str(path)
 
 
-def _unusable(path: str) -> str | None:
+def refuse_url(name: str, path: str) -> None:
+    """Refuse, with UsageError, an argument that is a URL in the place of a path."""
+    if problem := url_problem(path):
+        raise UsageError("the arguments are wrong:", [f"{name}: {shown(path)} {problem}"])
+
+
+def path_problem(path: str) -> str | None:
+    """Why a text cannot be the path of a file, or None."""
     if "\0" in path:
         return "holds a NUL character, which no path can"
     try:
         os.fsencode(path)
     except UnicodeEncodeError:
         return "holds half a character, which no path can"
-    return None
+    return url_problem(path)

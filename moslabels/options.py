@@ -10,10 +10,12 @@ import dataclasses
 import difflib
 import json
 import math
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 LABEL_COLUMNS = ("mos", "mos_raw_0_100")
 SOURCE_COLUMN = "mos_label_source"
@@ -360,6 +362,29 @@ def nearest(name: Any, known: Iterable[str]) -> str:
     candidates = {candidate.lower(): candidate for candidate in known}
     close = difflib.get_close_matches(str(name).lower(), candidates, n=1, cutoff=0.6)
     return f"; did you mean {shown(candidates[close[0]])}?" if close else ""
+
+
+# RFC 3986, also with what fsspec chains before it. pathlib makes one slash of two, which leaves a drive (C:/) aside.
+_URL = re.compile(r"\s*(?:[a-z][a-z0-9+.-]*::)*([a-z][a-z0-9+.-]*)(?:://|(?<=[a-z0-9+.-]{2}):/)", re.IGNORECASE)
+_FILE_URL = re.compile(r"\s*file:(?://(?:localhost)?(?=/)|(?=/))", re.IGNORECASE)
+
+
+def is_url(path: str) -> bool:
+    """Whether a path is written as a URL is: s3://bucket/x, or s3:/bucket/x."""
+    return _URL.match(path) is not None
+
+
+def url_problem(path: str) -> str | None:
+    """Why a path that is a URL cannot be opened, and what to do; None where it is none."""
+    url = _URL.match(path)
+    if url is None:
+        return None
+    if of_file := _FILE_URL.match(path):
+        return f"is a URL, and a path is wanted: write {shown(unquote(path[of_file.end() :]))}"
+    return (
+        f"is a URL ({url[1]}:), and only files of this machine are opened: download it or mount it first, and upload "
+        "what was written; a path that really begins so is written with ./ before it"
+    )
 
 
 def option_problem(name: str, value: Any) -> str | None:

@@ -14,7 +14,8 @@ from typing import NoReturn
 from moslabels.engine import Answer, LockedEngine
 from moslabels.errors import TableError, UsageError, os_error
 from moslabels.locks import lock_records
-from moslabels.options import shown
+from moslabels.manifest import refuse_url
+from moslabels.options import shown, url_problem
 from moslabels.render import render, sql_folder
 from moslabels.workspace import Workspace
 from moslabels.writers.atomic import StagedFile, publish, reserved
@@ -98,6 +99,7 @@ class Evidence:
 
         Raises TableError where the file is no DuckDB file, in use, or cannot be written; it then stays as it was.
         """
+        refuse_url("db", path)
         try:
             with reserved([path]), Workspace() as workspace:
                 copy = workspace.new_file(".duckdb")
@@ -139,6 +141,9 @@ def _find(patterns: Iterable[str]) -> tuple[list[str], list[str]]:
     """The files that are named, and those that globs match: each file once, sorted by path."""
     named, matched, problems = [], [], []
     for pattern in patterns:
+        if problem := url_problem(pattern):
+            problems.append(f"{shown(pattern)} {problem}")
+            continue
         if os.path.lexists(pattern):
             named.append(pattern)
             if not os.path.isfile(pattern):

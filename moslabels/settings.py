@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from moslabels.errors import UsageError
-from moslabels.options import shown
+from moslabels.options import shown, url_problem
 
 _SIZE = re.compile(r"(?=[0.]*[1-9])[0-9]+(\.[0-9]+)? ?([KMGT]i?B|%)", re.IGNORECASE)
 
@@ -36,6 +36,8 @@ class Settings:
             problems.append(f"threads: must be a whole number from 1 on, not {shown(threads)}")
         if folder is not None and not isinstance(folder, str | os.PathLike):
             problems.append(f"temp_dir: must be a folder, not {shown(folder)}")
+        elif folder is not None and (problem := url_problem(os.fsdecode(folder))):
+            problems.append(f"temp_dir: {shown(os.fsdecode(folder))} {problem}")
         elif folder is not None and not _is_folder(folder):
             problems.append(f"temp_dir: {shown(os.fspath(folder))} is no folder; make it, or name another")
         if problems:

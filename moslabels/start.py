@@ -12,7 +12,7 @@ from typing import Any
 from moslabels import schema
 from moslabels.errors import UsageError
 from moslabels.manifest import checked, path_argument
-from moslabels.options import FIELDS, short, shown, visible
+from moslabels.options import FIELDS, is_url, short, shown, visible
 from moslabels.settings import DEFAULTS, Settings
 from moslabels.suggest import example_texts, nothing_found_text, readable_json, rule_text, score_text, suggest
 from moslabels.writers.atomic import reserved, write_whole
@@ -134,7 +134,9 @@ def _relative(path: str, folder: str) -> str:
     """
     parent, name = os.path.split(path)
     relative = os.path.relpath(os.path.join(os.path.realpath(parent), name), os.path.realpath(folder))
-    return path if os.path.isabs(path) and relative.startswith(os.pardir + os.sep) else relative
+    if os.path.isabs(path) and relative.startswith(os.pardir + os.sep):
+        return path
+    return os.path.join(os.curdir, relative) if is_url(relative) else relative
 
 
 def _table(

@@ -38,6 +38,7 @@ from typing import Any
 from moslabels.engine import Engine
 from moslabels.errors import UsageError, os_error
 from moslabels.keys import one_or_list
+from moslabels.manifest import path_problem
 from moslabels.options import listed, option_problem, short, shown, visible
 from moslabels.patterns import Way, Ways, common_prefix, common_suffix, plain_ways, ways
 from moslabels.render import render
@@ -189,7 +190,7 @@ def suggest(
 def _check_arguments(features: str, labels: Sequence[str], given: Mapping[str, Any]) -> None:
     problems = [f"{name}: {problem}" for name, value in given.items() if (problem := option_problem(name, value))]
     for name, path, role in (("features", features, "features"), *(("labels", path, "labels") for path in labels)):
-        if problem := format_problem(path, role):
+        if problem := path_problem(path) or format_problem(path, role):
             problems.append(f"{name}: {shown(path)} {problem}")
     if not labels:
         problems.append("labels: must name one label table at least")

@@ -13,7 +13,7 @@ from moslabels import __version__, audit, evidence, labelled, provenance, report
 from moslabels.engine import Engine
 from moslabels.errors import MosLabelsError
 from moslabels.labelling import Run, label_table
-from moslabels.manifest import Manifest, TableSpec, load_manifest, table_spec
+from moslabels.manifest import Manifest, TableSpec, load_manifest, refuse_url, table_spec
 from moslabels.options import SOURCE_COLUMN, shown
 from moslabels.provenance import plain, recorded_hashes, versions
 from moslabels.settings import DEFAULTS, Settings
@@ -77,6 +77,8 @@ def verify(paths: Sequence[str], settings: Settings = DEFAULTS) -> dict[str, Any
     written.
     """
     found: list[Checked] = []
+    for path in paths:
+        refuse_url("file", path)
     for path in paths:
         found += _Verifier(settings).file(path)
     order = ("differs", "unknown", "ok")

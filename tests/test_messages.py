@@ -9,7 +9,7 @@ from typing import Any
 import pyarrow as pa
 import pytest
 
-from moslabels import UsageError, materialize
+from moslabels import UsageError, join, load_manifest, materialize, run_batch
 from moslabels.cli import main
 
 TABLE = {"id": "a", "features": "f.csv", "labels": ["l.csv"], "out": "o.csv"}
@@ -321,3 +321,115 @@ VERIFIED = [
 def test_what_cannot_be_verified(folder: Path, capfd: pytest.CaptureFixture[str], path: str, said: str) -> None:
     assert main(["verify", path]) == 2
     assert capfd.readouterr().out.startswith(f"{path} (unknown): cannot be told\n  not told: {said}")
+
+
+URLS = [
+    "s3://bucket/o.csv",
+    "S3://bucket/o.csv",
+    "gs://bucket/o.csv",
+    "https://user@host:80/o.csv?a=b",
+    "hf://datasets/x/o.csv",
+    "git+ssh://host/o.csv",
+    "simplecache::s3://bucket/o.csv",
+    " s3://bucket/o.csv",
+    "s3:/bucket/o.csv",  # What pathlib makes of it.
+    "x://o.csv",
+    "file:///tmp/o.csv",
+]
+SUMMARY = "materialize --features f.csv --labels l.csv --out o.csv"
+URL_ARGUMENTS = [
+    "materialize --features {} --labels l.csv --out o.csv",
+    f"{ONE} {{}}",
+    f'{ONE} {{{{"path":"{{}}"}}}}',
+    "materialize --features f.csv --labels l.csv --out {}",
+    f"{SUMMARY} --audit-json {{}}",
+    f"{SUMMARY} --unmatched {{}}",
+    f"{SUMMARY} --temp-dir {{}}",
+    "batch {}",
+    "batch good.json --base-dir {}",
+    "batch good.json --report-json {}",
+    "batch good.json --report-md {}",
+    "batch good.json --report-html {}",
+    "init --features {} --labels l.csv",
+    "init --features f.csv --labels {}",
+    "init --features f.csv --labels l.csv --out {}",
+    "suggest --features {} --labels l.csv",
+    "suggest --features f.csv --labels {}",
+    "explain A --features {} --labels l.csv",
+    "explain A --manifest {} --table a",
+    "compile {}",
+    "sql {}",
+    "sql {} --db x.duckdb",
+    "sql audit.json --db {}",
+    "sql audit.json -f {}",
+    "verify {}",
+    "verify audit.json --root {}",
+    "diff {} l.csv",
+    "diff f.csv {}",
+    "diff f.csv l.csv --old-root {}",
+]
+
+
+@pytest.fixture
+def remote(folder: Path) -> Path:
+    (folder / "good.json").write_text(json.dumps({"tables": [TABLE]}))
+    (folder / "audit.json").write_text('{"schema": "mos-label-materializer-audit-v1"}')
+    return folder
+
+
+def said_of_url(remote: Path, capfd: pytest.CaptureFixture[str], arguments: list[str], url: str) -> str:
+    before = sorted(remote.rglob("*"))
+    assert main(arguments) == 2
+    out, err = capfd.readouterr()
+    assert (out, sorted(remote.rglob("*"))) == ("", before)
+    assert json.dumps(url)[:-1] in err
+    return err
+
+
+@pytest.mark.parametrize("command", URL_ARGUMENTS)
+def test_a_url_is_no_path(remote: Path, capfd: pytest.CaptureFixture[str], command: str) -> None:
+    url = "s3://bucket/o.csv"
+    err = said_of_url(remote, capfd, [part.format(url) for part in command.split(" ")], url)
+    assert "is a URL (s3:), and only files of this machine are opened: download it or mount it first" in err
+
+
+@pytest.mark.parametrize("url", URLS)
+def test_what_a_url_is(remote: Path, capfd: pytest.CaptureFixture[str], url: str) -> None:
+    err = said_of_url(remote, capfd, [*SUMMARY.split(" ")[:-1], url], url)
+    assert "is a URL" in err
+    assert ('write "/tmp/o.csv"' in err) == url.startswith("file:")
+
+
+@pytest.mark.parametrize("key", ["features", "labels", "out", "audit_json", "unmatched"])
+def test_a_url_in_a_manifest(remote: Path, key: str) -> None:
+    value: Any = ["s3://b/x.csv"] if key == "labels" else "s3://b/x.csv"
+    (remote / "good.json").write_text(json.dumps({"tables": [{**TABLE, key: value}]}))
+    with pytest.raises(UsageError, match=rf'tables\[0\].{key}.*: "s3://b/x.csv" is a URL'):
+        run_batch("good.json")
+
+
+@pytest.mark.parametrize("url", ["s3://b/x.csv", Path("s3://b/x.csv")])
+def test_a_url_in_a_call(remote: Path, url: Any) -> None:
+    for call in (
+        lambda: materialize("f.csv", ["l.csv"], url),
+        lambda: materialize("f.csv", ["l.csv"], "o.csv", temp_dir=url),
+        lambda: join(url, ["l.csv"]),
+        lambda: join("f.csv", url),
+        lambda: run_batch(url),
+    ):
+        with pytest.raises(UsageError, match="is a URL"):
+            call()
+
+
+def test_a_folder_that_is_named_like_a_url(remote: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (remote / "s3:").mkdir()
+    for name in ("f.csv", "l.csv"):
+        (remote / name).rename(remote / "s3:" / name)
+    table = {"id": "a", "features": "./s3:/f.csv", "labels": ["./s3:/l.csv"], "audit_json": "./s3://a.json"}
+    (remote / "good.json").write_text(json.dumps({"tables": [{**table, "out": "./s3://o.csv"}]}))
+    assert main(["batch", "good.json"]) == 0
+    assert main(["verify", "./s3:/a.json"]) == 0
+    assert main(["init", "--features", "./s3:/f.csv", "--labels", "./s3:/l.csv", "--out", "m.json"]) == 0
+    (begun,) = load_manifest("m.json").tables
+    assert (begun.features, begun.out) == ("./s3:/f.csv", "./s3:/f_mos.csv")
+    assert sorted(path.name for path in (remote / "s3:").iterdir()) == ["a.json", "f.csv", "l.csv", "o.csv"]
