@@ -225,6 +225,22 @@ def test_the_shortest_number_that_reads_back(job: Job, value: float, text: str) 
     assert f'"x": {text},' in job.out.read_text()
 
 
+@pytest.mark.parametrize(
+    ("features", "out", "nulled"),
+    [("f.parquet", "o.csv", 3), ("f.parquet", "o.json", 3), ("f.jsonl", "o.jsonl", 2), ("f.csv", "o.tsv", 2)],
+)
+def test_numbers_written_as_null_are_counted_in_all_columns(job: Job, features: str, out: str, nulled: int) -> None:
+    """Each in every row that has it: a label that is used twice counts twice, one that is not used does not."""
+    nan, inf = float("nan"), float("inf")
+    rows = [{"key": "a", "x": 1.5}, {"key": "b", "x": 2.5}, {"key": "a", "x": 3.5}]
+    if features.endswith("parquet"):
+        rows[1]["x"] = nan
+    labels = pa.table({"key": ["a", "b", "c"], "mos": [3.0, 4.5, 2.0], "mos_std_dev": [nan, 0.5, inf]})
+    written = job.run(rows, labels, features_name=features, labels_name="l.parquet", out_name=out)
+    assert [row["mos_std_dev"] or None for row in written] == [None, "0.5" if out[-2:] == "sv" else 0.5, None]
+    assert job.audit["nulled_numbers"] == nulled
+
+
 CSV_TYPES = [
     # cells, type, values
     (["1", "-2"], pa.int64(), [1, -2]),

@@ -58,8 +58,8 @@ class Job:
 
 @dataclass(frozen=True)
 class Written:
-    """What a writer has to say: how many NaN and infinite numbers became null for want of a text, and the sha256 of the
-    features where it read them byte for byte.
+    """What a writer has to say: how many NaN and infinite numbers became null for want of a text, those of the label
+    columns too, and the sha256 of the features where it read them byte for byte.
     """
 
     nulled: int = 0

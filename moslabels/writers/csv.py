@@ -15,7 +15,7 @@ from moslabels.render import render
 from moslabels.tables import Dialect, Source, default_delimiter, reading
 from moslabels.writers import Job, Written
 from moslabels.writers.atomic import StagedFile
-from moslabels.writers.text import TEXT, ValueTexts, joined, values_buffer
+from moslabels.writers.text import TEXT, ValueTexts, joined, values_buffer, without_text
 from moslabels.writers.typed import batch_rows, typed_batches
 
 
@@ -27,9 +27,12 @@ def write(job: Job, staged: StagedFile) -> Written:
     kept = [name for name in job.source.names if name not in job.dropped]
     header = cell_texts(pa.array([*kept, *job.columns.column_names], TEXT), dialect)
     _put(job, staged, _start(dialect) + dialect.delimiter.join(header.to_pylist()) + dialect.line_end, dialect)
-    written = 0
+    nulled_of = without_text(job.columns)
+    written = nulled = 0
     for records in _feature_records(job, dialect, texts):
-        cells = labels.take(job.labels_of(written, len(records)))
+        which = job.labels_of(written, len(records))
+        cells = labels.take(which)
+        nulled += pc.sum(nulled_of.take(which), min_count=0).as_py()
         lines = joined(records, dialect.delimiter, cells, dialect.line_end) if kept else joined(cells, dialect.line_end)
         data = values_buffer(lines)
         if dialect.encoding == "utf-8":
@@ -39,7 +42,7 @@ def write(job: Job, staged: StagedFile) -> Written:
         written += len(records)
         job.engine.progress.advance(written)
     job.check_rows(written)
-    return Written(texts.nulled)
+    return Written(texts.nulled + nulled)
 
 
 def output_dialect(source: Source, out: str) -> Dialect:

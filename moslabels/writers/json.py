@@ -13,7 +13,7 @@ from moslabels.render import Statement, render
 from moslabels.tables import format_of, reading
 from moslabels.writers import Job, Written
 from moslabels.writers.atomic import StagedFile
-from moslabels.writers.text import TEXT, ValueTexts, joined, json_name, values_buffer
+from moslabels.writers.text import TEXT, ValueTexts, joined, json_name, values_buffer, without_text
 from moslabels.writers.typed import batch_rows, typed_batches
 
 
@@ -22,12 +22,15 @@ def write(job: Job, staged: StagedFile) -> Written:
     texts = ValueTexts(job.source.path)
     is_document = format_of(job.out) == "json"
     members = member_texts(job.columns, ValueTexts(job.out))
-    written = 0
+    nulled_of = without_text(job.columns)
+    written = nulled = 0
     if is_document:
         staged.write(b'{"rows": [\n')
     for opened in _opened_rows(job, texts):
         comma = pc.if_else(pc.ends_with(opened, "{"), "", ", ").cast(TEXT)
-        closed = joined(opened, comma, members.take(job.labels_of(written, len(opened))), "}")
+        which = job.labels_of(written, len(opened))
+        closed = joined(opened, comma, members.take(which), "}")
+        nulled += pc.sum(nulled_of.take(which), min_count=0).as_py()
         lines = joined(",\n", closed) if is_document else joined(closed, "\n")
         data = values_buffer(lines)
         staged.write(data[2:] if is_document and not written else data)
@@ -36,7 +39,7 @@ def write(job: Job, staged: StagedFile) -> Written:
     if is_document:
         staged.write(b"\n]}\n")
     job.check_rows(written)
-    return Written(texts.nulled)
+    return Written(texts.nulled + nulled)
 
 
 def member_texts(table: pa.Table, texts: ValueTexts) -> pa.Array:

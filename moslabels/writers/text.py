@@ -110,6 +110,15 @@ class ValueTexts:
         return pc.if_else(array.is_valid(), text, None)
 
 
+def without_text(table: pa.Table) -> pa.Array:
+    """How many numbers of each row are NaN or infinite, which have no text: for a table without nested columns."""
+    counts = pa.repeat(pa.scalar(0, pa.int64()), len(table))
+    for column in table.columns:
+        if pa.types.is_floating(column.type):
+            counts = pc.add(counts, pc.invert(pc.fill_null(pc.is_finite(column), True)).cast(pa.int64()))
+    return counts
+
+
 def _is_text(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
 
