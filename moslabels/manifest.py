@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from moslabels.options import (
     nearest,
     option_problem,
     settled,
+    short,
     shown,
     url_problem,
 )
@@ -29,6 +31,8 @@ from moslabels.writers.atomic import reserved_paths
 
 TABLE_KEYS = ("id", "features", "labels", "out", "audit_json", "unmatched")
 _REQUIRED = TABLE_KEYS[:4]
+_MOST_NESTED = 100  # lists and objects in one another, where no key takes more than a few
+_TOO_DEEP = f"nests lists or objects more than {_MOST_NESTED} deep"
 REGEXES = tuple(name for name, field in FIELDS.items() if field.metadata["kind"] is REGEX)
 
 
@@ -199,8 +203,8 @@ class Members(dict[str, Any]):
 
     def __init__(self, pairs: list[tuple[str, Any]]) -> None:
         super().__init__(pairs)
-        names = [name for name, _ in pairs]
-        self.twice = sorted({name for name in names if names.count(name) > 1})
+        counts = Counter(name for name, _ in pairs)
+        self.twice = sorted(name for name, count in counts.items() if count > 1)
 
 
 def _read(path: str) -> Any:
@@ -214,7 +218,9 @@ def _read(path: str) -> Any:
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise UsageError(f"{path}: the manifest is no JSON: {error.msg} at {where}{_json_advice(error)}") from error
-    except (UnicodeDecodeError, RecursionError, ValueError) as error:
+    except RecursionError:
+        raise UsageError(f"{path}: the manifest is no JSON that can be read: it {_TOO_DEEP}") from None
+    except (UnicodeDecodeError, ValueError) as error:
         raise UsageError(f"{path}: the manifest is no JSON: {error}") from error
 
 
@@ -246,10 +252,10 @@ class _Problems(list[str]):
 
 
 def _tables(document: Any, base: Path, problems: _Problems) -> tuple[list[TableSpec], list[_Paths]]:
+    _check_members(document, "", problems)
     if not isinstance(document, dict):
         problems.add("", f"must be an object with a list of tables, not {shown(document)}")
         return [], []
-    _check_members(document, "", problems)
     for name in document:
         if name not in ("defaults", "tables", "$schema") and not name.startswith("_"):
             problems.add(name, f"is unknown{nearest(name, ('defaults', 'tables'))}; a comment begins with _")
@@ -275,9 +281,11 @@ def _tables(document: Any, base: Path, problems: _Problems) -> tuple[list[TableS
     return specs, paths
 
 
-def _check_members(value: Any, path: str, problems: _Problems) -> None:
+def _check_members(value: Any, path: str, problems: _Problems, depth: int = 0) -> None:
     """Report members given twice and texts that UTF-8 cannot spell, in a JSON value and in all values inside of it."""
-    if isinstance(value, str):
+    if depth > _MOST_NESTED:
+        problems.add(short(path), _TOO_DEEP)
+    elif isinstance(value, str):
         try:
             value.encode("utf-8")
         except UnicodeEncodeError:
@@ -289,10 +297,10 @@ def _check_members(value: Any, path: str, problems: _Problems) -> None:
             problems.add(f"{path}.{name}" if path else name, "is given twice")
         for name, item in value.items():
             _check_members(name, path, problems)
-            _check_members(item, f"{path}.{name}" if path else str(name), problems)
+            _check_members(item, f"{path}.{name}" if path else str(name), problems, depth + 1)
     elif isinstance(value, list | tuple):
         for index, item in enumerate(value):
-            _check_members(item, f"{path}[{index}]", problems)
+            _check_members(item, f"{path}[{index}]", problems, depth + 1)
 
 
 def _options(

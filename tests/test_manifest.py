@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from moslabels import MosLabelsError, UsageError, load_manifest, run_batch
+from moslabels.manifest import Members
 
 GOOD = {"id": "t", "features": "f.parquet", "labels": ["l.csv"], "out": "o.parquet"}
 
@@ -251,6 +252,49 @@ def test_a_report_is_no_other_file(tmp_path: Path, report: str, path: str) -> No
     with pytest.raises(UsageError, match=f"{report}: .* is also"):
         run_batch(tmp_path / "m.json", **{report: tmp_path / path})
     assert [entry.name for entry in tmp_path.iterdir()] == ["m.json"]
+
+
+@pytest.mark.parametrize("depth", [110, 600, 800, 900, 950, 985, 100_000])
+@pytest.mark.parametrize("place", ["features", "labels", "extras", "_comment", "whole"])
+def test_values_that_nest_deep(tmp_path: Path, place: str, depth: int) -> None:
+    document: Any = {**table(), place: "DEEP"} if place == "_comment" else table(**{place: "DEEP"})
+    text = json.dumps("DEEP" if place == "whole" else document).replace('"DEEP"', "[" * depth + "]" * depth)
+    (tmp_path / "m.json").write_text(text)
+    with pytest.raises(UsageError, match="nests lists or objects more than 100 deep"):
+        load_manifest(tmp_path / "m.json")
+
+
+@pytest.mark.parametrize("option", ["extras", "label_csv", "mos_scale"])
+def test_arguments_that_nest_deep(option: str) -> None:
+    from moslabels import materialize
+
+    deep: Any = []
+    for _ in range(5_000):
+        deep = [deep]
+    endless: list[Any] = []
+    endless.append(endless)
+    for value in (deep, endless, {"a": deep}):
+        with pytest.raises(UsageError, match="nests lists or objects more than 100 deep"):
+            materialize("f.csv", ["l.csv"], "o.csv", **{option: value})
+    with pytest.raises(UsageError, match="nests lists or objects more than 100 deep"):
+        materialize("f.csv", deep, "o.csv")
+
+
+def test_names_given_twice_are_found_without_comparing_all_pairs() -> None:
+    compared = 0
+
+    class Name(str):
+        __slots__ = ()
+        __hash__ = str.__hash__
+
+        def __eq__(self, other: object) -> bool:
+            nonlocal compared
+            compared += 1
+            return str.__eq__(self, other)
+
+    members = Members([(Name(f"_{index % 999}"), index) for index in range(1000)])
+    assert members.twice == ["_0"]
+    assert compared < 10_000
 
 
 ARGUMENTS = [

@@ -264,7 +264,10 @@ def test_what_is_said(folder: Path, capfd: pytest.CaptureFixture[str], command: 
 DOUBTED = [
     ("dmos.csv --label-mos-column dmos", 'dmos.csv: column "dmos" is named like differential scores (DMOS), of which'),
     ("low.csv --mos-scale 0-100", 'low.csv: no score of column "mos" is above 5, and all are taken to be on 0-100'),
-    ("ten.csv", 'ten.csv: no score of column "mos" is above 10, and all are taken to be on 0-100; where they are on 0-10'),
+    (
+        "ten.csv",
+        'ten.csv: no score of column "mos" is above 10, and all are taken to be on 0-100; where they are on 0-10',
+    ),
 ]
 
 
