@@ -9,7 +9,7 @@ SELECT
     parse_filename(output) AS labelled_table,
     coalesce(TRY_CAST(regexp_extract(path, '[0-9]{4}-[0-9]{2}-[0-9]{2}') AS DATE), CAST(modified AS DATE)) AS day,
     match_rate,
-    round(match_rate - lag(match_rate) OVER runs, 6) AS change,
+    CAST(round(CAST(match_rate - lag(match_rate) OVER runs AS DECIMAL(18, 9)), 6) AS DOUBLE) AS change,
     matched_rows,
     missing_rows,
     path

@@ -80,8 +80,8 @@ WITH finite AS (
 SELECT
     feature,
     count(*) AS clips,
-    round(nullif(corr(mos, scaled), 'NaN'), 4) AS pearson,
-    round(nullif(corr(mos_rank, value_rank), 'NaN'), 4) AS spearman
+    CAST(round(CAST(nullif(corr(mos, scaled), 'NaN') AS DECIMAL(18, 9)), 4) AS DOUBLE) AS pearson,
+    CAST(round(CAST(nullif(corr(mos_rank, value_rank), 'NaN') AS DECIMAL(18, 9)), 4) AS DOUBLE) AS spearman
 FROM ranked
 GROUP BY feature
 ORDER BY abs(spearman) DESC NULLS LAST, feature;

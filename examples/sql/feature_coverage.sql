@@ -55,7 +55,7 @@ WITH found AS (
 )
 SELECT
     feature,
-    round(counts.finite / counts.rows, 4) AS coverage,
+    CAST(round(CAST(counts.finite / counts.rows AS DECIMAL(18, 9)), 4) AS DOUBLE) AS coverage,
     counts.nulls AS nulls,
     counts.nans AS nans,
     counts.infinite AS infinite,

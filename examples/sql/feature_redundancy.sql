@@ -81,7 +81,7 @@ WITH finite AS (
     FROM scaled AS one JOIN scaled AS other ON one.clip = other.clip AND one.feature < other.feature
     GROUP BY ALL
 )
-SELECT feature, other, clips, round(pearson, 4) AS pearson
+SELECT feature, other, clips, CAST(round(CAST(pearson AS DECIMAL(18, 9)), 4) AS DOUBLE) AS pearson
 FROM correlated
 WHERE clips > 2 AND abs(pearson) > coalesce(getvariable('redundant'), 0.95)
 ORDER BY abs(pearson) DESC, feature, other;

@@ -26,6 +26,9 @@ SET VARIABLE clip_columns = (
     )
 );
 
+-- To 3 decimals as by hand: round() of the DOUBLE 3.7335 is 3.733 or 3.734, by the version of DuckDB.
+CREATE OR REPLACE TEMP MACRO rounded(number) AS CAST(round(CAST(number AS DECIMAL(18, 9)), 3) AS DOUBLE);
+
 WITH clips AS (
     SELECT DISTINCT
         COLUMNS(getvariable('clip_columns')),
@@ -37,13 +40,13 @@ WITH clips AS (
 SELECT
     "split of the clip" AS split,
     count(*) AS clips,
-    round(avg(mos), 3) AS mean,
-    round(stddev_samp(mos), 3) AS std,
-    round(min(mos), 3) AS min,
-    round(quantile_cont(mos, 0.25), 3) AS q1,
-    round(median(mos), 3) AS median,
-    round(quantile_cont(mos, 0.75), 3) AS q3,
-    round(max(mos), 3) AS max,
+    rounded(avg(mos)) AS mean,
+    rounded(stddev_samp(mos)) AS std,
+    rounded(min(mos)) AS min,
+    rounded(quantile_cont(mos, 0.25)) AS q1,
+    rounded(median(mos)) AS median,
+    rounded(quantile_cont(mos, 0.75)) AS q3,
+    rounded(max(mos)) AS max,
     count(*) FILTER (mos < 2) AS mos_1_to_2,
     count(*) FILTER (mos >= 2 AND mos < 3) AS mos_2_to_3,
     count(*) FILTER (mos >= 3 AND mos < 4) AS mos_3_to_4,
