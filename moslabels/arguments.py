@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 from moslabels.completion import SHELLS
 from moslabels.errors import UsageError
-from moslabels.options import FIELDS, listed, nearest, shown
+from moslabels.options import FIELDS, json_fault, listed, nearest, shown
 
 DESCRIPTION = "Join mean opinion scores onto tables of video-quality features."
 
@@ -425,7 +425,7 @@ def _json_or_text(text: str) -> Any:
     try:
         return json.loads(text, object_pairs_hook=Members)
     except (ValueError, RecursionError) as error:
-        raise argparse.ArgumentTypeError(f"{shown(text)} is no JSON: {error}") from error
+        raise argparse.ArgumentTypeError(f"{shown(text)} is no JSON: {json_fault(error)}") from error
 
 
 def _label(text: str) -> Any:

@@ -18,6 +18,7 @@ from moslabels.options import (
     Options,
     clashes,
     is_url,
+    json_fault,
     label_clashes,
     nearest,
     option_problem,
@@ -215,26 +216,24 @@ def _read(path: str) -> Any:
         raise UsageError(f"{path}: there is no such manifest") from None
     except OSError as error:
         raise UsageError(f"{path}: the manifest cannot be read: {error.strerror}") from error
-    except json.JSONDecodeError as error:
-        where = f"line {error.lineno}, column {error.colno}"
-        raise UsageError(f"{path}: the manifest is no JSON: {error.msg} at {where}{_json_advice(error)}") from error
     except RecursionError:
         raise UsageError(f"{path}: the manifest is no JSON that can be read: it {_TOO_DEEP}") from None
-    except (UnicodeDecodeError, ValueError) as error:
-        raise UsageError(f"{path}: the manifest is no JSON: {error}") from error
+    except ValueError as error:
+        advice = _json_advice(error) if isinstance(error, json.JSONDecodeError) else ""
+        raise UsageError(f"{path}: the manifest is no JSON: {json_fault(error)}{advice}") from error
 
 
 def _json_advice(error: json.JSONDecodeError) -> str:
     """What to do about the commonest slips of a hand that is used to other languages."""
     here, before = error.doc[error.pos :], error.doc[: error.pos].rstrip()
-    if error.msg.startswith("Invalid \\escape"):
+    if here.startswith("\\"):
         return '; in JSON a backslash is written twice, such as "\\\\d+"'
     if here.startswith(("//", "/*", "#")):
         return '; JSON has no comments: a name that begins with _ is one, such as "_why": "…"'
     if here.startswith("'"):
         return '; JSON quotes texts with "'
-    if before.endswith(",") or here.startswith(","):
-        return "; a comma stands after the last entry"
+    if here.startswith(",") or (here.startswith(("]", "}")) and before.endswith(",")):
+        return "; a comma is one too many, as after the last entry"
     return ""
 
 

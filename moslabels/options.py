@@ -389,6 +389,34 @@ def url_problem(path: str) -> str | None:
     )
 
 
+def json_place(error: json.JSONDecodeError) -> tuple[int, int, str]:
+    """Where text stops being JSON, as line and column from 1, and what stands there.
+
+    The words and, for a comma too many, the place of Python's own error change with its version.
+    """
+    text, place = error.doc, error.pos
+    before = text[:place].rstrip()
+    if text[place : place + 1] in ("]", "}") and before.endswith(","):
+        place = len(before) - 1
+    line_start = text.rfind("\n", 0, place) + 1
+    found = text[place : place + 20]
+    what = f"{shown(found.split(chr(10))[0] or found[0])} is out of place" if found else "it ends too early"
+    return text.count("\n", 0, place) + 1, place - line_start + 1, what
+
+
+def json_fault(error: ValueError | RecursionError) -> str:
+    """Why text is no JSON, in words that do not change with the version of Python."""
+    if isinstance(error, json.JSONDecodeError):
+        line, column, what = json_place(error)
+        return f"{what} at line {line}, column {column}"
+    if isinstance(error, UnicodeDecodeError):
+        return f"byte {error.start + 1} of it is no UTF-8"
+    if isinstance(error, RecursionError):
+        return "its values nest too deep"
+    # All that is left of Python's own is its limit of digits.
+    return "a number has too many digits" if "int_max_str_digits" in str(error) else str(error)
+
+
 def option_problem(name: str, value: Any) -> str | None:
     """What is wrong with the value of one known option, or None. ``None`` is right where it is the default."""
     field = FIELDS[name]

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from moslabels.engine import Engine
 from moslabels.errors import ResourceError, StatementError, TableError
-from moslabels.options import ENCODINGS, listed, nearest, shown
+from moslabels.options import ENCODINGS, json_place, listed, nearest, shown
 from moslabels.render import render
 from moslabels.workspace import Workspace
 
@@ -480,14 +480,11 @@ def _unpack_json(path: str, target: str) -> str:
                 lines.write(text[start:end].replace("\r", " ").replace("\n", " ") + "\n")
     except UnicodeDecodeError as error:
         line = error.object.count(b"\n", 0, error.start) + 1
-        raise TableError(
-            f"{path}: line {line}: its bytes are not utf-8 ({error})", code="unreadable", file=path
-        ) from error
+        raise TableError(f"{path}: line {line}: its bytes are not utf-8", code="unreadable", file=path) from error
     except json.JSONDecodeError as error:
+        line, column, what = json_place(error)
         raise TableError(
-            f"{path}: line {error.lineno}: it is no JSON: {error.msg} (column {error.colno})",
-            code="unreadable",
-            file=path,
+            f"{path}: line {line}: it is no JSON: {what} (column {column})", code="unreadable", file=path
         ) from error
     except RecursionError as error:
         raise TableError(f"{path}: its values nest too deep; write JSON lines", code="unreadable", file=path) from error

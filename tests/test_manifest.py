@@ -182,12 +182,29 @@ def test_all_problems_together(tmp_path: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1,]", '{"tables": NaN', b"\xff\xfe", "[" * 100_000])
-def test_no_json(tmp_path: Path, text: str | bytes) -> None:
+NO_JSON = [  # The words and the places are the same whatever Python reads the text.
+    ("", "it ends too early at line 1, column 1"),
+    ('{"tables": [\n', "it ends too early at line 2, column 1"),
+    ('{"tables": [1,]}', '",]}" is out of place at line 1, column 14; a comma is one too many'),
+    ('{"tables": [1,\n\n ]}', '"," is out of place at line 1, column 14; a comma is one too many'),
+    ('{"a": 1,\n}', '"," is out of place at line 1, column 8; a comma is one too many'),
+    ("[1,,2]", '",2]" is out of place at line 1, column 4; a comma is one too many'),
+    ('{"a": 1 "b": 2}', r'"\"b\": 2}" is out of place at line 1, column 9'),
+    ('{"a": "x\ny"}', r'"\n" is out of place at line 1, column 9'),
+    ('{"a": "x', r'"\"x" is out of place at line 1, column 7'),
+    ('{"tables": NaN', "it ends too early"),
+    (b'{"a": "\xff"}', "byte 8 of it is no UTF-8"),
+    ("9" * 5000, "a number has too many digits"),
+]
+
+
+@pytest.mark.parametrize(("text", "fault"), NO_JSON, ids=[str(text)[:20] for text, _ in NO_JSON])
+def test_no_json(tmp_path: Path, text: str | bytes, fault: str) -> None:
     path = tmp_path / "m.json"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(UsageError, match="the manifest is no JSON"):
+    with pytest.raises(UsageError) as caught:
         load_manifest(path)
+    assert str(caught.value).startswith(f"{path}: the manifest is no JSON: {fault}")
 
 
 def test_no_manifest(tmp_path: Path) -> None:

@@ -85,24 +85,25 @@ SAID: list[tuple[str, int, str]] = [
     (
         "batch slip.json",
         2,
-        "slip.json: the manifest is no JSON: Expecting value at line 1, column 15; a comma stands after the last entry",
+        'slip.json: the manifest is no JSON: ",]}" is out of place at line 1, column 14; a comma is one too many, as '
+        "after the last entry",
     ),
     (
         "batch escape.json",
         2,
-        "escape.json: the manifest is no JSON: Invalid \\escape at line 1, column 13; in JSON a backslash is written "
-        'twice, such as "\\\\d+"',
+        'escape.json: the manifest is no JSON: "\\\\d\\"}" is out of place at line 1, column 13; in JSON a backslash '
+        'is written twice, such as "\\\\d+"',
     ),
     (
         "batch comment.json",
         2,
-        "comment.json: the manifest is no JSON: Expecting ',' delimiter at line 1, column 15; JSON has no comments: a "
-        'name that begins with _ is one, such as "_why": "…"',
+        'comment.json: the manifest is no JSON: "// none" is out of place at line 1, column 15; JSON has no comments: '
+        'a name that begins with _ is one, such as "_why": "…"',
     ),
     (
         "batch single.json",
         2,
-        "single.json: the manifest is no JSON: Expecting property name enclosed in double quotes at line 1, column 2; "
+        "single.json: the manifest is no JSON: \"'tables': []}\" is out of place at line 1, column 2; "
         'JSON quotes texts with "',
     ),
     # What is no table.
