@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -30,7 +30,7 @@ from moslabels.labelling import (
 from moslabels.labels import label_columns
 from moslabels.manifest import TableSpec, input_spec
 from moslabels.options import shown
-from moslabels.parquet.schemas import without
+from moslabels.parquet import schemas
 from moslabels.settings import Settings
 from moslabels.tables import absolute
 from moslabels.workspace import Workspace
@@ -75,7 +75,7 @@ class Joined:
         # By themselves: what pandas wrote of the names and types of the features does not hold for them.
         for name in self.label_columns:
             place = name if frame.columns.nlevels == 1 else (name, *[""] * (frame.columns.nlevels - 1))
-            frame[place] = self.table[name].to_pandas().set_axis(frame.index)
+            frame[place] = _series(self.table[name]).set_axis(frame.index)
         return frame
 
     def to_polars(self) -> polars.DataFrame:
@@ -148,7 +148,7 @@ def join(
             diagnosis = judge(engine, spec, read.labels, match)
             columns = label_columns(engine, read.labels, spec.options.status_column)
             positions = row_labels(engine, read.source, read.key, read.labels, match.input_rows)
-            table = _appended(_features(engine, spec, read), columns, positions, spec)
+            table = _appended(_features(engine, spec, read), columns, positions, spec, read.dropped)
             check_inputs()
             run = Run(args=args)
             inputs = {
@@ -264,11 +264,22 @@ def _features(engine: Engine, spec: TableSpec, read: Read) -> pa.Table:
         rows = batch_rows(len(read.source.columns))
         schema, batches = typed_batches(engine, read.source, read.dropped, rows)
         return pa.Table.from_batches(batches, schema)
-    kept = table.select([index for index, name in enumerate(table.column_names) if name not in read.dropped])
-    return kept.replace_schema_metadata(without(kept.schema.metadata, read.dropped)) if read.dropped else kept
+    return table.select([index for index, name in enumerate(table.column_names) if name not in read.dropped])
 
 
-def _appended(features: pa.Table, columns: pa.Table, positions: pa.ChunkedArray, spec: TableSpec) -> pa.Table:
+def _series(column: pa.ChunkedArray) -> Any:
+    """A label column as pandas takes it. Integers that a float would round stay integers beside NULL."""
+    if not pa.types.is_integer(column.type):
+        return column.to_pandas()
+    import pandas
+
+    dtype = schemas.pandas_dtype(column)
+    return column.to_pandas(types_mapper=lambda _: pandas.api.types.pandas_dtype(dtype) if "Int" in dtype else None)
+
+
+def _appended(
+    features: pa.Table, columns: pa.Table, positions: pa.ChunkedArray, spec: TableSpec, dropped: Sequence[str]
+) -> pa.Table:
     """The features and, for each row, the label columns at its position."""
     if len(positions) != len(features):
         raise TableError(
@@ -284,7 +295,10 @@ def _appended(features: pa.Table, columns: pa.Table, positions: pa.ChunkedArray,
     table = pa.concat_tables(labels) if labels else columns.slice(0, 0)
     for name, values in zip(table.column_names, table.columns, strict=True):
         features = features.append_column(name, values)
-    return features
+    declared = schemas.declared(columns, positions)
+    if not dropped and not any(map(schemas.needs_pandas, declared)):
+        return features
+    return features.replace_schema_metadata(schemas.changed(features.schema.metadata, dropped, declared))
 
 
 def _record(run: Run, spec: TableSpec, path: str) -> dict[str, Any]:

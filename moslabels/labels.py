@@ -151,8 +151,8 @@ def _doubt(label: LabelSpec, column: str, row: Mapping[str, Any]) -> str | None:
         )
     if label.options.mos_scale == "auto" and row["scale"] == "0-100" and row["high"] and row["greatest"] <= 10:
         return (
-            f"{label.path}: no score of column {shown(column)} is above 10, and all are taken to be on 0-100; where they "
-            'are on 0-10, set mos_scale {"worst": 0, "best": 10}; where they are on 0-100, set mos_scale "0-100"'
+            f"{label.path}: no score of column {shown(column)} is above 10, and all are taken to be on 0-100; where "
+            'they are on 0-10, set mos_scale {"worst": 0, "best": 10}; where they are on 0-100, set mos_scale "0-100"'
         )
     return None
 

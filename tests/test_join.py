@@ -573,6 +573,26 @@ def test_overwritten_columns_leave_nothing_of_their_types(old: Any) -> None:
         assert (result["mos"].tolist(), result.index.tolist()) == (MOS, [0, 1, 2, 3])
 
 
+VOTES = [
+    ([24, 25, 26], "int64"),
+    ([24, None, 26], "float64"),
+    ([2**53 + 1, None, 26], "Int64"),
+    ([2**53 + 1, 25, 26], "int64"),
+]
+
+
+@pytest.mark.parametrize("make", ["frame", "table"])
+@pytest.mark.parametrize(("votes", "dtype"), VOTES)
+def test_integers_as_pandas_takes_them(make: str, votes: list[int | None], dtype: str) -> None:
+    features = KEYED.to_pandas() if make == "frame" else KEYED
+    joined = join(features, SCORED.append_column("votes", pa.array(votes, pa.int64())), extras=["votes"])
+    assert joined.table["votes"].type == pa.int64()
+    expected = [votes[SCORED["key"].to_pylist().index(key)] for key in KEYED["key"].to_pylist()]
+    for result in (joined.to_pandas(), joined.table.to_pandas()):
+        assert str(result["votes"].dtype) == dtype
+        assert [None if pd.isna(value) else int(value) for value in result["votes"]] == expected
+
+
 def test_a_damaged_entry_of_pandas_is_no_matter() -> None:
     features = KEYED.append_column("mos", [[1, 2, 3, 4]]).replace_schema_metadata({"pandas": "{", "mine": "kept"})
     assert join(features, SCORED, overwrite=True).table.schema.metadata == {b"mine": b"kept"}

@@ -280,14 +280,44 @@ def test_every_copy_of_the_schema_is_extended(tmp_path: Path) -> None:
     assert again["mos"].dtype == "float64"
 
 
-def test_a_nullable_integer_is_one_for_pandas(tmp_path: Path) -> None:
+BIG = 2**53
+INTEGERS = [
+    # votes of the keys a and b, keys of the features, what pandas takes the votes for
+    ([24, 25], "ab", "int64"),
+    ([24, None], "ab", "float64"),
+    ([24, None], "a", "int64"),  # No row has the label without votes.
+    ([24, 25], "abz", "float64"),  # Nor has the last row a label.
+    ([None, 25], "a", "float64"),
+    ([BIG + 1, BIG], "ab", "int64"),
+    ([BIG, -BIG], "abz", "float64"),
+    ([BIG + 1, 7], "abz", "Int64"),
+    ([-BIG - 1, None], "ab", "Int64"),
+    ([BIG + 1, 7], "bz", "float64"),
+]
+
+
+@pytest.mark.parametrize("source", ["pandas", "without pandas", "f.csv"])
+@pytest.mark.parametrize(("votes", "keys", "dtype"), INTEGERS)
+def test_integers_as_pandas_takes_them(
+    tmp_path: Path, source: str, votes: list[int | None], keys: str, dtype: str
+) -> None:
     pandas = pytest.importorskip("pandas")
-    pq.write_table(pa.Table.from_pandas(pandas.DataFrame({"key": ["a", "b"]})), tmp_path / "f.parquet")
-    write_table(tmp_path / "l.csv", [{"key": "a", "mos": 3, "n_ratings": 2**53 + 1}])
-    materialize(tmp_path / "f.parquet", tmp_path / "l.csv", tmp_path / "o.parquet", min_match_rate=0.5)
-    found = pandas.read_parquet(tmp_path / "o.parquet")["mos_n_ratings"]
-    assert found.dtype == "Int64"
-    assert found[0] == 2**53 + 1
+    frame = pandas.DataFrame({"key": [*keys], "x": [0.5] * len(keys)})
+    features = tmp_path / (source if source == "f.csv" else "f.parquet")
+    if source == "f.csv":
+        frame.to_csv(features, index=False)
+    else:
+        pq.write_table(pa.table({"key": [*keys], "x": frame.x}) if "out" in source else pa.table(frame), features)
+    labels = pa.table({"key": ["a", "b"], "mos": [3, 4], "votes": pa.array(votes, pa.int64())})
+    pq.write_table(labels, tmp_path / "l.parquet")
+    out = tmp_path / "o.parquet"
+    materialize(features, tmp_path / "l.parquet", out, min_match_rate=0, extras=["votes"])
+    expected = [votes["ab".index(key)] if key in "ab" else None for key in keys]
+    assert pq.read_schema(out).field("votes").type == pa.int64()
+    for found in (pandas.read_parquet(out), pq.read_table(out).to_pandas()):
+        assert str(found["votes"].dtype) == dtype
+        assert [None if pandas.isna(value) else int(value) for value in found["votes"]] == expected
+        assert found.select_dtypes("number").to_numpy().dtype == ("object" if dtype == "Int64" else "float64")
 
 
 OLD = ["MOS", "mos_label_status", "Split", "mos_std_dev"]

@@ -5,22 +5,56 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from moslabels.parquet.footer import FooterError
 
 ARROW = "ARROW:schema"
 PANDAS = "pandas"
 SPARK = "org.apache.spark.sql.parquet.row.metadata"
+_MOST_EXACT = 2**53  # of the whole numbers that a float holds exactly
 REFUSED = ("parquet.avro.schema", "avro.schema", "iceberg.schema")
+
+
+def declared(columns: pa.Table, rows: pa.ChunkedArray) -> pa.Schema:
+    """The schema of label columns, with the dtype that pandas is to take integers for in the metadata of their fields.
+
+    ``rows`` says which rows of ``columns`` a table has.
+    """
+    schema = columns.schema
+    integers = [index for index, field in enumerate(schema) if pa.types.is_integer(field.type)]
+    used = rows.unique() if integers else None
+    for index in integers:
+        dtype = pandas_dtype(columns.column(index).take(used))
+        schema = schema.set(index, schema.field(index).with_metadata({PANDAS: dtype}))
+    return schema
+
+
+def pandas_dtype(integers: pa.ChunkedArray) -> str:
+    """What pandas is to take integers for: numpy's integers, its floats where one is NULL, else what holds both."""
+    name = str(integers.type)
+    if not integers.null_count:
+        return name
+    ends = [end for end in pc.min_max(integers).as_py().values() if end is not None]
+    return name.replace("int", "Int").replace("uI", "UI") if max(map(abs, ends), default=0) > _MOST_EXACT else "float64"
+
+
+def needs_pandas(field: pa.Field) -> bool:
+    """Whether pandas would round a declared column if its own entry did not say otherwise."""
+    return field.metadata is not None and b"Int" in field.metadata.get(PANDAS.encode(), b"")
 
 
 def extended(
     key_values: Mapping[str, bytes | None], dropped: Collection[str], labels: pa.Schema
 ) -> dict[str, bytes | None]:
-    """The key-value metadata without the dropped columns and with those of ``labels``. Raises FooterError."""
+    """The key-value metadata without the dropped columns and with those of ``labels``, which are declared.
+
+    Raises FooterError.
+    """
     for name in REFUSED:
         if name in key_values:
             raise FooterError(f"its metadata holds {name}, which would not know the label columns")
@@ -33,20 +67,34 @@ def extended(
             new[name] = extend(value, dropped, labels)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError, pa.ArrowException, OSError) as error:
             raise FooterError(f"its metadata holds a damaged {name}: {error}") from error
+    if new.get(PANDAS) is None and any(map(needs_pandas, labels)):
+        new[PANDAS] = _pandas(_NO_COLUMNS, (), _needing_pandas(labels))
     return new
 
 
-def without(metadata: Mapping[bytes, bytes] | None, dropped: Collection[str]) -> Mapping[bytes, bytes] | None:
-    """The metadata of an Arrow schema, where pandas' entry no longer tells of the dropped columns.
-
-    A damaged entry is left out.
+def changed(
+    metadata: Mapping[bytes, bytes] | None, dropped: Collection[str], labels: pa.Schema
+) -> Mapping[bytes, bytes] | None:
+    """The metadata of an Arrow schema, where pandas' entry no longer tells of the dropped columns, and tells of those
+    declared labels that pandas would round. A damaged entry is left out.
     """
-    if metadata is None or b"pandas" not in metadata:
-        return metadata
-    try:
-        return {**metadata, b"pandas": _pandas(metadata[b"pandas"], dropped, pa.schema([]))}
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return {name: value for name, value in metadata.items() if name != b"pandas"}
+    metadata = dict(metadata or {})
+    entry = metadata.pop(b"pandas", None)
+    labels = _needing_pandas(labels)
+    if entry is not None:
+        with suppress(ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return {**metadata, b"pandas": _pandas(entry, dropped, labels)}
+    if len(labels):
+        metadata[b"pandas"] = _pandas(_NO_COLUMNS, (), labels)
+    return metadata or None
+
+
+def _needing_pandas(labels: pa.Schema) -> pa.Schema:
+    return pa.schema([field for field in labels if needs_pandas(field)])
+
+
+_NO_COLUMNS = b'{"columns": [], "column_indexes": [], "index_columns": [], "pandas_version": null}'
+"""An entry of pandas that tells of no column: of those it takes what they are in the file."""
 
 
 def _arrow(value: bytes, dropped: Collection[str], labels: pa.Schema) -> bytes:
@@ -56,6 +104,8 @@ def _arrow(value: bytes, dropped: Collection[str], labels: pa.Schema) -> bytes:
     # pandas believes this copy of its entry, not the file's own.
     if b"pandas" in metadata:
         metadata[b"pandas"] = _pandas(metadata[b"pandas"], dropped, labels)
+    elif any(map(needs_pandas, labels)):
+        metadata[b"pandas"] = _pandas(_NO_COLUMNS, (), _needing_pandas(labels))
     new = pa.schema([*fields, *(field.with_metadata(None) for field in labels)], metadata or None)
     return base64.b64encode(new.serialize().to_pybytes())
 
@@ -65,7 +115,7 @@ def _pandas(value: bytes, dropped: Collection[str], labels: pa.Schema) -> bytes:
     entry["columns"] = [column for column in entry["columns"] if column.get("field_name") not in dropped]
     entry["index_columns"] = [index for index in entry["index_columns"] if index not in tuple(dropped)]
     for field in labels:
-        pandas_type, numpy_type, metadata = _pandas_types(field.type)
+        pandas_type, numpy_type, metadata = _pandas_types(field)
         entry["columns"].append(
             {
                 "name": field.name,
@@ -78,11 +128,11 @@ def _pandas(value: bytes, dropped: Collection[str], labels: pa.Schema) -> bytes:
     return json.dumps(entry).encode("utf-8")
 
 
-def _pandas_types(kind: pa.DataType) -> tuple[str, str, dict[str, Any] | None]:
-    """pandas' names of a nullable column of a type: of the type, of its storage, and what else it needs."""
+def _pandas_types(field: pa.Field) -> tuple[str, str, dict[str, Any] | None]:
+    """pandas' names of a declared column: of its type, of its storage, and what else it needs."""
+    kind = field.type
     if pa.types.is_integer(kind):
-        name = str(kind)
-        return name, name.replace("int", "Int").replace("uInt", "UInt"), None
+        return str(kind), field.metadata[PANDAS.encode()].decode(), None
     if pa.types.is_floating(kind):
         name = {"halffloat": "float16", "float": "float32", "double": "float64"}[str(kind)]
         return name, name, None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from moslabels.parquet import schemas
 from moslabels.provenance import file_sha256
 from moslabels.writers import Job, Written
 from moslabels.writers.atomic import StagedFile
@@ -17,6 +18,8 @@ def write(job: Job, staged: StagedFile) -> Written:
     schema, batches = typed_batches(job.engine, job.source, job.dropped, rows, names_without_case=True)
     for field in job.columns.schema:
         schema = schema.append(field.with_metadata(None))
+    declared = schemas.declared(job.columns, job.row_labels)
+    schema = schema.with_metadata(schemas.changed(schema.metadata, (), declared))
     written = 0
     with pq.ParquetWriter(staged, schema) as writer:
         for batch in batches:

@@ -59,7 +59,8 @@ def write(job: Job, staged: StagedFile) -> Written:
         shift = footer.start - len(MAGIC)
         dropped = {index for index, column in enumerate(footer.columns) if column.name in job.dropped}
         try:
-            key_values = schemas.extended(footer.key_values(), job.dropped, job.columns.schema)
+            declared = schemas.declared(job.columns, job.row_labels)
+            key_values = schemas.extended(footer.key_values(), job.dropped, declared)
             _, alone = appended(footer, dropped, label_footer, shift, key_values)
         except FooterError as error:
             raise _cannot(job, str(error)) from error
