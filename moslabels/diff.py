@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from moslabels import audit, evidence, labelled, report
 from moslabels.engine import Engine
 from moslabels.errors import TableError, UsageError
+from moslabels.keys import several
 from moslabels.manifest import refuse_url
 from moslabels.options import Options, settled, shown
 from moslabels.provenance import file_record, recorded_hashes
@@ -39,8 +40,8 @@ _KEEP = "keep the outputs of each run in a folder of their own (see --old-root),
 class _Side:
     """One labelled table, the options that it was labelled with, and what its evidence says of rule and inputs.
 
-    ``sha256`` is that of the output when ``evidence``, a path, was written; None where nothing says it. Paths open from
-    ``root``.
+    ``key`` are the key columns that its evidence names, None where it names none. ``sha256`` is that of the output when
+    ``evidence``, a path, was written; None where nothing says it. Paths open from ``root``.
     """
 
     id: str | None
@@ -48,6 +49,7 @@ class _Side:
     features: str
     root: str
     evidence: str
+    key: Sequence[str] | None = None
     sha256: str | None = None
     config: Mapping[str, Any] = field(default_factory=dict)
     rule: Mapping[str, Any] = field(default_factory=dict)
@@ -107,7 +109,9 @@ def _sides(path: str, root: str) -> Iterator[_Side]:
 def _of_report(path: str, table: Mapping[str, Any], hashes: Mapping[str, str], root: str) -> _Side:
     identifier, config, beside = table["id"], table["config"], table["audit_json"]
     if beside is None:
-        return _Side(identifier, table["out"], table["features"], root, path, None, config, {"config": config})
+        named = table.get("feature_key_column", config.get("feature_key_column"))
+        key = several(named) if named is not None else None
+        return _Side(identifier, table["out"], table["features"], root, path, key, None, config, {"config": config})
     document = _json(os.path.join(root, beside)) or {}
     side = _of_audit(identifier, document, beside, root)
     summary = {name: document.get(name) for name in table["summary"]}
@@ -140,6 +144,7 @@ def _of_audit(identifier: str | None, document: Mapping[str, Any], path: str, ro
             document["feature_table"],
             root,
             path,
+            several(document["feature_key_column"]),
             document.get("output_sha256"),
             document.get("config", {}),
             {name: document[name] for name in _RULE if name in document},
@@ -162,7 +167,8 @@ def _of_table(path: str, kind: str) -> _Side:
         return _Side(None, path, path, "", path)
     inputs = {record["path"]: record["sha256"] for record in (entry["features"], *entry["labels"])}
     rule = {"config": entry["config"], "feature_key_column": entry["feature_key_column"]}
-    return _Side(None, path, entry["features"]["path"], "", path, None, entry["config"], rule, inputs)
+    key = several(entry["feature_key_column"])
+    return _Side(None, path, entry["features"]["path"], "", path, key, None, entry["config"], rule, inputs)
 
 
 def _check_output(side: _Side) -> None:
@@ -188,19 +194,14 @@ def _compared(old: _Side, new: _Side, settings: Settings) -> dict[str, Any]:
         engine.run(render("diff/table"))
         for name, side in (("old", old), ("new", new)):
             options = Options(**settled(side.config))
-            named = {"mos": "mos", "status": options.status_column}
-            engine.run(
-                labelled.statement(
-                    engine,
-                    workspace,
-                    "diff/clips",
-                    options,
-                    side.features,
-                    os.path.join(side.root, side.output),
-                    named,
-                    side=name,
+            path = os.path.join(side.root, side.output)
+            if side.key is None:
+                raise UsageError(
+                    f"{path}: nothing says which column its key is: {side.evidence} does not; name an audit of "
+                    "it, or give the table an audit_json"
                 )
-            )
+            labelled.read_back(engine, workspace, path, side.key, options, side.features)
+            engine.run(render("diff/clips", {"side": name}))
         found = engine.row(render("diff/counts"))
     return {
         "id": old.id,

@@ -67,3 +67,8 @@ def _normalize(options: Options, column: Column) -> str:
 def one_or_list(values: Sequence[Any]) -> Any:
     """The value of a key of one column, the list of those of several: as audits show it."""
     return values[0] if len(values) == 1 else list(values)
+
+
+def several(value: Any) -> list[Any]:
+    """The values of a key's columns, from what :func:`one_or_list` made of them."""
+    return value if isinstance(value, list) else [value]

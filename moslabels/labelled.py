@@ -1,42 +1,88 @@
-"""A labelled table, read back: its keys and its label columns, by the options that it was labelled with."""
+"""A labelled table, read back: its keys and label columns, by the options and key columns that its evidence names."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from moslabels.engine import Engine
-from moslabels.keys import find_key
-from moslabels.options import Options
-from moslabels.render import Statement, render
-from moslabels.tables import format_of, open_table
+from moslabels.errors import TableError
+from moslabels.keys import Key, find_key
+from moslabels.options import SOURCE_COLUMN, Options, counted, listed, short, shown
+from moslabels.render import render
+from moslabels.tables import Source, format_of, format_problem, open_table, reading
 from moslabels.workspace import Workspace
 
 
-def statement(
-    engine: Engine,
-    workspace: Workspace,
-    name: str,
-    options: Options,
-    features: str,
-    out: str,
-    named: Mapping[str, str],
-    **values: Any,
-) -> Statement:
-    """The statement ``name`` over a labelled table. ``named`` are its label columns by alias. Raises TableError."""
+def read_back(
+    engine: Engine, workspace: Workspace, out: str, key_columns: Sequence[str], options: Options, features: str
+) -> None:
+    """Make the table ``output_values`` of a labelled table: its keys, statuses, sources and scores.
+
+    ``key_columns`` are those that its evidence names: the output may hold others that would be taken for the key.
+    Raises TableError where it cannot be read, a value cannot be a key, or a key has two scores.
+    """
+    if problem := format_problem(out, "out"):
+        raise TableError(f"{out}: {problem}", code="unreadable", file=out)
     source = open_table(engine, workspace, out, "feature", _dialect(options, features, out))
-    key = find_key(source, options, "feature")
+    key = find_key(source, _with_key(options, key_columns, out), "feature")
+    named = {"status": options.status_column, "source": SOURCE_COLUMN, "mos": "mos"}
     columns = {alias: source.find("label", column, (), "label column") for alias, column in named.items()}
     cells = [*key.cells, *source.cells(columns)]
-    bound = {**source.values(cells), **key.parameters(), **values}
-    return render(name, bound, source=source, cells=cells, keys=key.cells)
+    values = {**source.values(cells), **key.parameters()}
+    with reading(source):
+        engine.run(render("verify/output_values", values, source=source, cells=cells, keys=key.cells))
+    for fault in engine.rows(render("verify/output_faults")):
+        raise _error(source, key, fault)
+
+
+def _with_key(options: Options, columns: Sequence[str], out: str) -> Options:
+    regex = options.feature_key_regex
+    if isinstance(regex, tuple) and len(regex) != len(columns):
+        patterns = counted(len(regex), "pattern", "patterns")
+        message = f"{out}: its evidence has {patterns} for the key {listed(columns)}"
+        raise TableError(message, code="unreadable", file=out)
+    return replace(options, feature_key_column=tuple(columns))
+
+
+def _error(source: Source, key: Key, fault: Mapping[str, Any]) -> TableError:
+    path, row = source.path, fault["first_row"]
+    if fault["fault"] == "key":
+        column = key.columns[fault["fault_part"] - 1]
+        return TableError(
+            f"{path}: row {row}: the key column {shown(column)} holds {shown(fault['raw_value'])}, "
+            f"{short(fault['first_value'])}, which cannot be a key ({fault['total']} such rows): it is no longer "
+            "the key that was labelled by",
+            code="bad-key",
+            file=path,
+            column=column,
+            row=row,
+        )
+    if fault["fault"] == "score":
+        return TableError(
+            f"{path}: row {row} is labelled, and its mos is {shown(fault['first_value'])}, no finite number "
+            f"({fault['total']} such rows)",
+            code="bad-score",
+            file=path,
+            column="mos",
+            row=row,
+        )
+    return TableError(
+        f"{path}: the key {shown(fault['raw_value'])} of {key.shown_columns} has two scores: {fault['first_value']} in "
+        f"row {row} and {fault['second_value']} in row {fault['second_row']} ({fault['total']} such keys)",
+        code="conflict",
+        file=path,
+        column=key.columns[0],
+        row=fault["second_row"],
+    )
 
 
 def _dialect(options: Options, features: str, out: str) -> dict[str, Any]:
     """How a CSV output is written: as its features are, with a header, where these are CSV too."""
     given = options.feature_csv
-    if format_of(out) != "csv" or format_of(features) != "csv" or not given:
+    if format_of(out) != "csv" or format_problem(features, "features") or format_of(features) != "csv" or not given:
         return {}
     same_suffix = os.path.splitext(out)[1].lower() == os.path.splitext(features)[1].lower()
     return {name: value for name, value in given.items() if name != "delimiter" or same_suffix} | {"header": True}

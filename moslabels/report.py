@@ -39,6 +39,7 @@ def table_entry(
         entry["unmatched"] = spec.unmatched
     if audit is not None:
         entry["status"] = "unchanged" if unchanged else "ok"
+        entry["feature_key_column"] = audit["feature_key_column"]
         entry["summary"] = {key: audit[key] for key in (*_COUNTS, "match_rate", "labels_loaded")}
         if audit["warnings"]:
             entry["warnings"] = list(audit["warnings"])

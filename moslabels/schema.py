@@ -251,6 +251,7 @@ def report_document() -> Schema:
         },
         {
             "summary": summary,
+            "feature_key_column": _ONE_OR_LIST,
             "error": _TEXT,
             "error_code": {"enum": list(CODES)},
             "diagnosis": _DIAGNOSIS,

@@ -12,10 +12,12 @@ from typing import Any
 from moslabels import __version__, audit, evidence, labelled, provenance, report
 from moslabels.engine import Engine
 from moslabels.errors import MosLabelsError
+from moslabels.keys import several
 from moslabels.labelling import Run, label_table
 from moslabels.manifest import Manifest, TableSpec, load_manifest, refuse_url, table_spec
-from moslabels.options import SOURCE_COLUMN, shown
+from moslabels.options import shown
 from moslabels.provenance import plain, recorded_hashes, versions
+from moslabels.render import render
 from moslabels.settings import DEFAULTS, Settings
 from moslabels.tables import FORMATS
 from moslabels.workspace import Workspace
@@ -142,7 +144,7 @@ class _Verifier:
             checked.unknown.append("it does not hold the options that were given, so nothing is labelled again")
             return [checked]
         spec = _spec(document["feature_table"], document["label_files"], output, document["config"])
-        self._recount(checked, spec, document)
+        self._recount(checked, spec, several(document["feature_key_column"]), document)
         again = self._again(checked, spec)
         if again is not None:
             claimed = {name: value for name, value in document.items() if name not in _BY_HAND}
@@ -175,7 +177,7 @@ class _Verifier:
             self._record(checked, f"sha256 of {record['path']}", record)
         spec = _spec(entry["features"]["path"], entry["labels"], path, entry["config"])
         counts = {**entry["counts"], "match_rate": entry["match_rate"]}
-        self._recount(checked, spec, counts)
+        self._recount(checked, spec, several(entry["feature_key_column"]), counts)
         again = self._again(checked, spec)
         if again is not None:
             checked.compare("counts", counts, {name: again[name] for name in counts})
@@ -228,6 +230,9 @@ class _Verifier:
             for name, of_audit in names.items():
                 checked.compare(f"{where}.{name}", table[name], of_table.get(of_audit, table[name]))
             checked.compare(f"{where}.summary", table["summary"], {name: of_table[name] for name in table["summary"]})
+            if "feature_key_column" in table:
+                key = of_table["feature_key_column"]
+                checked.compare(f"{where}.feature_key_column", table["feature_key_column"], key)
             checked.compare(f"{where}.diagnosis", table.get("diagnosis"), of_table.get("diagnosis"))
             if table["status"] == "ok" and _is_same_run(block, of_table["run_provenance"]):
                 theirs = of_table["run_provenance"]["versions"]
@@ -341,17 +346,14 @@ class _Verifier:
         sha256: str | None = self.run.record(path)["sha256"]
         return sha256
 
-    def _recount(self, checked: Checked, spec: TableSpec, claimed: Mapping[str, Any]) -> None:
+    def _recount(self, checked: Checked, spec: TableSpec, key: Sequence[str], claimed: Mapping[str, Any]) -> None:
         """Count rows, statuses, sources and keys in the output itself."""
         try:
             with Workspace(self.settings.temp_dir) as workspace, Engine(self.settings, workspace.folder) as engine:
-                named = {"status": spec.options.status_column, "source": SOURCE_COLUMN}
-                counts = "verify/output_counts"
-                found = engine.row(
-                    labelled.statement(engine, workspace, counts, spec.options, spec.features, spec.out, named)
-                )
+                labelled.read_back(engine, workspace, spec.out, key, spec.options, spec.features)
+                found = engine.row(render("verify/output_counts"))
         except MosLabelsError as error:
-            checked.compare("output", "a labelled table", str(error))
+            checked.unknown.append(f"its output cannot be read back: {error}")
             return
         labels = {label.given for label in spec.labels}
         checked.compare("sources in the output", [], sorted(set(found.pop("sources")) - labels))

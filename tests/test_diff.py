@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,9 @@ import pytest
 from conftest import write_table
 from test_command import moslabels
 
-from moslabels import UsageError, run_batch
+from moslabels import TableError, UsageError, materialize, provenance, run_batch
 from moslabels.diff import diff
+from moslabels.verify import verify
 
 OLD = [("k1", 1.0), ("k2", 2.0), ("k3", 3.0), ("k4", 4.0)]
 NEW = [("k2", 2.0), ("k3", 3.5), ("k4", 3.0), ("k5", 5.0)]
@@ -166,7 +168,7 @@ WRONG = [
     ("old/m.json", "old/csv.json", "old/m.json"),
     ("old/none.json", "old/csv.json", "none.json"),
     ("old/r.json", "old/csv.json", "cannot be compared"),
-    ("old/l.csv", "old/o.csv", "no column of it"),
+    ("old/l.csv", "old/o.csv", "nothing says which column its key is"),
     ("old/half.json", "old/r.json", "half.json: is no report: it lacks 'run_provenance'"),
     ("old/x.parquet", "old/o.parquet", "cannot be read"),
     ("old/y.txt2", "old/o.parquet", "there is no such file"),
@@ -183,14 +185,116 @@ def test_what_cannot_be_compared(folders: tuple[Path, Path], tmp_path: Path, old
     assert "Traceback" not in done.stderr
 
 
-def test_tables_without_evidence_need_a_key_that_is_told_by_its_name(tmp_path: Path) -> None:
+def test_a_table_without_evidence_does_not_say_what_its_key_is(tmp_path: Path) -> None:
     columns = {"key": ["a", "b"], "mos": [1.0, None], "mos_label_status": ["ok", "missing-label"]}
-    pq.write_table(pa.table(columns), tmp_path / "old.parquet")
-    pq.write_table(pa.table({**columns, "mos": [2.0, None]}), tmp_path / "new.parquet")
-    (table,) = diff(str(tmp_path / "old.parquet"), str(tmp_path / "new.parquet"))["tables"]
-    assert (table["changed"]["count"], table["same"]) == (1, 0)
+    for name in ("old.parquet", "new.parquet"):
+        pq.write_table(pa.table(columns), tmp_path / name)
+    with pytest.raises(UsageError, match=r"old.parquet: nothing says which column its key is"):
+        diff(str(tmp_path / "old.parquet"), str(tmp_path / "new.parquet"))
     with pytest.raises(UsageError):
         diff(str(tmp_path / "old.parquet"), str(tmp_path / "new.xyz"))
+
+
+FRAMES = [{"file_name": f"{clip}.mp4", "n": n} for clip in "abc" for n in (1, 2)]
+READ_BACK: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, Any]]] = {
+    "an extra named like a key": (
+        FRAMES,
+        [{"file_name": "a.mp4", "mos": 3, "content_id": "X"}, {"file_name": "b.mp4", "mos": 4, "content_id": "X"}],
+        {"label_key_column": "file_name", "extras": ["content_id"]},
+    ),
+    "an extra that takes the place of a feature": (
+        [{**row, "content_id": "old"} for row in FRAMES],
+        [{"file_name": "a.mp4", "mos": 3, "content_id": "X"}, {"file_name": "b.mp4", "mos": 4, "content_id": "X"}],
+        {
+            "feature_key_column": "file_name",
+            "label_key_column": "file_name",
+            "extras": ["content_id"],
+            "overwrite": True,
+        },
+    ),
+    "a key of two columns": (
+        [{"content_id": "t", "clip": row["file_name"][0], "n": row["n"]} for row in FRAMES],
+        [{"content_id": "t", "clip": "a", "mos": 3}, {"content_id": "t", "clip": "b", "mos": 4}],
+        {name: ["content_id", "clip"] for name in ("feature_key_column", "label_key_column")},
+    ),
+    "a name that occurs in two cases": (
+        [{"Key": row["file_name"], "key": "k", "n": row["n"]} for row in FRAMES],
+        [{"key": "a.mp4", "mos": 3}, {"key": "b.mp4", "mos": 4}],
+        {"feature_key_column": "Key"},
+    ),
+    "a column that comes first by its name": (
+        [{"vid": row["file_name"], "key": f"frame {row['n']}"} for row in FRAMES],
+        [{"key": "a.mp4", "mos": 3}, {"key": "b.mp4", "mos": 4}],
+        {"feature_key_column": "vid"},
+    ),
+}
+
+
+CASES = [(next(iter(READ_BACK)), suffix) for suffix in ("parquet", "csv", "jsonl", "json")]
+CASES += list(zip(list(READ_BACK)[1:], ("parquet", "jsonl", "csv", "csv"), strict=True))
+
+
+@pytest.mark.parametrize(("name", "suffix"), CASES)
+def test_a_labelled_table_is_read_back_by_the_key_that_its_evidence_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, suffix: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    features, labels, options = READ_BACK[name]
+    write_table(Path(f"f.{suffix}"), features)
+    table = {"id": "t", "features": f"f.{suffix}", "labels": ["l.csv"]}
+    for run, mos in (("old", 4), ("new", 4.5)):
+        write_table(Path("l.csv"), [labels[0], {**labels[1], "mos": mos}])
+        with_audit = (
+            {"out": f"{run}.{suffix}", "audit_json": f"{run}.json"} if suffix != "json" else {"out": f"{run}.json"}
+        )
+        manifest = {
+            "defaults": {"min_match_rate": 0.5, "mos_scale": "1-5", **options},
+            "tables": [{**table, **with_audit}],
+        }
+        Path("m.json").write_text(json.dumps(manifest))
+        assert run_batch("m.json", report_json=f"{run}_report.json")["status"] == "ok"
+    pairs = [("old_report.json", "new_report.json")]  # A JSON table of these has no audit.
+    pairs += [("old.parquet", "new.parquet")] if suffix == "parquet" else []
+    for pair in pairs:
+        (found,) = diff(*pair)["tables"]
+        assert (found["gained"]["count"], found["lost"]["count"], found["same"]) == (0, 0, 1)
+        assert (found["changed"]["count"], found["changed"]["mean_change"]) == (1, 0.5)
+    if suffix != "json":
+        assert verify(["new.json"])["status"] == "ok"
+
+
+FAULTS = {
+    "two scores": (
+        [("a", 1.0, "ok"), ("a", 2.0, "ok")],
+        'the key "a" of column "key" has two scores: 1.0 in row 1 and 2.0',
+    ),
+    "a label in some rows": ([("a", 1.0, "ok"), ("a", None, "missing-label")], 'the key "a" of column "key" has two'),
+    "a score that is none": ([("a", None, "ok")], "row 1 is labelled, and its mos is null"),
+    "a fraction": (
+        [(12.0, 1.0, "ok"), (12.1, 1.0, "ok")],
+        'row 2: the key column "key" holds "12.1", a fractional number',
+    ),
+    "infinity": ([(float("inf"), 1.0, "ok")], "an infinite number, which cannot be a key (1 such rows)"),
+}
+
+
+@pytest.mark.parametrize("name", list(FAULTS))
+def test_a_key_that_cannot_be_read_back_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows, message = FAULTS[name]
+    write_table(Path("f.csv"), [{"key": "a"}])
+    write_table(Path("l.csv"), [{"key": "a", "mos": 1}])
+    materialize("f.csv", ["l.csv"], "o.parquet", "a.json", mos_scale="1-5")
+    names = ("key", "mos", "mos_label_status")
+    write_table(
+        Path("o.parquet"), [{**dict(zip(names, row, strict=True)), "mos_label_source": "l.csv"} for row in rows]
+    )
+    audit = json.loads(Path("a.json").read_text())
+    audit["output_sha256"] = provenance.file_sha256("o.parquet")
+    Path("a.json").write_text(json.dumps(audit))
+    with pytest.raises(TableError, match=re.escape(message)):
+        diff("a.json", "a.json")
+    assert any(message in note for note in verify(["a.json"])["files"][0]["unknown"])
 
 
 def test_csv_outputs_in_the_dialect_of_their_features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
