@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Unpack
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -29,7 +29,7 @@ from moslabels.labelling import (
 )
 from moslabels.labels import label_columns
 from moslabels.manifest import TableSpec, input_spec
-from moslabels.options import shown
+from moslabels.options import OptionKeywords, shown
 from moslabels.parquet import schemas
 from moslabels.settings import Settings
 from moslabels.tables import absolute
@@ -99,7 +99,7 @@ def join(
     memory_limit: str | None = None,
     threads: int | None = None,
     temp_dir: str | os.PathLike[str] | None = None,
-    **options: Any,
+    **options: Unpack[OptionKeywords],
 ) -> Joined:
     """Join labels onto a feature table that is in memory or in a file. Nothing is written.
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 from moslabels import audit, evidence, gate
 from moslabels.diagnosis import diagnose, lines
@@ -20,7 +20,7 @@ from moslabels.features import Match, match_features, row_labels
 from moslabels.keys import Key, find_key
 from moslabels.labels import Labels, label_columns, load_labels
 from moslabels.manifest import TableSpec, table_spec
-from moslabels.options import FIELDS, LABEL_COLUMNS, SOURCE_COLUMN, Options, listed, nearest, shown
+from moslabels.options import FIELDS, LABEL_COLUMNS, SOURCE_COLUMN, OptionKeywords, Options, listed, nearest, shown
 from moslabels.progress import SILENT, Progress
 from moslabels.provenance import file_record, run_provenance
 from moslabels.render import render
@@ -78,7 +78,7 @@ def materialize(
     memory_limit: str | None = None,
     threads: int | None = None,
     temp_dir: str | os.PathLike[str] | None = None,
-    **options: Any,
+    **options: Unpack[OptionKeywords],
 ) -> dict[str, Any]:
     """Join labels onto one feature table and write the labelled table.
 

@@ -14,7 +14,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypedDict
 from urllib.parse import unquote
 
 LABEL_COLUMNS = ("mos", "mos_raw_0_100")
@@ -310,6 +310,29 @@ class Options:
             return DEFAULT_EXTRAS
         pairs = self.extras.items() if isinstance(self.extras, Mapping) else ((name, name) for name in self.extras)
         return {output: (column,) for column, output in sorted(pairs, key=lambda pair: pair[1])}
+
+
+class OptionKeywords(TypedDict, total=False):
+    """The fields of :class:`Options` as type checkers know them where they are keywords."""
+
+    feature_key_column: str | Sequence[str] | None
+    label_key_column: str | Sequence[str] | None
+    label_mos_column: str | None
+    key_normalize: str
+    feature_key_regex: str | Sequence[str | None] | None
+    label_key_regex: str | Sequence[str | None] | None
+    min_match_rate: float
+    match_rate_by: str | None
+    status_column: str
+    overwrite: bool
+    mos_scale: str | Mapping[str, float]
+    out_of_range: str
+    missing_mos: str
+    missing_values: list[str] | tuple[str, ...]
+    mos_tolerance: float
+    extras: list[str] | tuple[str, ...] | Mapping[str, str] | None
+    label_csv: Mapping[str, Any]
+    feature_csv: Mapping[str, Any]
 
 
 FIELDS: Mapping[str, dataclasses.Field[Any]] = {field.name: field for field in dataclasses.fields(Options)}

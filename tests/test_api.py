@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import inspect
 import json
+import re
 import subprocess
 import sys
+import types
+import typing
+from collections.abc import Mapping, Sequence
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import write_table
 
 import moslabels
+from moslabels.options import FIELDS, OptionKeywords, Options
 
 ORDERS = list(permutations(["materialize", "load_manifest", "run_batch"]))
 
@@ -38,3 +45,60 @@ def test_the_call_that_the_contract_shows(tmp_path: Path) -> None:
     written = tmp_path / "a.json"
     audit = moslabels.materialize(features, [labels], tmp_path / "o.csv", written, feature_key_column="clip")
     assert json.loads(written.read_text()) == audit
+
+
+def as_keyword(kind: Any) -> Any:
+    """The type of an option as a keyword: what its value is settled from."""
+    origin, inner = typing.get_origin(kind), typing.get_args(kind)
+    if origin is types.UnionType or origin is typing.Union:
+        takes_text = str in inner
+        kinds = [
+            Sequence[typing.get_args(one)[0]] if takes_text and typing.get_origin(one) is tuple else as_keyword(one)
+            for one in inner
+        ]
+        return typing.Union[tuple(kinds)]  # noqa: UP007
+    if origin is tuple:
+        return list[inner[0]] | kind  # A text alone is none.
+    return Mapping[inner] if origin is dict else kind
+
+
+def test_the_keywords_are_those_of_the_options() -> None:
+    options, keywords = typing.get_type_hints(Options), typing.get_type_hints(OptionKeywords)
+    assert list(keywords) == list(FIELDS)
+    assert keywords == {name: as_keyword(options[name]) for name in FIELDS}
+    for function in (moslabels.materialize, moslabels.join):
+        parameters = inspect.signature(function).parameters
+        assert [name for name in parameters if name in FIELDS] == list(FIELDS)
+        assert not [one for one in parameters.values() if one.kind is one.VAR_KEYWORD]
+
+
+TYPED = """
+from typing import Any
+from moslabels import join, materialize
+
+names: list[str] = ["a", "b"]
+config: dict[str, Any] = {}
+audit: dict[str, Any] = materialize("f", ["l"], "o", min_match_rate=0.9, feature_key_column=names, threads=2)
+materialize("f", ["l"], "o", feature_key_regex=names, label_csv={"header": False}, match_rate_by=None, overwrite=True)
+join("f", "l", mos_scale={"worst": 100, "best": 0}, extras={"a": "b"}, missing_values=["NA"], **config).to_pandas()
+materialize("f", ["l"], "o", min_match_rat=0.9)  # wrong
+join("f", "l", min_match_rat=0.9)  # wrong
+materialize("f", ["l"], "o", min_match_rate="0.9")  # wrong
+join("f", "l", mos_scale=5)  # wrong
+join("f", "l", missing_values="NA")  # wrong
+join("f", "l", extras=3)  # wrong
+"""
+
+
+def test_a_type_checker_finds_wrong_keywords(tmp_path: Path) -> None:
+    mypy = pytest.importorskip("mypy.api")
+    script = tmp_path / "script.py"
+    script.write_text(TYPED)
+    modules = ["__init__.py", "errors.py", "joining.py", "labelling.py", "options.py"]
+    package = [str(Path(moslabels.__file__).parent / name) for name in modules]
+    # The other modules are not looked at: the signatures are in these.
+    flags = ["--config-file=", "--strict", "--follow-imports=skip", f"--cache-dir={tmp_path / 'cache'}"]
+    said, problem, _ = mypy.run([*flags, str(script), *package])
+    wrong = [number for number, line in enumerate(TYPED.splitlines(), start=1) if line.endswith("# wrong")]
+    found = re.findall(r"^.*script\.py:([0-9]+): error", said, re.MULTILINE)
+    assert ([int(number) for number in found], problem) == (wrong, "")
