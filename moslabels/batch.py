@@ -87,7 +87,7 @@ def run_batch(
     run = Run(argv, args, manifest_record, reports, run_provenance, settings, dry_run, progress=progress)
     with ExitStack() as reports_are_ours:
         try:
-            reports_are_ours.enter_context(reserved([] if dry_run else reports.values()))
+            places = reports_are_ours.enter_context(reserved([] if dry_run else reports.values()))
         except OSError as error:
             raise UsageError(f"the report cannot be written: {os_error(error)}") from error
         entries, audits = _label_tables(manifest.tables, run, fail_fast, skip_unchanged, on_table)
@@ -95,11 +95,11 @@ def run_batch(
         document = report.build(manifest.path, entries, run.provenance(_inputs(done, run), {}))
         try:
             if report_json and not dry_run:
-                write_whole(report_json, json_text(document))
+                write_whole(places[report_json], json_text(document))
             if report_md and not dry_run:
-                write_whole(report_md, report.markdown(document))
+                write_whole(places[report_md], report.markdown(document))
             if report_html and not dry_run:
-                write_whole(report_html, page.page(document, audits))
+                write_whole(places[report_html], page.page(document, audits))
         except OSError as error:
             raise os_error(error) from error
     return document

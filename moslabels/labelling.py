@@ -28,7 +28,7 @@ from moslabels.settings import DEFAULTS, Settings
 from moslabels.tables import Source, open_table
 from moslabels.workspace import Workspace
 from moslabels.writers import Job, plain, write_labelled
-from moslabels.writers.atomic import StagedFile, check_target, publish, reserved
+from moslabels.writers.atomic import Place, StagedFile, check_target, publish, reserved, set_aside
 
 
 @dataclass(frozen=True)
@@ -150,12 +150,13 @@ def label_table(spec: TableSpec, run: Run) -> dict[str, Any]:
         for path in outputs:
             check_target(path)
         with (
-            reserved([] if run.is_dry else outputs),
+            reserved([] if run.is_dry else outputs) as reserved_places,
             watched(spec) as check_inputs,
             Workspace(run.settings.temp_dir) as workspace,
+            set_aside(outputs if run.is_dry else [], workspace.folder) as places_aside,
             Engine(run.settings, workspace.folder, progress=run.progress) as engine,
         ):
-            return _label(engine, workspace, spec, run, check_inputs)
+            return _label(engine, workspace, spec, run, check_inputs, {**reserved_places, **places_aside})
     except MosLabelsError as error:
         error.table = spec.id
         raise
@@ -207,7 +208,12 @@ def read_table(engine: Engine, workspace: Workspace, spec: TableSpec) -> Read:
 
 
 def _label(
-    engine: Engine, workspace: Workspace, spec: TableSpec, run: Run, check_inputs: Callable[[], None]
+    engine: Engine,
+    workspace: Workspace,
+    spec: TableSpec,
+    run: Run,
+    check_inputs: Callable[[], None],
+    places: Mapping[str, Place],
 ) -> dict[str, Any]:
     read = read_table(engine, workspace, spec)
     if read.source.footer is not None:
@@ -218,7 +224,7 @@ def _label(
     with ExitStack() as files:
 
         def stage(target: str) -> StagedFile:
-            return files.enter_context(StagedFile(target, workspace.folder if run.is_dry else None))
+            return files.enter_context(StagedFile(places[target]))
 
         def done(*staged: StagedFile) -> None:
             check_inputs()
@@ -260,7 +266,12 @@ def _label(
             match=match,
             diagnosis=diagnosis,
             output=audit.Output(spec.out, out.sha256, out.size, written.nulled),
-            warnings=[*read.labels.doubts, *collision_warnings(match), *_beside_warnings(spec.out)],
+            warnings=[
+                *read.labels.doubts,
+                *collision_warnings(match),
+                *_beside_warnings(spec.out),
+                *(warning for place in places.values() for warning in place.left),
+            ],
             provenance=run.provenance(inputs, {"audit_json": None, **dict(spec.outputs())}),
         )
         audits = []

@@ -28,7 +28,7 @@ from moslabels.options import (
     url_problem,
 )
 from moslabels.tables import format_problem
-from moslabels.writers.atomic import reserved_paths
+from moslabels.writers.atomic import hidden_start, names_of, start_of_hidden, written_path
 
 TABLE_KEYS = ("id", "features", "labels", "out", "audit_json", "unmatched")
 _REQUIRED = TABLE_KEYS[:4]
@@ -174,24 +174,29 @@ def report_problems(manifest: Manifest, reports: Mapping[str, str]) -> list[str]
 
 def _path_problems(tables: Sequence[_Paths], reports: Mapping[str, str], manifest: str | None) -> list[str]:
     """Outputs that are also an input or another output: a text for each. ``reports`` are further outputs by name."""
+    # A file has its own name and those of the links to it: who replaces any of them replaces it for somebody.
     taken: dict[str, str] = {}
-    if manifest is not None:
-        taken[os.path.realpath(manifest)] = "the manifest"
-    for table in tables:
-        for name, path in table.inputs:
-            taken.setdefault(os.path.realpath(path), name)
-    written = [pair for table in tables for pair in table.outputs] + list(reports.items())
+    inputs = [("the manifest", manifest)] if manifest is not None else []
+    inputs += [pair for table in tables for pair in table.inputs]
+    for name, path in inputs:
+        for link in names_of(path):
+            taken.setdefault(link, name)
+    outputs = [pair for table in tables for pair in table.outputs] + list(reports.items())
     problems = []
-    for name, path in written:
-        other = taken.get(os.path.realpath(path))
+    written: dict[str, str] = {}
+    reserved: dict[str, str] = {}  # How the names begin of what stands beside an output until it is whole.
+    for name, path in outputs:
+        place, links = written_path(path), names_of(path)
+        other = taken.get(place) or next((written[link] for link in links if link in written), None)
         if other is not None:
             problems.append(f"{name}: {shown(path)} is also {other}; write to another file")
-        taken.setdefault(os.path.realpath(path), name)
-    # What stands beside an output until it is whole.
-    reserved = {beside: name for name, path in written for beside in reserved_paths(path)}
+        for link in links:
+            taken.setdefault(link, name)
+        written.setdefault(place, name)
+        reserved.setdefault(hidden_start(place), name)
     for path, name in taken.items():
-        if path in reserved:
-            problems.append(f"{name}: {shown(path)} is where {reserved[path]} is staged; write to another file")
+        if (beside := start_of_hidden(path)) in reserved:
+            problems.append(f"{name}: {shown(path)} is where {reserved[str(beside)]} is staged; write to another file")
     return problems
 
 

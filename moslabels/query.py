@@ -101,12 +101,12 @@ class Evidence:
         """
         refuse_url("db", path)
         try:
-            with reserved([path]), Workspace() as workspace:
+            with reserved([path]) as places, Workspace() as workspace:
                 copy = workspace.new_file(".duckdb")
                 if os.path.exists(path) and os.path.getsize(path):
                     _copy_database(path, copy)
                 self._engine.run(render("query/save", path=copy, views=views()))
-                with StagedFile(path) as staged, open(copy, "rb") as stream:
+                with StagedFile(places[path]) as staged, open(copy, "rb") as stream:
                     shutil.copyfileobj(stream, staged, 1 << 20)
                     staged.finish()
                     publish(staged)

@@ -66,7 +66,7 @@ def start_manifest(
     folder = os.path.dirname(out)
     schema_path = os.path.join(folder, SCHEMA_FILE)
     _check(features, out, schema_path)
-    with reserved([out, schema_path]):
+    with reserved([out, schema_path]) as places:
         tables, proposals = [], []
         for identifier, path in zip(_ids(features, folder), features, strict=True):
             found = suggest(path, labels, settings=settings, feature_csv=feature_csv, label_csv=label_csv)
@@ -89,8 +89,8 @@ def start_manifest(
         _check(features, out, schema_path)
         wanted = schema.text("manifest")
         if not os.path.lexists(schema_path):
-            write_whole(schema_path, wanted)
-        write_whole(out, readable_json(document) + "\n")
+            write_whole(places[schema_path], wanted)
+        write_whole(places[out], readable_json(document) + "\n")
         with open(schema_path, encoding="utf-8", errors="replace") as stream:
             return Started(tuple(proposals), schema_path, stream.read() != wanted)
 

@@ -25,7 +25,7 @@ from conftest import write_table
 from moslabels import MosLabelsError, labelling, materialize, run_batch
 from moslabels.writers import atomic
 
-WRITING = ("close", "ftruncate", "fsync", "link", "mkdir", "open", "pwrite", "replace", "rmdir", "unlink")
+WRITING = ("close", "fchmod", "fsync", "link", "mkdir", "open", "pwrite", "replace", "rmdir", "unlink")
 ROWS = [{"key": f"k{index}", "x": index / 4} for index in range(200)]
 OLD = [{"key": f"k{index}", "mos": 2} for index in range(200)]
 NEW = [{"key": f"k{index}", "mos": 4} for index in range(200)]
@@ -345,7 +345,7 @@ def test_a_folder_that_must_not_be_written_to(tmp_path: Path) -> None:
 def test_a_file_system_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     label = tables(tmp_path, "f.jsonl", "o.jsonl")
     old = contents(tmp_path / "out")
-    monkeypatch.setattr(os, "link", lambda *_: fails_with(errno.EPERM)())
+    monkeypatch.setattr(os, "link", lambda *_, **__: fails_with(errno.EPERM)())
     label("new.csv")
     monkeypatch.undo()
     assert set(contents(tmp_path / "out")) == set(old)

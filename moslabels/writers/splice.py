@@ -78,7 +78,7 @@ def write(job: Job, staged: StagedFile) -> Written:
     name, evidence = job.evidence(features_hash.hexdigest())
     new, _ = appended(footer, dropped, label_footer, shift, {**key_values, name: evidence.encode("utf-8")})
     staged.write_at(end, [_whole(new)])
-    with open(staged.staged, "rb") as result:
+    with staged.reopened() as result:
         result.seek(footer.start)
         for block in _blocks(result, end + len(new) + 8 - footer.start):
             written.update(block)
@@ -144,7 +144,7 @@ def _check_labels(job: Job, staged: StagedFile, columns: _LabelColumns, footer: 
     """
     metadata = pq.read_metadata(io.BytesIO(MAGIC + _whole(alone)))
     texts = [field.name for field in columns.schema if pa.types.is_dictionary(field.type)]
-    with pq.ParquetFile(staged.staged, metadata=metadata, read_dictionary=texts) as file:
+    with staged.reopened() as stream, pq.ParquetFile(stream, metadata=metadata, read_dictionary=texts) as file:
         for index, (group, start) in enumerate(_starts(footer)):
             found = file.read_row_group(index)
             planned = columns.table(job.labels_of(start, group))
@@ -260,7 +260,7 @@ class _Copy:
             if block is None:
                 return
             # A dry run needs the start, the label columns and the footer; what is left out reads as zeros.
-            is_left_out = self._staged.is_aside and self._done > 0
+            is_left_out = self._staged.place.is_aside and self._done > 0
             self._done = self._done + len(block) if is_left_out else self._staged.write_at(self._done, [block])
             written += 1
             if written % _BLOCKS_BETWEEN_SYNCS == 0:
