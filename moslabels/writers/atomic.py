@@ -76,7 +76,7 @@ def _is_followed(names: Sequence[str]) -> bool:
     except OSError:
         return False
     # Root may write to all files, so the bits are looked at too.
-    is_writable = mode & stat.S_IWUSR and os.access(last, os.W_OK)
+    is_writable = mode & stat.S_IWUSR and os.access(last, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
     is_stored = _STORE.search(last) or _STORED_NAME.fullmatch(os.path.basename(last))
     return bool(stat.S_ISREG(mode) and is_writable and not is_stored)
 
