@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import ast
+import copy
+import multiprocessing
+import pickle
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +15,19 @@ import pytest
 from conftest import write_table
 
 import moslabels
-from moslabels import CODES, MosLabelsError, join, materialize, run_batch
+from moslabels import (
+    CODES,
+    CancelledError,
+    GateError,
+    MosLabelsError,
+    StatementError,
+    TableError,
+    UsageError,
+    join,
+    materialize,
+    run_batch,
+)
+from moslabels.errors import ResourceError
 
 FEATURES = [{"clip_id": "a", "x": 1}, {"clip_id": "b", "x": 2}]
 LABELS = "clip_id,mos\na,3.5\nb,4.5\n"
@@ -79,3 +96,59 @@ def test_every_code_is_used_and_no_other() -> None:
             if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_code":
                 used.add(ast.literal_eval(node.value))
     assert {code for code in used if isinstance(code, str)} - {"mos_state"} == set(CODES)
+
+
+class OfACallerError(TableError):
+    """An error that somebody derived, with an argument of its own."""
+
+    def __init__(self, message: str, owner: str) -> None:
+        super().__init__(message, code="conflict", row=7)
+        self.owner = owner
+
+
+ERRORS: list[MosLabelsError] = [
+    MosLabelsError("a", code="no-file", table="t", file="f.csv", column="c", row=3),
+    UsageError("several", ["one", "two"]),
+    UsageError("one"),
+    TableError("b", code="bad-score", file="f.csv", column="mos", row=9),
+    GateError("few", file="f.csv", column="key", diagnosis={"unmatched": [{"key": "a"}]}),
+    StatementError("failed", statement="a/b", sql="SELECT 1"),
+    ResourceError("full", statement="a/b", sql="SELECT 1"),
+    CancelledError("the run was cancelled"),
+    OfACallerError("theirs", "me"),
+]
+WAYS: dict[str, Callable[[Any], Any]] = {
+    **{
+        f"pickle, protocol {number}": lambda error, number=number: pickle.loads(pickle.dumps(error, number))
+        for number in range(pickle.HIGHEST_PROTOCOL + 1)
+    },
+    "copy": copy.copy,
+    "deepcopy": copy.deepcopy,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+def test_an_error_survives_a_copy(error: MosLabelsError, way: str) -> None:
+    error.add_note("seen in a test")
+    again = WAYS[way](error)
+    assert (type(again), again.args, str(again)) == (type(error), error.args, str(error))
+    assert vars(again) == vars(error)
+    assert again.exit_status == error.exit_status
+
+
+def test_every_class_of_errors_is_copied_above() -> None:
+    known, found = {MosLabelsError}, {MosLabelsError}
+    while found:
+        found = {below for above in found for below in above.__subclasses__()}
+        known |= {kind for kind in found if kind.__module__ == "moslabels.errors"}
+    assert known <= {type(error) for error in ERRORS}
+
+
+def test_an_error_comes_out_of_a_pool_of_processes(tmp_path: Path) -> None:
+    paths = [str(tmp_path / name) for name in ("f.csv", "l.csv", "o.csv")]
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:
+        with pytest.raises(TableError, match=r"f\.csv: there is no such file") as caught:
+            pool.submit(materialize, paths[0], [paths[1]], paths[2]).result(60)
+        assert (caught.value.code, caught.value.file) == ("no-file", paths[0])
+        assert pool.submit(len, "alive").result(60) == 5
