@@ -105,7 +105,8 @@ def command_parser() -> Parser:
         "Label every table of a manifest; one report.",
         "batch manifest.json --report-json report.json",
     )
-    batch.add_argument("manifest", metavar="MANIFEST", help="JSON file that lists the tables")
+    batch.add_argument("manifest", metavar="MANIFEST", nargs="?", help="JSON file that lists the tables")
+    batch.add_argument("--manifest", metavar="M", dest="manifest_flag", help="the same, as a flag")
     batch.add_argument("--base-dir", metavar="D", help="folder of relative paths; default: that of the manifest")
     batch.add_argument("--report-json", metavar="F", help="write the report as JSON; default: to standard output")
     batch.add_argument("--report-md", metavar="F", help="write the report as a Markdown table")
@@ -405,8 +406,10 @@ def _add_settings(parser: Parser) -> None:
 
 def _add_verbosity(parser: argparse.ArgumentParser) -> None:
     how_much = parser.add_mutually_exclusive_group()
-    how_much.add_argument("--quiet", action="store_true", help="say nothing but warnings and errors")
-    how_much.add_argument("--verbose", action="store_true", help="also say each SQL statement that ran, with its time")
+    how_much.add_argument("-q", "--quiet", action="store_true", help="say nothing but warnings and errors")
+    how_much.add_argument(
+        "-v", "--verbose", action="store_true", help="also say each SQL statement that ran, with its time"
+    )
 
 
 def option_value(name: str, value: Any) -> Any:

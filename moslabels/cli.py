@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import chdir
 from typing import TYPE_CHECKING, Any
 
 from moslabels.arguments import command_parser, option_value, options_text, write_out
@@ -87,7 +88,7 @@ def _batch(parsed: argparse.Namespace, argv: list[str]) -> int:
 
     with _progress(parsed) as progress:
         report = run_batch(
-            parsed.manifest,
+            _manifest_of(parsed),
             base_dir=parsed.base_dir,
             report_json=parsed.report_json,
             report_md=parsed.report_md,
@@ -113,6 +114,17 @@ def _batch(parsed: argparse.Namespace, argv: list[str]) -> int:
     if not parsed.quiet:
         _say(f"{labelled} of {summary['tables']} tables labelled{others}{dry}")
     return 1 if report["status"] == "failed" else 0
+
+
+def _manifest_of(parsed: argparse.Namespace) -> str:
+    """The manifest of ``batch``, by its place or by its flag."""
+    given = [path for path in (parsed.manifest, parsed.manifest_flag) if path is not None]
+    if len(given) == 1:
+        return str(given[0])
+    problem = (
+        "MANIFEST and --manifest are the same: give one" if given else "the following arguments are required: MANIFEST"
+    )
+    raise UsageError("the arguments are wrong; see moslabels batch --help:", [problem])
 
 
 def _say_table(entry: Mapping[str, Any], is_quiet: bool) -> None:
@@ -206,8 +218,8 @@ def _verify(parsed: argparse.Namespace, _argv: list[str]) -> int:
         if not os.path.isdir(parsed.root):
             raise UsageError(f"--root: {shown(parsed.root)} is no folder")
         files = [absolute(path) for path in files]
-        os.chdir(parsed.root)
-    document = verify(files, settings)
+    with chdir(parsed.root or "."):
+        document = verify(files, settings)
     write_out(json_text(document) if parsed.json else _visible_lines(text(document)) + "\n")
     return {"ok": 0, "differs": 1, "unknown": 2}[document["status"]]
 
@@ -329,7 +341,7 @@ def _query_of(path: str) -> str:
 
 def _materialize(parsed: argparse.Namespace, argv: list[str]) -> int:
     from moslabels.audit import json_text
-    from moslabels.labelling import Run, label_table
+    from moslabels.labelling import Run, all_args, label_table
     from moslabels.manifest import table_spec
 
     options = _given_options(parsed)
@@ -337,15 +349,8 @@ def _materialize(parsed: argparse.Namespace, argv: list[str]) -> int:
         lambda: _settings(parsed),
         lambda: table_spec(parsed.features, parsed.labels, parsed.out, parsed.audit_json, parsed.unmatched, options),
     )
-    args = {
-        "features": parsed.features,
-        "labels": parsed.labels,
-        "out": parsed.out,
-        "audit_json": parsed.audit_json,
-        **options,
-        **settings.given(),
-    }
-    args |= {name: value for name in ("unmatched", "dry_run") if (value := getattr(parsed, name))}
+    paths = {name: getattr(parsed, name) for name in ("features", "labels", "out", "audit_json")}
+    args = all_args(paths, options, settings, parsed.unmatched, parsed.dry_run)
     with _progress(parsed) as progress:
         progress.table(parsed.features, 1, 1)
         audit = label_table(spec, Run(argv, args, settings=settings, is_dry=parsed.dry_run, progress=progress.wanted()))

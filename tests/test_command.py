@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from conftest import write_table
 
+from moslabels.arguments import command_parser
+from moslabels.cli import main
 from moslabels.options import FIELDS
 
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
@@ -248,3 +250,42 @@ def test_a_system_without_locks_of_files(folder: Path) -> None:
     ], done.stderr
     assert sum(line.startswith("moslabels: this system has no locks of files") for line in lines) == 6
     assert sorted(folder.rglob("*")) == before
+
+
+def test_the_manifest_by_its_flag_is_the_manifest_by_its_place(folder: Path) -> None:
+    reports = []
+    (folder / "good.json").rename(folder / "m.json")
+    for arguments in (["m.json"], ["--manifest", "m.json"], ["--manifest=m.json"]):
+        done = moslabels("batch", *arguments, "--report-json", "r.json", cwd=folder)
+        assert done.returncode == 0, done.stderr
+        report = json.loads((folder / "r.json").read_text())
+        argv = report["run_provenance"].pop("argv")
+        assert argv == ["batch", *arguments, "--report-json", "r.json"]
+        reports.append((report, done.stderr))
+    assert reports[0] == reports[1] == reports[2]
+    for arguments, problem in (
+        (["m.json", "--manifest", "m.json"], "MANIFEST and --manifest are the same: give one"),
+        ([], "the following arguments are required: MANIFEST"),
+    ):
+        done = moslabels("batch", *arguments, cwd=folder)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == f"moslabels: the arguments are wrong; see moslabels batch --help:\n  {problem}\n"
+
+
+@pytest.mark.parametrize("command", ["batch", "materialize"])
+def test_short_flags(command: str) -> None:
+    arguments = {"batch": ["m.json"], "materialize": ["--features", "f", "--labels", "l", "--out", "o"]}[command]
+    for short, name in (("-q", "quiet"), ("-v", "verbose")):
+        parsed = command_parser().parse_args([command, *arguments, short])
+        assert vars(parsed) == vars(command_parser().parse_args([command, *arguments, f"--{name}"]))
+        assert getattr(parsed, name) is True
+
+
+def test_root_leaves_the_process_in_its_folder(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    (folder / "below").mkdir()
+    for arguments in (["verify", "none.json", "--root", "below"], ["verify", "both.json", "--root", "below", "--json"]):
+        assert main(arguments) == 2
+        assert os.getcwd() == str(folder)

@@ -14,6 +14,8 @@ from conftest import Job, read_table, write_table
 
 import moslabels
 from moslabels import MosLabelsError, materialize, run_batch
+from moslabels.cli import main
+from moslabels.options import FIELDS, Options
 
 V1_AUDIT = (
     "feature_table output feature_key_column label_key_column label_mos_column key_normalize feature_key_regex "
@@ -288,16 +290,33 @@ def test_no_file_is_read_twice_to_be_hashed(folder: Path, monkeypatch: pytest.Mo
     ]
 
 
+EVERY_OPTION = {
+    "audit_json": None,
+    "unmatched": None,
+    "dry_run": False,
+    **dict.fromkeys(("memory_limit", "threads", "temp_dir")),
+    **json.loads(json.dumps({name: getattr(Options(), name) for name in FIELDS})),
+}
+
+
+def test_every_option_with_its_value_is_in_the_evidence_of_the_command(folder: Path) -> None:
+    arguments = ["--features", "one.parquet", "--labels", "labels.csv", "--out", "o.csv", "--audit-json", "a.json"]
+    for flags, given in (
+        ([], {}),
+        (["-q", "--mos-tolerance", "0.5", "--threads", "1"], {"mos_tolerance": 0.5, "threads": 1}),
+        (["--feature-key-column", "key", "--extras", "[]"], {"feature_key_column": "key", "extras": []}),
+    ):
+        assert main(["materialize", *arguments, *flags]) == 0
+        args = json.loads(Path("a.json").read_text())["run_provenance"]["args"]
+        paths = {"features": "one.parquet", "labels": ["labels.csv"], "out": "o.csv", "audit_json": "a.json"}
+        assert args == EVERY_OPTION | paths | given
+
+
 def test_provenance_of_a_call_from_python(folder: Path) -> None:
     block = materialize(Path("one.parquet"), ["labels.csv"], "o.csv", mos_tolerance=0.5)["run_provenance"]
     assert block["argv"] == []
-    assert block["args"] == {
-        "audit_json": None,
-        "features": "one.parquet",
-        "label_paths": ["labels.csv"],
-        "mos_tolerance": 0.5,
-        "out": "o.csv",
-    }
+    given = {"features": "one.parquet", "label_paths": ["labels.csv"], "out": "o.csv", "mos_tolerance": 0.5}
+    assert block["args"] == EVERY_OPTION | given
     assert block["inputs"]["manifest"] is None
     own = {"schema": "mine"}
     assert materialize("one.parquet", "labels.csv", "o.csv", run_provenance=own)["run_provenance"] == own
