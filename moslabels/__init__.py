@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from moslabels.errors import CODES, GateError, MosLabelsError, StatementError, TableError, UsageError
+from moslabels.errors import CODES, CancelledError, GateError, MosLabelsError, StatementError, TableError, UsageError
 
 if TYPE_CHECKING:
     from moslabels.batch import run_batch
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 __all__ = [
     "CODES",
+    "CancelledError",
     "GateError",
     "Joined",
     "MosLabelsError",

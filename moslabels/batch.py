@@ -9,10 +9,10 @@ from typing import Any
 
 from moslabels import page, report
 from moslabels.audit import json_text
-from moslabels.errors import MosLabelsError, UsageError, os_error
-from moslabels.labelling import Run, check_block, label_table
+from moslabels.errors import UsageError, fault_of_table, interruption, os_error
+from moslabels.labelling import Run, check_block, checked_cancel, label_table
 from moslabels.manifest import Manifest, TableSpec, load_manifest, path_argument, report_problems
-from moslabels.progress import SILENT, Progress
+from moslabels.progress import SILENT, Cancel, Progress, relayed
 from moslabels.provenance import file_record
 from moslabels.settings import Settings
 from moslabels.unchanged import audit_of_unchanged
@@ -35,7 +35,9 @@ def run_batch(
     temp_dir: str | os.PathLike[str] | None = None,
     argv: Sequence[str] = (),
     on_table: Callable[[Mapping[str, Any]], None] | None = None,
+    on_report: Callable[[dict[str, Any]], None] | None = None,
     progress: Progress = SILENT,
+    cancel: Cancel | None = None,
 ) -> dict[str, Any]:
     """Label every table of a manifest and write the report.
 
@@ -51,10 +53,14 @@ def run_batch(
     memory_limit, threads, temp_dir : what DuckDB may take: ``"4GB"``, a number, a folder for what does not fit
     argv : the command line, for the evidence
     on_table : called with the report's entry of each table when it is done
+    on_report : called with the report when it is written, also where the run ended early
     progress : told what is being done; a ``moslabels.progress.Progress``
+    cancel : ends the run soon after it is set, from another thread, by CancelledError; such as a ``threading.Event``
 
     Returns the report. A table that fails is in it, with its error, and does not stop the others. Raises UsageError
     where the manifest or the arguments are wrong, before anything is written; TableError where the report cannot be.
+    What comes from outside (Ctrl-C, the exception of a callback or of a signal's handler, ``cancel``) ends the run at
+    once; the report of what was done is written first, then it passes unchanged.
     """
     is_loaded = isinstance(manifest, Manifest)
     if not isinstance(manifest, Manifest):
@@ -84,15 +90,18 @@ def run_batch(
         **({"manifest_loaded": True} if is_loaded else {}),
     }
     manifest_record = file_record(manifest.path)
+    progress = relayed(progress, checked_cancel(cancel))
     run = Run(argv, args, manifest_record, reports, run_provenance, settings, dry_run, progress=progress)
     with ExitStack() as reports_are_ours:
         try:
             places = reports_are_ours.enter_context(reserved([] if dry_run else reports.values()))
         except OSError as error:
             raise UsageError(f"the report cannot be written: {os_error(error)}") from error
-        entries, audits = _label_tables(manifest.tables, run, fail_fast, skip_unchanged, on_table)
-        done = [spec for spec, entry in zip(manifest.tables, entries, strict=True) if entry["status"] != "not-run"]
-        document = report.build(manifest.path, entries, run.provenance(_inputs(done, run), {}))
+        entries, audits, ended_by = _label_tables(manifest.tables, run, fail_fast, skip_unchanged, on_table)
+        tables = zip(manifest.tables, entries, strict=True)
+        were_run = [(spec, entry) for spec, entry in tables if entry["status"] != "not-run"]
+        inputs = _inputs(were_run, run) if run_provenance is None else {}
+        document = report.build(manifest.path, entries, run.provenance(inputs, {}))
         try:
             if report_json and not dry_run:
                 write_whole(places[report_json], json_text(document))
@@ -101,7 +110,15 @@ def run_batch(
             if report_html and not dry_run:
                 write_whole(places[report_html], page.page(document, audits))
         except OSError as error:
-            raise os_error(error) from error
+            if ended_by is None:
+                raise os_error(error) from error
+            ended_by.add_note(f"the report could not be written: {error}")
+    try:
+        if on_report is not None:
+            on_report(document)
+    finally:
+        if ended_by is not None:
+            raise ended_by
     return document
 
 
@@ -111,34 +128,48 @@ def _label_tables(
     fail_fast: bool,
     skip_unchanged: bool,
     on_table: Callable[[Mapping[str, Any]], None] | None,
-) -> tuple[list[dict[str, Any]], list[dict[str, Any] | None]]:
-    """The report's entry of each table, and its audit, None where it has none."""
+) -> tuple[list[dict[str, Any]], list[dict[str, Any] | None], BaseException | None]:
+    """The report's entry of each table, its audit (None where it has none), and what ended the run early, if so."""
     entries: list[dict[str, Any]] = []
     audits: list[dict[str, Any] | None] = []
+    ended_by: BaseException | None = None
     for number, spec in enumerate(tables, start=1):
+        entries.append(report.table_entry(spec, None, None))
         audits.append(None)
-        if fail_fast and any(entry["status"] == "error" for entry in entries):
-            entries.append(report.table_entry(spec, None, None))
+        if ended_by is not None or (fail_fast and any(entry["status"] == "error" for entry in entries)):
             continue
-        run.progress.table(spec.id or spec.features, number, len(tables))
         try:
-            known = audit_of_unchanged(spec, run) if skip_unchanged else None
-            audits[-1] = known or label_table(spec, run)
-            entries.append(report.table_entry(spec, audits[-1], None, unchanged=known is not None))
-            if skip_unchanged and spec.audit_json is None:
-                entries[-1].setdefault("warnings", []).append("has no audit_json, so it is never skipped; set one")
-        except MosLabelsError as error:
-            entries.append(report.table_entry(spec, None, error))
-        if on_table is not None:
-            on_table(entries[-1])
-    return entries, audits
+            run.progress.table(spec.id or spec.features, number, len(tables))
+            try:
+                known = audit_of_unchanged(spec, run) if skip_unchanged else None
+                audits[-1] = known or label_table(spec, run)
+            except BaseException as error:
+                if (fault := fault_of_table(error, spec.id)) is None:
+                    entries[-1] = report.table_entry(spec, None, interruption(error, spec.id))
+                    raise
+                entries[-1] = report.table_entry(spec, None, fault)
+                if fault is not error and isinstance(error, Exception):
+                    run.progress.unforeseen(error)
+            else:
+                entries[-1] = report.table_entry(spec, audits[-1], None, unchanged=known is not None)
+                if skip_unchanged and spec.audit_json is None:
+                    entries[-1].setdefault("warnings", []).append("has no audit_json, so it is never skipped; set one")
+            if on_table is not None:
+                on_table(entries[-1])
+        except BaseException as error:
+            ended_by = error
+    return entries, audits, ended_by
 
 
-def _inputs(tables: Sequence[TableSpec], run: Run) -> dict[str, Any]:
-    """The records of the input files of all tables that were run, each file once."""
-    features = dict.fromkeys(table.features for table in tables)
-    labels = dict.fromkeys(label.path for table in tables for label in table.labels)
+def _inputs(tables: Sequence[tuple[TableSpec, Mapping[str, Any]]], run: Run) -> dict[str, Any]:
+    """The records of the input files of all tables that were run, each file once.
+
+    The features of a table that failed are not read once more for their hash.
+    """
+    labelled = {spec.features for spec, entry in tables if "summary" in entry}
+    features = dict.fromkeys(spec.features for spec, _ in tables)
+    labels = dict.fromkeys(label.path for spec, _ in tables for label in spec.labels)
     return {
-        "features": [run.record(path) for path in features],
+        "features": [run.record(path, is_to_hash=path in labelled) for path in features],
         "labels": [run.record(path) for path in labels],
     }

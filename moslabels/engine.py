@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from functools import cache, partial
+from threading import Thread
 from time import perf_counter
 from types import TracebackType
 from typing import Any, TypeAlias, TypeVar
@@ -15,7 +16,7 @@ from typing import Any, TypeAlias, TypeVar
 import duckdb
 import pyarrow as pa
 
-from moslabels.errors import ResourceError, StatementError, UsageError
+from moslabels.errors import ResourceError, StatementError, UsageError, calls_others
 from moslabels.options import short, shown
 from moslabels.progress import SILENT, Progress
 from moslabels.render import Statement, render, rules
@@ -24,8 +25,12 @@ from moslabels.settings import DEFAULTS, Settings
 T = TypeVar("T")
 Connection: TypeAlias = duckdb.DuckDBPyConnection
 Relation: TypeAlias = duckdb.DuckDBPyRelation
+InterruptException = duckdb.InterruptException
 
 _SECONDS_BETWEEN_LOOKS = 0.1
+_MOST_WRAPPERS = 5
+_ROWS_OF_A_LOOK = 100_000  # With batches of few rows, closing an open result took DuckDB 2.0.1 ten seconds.
+_OF_DUCKDB = (duckdb.Error, OSError, RuntimeError, MemoryError, pa.ArrowException, UnicodeDecodeError)
 
 
 class Engine:
@@ -33,9 +38,9 @@ class Engine:
 
     ``spill_folder`` takes what does not fit in the memory, and is removed by whoever named it; without one, that is an
     error. With a ``connection`` the caller's DuckDB does the work, under its own settings, in a session of its own that
-    leaves nothing there. ``ran`` lists the statements so far; ``progress`` is told of them, and of the steps by those
-    who run them. Raises UsageError where DuckDB refuses a setting, or the connection has one that would change what the
-    statements mean.
+    leaves nothing there; to interrupt the connection interrupts the session. ``ran`` lists the statements so far;
+    ``progress`` is told of them, and of the steps by those who run them. Raises UsageError where DuckDB refuses a
+    setting, or the connection has one that would change what the statements mean.
     """
 
     def __init__(
@@ -46,7 +51,12 @@ class Engine:
         progress: Progress = SILENT,
     ) -> None:
         self.progress = progress
-        self._connection = _own(settings, spill_folder, progress) if connection is None else _session(connection)
+        self._watch: pa.RecordBatchReader | None = None
+        if connection is None:
+            self._connection = _own(settings, spill_folder, progress)
+        else:
+            self._connection = _session(connection)
+            self._watch = _watched(connection)
         self._worker = ThreadPoolExecutor(max_workers=1)
         self._registered = 0
         self.ran: list[Statement] = []
@@ -70,8 +80,10 @@ class Engine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._stop()  # Where a second exception got in the way of ending a statement, it still runs.
         self._worker.shutdown()
         self._connection.close()
+        self._watch = None  # DuckDB takes the caller's connection for busy while its result is open.
 
     def register(self, table: pa.Table) -> str:
         """Make an Arrow table readable for statements, without a copy; the name by which they read it."""
@@ -139,17 +151,22 @@ class Engine:
         return fetched
 
     def _interruptible(self, statement: Statement, call: Callable[[], T], timer: _Timer | None = None) -> T:
-        """Let DuckDB work in a thread of its own: in the main thread it would see Ctrl-C late, or not at all."""
+        """Let DuckDB work in a thread of its own: in the main thread it would see Ctrl-C late, or not at all.
+
+        Whatever ends the waiting (Ctrl-C, the exception of a signal's handler or of ``progress``) ends the statement at
+        once, and passes unchanged.
+        """
         try:
+            self._look_at_connection()
             future = self._submit(call)
-            if timer is not None and self.progress is not SILENT:
-                self._look_on(future, timer)
-            return future.result()
-        except KeyboardInterrupt:
+            _wait(future, partial(self._look, timer))
+        except BaseException:
             self._stop()
             raise
-        except (duckdb.Error, OSError, RuntimeError, MemoryError, pa.ArrowException, UnicodeDecodeError) as error:
+        error = future.exception()
+        if isinstance(error, _OF_DUCKDB):
             raise _failure(statement, error) from error
+        return future.result()
 
     def _submit(self, call: Callable[[], T]) -> Future[T]:
         try:
@@ -165,15 +182,61 @@ class Engine:
     def _stop(self) -> None:
         """End what DuckDB is doing. What was begun a moment ago may not be there to be interrupted yet."""
         idle = self._submit(lambda: None)
-        self._connection.interrupt()
-        while not wait([idle], _SECONDS_BETWEEN_LOOKS).done:
+        seconds = 0.0
+        while not wait([idle], seconds).done:
             self._connection.interrupt()
+            seconds = _SECONDS_BETWEEN_LOOKS
 
-    def _look_on(self, future: Future[Any], timer: _Timer) -> None:
-        """Tell how far DuckDB is, until it is done."""
-        while not wait([future], _SECONDS_BETWEEN_LOOKS).done:
+    def _look(self, timer: _Timer | None) -> None:
+        """Tell how far DuckDB is."""
+        self._look_at_connection()
+        if timer is not None and self.progress is not SILENT:
             percent = self._connection.query_progress()
             timer.running(percent / 100 if percent >= 0 else None)
+
+    @calls_others
+    def _look_at_connection(self) -> None:
+        """Raise DuckDB's own InterruptException where the caller interrupted the connection that was handed over."""
+        if self._watch is None:
+            return
+        try:
+            self._watch.read_next_batch()
+        except (OSError, StopIteration, pa.ArrowException) as error:
+            self._watch = None
+            if "interrupt" in str(error).lower():
+                raise duckdb.InterruptException(str(error)) from None
+
+
+@calls_others
+def _wait(future: Future[Any], look: Callable[[], None]) -> None:
+    """Wait for what another thread does, and look in between. A wait without end would be deaf to some exceptions."""
+    while not wait([future], _SECONDS_BETWEEN_LOOKS).done:
+        look()
+
+
+def table_of(relation: Relation, connection: Connection | None, look: Callable[[], None]) -> pa.Table:
+    """Run a relation of the caller's. Whatever ends the waiting passes at once, and interrupts ``connection``."""
+    future: Future[pa.Table] = Future()
+
+    def run() -> None:
+        try:
+            # One that was looked into begins where that ended, on DuckDB 1.5.
+            future.set_result(relation.select("*").to_arrow_table())
+        except BaseException as error:
+            future.set_exception(error)
+
+    try:
+        Thread(target=run, daemon=True).start()
+    except RuntimeError:  # The interpreter is ending.
+        run()
+    try:
+        _wait(future, look)
+    except BaseException:
+        if connection is not None:
+            while not wait([future], _SECONDS_BETWEEN_LOOKS).done:
+                unwrapped(connection).interrupt()
+        raise
+    return future.result()
 
 
 class _Timer:
@@ -192,7 +255,7 @@ class _Timer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._seconds += perf_counter() - self._start
-        if error is not None:
+        if isinstance(error, StatementError):
             self.tell()
 
     def running(self, share: float | None) -> None:
@@ -223,15 +286,36 @@ def _own(settings: Settings, spill_folder: str, progress: Progress) -> Connectio
 
 def _session(connection: Connection) -> Connection:
     """Another session on the database of a connection: its temporary tables and macros are nobody else's."""
-    if not isinstance(connection, Connection):
-        raise UsageError(f"connection: must be a connection of duckdb, not {shown(type(connection).__name__)}")
     try:
-        session = connection.cursor()
+        session = unwrapped(connection).cursor()
         # No macro of the database takes the place of a function that the statements call.
         session.execute("SET search_path = 'temp'")
         return session
     except duckdb.Error as error:
         raise UsageError(f"connection: DuckDB refuses it: {error}") from error
+
+
+def unwrapped(connection: Any) -> Connection:
+    """A connection of duckdb out of what wraps it, as the ``session`` of dbt-duckdb does. Raises UsageError."""
+    inner = connection
+    for _ in range(_MOST_WRAPPERS):
+        if isinstance(inner, Connection):
+            return inner
+        inner = getattr(inner, "_cursor", None)
+    raise UsageError(f"connection: must be a connection of duckdb, not {shown(type(connection).__name__)}")
+
+
+def _watched(connection: Connection) -> pa.RecordBatchReader | None:
+    """An open result on the caller's connection, by which it shows that it was interrupted.
+
+    None where there can be none: DuckDB 1 would drop a result of the caller's for it, DuckDB 2 refuses.
+    """
+    if duckdb.__version__.startswith("1."):
+        return None
+    try:
+        return unwrapped(connection).sql(render("session/watch").sql).to_arrow_reader(_ROWS_OF_A_LOOK)
+    except duckdb.Error:
+        return None
 
 
 @dataclass(frozen=True)

@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any
+import signal
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from types import CodeType
+from typing import Any, TypeVar
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 CODES = {
     "usage": "the command, the arguments or the manifest are wrong",
@@ -29,6 +35,8 @@ CODES = {
     "file-system": "the system refuses to read or write a file",
     "statement": "a SQL statement failed in a way that no check foresaw",
     "resources": "the memory, or the room for what does not fit in it, is used up",
+    "interrupted": "the run was ended from outside before the table was done",
+    "internal": "an exception that nothing foresaw: a defect of moslabels",
 }
 """What an error can be about, for programs: ``MosLabelsError.code``."""
 
@@ -64,6 +72,10 @@ class MosLabelsError(ValueError):
         self.file = file
         self.column = column
         self.row = row
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # An exception is rebuilt by a call with its message alone, which lacks what the others ask for.
+        return type(self).__new__, (type(self), *self.args), self.__dict__
 
 
 class UsageError(MosLabelsError):
@@ -114,8 +126,76 @@ class ResourceError(StatementError):
     _code = "resources"
 
 
+class CancelledError(MosLabelsError):
+    """The run was cancelled: what was handed over as ``cancel`` is set."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code="interrupted")
+
+
+_CALLS_OTHERS: set[CodeType] = set()
+
+
+def calls_others(function: F) -> F:
+    """Mark a function that only waits, or calls what the caller handed over: what ends it comes from outside."""
+    _CALLS_OTHERS.add(function.__code__)
+    return function
+
+
+def is_from_outside(error: BaseException) -> bool:
+    """Whether an exception came from the caller and not from the work: out of a callback, a wait or a signal's handler.
+
+    It is no fault of a table or a file, and passes unchanged.
+    """
+    codes = {*_CALLS_OTHERS, *_handlers()}
+    if isinstance(error, TimeoutError) and error.errno is None:
+        return True  # Nothing here has a time limit of its own.
+    return any(frame.f_code in codes for frame, _ in traceback.walk_tb(error.__traceback__))
+
+
+def _handlers() -> Iterator[CodeType]:
+    for number in signal.valid_signals():
+        handler: Any = signal.getsignal(number)
+        while isinstance(handler, partial):
+            handler = handler.func
+        handler = getattr(handler, "__func__", handler)  # of a bound method
+        if not hasattr(handler, "__code__"):
+            handler = vars(type(handler)).get("__call__")  # an object that is called
+        if isinstance(code := getattr(handler, "__code__", None), CodeType):
+            yield code
+
+
+def fault_of_table(error: BaseException, table: str | None) -> MosLabelsError | None:
+    """What an exception says of the table that it ended; None where it came from outside, or is none to go on after."""
+    if not isinstance(error, Exception) or is_from_outside(error):
+        return None
+    return error if isinstance(error, MosLabelsError) else internal_error(error, table)
+
+
+def interruption(error: BaseException, table: str | None) -> TableError:
+    """That an exception from outside ended a table before it was done."""
+    message = " ".join(str(error).split())
+    says = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    return TableError(f"not finished: {says}", code="interrupted", table=table)
+
+
+def internal_error(error: Exception, table: str | None = None) -> TableError:
+    """An exception that nothing foresaw, in one line: its type and message, and where it was raised."""
+    where = ""
+    if frames := traceback.extract_tb(error.__traceback__):
+        own = [frame for frame in frames if os.path.dirname(__file__) in frame.filename] or frames
+        where = f" ({os.path.basename(own[-1].filename)}, line {own[-1].lineno})"
+    message = " ".join(str(error).split())
+    says = f"{type(error).__name__}: {message}" if message else type(error).__name__
+    return TableError(
+        f"internal error: {says}{where}; this is a defect, please report it", code="internal", table=table
+    )
+
+
 def os_error(error: OSError, table: str | None = None) -> TableError:
-    """What the system says of a file, as an error of the table."""
+    """What the system says of a file, as an error of the table. Raises again what is no word of the system."""
+    if error.errno is None or is_from_outside(error):
+        raise error
     file = error.filename2 or error.filename  # A rename fails for its target.
     where = f"{os.fsdecode(file)}: " if file else ""
     message = f"{where}{error.strerror or error}"

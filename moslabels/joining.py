@@ -6,21 +6,23 @@ import os
 import re
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, Unpack
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, Unpack
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from moslabels import audit
-from moslabels.engine import Connection, Engine, Relation
-from moslabels.errors import TableError, UsageError, os_error
+from moslabels.engine import Connection, Engine, InterruptException, Relation, table_of, unwrapped
+from moslabels.errors import TableError, UsageError, is_from_outside, os_error
 from moslabels.features import match_features, row_labels
 from moslabels.labelling import (
     Read,
     Run,
     check_options,
+    checked_cancel,
     collision_warnings,
     judge,
     read_table,
@@ -31,6 +33,7 @@ from moslabels.labels import label_columns
 from moslabels.manifest import TableSpec, input_spec
 from moslabels.options import OptionKeywords, shown
 from moslabels.parquet import schemas
+from moslabels.progress import SILENT, Cancel, relayed
 from moslabels.settings import Settings
 from moslabels.tables import absolute
 from moslabels.workspace import Workspace
@@ -41,6 +44,7 @@ if TYPE_CHECKING:
     import polars
 
 
+_TakeOver: TypeAlias = Callable[[Any, str], pa.Table]
 _MOST_OF_A_TEXT = 2**31 - 1  # bytes of a chunk of an Arrow column
 
 
@@ -96,6 +100,7 @@ def join(
     labels: Any,
     *,
     connection: Connection | None = None,
+    cancel: Cancel | None = None,
     memory_limit: str | None = None,
     threads: int | None = None,
     temp_dir: str | os.PathLike[str] | None = None,
@@ -111,7 +116,9 @@ def join(
         ``{"path": …}`` with options of its own, and a ``name`` by which messages and the column ``mos_label_source``
         know a table in memory (otherwise ``labels``, or ``labels[0]``, ``labels[1]``, …)
     connection : the DuckDB connection whose database does the work, in a session of its own, under its memory limit and
-        threads; by default a DuckDB that lives as long as the call
+        threads; by default a DuckDB that lives as long as the call. What wraps one, as dbt-duckdb's ``session``, is
+        taken for it. Where it is interrupted, the join ends with ``duckdb.InterruptException`` (from DuckDB 2 on)
+    cancel : ends the join soon after it is set, from another thread, by CancelledError; such as a ``threading.Event``
     memory_limit, threads : what DuckDB may take, where it is not that of a connection: ``"4GB"``, a number
     temp_dir : a folder for what does not fit in the memory, and for copies of text that DuckDB cannot read as it is
     options : those of a manifest's table, such as ``min_match_rate=0.9``
@@ -123,9 +130,13 @@ def join(
     settings = Settings(memory_limit=memory_limit, threads=threads, temp_dir=temp_dir)
     if connection is not None and (memory_limit is not None or threads is not None):
         raise UsageError("memory_limit and threads are those of the connection; set them there")
+    if connection is not None:
+        unwrapped(connection)
+    progress = relayed(SILENT, checked_cancel(cancel))
     tables: dict[str, pa.Table] = {}
-    named_features = _named(features, "features", tables)
-    named_labels = _named_labels(labels, tables)
+    take_over = partial(_arrow, connection, partial(progress.advance, 0))
+    named_features = _named(features, "features", tables, take_over)
+    named_labels = _named_labels(labels, tables, take_over)
     paths = [features, *(label.get("path") if isinstance(label, Mapping) else label for label in _listed(labels))]
     for path in paths:
         if isinstance(path, str | os.PathLike) and os.fspath(path) in tables:
@@ -141,7 +152,7 @@ def join(
         with (
             watched(spec) as check_inputs,
             Workspace(settings.temp_dir) as workspace,
-            Engine(settings, workspace.folder, connection) as engine,
+            Engine(settings, workspace.folder, connection, progress) as engine,
         ):
             read = read_table(engine, workspace, spec)
             match = match_features(engine, read.source, read.key, spec.options.match_rate_by)
@@ -174,7 +185,7 @@ def join(
 with_options(join)
 
 
-def _named(value: Any, name: str, tables: dict[str, pa.Table]) -> Any:
+def _named(value: Any, name: str, tables: dict[str, pa.Table], take_over: _TakeOver) -> Any:
     """A path as it is; another table under its name, and in ``tables``."""
     if isinstance(value, str | os.PathLike):
         if not isinstance(os.fspath(value), str):
@@ -182,7 +193,7 @@ def _named(value: Any, name: str, tables: dict[str, pa.Table]) -> Any:
         return value
     if name in tables:
         raise UsageError(f"two tables are named {shown(name)}; name them apart")
-    tables[name] = _arrow(value, name)
+    tables[name] = take_over(value, name)
     return name
 
 
@@ -190,13 +201,13 @@ def _listed(labels: Any) -> list[Any]:
     return list(labels) if isinstance(labels, list | tuple) else [labels]
 
 
-def _named_labels(labels: Any, tables: dict[str, pa.Table]) -> list[Any]:
+def _named_labels(labels: Any, tables: dict[str, pa.Table], take_over: _TakeOver) -> list[Any]:
     given = _listed(labels)
     named = []
     for index, entry in enumerate(given):
         name = "labels" if len(given) == 1 else f"labels[{index}]"
         if not isinstance(entry, Mapping):
-            named.append(_named(entry, name, tables))
+            named.append(_named(entry, name, tables, take_over))
             continue
         rest = {key: value for key, value in entry.items() if key not in ("table", "name")}
         if ("table" in entry) == ("path" in entry):
@@ -209,11 +220,11 @@ def _named_labels(labels: Any, tables: dict[str, pa.Table]) -> list[Any]:
         name = entry.get("name", name)
         if not isinstance(name, str) or not name or not name.isprintable():
             raise UsageError(f"labels[{index}].name: must be a non-empty text that can be printed, not {shown(name)}")
-        named.append({"path": _named(entry["table"], name, tables), **rest})
+        named.append({"path": _named(entry["table"], name, tables, take_over), **rest})
     return named
 
 
-def _arrow(value: Any, name: str) -> pa.Table:
+def _arrow(connection: Connection | None, look: Callable[[], None], value: Any, name: str) -> pa.Table:
     """A table in memory as an Arrow table, without a copy where its columns are Arrow's."""
     if not hasattr(value, "__arrow_c_stream__"):
         kind = f"{type(value).__module__}.{type(value).__qualname__}"
@@ -223,9 +234,13 @@ def _arrow(value: Any, name: str) -> pa.Table:
             f"not {shown(kind)}{lazy}"
         )
     try:
-        table = _taken_over(value)
+        table = table_of(value, connection, look) if isinstance(value, Relation) else _taken_over(value)
         _ = table.column_names  # Not all are text that Python can hold.
+    except InterruptException:
+        raise
     except Exception as error:  # Whatever the other package raises.
+        if is_from_outside(error):
+            raise
         is_main = threading.current_thread() is threading.main_thread()
         if is_main and re.search("KeyboardInterrupt|Query interrupted", str(error)):
             raise KeyboardInterrupt from error
@@ -236,8 +251,6 @@ def _arrow(value: Any, name: str) -> pa.Table:
 
 
 def _taken_over(value: Any) -> pa.Table:
-    if isinstance(value, Relation):
-        return value.select("*").to_arrow_table()  # One that was looked into begins where that ended, on DuckDB 1.5.
     polars = sys.modules.get("polars")
     if polars is None or not isinstance(value, polars.DataFrame):
         return value if isinstance(value, pa.Table) else pa.table(value)
@@ -257,6 +270,8 @@ def _features(engine: Engine, spec: TableSpec, read: Read) -> pa.Table:
             with pq.ParquetFile(absolute(spec.features), memory_map=True) as file:
                 table = file.read()
         except (pa.ArrowException, OSError) as error:
+            if is_from_outside(error):
+                raise
             raise TableError(
                 f"{spec.features}: cannot be decoded: {error}", code="unreadable", file=spec.features
             ) from error

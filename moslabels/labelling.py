@@ -15,13 +15,13 @@ from typing import Any, Unpack
 from moslabels import audit, evidence, gate
 from moslabels.diagnosis import diagnose, lines
 from moslabels.engine import Engine
-from moslabels.errors import GateError, MosLabelsError, TableError, UsageError, os_error
+from moslabels.errors import GateError, MosLabelsError, TableError, UsageError, is_from_outside, os_error
 from moslabels.features import Match, match_features, row_labels
 from moslabels.keys import Key, find_key
 from moslabels.labels import Labels, label_columns, load_labels
 from moslabels.manifest import TableSpec, table_spec
 from moslabels.options import FIELDS, LABEL_COLUMNS, SOURCE_COLUMN, OptionKeywords, Options, listed, nearest, shown
-from moslabels.progress import SILENT, Progress
+from moslabels.progress import SILENT, Cancel, Progress, relayed
 from moslabels.provenance import file_record, run_provenance
 from moslabels.render import render
 from moslabels.settings import DEFAULTS, Settings
@@ -51,10 +51,10 @@ class Run:
     hashes: dict[tuple[str, tuple[int, ...] | None], str] = field(default_factory=dict)
     progress: Progress = SILENT
 
-    def record(self, path: str, sha256: str | None = None) -> dict[str, Any]:
+    def record(self, path: str, sha256: str | None = None, *, is_to_hash: bool = True) -> dict[str, Any]:
         """The file record of an input, with its hash where the caller has it."""
         known = (path, _state(path))
-        record = file_record(path, sha256 or self.hashes.get(known))
+        record = file_record(path, sha256 or self.hashes.get(known), is_to_hash=is_to_hash)
         if record["sha256"]:
             self.hashes[known] = record["sha256"]
         return record
@@ -78,6 +78,7 @@ def materialize(
     memory_limit: str | None = None,
     threads: int | None = None,
     temp_dir: str | os.PathLike[str] | None = None,
+    cancel: Cancel | None = None,
     **options: Unpack[OptionKeywords],
 ) -> dict[str, Any]:
     """Join labels onto one feature table and write the labelled table.
@@ -93,6 +94,7 @@ def materialize(
     dry_run : do everything but write
     run_provenance : a provenance block to be used in the place of moslabels' own
     memory_limit, threads, temp_dir : what DuckDB may take: ``"4GB"``, a number, a folder for what does not fit
+    cancel : ends the run soon after it is set, from another thread, by CancelledError; such as a ``threading.Event``
     options : those of a manifest's table, such as ``min_match_rate=0.9``
 
     Returns the audit. Raises UsageError (a MosLabelsError, a ValueError) where the arguments are wrong and TableError
@@ -104,11 +106,25 @@ def materialize(
     if run_provenance is not None:
         check_block(run_provenance)
     settings = Settings(memory_limit=memory_limit, threads=threads, temp_dir=temp_dir)
-    args = {"features": features, "label_paths": label_paths, "out": out, "audit_json": audit_json, **options}
-    args |= settings.given()
-    args |= {name: value for name, value in (("unmatched", unmatched), ("dry_run", dry_run)) if value}
+    paths = {"features": features, "label_paths": label_paths, "out": out, "audit_json": audit_json}
+    args = all_args(paths, options, settings, unmatched, dry_run)
     spec = table_spec(features, label_paths, out, audit_json, unmatched, options)
-    return label_table(spec, Run(args=args, block=run_provenance, settings=settings, is_dry=dry_run))
+    progress = relayed(SILENT, checked_cancel(cancel))
+    return label_table(spec, Run((), args, None, {}, run_provenance, settings, dry_run, progress=progress))
+
+
+def all_args(
+    paths: Mapping[str, Any], options: Mapping[str, Any], settings: Settings, unmatched: Any, dry_run: bool
+) -> dict[str, Any]:
+    """The arguments of a call for one table, for its evidence: every option with its value, given or not."""
+    defaults = Options()
+    return {
+        **paths,
+        "unmatched": unmatched,
+        "dry_run": dry_run,
+        **{name: getattr(settings, name) for name in ("memory_limit", "threads", "temp_dir")},
+        **{name: options.get(name, getattr(defaults, name)) for name in FIELDS},
+    }
 
 
 def check_block(block: Mapping[str, Any]) -> None:
@@ -117,6 +133,14 @@ def check_block(block: Mapping[str, Any]) -> None:
         json.dumps(block, allow_nan=False).encode("utf-8")
     except (TypeError, ValueError, RecursionError) as error:
         raise UsageError(f"run_provenance must be an object of JSON values: {error}") from error
+
+
+def checked_cancel(cancel: Any) -> Cancel | None:
+    """Refuse, with UsageError, a ``cancel`` that cannot be asked."""
+    if cancel is not None and not callable(getattr(cancel, "is_set", None)):
+        raise UsageError(f"cancel: must have is_set(), as threading.Event has, not {shown(type(cancel).__name__)}")
+    given: Cancel | None = cancel
+    return given
 
 
 def check_options(options: Mapping[str, Any]) -> None:
@@ -146,6 +170,7 @@ with_options(materialize)
 def label_table(spec: TableSpec, run: Run) -> dict[str, Any]:
     """Label one table: read, judge, write. Returns the audit. Raises MosLabelsError that knows its table."""
     outputs = [path for _, path in spec.outputs()]
+    progress = relayed(run.progress)
     try:
         for path in outputs:
             check_target(path)
@@ -154,11 +179,12 @@ def label_table(spec: TableSpec, run: Run) -> dict[str, Any]:
             watched(spec) as check_inputs,
             Workspace(run.settings.temp_dir) as workspace,
             set_aside(outputs if run.is_dry else [], workspace.folder) as places_aside,
-            Engine(run.settings, workspace.folder, progress=run.progress) as engine,
+            Engine(run.settings, workspace.folder, progress=progress) as engine,
         ):
             return _label(engine, workspace, spec, run, check_inputs, {**reserved_places, **places_aside})
     except MosLabelsError as error:
-        error.table = spec.id
+        if not is_from_outside(error):
+            error.table = spec.id
         raise
     except MemoryError as error:
         raise TableError(
@@ -182,8 +208,9 @@ def watched(spec: TableSpec) -> Iterator[Callable[[], None]]:
 
     try:
         yield check
-    except (MosLabelsError, OSError):
-        check()
+    except (MosLabelsError, OSError) as error:
+        if not is_from_outside(error):
+            check()
         raise
 
 

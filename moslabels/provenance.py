@@ -10,6 +10,8 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from moslabels.errors import is_from_outside
+
 SCHEMA = "ai-run-provenance-v1"
 ENTRYPOINT = "moslabels/cli.py"
 
@@ -20,19 +22,21 @@ def file_sha256(path: str | Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def file_record(path: str, sha256: str | None = None) -> dict[str, Any]:
+def file_record(path: str, sha256: str | None = None, *, is_to_hash: bool = True) -> dict[str, Any]:
     """``path``, ``exists``, ``kind`` (file, directory, other or missing) and ``sha256`` of a path.
 
-    A file that was hashed already comes with its hash. What cannot be read has none.
+    A file that was hashed already comes with its hash. What cannot be read, or is not to be hashed, has none.
     """
     try:
         exists = os.path.lexists(path)
         kind = "missing"
         if exists:
             kind = "file" if os.path.isfile(path) else "directory" if os.path.isdir(path) else "other"
-        if kind == "file" and sha256 is None:
+        if kind == "file" and sha256 is None and is_to_hash:
             sha256 = file_sha256(path)
-    except (OSError, ValueError):
+    except (OSError, ValueError) as error:
+        if is_from_outside(error):
+            raise
         exists, kind, sha256 = False, "missing", None
     return {"path": path, "exists": exists, "kind": kind, "sha256": sha256 if kind == "file" else None}
 

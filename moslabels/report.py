@@ -68,8 +68,9 @@ def build(manifest: str, tables: Sequence[Mapping[str, Any]], provenance: Mappin
 def added_up(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """The status and the summary of a report's tables. Counts are those of the tables that were labelled."""
     failed = sum(table["status"] == "error" for table in tables)
+    is_done = all(table["status"] in ("ok", "unchanged") for table in tables)
     return {
-        "status": "failed" if failed else "ok",
+        "status": "ok" if is_done else "failed",
         "summary": {
             "tables": len(tables),
             "failed_tables": failed,

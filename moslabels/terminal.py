@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import traceback
 import unicodedata
 from collections.abc import Callable
 from contextlib import suppress
@@ -101,6 +102,11 @@ class Told(Progress):
     def ended(self, statement: str, seconds: float) -> None:
         if self._is_verbose:
             self._say(f"  {seconds:.3f} s  sql/{statement}.sql")
+
+    def unforeseen(self, error: Exception) -> None:
+        if self._is_verbose:
+            told = "".join(traceback.format_exception(error)).rstrip()
+            self._say("\n".join(f"  {visible(line)}" for line in told.split("\n")))
 
     def _is_due(self) -> bool:
         return self._clock() - self._drawn >= _SECONDS_BETWEEN_NUMBERS

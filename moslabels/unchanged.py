@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from moslabels.audit import given_options
+from moslabels.errors import is_from_outside
 from moslabels.labelling import Run
 from moslabels.manifest import TableSpec
 from moslabels.provenance import file_record, plain, versions
@@ -35,7 +36,9 @@ def _read(path: str | None) -> dict[str, Any] | None:
     try:
         with open(path or "", encoding="utf-8") as stream:
             document = json.load(stream)
-    except (OSError, ValueError, RecursionError):
+    except (OSError, ValueError, RecursionError) as error:
+        if is_from_outside(error):
+            raise
         return None
     return document if isinstance(document, dict) else None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -192,7 +192,8 @@ class _Verifier:
         tables = document["tables"]
         block = document["run_provenance"]
         if _is_ours(block):
-            self._block(checked, block)
+            labelled = {table["features"] for table in tables if "summary" in table}
+            self._block(checked, block, unhashed={table["features"] for table in tables} - labelled)
             inputs = block["inputs"]
             checked.compare("manifest", document["manifest"], (inputs["manifest"] or {}).get("path"))
             were_run = [table for table in tables if table["status"] != "not-run"]
@@ -249,8 +250,18 @@ class _Verifier:
             for name in sorted({*given, "unmatched"} - {"status"}):
                 checked.compare(f"tables[{index}].{name}", table.get(name, _NONE), given.get(name, _NONE))
 
-    def _block(self, checked: Checked, block: Mapping[str, Any], *, may_be_memory: bool = False) -> None:
-        """Check what moslabels writes into every block of its own, whatever is labelled."""
+    def _block(
+        self,
+        checked: Checked,
+        block: Mapping[str, Any],
+        *,
+        may_be_memory: bool = False,
+        unhashed: Collection[str] = (),
+    ) -> None:
+        """Check what moslabels writes into every block of its own, whatever is labelled.
+
+        ``unhashed`` are the features of tables that failed: they may lack a hash.
+        """
         checked.compare("run_provenance.schema", block.get("schema", _NONE), provenance.SCHEMA)
         recorded = block["versions"]
         for name in sorted({*_VERSIONS, *recorded}):
@@ -270,9 +281,13 @@ class _Verifier:
                 if record is None or (may_be_memory and record["kind"] == "memory" and record["sha256"] is None):
                     continue
                 what = f"{name} {record['path']}"
-                self._record(checked, f"{what}: sha256", record)
+                is_unhashed = name == "features" and record["path"] in unhashed and record.get("kind") == "file"
+                if record["sha256"] is not None or not is_unhashed:
+                    self._record(checked, f"{what}: sha256", record)
                 # Of what was a file then, the hash says whether it still is that.
-                was = {"exists": True, "kind": "file"} if record["sha256"] else self.run.record(record["path"])
+                was = {"exists": True, "kind": "file"}
+                if record["sha256"] is None:
+                    was = self.run.record(record["path"], is_to_hash=not is_unhashed)
                 for member in ("exists", "kind"):
                     checked.compare(f"{what}: {member}", record.get(member, _NONE), was[member])
 

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from moslabels.engine import Engine
-from moslabels.errors import TableError
+from moslabels.errors import TableError, is_from_outside
 from moslabels.options import shown
 from moslabels.render import render
 from moslabels.tables import Source, absolute, reading
@@ -78,6 +78,8 @@ def _parquet(source: Source, kept: Sequence[int], rows: int) -> tuple[pa.Schema,
             for batch in file.iter_batches(batch_size=rows, columns=names):
                 yield batch.select(names)
         except (pa.ArrowException, OSError) as error:
+            if is_from_outside(error):
+                raise
             raise TableError(
                 f"{source.path}: cannot be decoded: {error}", code="unreadable", file=source.path
             ) from error
