@@ -23,7 +23,7 @@ CODES = {
     "missing-score": "a label without a score",
     "out-of-range": "a score outside of its scale",
     "mixed-scale": "scores whose scale cannot be told",
-    "bad-extra": "an extra that no column can hold",
+    "bad-extra": "an extra that no column can hold, or a value that does not fit its type",
     "no-labels": "no label is left",
     "conflict": "two labels of one key differ",
     "label-columns": "the features have a column of the name of a label column",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -47,12 +48,14 @@ class Extra(Aliased):
     """A label column that is carried over.
 
     ``columns`` maps the number of a label file to the column of it that feeds the extra; ``sql_type`` is the type that
-    all label files together give it.
+    is ``stated``, or else that all label files together give it. With ``is_kept`` it is written where it has no value.
     """
 
     output: str
     columns: Mapping[int, Column]
     sql_type: str = ""
+    stated: str | None = None
+    is_kept: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,11 +67,12 @@ class Labels:
     duplicates: int
     clipped: int
     extras: tuple[Extra, ...]
+    absent: tuple[str, ...] = ()
 
     @property
     def doubts(self) -> list[str]:
-        """Warnings about the scales that the scores of the files are taken to be on."""
-        return [file.doubt for file in self.files if file.doubt is not None]
+        """Warnings about the scales that the scores of the files are taken to be on, and extras that no file has."""
+        return [*(file.doubt for file in self.files if file.doubt is not None), *self.absent]
 
     @property
     def missing_id(self) -> int:
@@ -99,6 +103,7 @@ def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels
         if row["scale"] == "mixed":
             values = engine.row(render("checks/scale_values", {"file": row["file"]}))
             raise _mixed_scale(spec.labels[row["file"]].path, columns[row["file"]][1].name, values)
+    _check_extras(engine, spec, extras)
     engine.run(render("labels/40_scores", extras=extras))
     clipped = _check_range(engine, spec, columns)
     typed = _typed_extras(engine, spec, extras)
@@ -128,7 +133,12 @@ def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels
         )
         for label, (key, mos), row in zip(spec.labels, columns, found, strict=True)
     )
-    return Labels(files, counts["labels_loaded"], counts["duplicate_labels"], clipped, tuple(typed))
+    absent = [
+        f"{_no_column(wanted.columns[0], sources)}; {shown(wanted.output)} is written without a value"
+        for wanted in spec.options.wanted_extras()
+        if wanted.is_kept and not any(extra.columns for extra in extras if extra.output == wanted.output)
+    ]
+    return Labels(files, counts["labels_loaded"], counts["duplicate_labels"], clipped, tuple(typed), tuple(absent))
 
 
 def _inferred(label: LabelSpec, key: Key) -> str | None:
@@ -173,24 +183,25 @@ def _present_extras(sources: Sequence[Source], spec: TableSpec) -> list[Extra]:
     """The extras that any label file has a column for."""
     extras: list[Extra] = []
     feature_keys = {(part.column or "").lower() for part in key_parts(spec.options, "feature")}
-    for output, candidates in spec.options.extra_sources().items():
+    for wanted in spec.options.wanted_extras():
         found = {
-            number: column for number, source in enumerate(sources) if (column := _extra_column(source, candidates))
+            number: column for number, source in enumerate(sources) if (column := _extra_column(source, wanted.columns))
         }
-        if not found and spec.options.extras is not None:
-            raise TableError(
-                f"extras: no label table has a column {shown(candidates[0])}: "
-                + "; ".join(f"{source.path} has {listed(source.names)}" for source in sources),
-                code="no-column",
-                file=sources[0].path,
-                column=candidates[0],
-            )
-        if spec.options.extras is None and output in feature_keys:
+        if not found and spec.options.extras is not None and not wanted.is_kept:
+            message = _no_column(wanted.columns[0], sources)
+            raise TableError(message, code="no-column", file=sources[0].path, column=wanted.columns[0])
+        if spec.options.extras is None and wanted.output in feature_keys:
             # Of a key such as (corpus, id) the features have the corpus already.
             found = {number: column for number, column in found.items() if not _is_key(spec.labels[number], column)}
-        if found:
-            extras.append(Extra(f"extra{len(extras)}", output, found))
+        if found or wanted.is_kept:
+            alias = f"extra{len(extras)}"
+            extras.append(Extra(alias, wanted.output, found, stated=wanted.type, is_kept=wanted.is_kept))
     return extras
+
+
+def _no_column(extra: str, sources: Sequence[Source]) -> str:
+    names = "; ".join(f"{source.path} has {listed(source.names)}" for source in sources)
+    return f"extras: no label table has a column {shown(extra)}: {names}"
 
 
 def _is_key(label: LabelSpec, column: Column) -> bool:
@@ -306,11 +317,11 @@ def _mixed_scale(path: str, column: str, found: Mapping[str, Any]) -> TableError
     )
 
 
-def _places(rows: Sequence[Mapping[str, Any]], spec: TableSpec, path: str) -> str:
+def _places(rows: Sequence[Mapping[str, Any]], spec: TableSpec, path: str, text: str = "mos_text") -> str:
     """Scores with their rows, and their files where these are others than the one that is named already."""
     files = [spec.labels[row["file"]].path for row in rows]
     return ", ".join(
-        f"{shown(row['mos_text'])} in {'' if file == path else f'{file} '}row {row['row']}"
+        f"{shown(row[text])} in {'' if file == path else f'{file} '}row {row['row']}"
         for row, file in zip(rows, files, strict=True)
     )
 
@@ -335,8 +346,29 @@ def _check_range(engine: Engine, spec: TableSpec, columns: Sequence[tuple[Key, C
     return clipped
 
 
+def _check_extras(engine: Engine, spec: TableSpec, extras: Sequence[Extra]) -> None:
+    """Refuse values that do not fit the type that is stated for their extra."""
+    stated = [extra for extra in extras if extra.stated is not None and extra.columns]
+    bad = engine.rows(render("checks/label_extra_values", stated_extras=stated)) if stated else []
+    for row in bad:
+        extra, path = stated[row["extra"]], spec.labels[row["file"]].path
+        column = extra.columns[row["file"]].name
+        found = _places([other for other in bad if other["extra"] == row["extra"]], spec, path, "text")
+        values = counted(row["total"], "value does not fit", "values do not fit")
+        other = json.dumps({column: {"as": extra.output, "type": "VARCHAR"}}, ensure_ascii=False)
+        raise TableError(
+            f"{path}: row {row['row']}: column {shown(column)}: {values} {extra.stated}, the type of the extra "
+            f"{shown(extra.output)}: {found}; correct them, leave the column out of extras, or state another type "
+            f"there, such as {short(other)}",
+            code="bad-extra",
+            file=path,
+            column=column,
+            row=row["row"],
+        )
+
+
 def _typed_extras(engine: Engine, spec: TableSpec, extras: Sequence[Extra]) -> list[Extra]:
-    """The extras that a label has a value for, each with the type that all label files together give it."""
+    """The extras that are written, each with its type: that a label has a value for, or that are kept anyway."""
     if not extras:
         return []
     typed = []
@@ -352,8 +384,8 @@ def _typed_extras(engine: Engine, spec: TableSpec, extras: Sequence[Extra]) -> l
                 file=spec.labels[min(extra.columns)].path,
                 column=extra.output,
             )
-        if row["sql_type"] is not None:
-            typed.append(replace(extra, sql_type=row["sql_type"]))
+        if sql_type := row["sql_type"] or (extra.stated if extra.is_kept else None):
+            typed.append(replace(extra, sql_type=sql_type))
     return typed
 
 

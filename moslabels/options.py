@@ -27,6 +27,8 @@ DEFAULT_EXTRAS: Mapping[str, tuple[str, ...]] = {
     "split": ("split",),
 }
 """Output column -> the label columns that may feed it, in order of preference."""
+EXTRA_TYPES = ("BIGINT", "BOOLEAN", "DOUBLE", "VARCHAR")
+_DEFAULT_TYPES = {**dict.fromkeys(DEFAULT_EXTRAS, "VARCHAR"), "mos_n_ratings": "BIGINT", "mos_std_dev": "DOUBLE"}
 
 ENCODINGS = ("utf-8", "utf-16", "latin-1")
 _NORMALIZE = ("auto", "raw", "basename", "stem")
@@ -91,6 +93,9 @@ def _choice(*choices: str) -> Callable[[Any], str | None]:
     return problem
 
 
+_extra_type = _choice(*EXTRA_TYPES)
+
+
 def _is_finite(value: Any) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
@@ -119,22 +124,24 @@ def _texts(value: Any) -> str | None:
 
 
 def _extras(value: Any) -> str | None:
-    if isinstance(value, Mapping):
-        pairs = list(value.items())
-    elif isinstance(value, list | tuple):
-        pairs = [(item, item) for item in value]
-    else:
+    if not isinstance(value, Mapping | list | tuple):
         return f'must be a list of columns or an object {{"label column": "output column"}}, not {shown(value)}'
     taken: set[str] = set()
-    for column, output in pairs:
-        for name in (column, output):
+    for column, chosen in value.items() if isinstance(value, Mapping) else ((item, item) for item in value):
+        if isinstance(value, Mapping) and isinstance(chosen, Mapping):
+            if not chosen or not set(chosen) <= {"as", "type"}:
+                return f'must hold for {shown(column)} an "as", a "type" or both, and nothing else, not {shown(chosen)}'
+            if problem := _extra_type(chosen.get("type", EXTRA_TYPES[0])):
+                return f'"type" of {shown(column)} {problem}'
+            chosen = chosen.get("as", column)
+        for name in (column, chosen):
             if _text(name):
                 return f"must hold non-empty texts, not {shown(name)}"
-        if output.lower() in (*LABEL_COLUMNS, SOURCE_COLUMN):
-            return f"must not write the column {shown(output)}, which is a label column already"
-        if output.lower() in taken:
-            return f"must not write two columns named {shown(output)}"
-        taken.add(output.lower())
+        if chosen.lower() in (*LABEL_COLUMNS, SOURCE_COLUMN):
+            return f"must not write the column {shown(chosen)}, which is a label column already"
+        if chosen.lower() in taken:
+            return f"must not write two columns named {shown(chosen)}"
+        taken.add(chosen.lower())
     return None
 
 
@@ -212,7 +219,25 @@ TEXTS = Kind(_texts, "JSON", _list({"type": "string"}), is_json=True)
 EXTRAS = Kind(
     _extras,
     "JSON",
-    {"anyOf": [_list(_NAME, uniqueItems=True), {"type": "object", "additionalProperties": _NAME}]},
+    {
+        "anyOf": [
+            _list(_NAME, uniqueItems=True),
+            {
+                "type": "object",
+                "additionalProperties": {
+                    "anyOf": [
+                        _NAME,
+                        {
+                            "type": "object",
+                            "properties": {"as": _NAME, "type": _one_of(*EXTRA_TYPES)},
+                            "additionalProperties": False,
+                            "minProperties": 1,
+                        },
+                    ]
+                },
+            },
+        ]
+    },
     is_json=True,
 )
 DIALECT = Kind(
@@ -291,11 +316,11 @@ class Options:
     mos_tolerance: float = _option(
         1e-6, TOLERANCE, "two scores of one key that differ by no more (on 1-5) are the same label"
     )
-    extras: tuple[str, ...] | dict[str, str] | None = _option(
+    extras: tuple[str, ...] | dict[str, str | dict[str, str]] | None = _option(
         None,
         EXTRAS,
-        'label columns to carry over: ["a", "b"] or {"label column": "output column"}; [] for none; where not set: '
-        f"{', '.join(DEFAULT_EXTRAS)}",
+        'label columns to carry over: ["a", "b"], {"label column": "output column"} or {"label column": {"as": "output '
+        f'column", "type": "{"|".join(EXTRA_TYPES)}"}}}}; [] for none; where not set: {", ".join(DEFAULT_EXTRAS)}',
     )
     label_csv: dict[str, Any] = _option(
         {}, DIALECT, 'how label CSV is written: {"header": true, "delimiter": ",", "encoding": "utf-8"}', of_label=True
@@ -304,12 +329,35 @@ class Options:
         {}, DIALECT, 'how feature CSV is written: {"header": true, "delimiter": ",", "encoding": "utf-8"}'
     )
 
-    def extra_sources(self) -> Mapping[str, tuple[str, ...]]:
-        """Output column -> the label columns that may feed it, by output name."""
+    def wanted_extras(self) -> list[WantedExtra]:
+        """The extras, by output name."""
         if self.extras is None:
-            return DEFAULT_EXTRAS
-        pairs = self.extras.items() if isinstance(self.extras, Mapping) else ((name, name) for name in self.extras)
-        return {output: (column,) for column, output in sorted(pairs, key=lambda pair: pair[1])}
+            pairs = DEFAULT_EXTRAS.items()
+            return [WantedExtra(output, columns, _DEFAULT_TYPES[output]) for output, columns in pairs]
+        if not isinstance(self.extras, Mapping):
+            return [_wanted(name, {}) for name in sorted(self.extras)]
+        given = [
+            _wanted(column, chosen if isinstance(chosen, Mapping) else {"as": chosen})
+            for column, chosen in self.extras.items()
+        ]
+        return sorted(given, key=lambda extra: extra.output)
+
+
+@dataclass(frozen=True)
+class WantedExtra:
+    """An extra as the options name it: its output column, and the label columns that may feed it, the first that is
+    there. ``type`` is None where the values decide it; with ``is_kept`` it is written where it has no value, too.
+    """
+
+    output: str
+    columns: tuple[str, ...]
+    type: str | None
+    is_kept: bool = False
+
+
+def _wanted(column: str, chosen: Mapping[str, str]) -> WantedExtra:
+    output = chosen.get("as", column)
+    return WantedExtra(output, (column,), chosen.get("type", _DEFAULT_TYPES.get(output.lower())), "type" in chosen)
 
 
 class OptionKeywords(TypedDict, total=False):
@@ -330,7 +378,7 @@ class OptionKeywords(TypedDict, total=False):
     missing_mos: str
     missing_values: list[str] | tuple[str, ...]
     mos_tolerance: float
-    extras: list[str] | tuple[str, ...] | Mapping[str, str] | None
+    extras: list[str] | tuple[str, ...] | Mapping[str, str | Mapping[str, str]] | None
     label_csv: Mapping[str, Any]
     feature_csv: Mapping[str, Any]
 
@@ -473,7 +521,8 @@ def key_parts(options: Options, side: str) -> list[KeyPart]:
 def clashes(options: Options) -> list[tuple[str, str]]:
     """Problems between valid options of one table: (option, problem) pairs."""
     problems = _pattern_problems(options, "feature")
-    taken = {name.lower() for name in (*LABEL_COLUMNS, SOURCE_COLUMN, *options.extra_sources())}
+    extras = [extra.output for extra in options.wanted_extras()]
+    taken = {name.lower() for name in (*LABEL_COLUMNS, SOURCE_COLUMN, *extras)}
     if options.status_column.lower() in taken:
         problem = f"must not be the name of another label column, {shown(options.status_column)}"
         problems.append(("status_column", problem))

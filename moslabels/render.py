@@ -182,6 +182,7 @@ RULES = (
     "scale_raw",
     "cell_bits",
     "bits_type",
+    "stated_text",
     "csv_cell",
     "json_member",
     "without_texts",

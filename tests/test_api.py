@@ -59,7 +59,7 @@ def as_keyword(kind: Any) -> Any:
         return typing.Union[tuple(kinds)]  # noqa: UP007
     if origin is tuple:
         return list[inner[0]] | kind  # A text alone is none.
-    return Mapping[inner] if origin is dict else kind
+    return Mapping[inner[0], as_keyword(inner[1])] if origin is dict else kind
 
 
 def test_the_keywords_are_those_of_the_options() -> None:

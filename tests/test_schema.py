@@ -34,7 +34,13 @@ OPTIONS: dict[str, list[Any]] = {
     "missing_mos": ["error", "skip"],
     "missing_values": [[], ["NA", ""]],
     "mos_tolerance": [0, 1e-6, 4],
-    "extras": [[], ["a"], {"a": "b"}, None],
+    "extras": [
+        [],
+        ["a"],
+        {"a": "b"},
+        {"a": {"as": "b", "type": "BIGINT"}, "c": {"as": "d"}, "e": {"type": "DOUBLE"}},
+        None,
+    ],
     "label_csv": [{}, {"header": False, "delimiter": ", ", "encoding": "utf-16"}],
     "feature_csv": [{}, {"header": True}],
 }
@@ -54,7 +60,7 @@ WRONG: dict[str, list[Any]] = {
     "missing_mos": ["clip"],
     "missing_values": ["NA", [3]],
     "mos_tolerance": [-1, 5],
-    "extras": ["a", [""], {"a": ""}, ["a", "a"]],
+    "extras": ["a", [""], {"a": ""}, ["a", "a"], {"a": {}}, {"a": {"type": "INT"}}, {"a": {"as": "b", "to": "c"}}],
     "label_csv": [{"header": "no"}, {"sep": ","}, {"delimiter": ""}, {"delimiter": '"'}, {"encoding": "ascii"}, None],
     "feature_csv": [[], {"quote": "'"}],
 }

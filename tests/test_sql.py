@@ -26,6 +26,7 @@ COLUMN = {
     "parquet": Column('na"me', 'na"me', "FLOAT"),
 }
 EXTRA = Extra("extra0", 'ex"tra', {0: COLUMN["csv"]}, "DECIMAL(10,2)")
+STATED = Extra("extra1", 'ex"tra', {0: COLUMN["csv"]}, "BIGINT", "BIGINT")
 
 
 def contexts() -> list[dict[str, Any]]:
@@ -33,7 +34,7 @@ def contexts() -> list[dict[str, Any]]:
     for reader, column in COLUMN.items():
         source = Source("f", "f", reader, reader, "feature", (column,))
         cells = source.cells({"key": column, "mos": column})
-        for extras, keys in (([], cells[:1]), ([EXTRA], cells)):
+        for extras, keys in (([], cells[:1]), ([EXTRA, STATED], cells)):
             found.append(
                 {
                     "source": source,
@@ -43,6 +44,7 @@ def contexts() -> list[dict[str, Any]]:
                     "extras": extras,
                     "present": extras,
                     "typed_extras": extras,
+                    "stated_extras": extras[1:],
                     "row_type": "UINTEGER",
                     "parts": [1, 2],
                     "views": [View(name, "a row per audit") for name in VIEWS],

@@ -1,7 +1,8 @@
 -- One row per extra: the types of its values in the label files and the type that they all fit, NULL where no label
--- has a value. One type alone is kept; text cells of CSV and numbers are typed by all their values; else it is text.
+-- has a value. A type that is stated holds; else one type alone is kept; text cells of CSV and numbers are typed by all their values; else it is text.
 SELECT extra, types, CASE
     WHEN len(types) = 0 THEN NULL
+    WHEN stated IS NOT NULL THEN stated
     WHEN len(types) = 1 AND types[1] NOT IN ('CSV', 'BIGINT', 'DOUBLE') THEN types[1]
     WHEN len(list_filter(types,
             lambda t: NOT regexp_full_match(t, 'CSV|U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(.*'))) > 0
@@ -15,7 +16,8 @@ FROM (
         {{ loop.index0 | number }} AS extra,
         coalesce(list(DISTINCT {{ extra.type | ident }} ORDER BY {{ extra.type | ident }})
             FILTER (WHERE {{ extra.text | ident }} IS NOT NULL), []) AS types,
-        bit_or(cell_bits({{ extra.text | ident }})) AS bits
+        {% if extra.stated %}NULL{% else %}bit_or(cell_bits({{ extra.text | ident }})){% endif %} AS bits,
+        {% if extra.stated %}{{ extra.stated | text }}{% else %}NULL{% endif %} AS stated
     FROM label_scores
     {%- endfor %}
 )

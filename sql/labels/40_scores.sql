@@ -1,5 +1,6 @@
 -- label_scores: one row per label row that has a key and a score: the score within its scale, on 1-5 and on 0-100.
 -- The number as it was given is kept on its own scale. On a per-value file a score above 5 is on 0-100, another on 1-5.
+-- Extras are the text that their stated type writes, or as they stand in the file.
 CREATE TEMP TABLE label_scores AS
 WITH scaled AS (
     SELECT
@@ -22,6 +23,8 @@ SELECT
     scale_mos(score, worst, best) AS mos,
     scale_raw(score, worst, best) AS mos_raw_0_100
     {%- for extra in extras %},
-    {{ extra.text | ident }}, {{ extra.type | ident }}
+    {% if extra.stated -%}
+    stated_text({{ extra.text | ident }}, {{ extra.type | ident }}, {{ extra.stated | text }}) AS {{ extra.text | ident }}
+    {%- else %}{{ extra.text | ident }}{% endif %}, {{ extra.type | ident }}
     {%- endfor %}
 FROM clipped;
