@@ -556,9 +556,9 @@ class StagedFile(io.RawIOBase):
         )
 
     def close(self) -> None:
-        if self._handle is not None:
-            _close(self._handle)
-            self._handle = None
+        handle, self._handle = self._handle, None  # Once closed, its number may be another file's: never close it twice.
+        if handle is not None:
+            _close(handle)
         super().close()
 
     def __exit__(
