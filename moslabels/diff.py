@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from moslabels import audit, evidence, labelled, report
+from moslabels.contents import other_content, other_than_parquet
 from moslabels.engine import Engine
 from moslabels.errors import TableError, UsageError
 from moslabels.keys import several
@@ -128,7 +129,7 @@ def _json(path: str) -> dict[str, Any] | None:
         with open(path, encoding="utf-8-sig") as stream:
             document = json.load(stream)
     except (ValueError, RecursionError) as error:
-        raise UsageError(f"{path}: is no JSON: {error}") from error
+        raise UsageError(f"{path}: {other_content(path) or f'is no JSON: {error}'}") from error
     return document if isinstance(document, dict) else None
 
 
@@ -162,7 +163,9 @@ def _of_table(path: str, kind: str) -> _Side:
     try:
         entry = evidence.read(path)
     except (OSError, pa.ArrowException) as error:
-        raise TableError(f"{path}: cannot be read: {error}", code="unreadable", file=path) from error
+        other = other_than_parquet(path) if os.path.isfile(path) else None
+        reason = f"it {other}" if other else error
+        raise TableError(f"{path}: cannot be read: {reason}", code="unreadable", file=path) from error
     if entry is None:
         return _Side(None, path, path, "", path)
     inputs = {record["path"]: record["sha256"] for record in (entry["features"], *entry["labels"])}

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from moslabels.contents import absence_advice, other_content
 from moslabels.errors import UsageError
 from moslabels.options import (
     FIELDS,
@@ -218,14 +219,15 @@ def _read(path: str) -> Any:
         with open(path, encoding="utf-8-sig") as stream:
             return json.load(stream, object_pairs_hook=Members)
     except FileNotFoundError:
-        raise UsageError(f"{path}: there is no such manifest") from None
+        raise UsageError(f"{path}: there is no such manifest{absence_advice(path)}") from None
     except OSError as error:
         raise UsageError(f"{path}: the manifest cannot be read: {error.strerror}") from error
     except RecursionError:
         raise UsageError(f"{path}: the manifest is no JSON that can be read: it {_TOO_DEEP}") from None
     except ValueError as error:
         advice = _json_advice(error) if isinstance(error, json.JSONDecodeError) else ""
-        raise UsageError(f"{path}: the manifest is no JSON: {json_fault(error)}{advice}") from error
+        problem = other_content(path) or f"the manifest is no JSON: {json_fault(error)}{advice}"
+        raise UsageError(f"{path}: {problem}") from error
 
 
 def _json_advice(error: json.JSONDecodeError) -> str:
@@ -360,7 +362,7 @@ def _table(
     if "id" in entry and where and (not isinstance(identifier, str) or not identifier):
         problems.add(f"{prefix}id", f"must be a non-empty text, not {shown(identifier)}")
     features, out, audit_json, unmatched = (
-        _resolved(base, _path(entry, key, prefix, problems, tables))
+        _resolved(base, _path(entry, key, prefix, base, problems, tables))
         for key in ("features", "out", "audit_json", "unmatched")
     )
     config = {**defaults, **given}
@@ -391,7 +393,12 @@ def _resolved(base: Path | None, given: str | None) -> str | None:
 
 
 def _path(
-    entry: Mapping[str, Any], key: str, prefix: str, problems: _Problems, tables: Mapping[str, Any]
+    entry: Mapping[str, Any],
+    key: str,
+    prefix: str,
+    base: Path | None,
+    problems: _Problems,
+    tables: Mapping[str, Any],
 ) -> str | None:
     value = entry.get(key)
     if key not in entry or (key not in _REQUIRED and value is None):
@@ -399,7 +406,7 @@ def _path(
     if not isinstance(value, str) or not value:
         problems.add(f"{prefix}{key}", f"must be a path, not {_shown_table(value)}")
     elif value not in tables and (
-        problem := path_problem(value) or (None if key == "audit_json" else format_problem(value, key))
+        problem := path_problem(value, base) or (None if key == "audit_json" else format_problem(value, key))
     ):
         problems.add(f"{prefix}{key}", f"{shown(value)} {problem}")
     else:
@@ -434,7 +441,7 @@ def _labels(
         if not isinstance(path, str) or not path:
             found = _shown_table(entry if path is None else path)
             problems.add(where, f'must be a path, or an object with a "path", not {found}')
-        elif path not in tables and (problem := path_problem(path) or format_problem(path, "labels")):
+        elif path not in tables and (problem := path_problem(path, base) or format_problem(path, "labels")):
             problems.add(where, f"{shown(path)} {problem}")
         else:
             label = LabelSpec(_resolved(base, path) or path, path, replace(options, **settled(own)), own)
@@ -474,12 +481,12 @@ def refuse_url(name: str, path: str) -> None:
         raise UsageError("the arguments are wrong:", [f"{name}: {shown(path)} {problem}"])
 
 
-def path_problem(path: str) -> str | None:
-    """Why a text cannot be the path of a file, or None."""
+def path_problem(path: str, base: Path | None = None) -> str | None:
+    """Why a text cannot be the path of a file, or None. A relative one opens from ``base``."""
     if "\0" in path:
         return "holds a NUL character, which no path can"
     try:
         os.fsencode(path)
     except UnicodeEncodeError:
         return "holds half a character, which no path can"
-    return url_problem(path)
+    return url_problem(path, base or "")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import NoReturn
 
+from moslabels.contents import absence_advice, other_content
 from moslabels.engine import Answer, LockedEngine
 from moslabels.errors import TableError, UsageError, os_error
 from moslabels.locks import lock_records
@@ -146,7 +147,9 @@ def _find(patterns: Iterable[str]) -> tuple[list[str], list[str]]:
             continue
         if os.path.lexists(pattern):
             named.append(pattern)
-            if not os.path.isfile(pattern):
+            if not os.path.exists(pattern):
+                problems.append(f"{pattern}: there is no such file{absence_advice(pattern)}")
+            elif not os.path.isfile(pattern):
                 says = "is a folder; write" if os.path.isdir(pattern) else "is no regular file; name"
                 inside = f" {os.path.join(pattern, '**', '*.json')}" if os.path.isdir(pattern) else " a file"
                 problems.append(f"{pattern}: {says}{inside}")
@@ -176,7 +179,7 @@ def _read(path: str) -> tuple[int, str | None, str | None]:
             start = stream.read(4096)
             # A table of gigabytes is not read to be passed over.
             if not start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
-                return modified, None, "is neither an audit nor a report of moslabels"
+                return modified, None, other_content(path) or "is neither an audit nor a report of moslabels"
             content = start + stream.read()
     except OSError as error:
         raise os_error(error) from error

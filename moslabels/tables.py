@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from moslabels.contents import absence_advice, other_than_parquet, other_than_text, suffix_advice
 from moslabels.engine import Engine
 from moslabels.errors import ResourceError, StatementError, TableError, is_from_outside
 from moslabels.options import ENCODINGS, json_place, listed, nearest, shown
@@ -58,7 +59,7 @@ def format_problem(path: str, role: str) -> str | None:
     if suffix in known:
         return None
     has = f"has the suffix {shown(suffix)}, which is none of" if suffix else "has no suffix, and a table is one file:"
-    return f"{has} {' '.join(known)}"
+    return f"{has} {' '.join(known)}{suffix_advice(suffix) if role in ('features', 'labels') else ''}"
 
 
 def default_delimiter(path: str) -> str:
@@ -263,6 +264,8 @@ def open_table(
     kind = format_of(path)
     if kind == "parquet":
         return _open_parquet(engine, path, role)
+    if problem := other_than_text(path, dialect.get("encoding", "utf-8") if kind == "csv" else "utf-8"):
+        raise TableError(f"{path}: {problem}", code="unreadable", file=path)
     if kind == "csv":
         return _open_csv(engine, workspace, path, role, dialect)
     file = path if kind == "jsonl" else _unpack_json(path, workspace.new_copy(path, ".jsonl"))
@@ -276,7 +279,9 @@ def _check_regular_file(path: str) -> None:
             with open(path, "rb"):
                 return
     except FileNotFoundError:
-        advice = "; a path is one file, whatever characters it holds: name each" if glob.has_magic(path) else ""
+        advice = absence_advice(path)
+        if not advice and glob.has_magic(path):
+            advice = "; a path is one file, whatever characters it holds: name each"
         raise TableError(f"{path}: there is no such file{advice}", code="no-file", file=path) from None
     except (OSError, ValueError) as error:
         if is_from_outside(error):
@@ -294,9 +299,8 @@ def _open_parquet(engine: Engine, path: str, role: str) -> Source:
         with open(path, "rb") as stream:
             footer = read_footer(stream)
     except FooterError as error:
-        raise TableError(
-            f"{path}: is no Parquet file that can be read: {error}", code="unreadable", file=path
-        ) from error
+        problem = other_than_parquet(path) or f"is no Parquet file that can be read: {error}"
+        raise TableError(f"{path}: {problem}", code="unreadable", file=path) from error
     names = [column.name for column in footer.columns]
     if not names:
         raise TableError(f"{path}: has no columns", code="unreadable", file=path)
@@ -380,8 +384,6 @@ def _has_type(engine: Engine, values: pa.ChunkedArray) -> bool:
 def _open_csv(engine: Engine, workspace: Workspace, path: str, role: str, given: Mapping[str, Any]) -> Source:
     with open(path, "rb") as stream:
         start = stream.read(4)
-    if start == b"PAR1":
-        raise TableError(f"{path}: begins as a Parquet file does: name it .parquet", code="unreadable", file=path)
     if given.get("encoding", "utf-8") == "utf-8" and (start[::2] == b"\0\0" or start[1::2] == b"\0\0"):
         raise TableError(
             f"{path}: {_undecodable('utf-8', role)} (every other byte is NUL: utf-16?)", code="unreadable", file=path

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from moslabels import __version__, audit, evidence, labelled, provenance, report
+from moslabels.contents import absence_advice, other_content, other_than_parquet
 from moslabels.engine import Engine
 from moslabels.errors import MosLabelsError
 from moslabels.keys import several
@@ -103,11 +104,12 @@ class _Verifier:
             with open(path, encoding="utf-8-sig") as stream:
                 document = json.load(stream)
         except OSError as error:
-            return [Checked(path, "unknown", unknown=[f"cannot be read: {error.strerror}"])]
+            reason = f"cannot be read: {error.strerror}{absence_advice(path)}"
+            return [Checked(path, "unknown", unknown=[reason])]
         except (ValueError, RecursionError) as error:
             is_table = FORMATS.get(os.path.splitext(path)[1].lower(), "json") != "json"
             reason = "is a table without evidence in it: name its audit" if is_table else f"is no JSON: {error}"
-            return [Checked(path, "unknown", unknown=[reason])]
+            return [Checked(path, "unknown", unknown=[other_content(path) or reason])]
         schema = document.get("schema") if isinstance(document, dict) else None
         checks = {audit.SCHEMA: self._audit, report.SCHEMA: self._report}
         if schema not in checks:
@@ -167,7 +169,8 @@ class _Verifier:
         try:
             entry = evidence.read(path)
         except (OSError, pa.ArrowException) as error:
-            checked.unknown.append(f"cannot be read: {error}")
+            other = other_than_parquet(path) if os.path.isfile(path) else None
+            checked.unknown.append(f"cannot be read: {f'it {other}' if other else error}")
             return checked
         if entry is None:
             checked.unknown.append("carries no evidence: it was not written by moslabels, or lost its metadata")

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import json
+import lzma
+import pickle
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from moslabels import UsageError, join, load_manifest, materialize, run_batch
+from moslabels import TableError, UsageError, join, load_manifest, materialize, run_batch
 from moslabels.cli import main
+from moslabels.manifest import table_spec
 
 TABLE = {"id": "a", "features": "f.csv", "labels": ["l.csv"], "out": "o.csv"}
 FILES: dict[str, Any] = {
@@ -429,11 +434,126 @@ def test_a_folder_that_is_named_like_a_url(remote: Path, capfd: pytest.CaptureFi
     (remote / "s3:").mkdir()
     for name in ("f.csv", "l.csv"):
         (remote / name).rename(remote / "s3:" / name)
-    table = {"id": "a", "features": "./s3:/f.csv", "labels": ["./s3:/l.csv"], "audit_json": "./s3://a.json"}
-    (remote / "good.json").write_text(json.dumps({"tables": [{**table, "out": "./s3://o.csv"}]}))
+    entry = {"id": "a", "features": "./s3:/f.csv", "labels": ["./s3:/l.csv"], "audit_json": "./s3://a.json"}
+    (remote / "good.json").write_text(json.dumps({"tables": [{**entry, "out": "./s3://o.csv"}]}))
     assert main(["batch", "good.json"]) == 0
-    assert main(["verify", "./s3:/a.json"]) == 0
-    assert main(["init", "--features", "./s3:/f.csv", "--labels", "./s3:/l.csv", "--out", "m.json"]) == 0
-    (begun,) = load_manifest("m.json").tables
-    assert (begun.features, begun.out) == ("./s3:/f.csv", "./s3:/f_mos.csv")
+    (table,) = load_manifest("good.json").tables
+    assert table_spec(table.features, [table.labels[0].path], table.out, table.audit_json, None, {}).out == table.out
     assert sorted(path.name for path in (remote / "s3:").iterdir()) == ["a.json", "f.csv", "l.csv", "o.csv"]
+
+
+POINTER = b"version https://git-lfs.github.com/spec/v1\noid sha256:" + b"0" * 64 + b"\nsize 12345\n"
+ANNEX = b"/annex/objects/SHA256E-s1234--0123456789abcdef.csv\n"
+DVC = b"outs:\n- md5: 0123456789abcdef\n  size: 1234\n  hash: md5\n  path: l.csv\n"
+ZIP = b"PK\x03\x04" + bytes(26)
+OTHER = {
+    "Git LFS pointer": (POINTER, "run git lfs pull"),
+    "pointer of git-annex": (ANNEX, "run git annex get on it, or datalad get"),
+    "file of DVC": (DVC, "run dvc pull, and name the file that it is about"),
+    "gzip": (gzip.compress(b"clip_id,mos\n"), "unpack it first, and name what was in it (gzip -dc)"),
+    "bzip2": (bz2.compress(b"clip_id,mos\n"), "(bzip2 -dc)"),
+    "xz": (lzma.compress(b"clip_id,mos\n"), "(xz -dc)"),
+    "zstd": (pa.compress(b"clip_id,mos\n", codec="zstd", asbytes=True), "(zstd -dc)"),
+    "lz4": (pa.compress(b"clip_id,mos\n", codec="lz4", asbytes=True), "(lz4 -dc)"),
+    "Excel workbook": (ZIP + b"[Content_Types].xml", "save the sheet as CSV"),
+    "old Excel workbook": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(9), "save the sheet as CSV"),
+    "OpenDocument file": (ZIP + b"mimetypeapplication/vnd.oasis.opendocument.spreadsheet", "save the sheet as CSV"),
+    "NumPy arrays": (ZIP + b"mos.npy\x93NUMPY", "write its table as CSV or Parquet first"),
+    "ZIP archive": (ZIP + b"l.csvclip_id,mos", "unpack it first, and name what was in it (unzip)"),
+    "tar archive": (b"l.csv".ljust(257, b"\0") + b"ustar\x0000", "(tar -xf)"),
+    "HDF5 file": (b"\x89HDF\r\n\x1a\n" + bytes(9), "write its table as CSV or Parquet first"),
+    "HDF5 file, as a newer .mat": (b"MATLAB 7.3 MAT-file".ljust(512) + b"\x89HDF\r\n\x1a\n", "write its table"),
+    "MATLAB file": (b"MATLAB 5.0 MAT-file, Platform: GLNXA64".ljust(128), "write its table"),
+    "NumPy array": (b"\x93NUMPY\x01\0v\0{'descr': '<f8'}\n", "write its table"),
+    "pickle": (pickle.dumps({"a": 3}), "write its table"),
+    "SQLite database": (b"SQLite format 3\0\x10\0", "write its table"),
+    "DuckDB database": (bytes(8) + b"DUCK\x43\0", "write its table"),
+    "Arrow file": (b"ARROW1\0\0\xff\xff\xff\xff", "write its table"),
+    "ORC file": (b"ORC\n\x06\x08", "write its table"),
+    "Avro file": (b"Obj\x01\x04\x14avro.codec", "write its table"),
+    "SPSS file": (b"$FL2@(#) SPSS DATA FILE", "write its table"),
+    "PDF document": (b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n", "name a file that holds the table itself"),
+    "HTML": (b"\n<!DOCTYPE html>\n<html><title>Sign in</title>", "was a page downloaded in the place of the file"),
+    "XML document": (b'\xef\xbb\xbf<?xml version="1.0"?><Error>', "was a page downloaded in the place of the file"),
+}
+
+
+@pytest.mark.parametrize("kind", OTHER)
+@pytest.mark.parametrize("command", ["batch x.json", "verify x.json", "sql x.json", "diff x.json x.json"])
+def test_what_a_file_is_instead(remote: Path, capfd: pytest.CaptureFixture[str], command: str, kind: str) -> None:
+    content, advice = OTHER[kind]
+    (remote / "x.json").write_bytes(content)
+    assert main(command.split(" ")) == 2
+    said = "".join(capfd.readouterr())
+    assert kind in said
+    assert advice in said
+    assert "codec" not in said
+
+
+@pytest.mark.parametrize("suffix", ["csv", "json", "jsonl", "parquet", "tsv"])
+@pytest.mark.parametrize("kind", ["Git LFS pointer", "pointer of git-annex", "file of DVC", "gzip", "Excel", "HTML"])
+def test_a_table_that_is_another_file(folder: Path, suffix: str, kind: str) -> None:
+    content, advice = next(value for name, value in OTHER.items() if kind in name)
+    (folder / f"x.{suffix}").write_bytes(content)
+    for call in (
+        lambda: join(f"x.{suffix}", "l.csv", feature_csv={"encoding": "latin-1"}),
+        lambda: join("f.csv", f"x.{suffix}"),
+    ):
+        with pytest.raises(TableError) as raised:
+            call()
+        assert (raised.value.code, raised.value.file) == ("unreadable", f"x.{suffix}")
+        assert str(raised.value).startswith(f"x.{suffix}: is ")
+        assert kind in str(raised.value)
+        assert advice in str(raised.value)
+        assert "encoding" not in str(raised.value)
+
+
+BYTES = [
+    ("x.csv", bytes(range(256)), "is no text, but a file of another format: write its table as CSV or Parquet first"),
+    ("x.csv", "clip_id,mos\nä,1\n".encode("latin-1"), 'label_csv {"encoding": …} to one of utf-8, utf-16, latin-1'),
+    ("x.csv", "clip_id,mos\nä,1\n".encode("utf-16-le"), "utf-16?"),
+    ("x.json", b"PAR1", "begins as a Parquet file does: name it .parquet"),
+    ("x.parquet", b"clip_id,mos\n", "is no Parquet file, but text: where it is CSV or JSON, name it .csv"),
+    ("x.parquet", b"PAR1\0\0", "is no Parquet file that can be read: it has 6 bytes"),
+    ("annex.csv", ".git/annex/objects/f/g/SHA256E-s1--0/SHA256E-s1--0.csv", "run git annex get on it"),
+    ("cached.csv", ".dvc/cache/files/md5/01/23", "is not there: run dvc pull"),
+    ("dangling.csv", "elsewhere/l.csv", "it is a link to elsewhere/l.csv, which is not there: find that file"),
+    ("tracked.csv", None, "there is no such file; tracked.csv.dvc is there: run dvc pull"),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "said"), BYTES)
+def test_what_a_label_file_is(folder: Path, name: str, content: bytes | str | None, said: str) -> None:
+    if isinstance(content, bytes):
+        (folder / name).write_bytes(content)
+    elif content is None:
+        (folder / f"{name}.dvc").write_bytes(DVC)
+    else:
+        (folder / name).symlink_to(content)
+    with pytest.raises(TableError) as raised:
+        join("f.csv", name)
+    assert str(raised.value).startswith(f"{name}: ")
+    assert said in str(raised.value)
+
+
+def test_a_manifest_or_audit_that_is_not_there_yet(remote: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (remote / "x.json").symlink_to(".git/annex/objects/x.json")
+    for command in ("batch x.json", "verify x.json", "sql x.json"):
+        assert main(command.split(" ")) == 2
+        assert "run git annex get on it" in "".join(capfd.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("l.csv.gz", "; unpack it first, and name what was in it"),
+        ("l.XLSX", "; save the sheet as CSV"),
+        ("l.mat", "; write its table as CSV or Parquet first"),
+        ("l.csv.dvc", "; run dvc pull, and name the file that it is about"),
+    ],
+)
+def test_a_suffix_that_is_known_elsewhere(name: str, said: str) -> None:
+    with pytest.raises(UsageError) as raised:
+        materialize(name, [name], name)
+    told = {problem.partition(":")[0] for problem in raised.value.problems if problem.endswith(said)}
+    assert told == {"features", "labels[0]"}, "an output cannot be that, whatever is done with it"

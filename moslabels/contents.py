@@ -1,0 +1,139 @@
+"""What a file is by its first bytes, where it is not what its name says, and what to do about it: for messages."""
+
+from __future__ import annotations
+
+import os
+import re
+
+_HEAD = 4096  # bytes that tell
+
+_FETCH = "stands in the place of a file that was not fetched"
+_UNPACK = "unpack it first, and name what was in it"
+_SHEET = "save the sheet as CSV"
+_EXPORT = "write its table as CSV or Parquet first"
+_PAGE = "was a page downloaded in the place of the file, such as one to log in?"
+_TEXT = "is no Parquet file, but text: where it is CSV or JSON, name it .csv, .tsv, .jsonl or .json"
+_GET = "run git annex get on it, or datalad get"
+_PULL = "run dvc pull"
+
+_BEGINS = [
+    (
+        rb"version https://(git-lfs|hawser)\.github\.com/spec/",
+        f"is a Git LFS pointer, which {_FETCH}: run git lfs pull",
+    ),
+    (rb"/annex/objects/|(\.\./)*\.git/annex/objects/", f"is a pointer of git-annex, which {_FETCH}: {_GET}"),
+    (
+        rb"(?=(outs|deps|md5|cmd|frozen|wdir|meta|desc):)([^\n]*\n){0,30}outs:\r?\n *- ",
+        f"is a file of DVC, which {_FETCH}: {_PULL}, and name the file that it is about",
+    ),
+    (rb"\x1f\x8b\x08", f"is compressed by gzip: {_UNPACK} (gzip -dc)"),
+    (rb"\x28\xb5\x2f\xfd", f"is compressed by zstd: {_UNPACK} (zstd -dc)"),
+    (rb"BZh[1-9](1AY&SY|\x17rE8P\x90)", f"is compressed by bzip2: {_UNPACK} (bzip2 -dc)"),
+    (rb"\xfd7zXZ\0", f"is compressed by xz: {_UNPACK} (xz -dc)"),
+    (rb"\x04\x22\x4d\x18", f"is compressed by lz4: {_UNPACK} (lz4 -dc)"),
+    (rb"\xff\x06\0\0sNaPpY", f"is compressed by snappy: {_UNPACK}"),
+    (rb"PK\x03\x04.*(xl/|\[Content_Types\]\.xml)", f"is an Excel workbook, or of another Office program: {_SHEET}"),
+    (rb"PK\x03\x04.{26}mimetypeapplication/vnd\.oasis", f"is an OpenDocument file: {_SHEET}"),
+    (rb"PK\x03\x04.{26}[^/]{0,99}\.npy", f"is an archive of NumPy arrays (npz): {_EXPORT}"),
+    (rb"PK(\x03\x04|\x05\x06)", f"is a ZIP archive: {_UNPACK} (unzip)"),
+    (rb"7z\xbc\xaf\x27\x1c", f"is a 7z archive: {_UNPACK}"),
+    (rb"Rar!\x1a\x07", f"is a RAR archive: {_UNPACK}"),
+    (rb".{257}ustar[\0 ]", f"is a tar archive: {_UNPACK} (tar -xf)"),
+    (rb"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", f"is an old Excel workbook (xls), or of another Office program: {_SHEET}"),
+    (rb"(.{512}|)\x89HDF\r\n\x1a\n", f"is an HDF5 file, as a newer .mat is: {_EXPORT}"),
+    (rb"MATLAB [0-9.]+ MAT-file", f"is a MATLAB file (mat): {_EXPORT}"),
+    (rb"\x93NUMPY", f"is a NumPy array (npy): {_EXPORT}"),
+    (rb"\x80[\x02-\x05]", f"is a pickle of Python: {_EXPORT}"),
+    (rb"SQLite format 3\0", f"is a SQLite database: {_EXPORT}"),
+    (rb".{8}DUCK.\0", f"is a DuckDB database: {_EXPORT}"),
+    (rb"ARROW1\0\0|FEA1|\xff\xff\xff\xff.{3}\0\x10\0\0\0", f"is an Arrow file (IPC, feather): {_EXPORT}"),
+    (rb"ORC(?=.{0,200}[\0-\x08\x0e-\x1f])", f"is an ORC file: {_EXPORT}"),
+    (rb"Obj\x01", f"is an Avro file: {_EXPORT}"),
+    (rb"RD[XAB][0-9]\n|X\n\0\0\0", f"is a file of R: {_EXPORT}"),
+    (rb"\$FL[23]@\(#\)", f"is an SPSS file (sav): {_EXPORT}"),
+    (rb"<stata_dta>", f"is a Stata file (dta): {_EXPORT}"),
+    (rb"%PDF-", "is a PDF document: name a file that holds the table itself"),
+    (rb"\s*(<!--.{0,999}?-->\s*)?<(?i:!doctype html|html|head|body|script)\b", f"is a page of the web (HTML): {_PAGE}"),
+    (rb"\s*<(\?xml|Error)\b", f"is an XML document: {_PAGE}"),
+]
+_KINDS = [(re.compile(pattern, re.DOTALL), says) for pattern, says in _BEGINS]
+_SUFFIXES = {
+    **dict.fromkeys("gz bz2 xz zst lz4 zip 7z rar tar tgz".split(), _UNPACK),
+    **dict.fromkeys("xlsx xlsm xls ods".split(), _SHEET),
+    **dict.fromkeys(
+        "mat h5 hdf5 npy npz pkl pickle feather arrow ipc orc avro db sqlite sqlite3 duckdb rds rdata sav dta".split(),
+        _EXPORT,
+    ),
+    "dvc": f"{_PULL}, and name the file that it is about",
+}
+_PARQUET = b"PAR1"
+_CONTROL = re.compile(rb"[\x00-\x08\x0e-\x19\x1c-\x1f]")
+_LINKS = (
+    (re.compile(r"(^|/)annex/objects/"), _GET),
+    (re.compile(r"(^|/)(\.dvc/cache|files/md5)/"), _PULL),
+)
+
+
+def other_content(path: str) -> str | None:
+    """What a file is that should be JSON of ours, and what to do, where it is known to be another thing.
+
+    Raises OSError where it cannot be read.
+    """
+    head = _head(path)
+    return "is a Parquet file, and no JSON" if head.startswith(_PARQUET) else _told(head)
+
+
+def other_than_text(path: str, encoding: str = "utf-8") -> str | None:
+    """The same of a file that is to be a table of text; also of unknown bytes, that they are no text."""
+    head = _head(path)
+    if head.startswith(_PARQUET):
+        return "begins as a Parquet file does: name it .parquet"
+    if encoding == "utf-8" and _is_binary(head):
+        return _told(head) or f"is no text, but a file of another format: {_EXPORT}"
+    return _told(head)
+
+
+def other_than_parquet(path: str) -> str | None:
+    """The same of a file that is to be a Parquet file; also of text, that it is text."""
+    head = _head(path)
+    if head.startswith(_PARQUET):
+        return None
+    is_text = head.strip() and not _CONTROL.search(head)
+    return _told(head) or (_TEXT if is_text else None)
+
+
+def suffix_advice(suffix: str) -> str:
+    """What to do with a table of a suffix that is none of those that are read, after a semicolon, or nothing."""
+    advice = _SUFFIXES.get(suffix.lower().removeprefix("."))
+    return f"; {advice}" if advice else ""
+
+
+def absence_advice(path: str) -> str:
+    """What to do where a file is not there and something stands for it, after a semicolon, or nothing."""
+    if os.path.islink(path):
+        target = os.readlink(path)
+        advice = next((advice for pattern, advice in _LINKS if pattern.search(target)), "find that file, or link anew")
+        return f"; it is a link to {target}, which is not there: {advice}"
+    return f"; {path}.dvc is there: {_PULL}" if os.path.isfile(f"{path}.dvc") else ""
+
+
+def _head(path: str) -> bytes:
+    with open(path, "rb") as stream:
+        return stream.read(_HEAD)
+
+
+def _told(head: bytes) -> str | None:
+    head = head.removeprefix(b"\xef\xbb\xbf")
+    return next((says for pattern, says in _KINDS if pattern.match(head)), None)
+
+
+def _is_binary(head: bytes) -> bool:
+    """Whether bytes are neither UTF-8 nor UTF-16, nor text of one byte a character."""
+    is_utf_16 = head.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0\0" in (head[0:4:2], head[1:4:2])
+    if is_utf_16 or not _CONTROL.search(head):
+        return False
+    try:
+        head.decode("utf-8")
+    except UnicodeDecodeError as error:
+        return error.start < len(head) - 3  # The last character may be cut.
+    return False
