@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from moslabels import audit, evidence, labelled, report
-from moslabels.contents import other_content, other_than_parquet
+from moslabels.contents import absence_advice, other_content, other_than_parquet
 from moslabels.engine import Engine
 from moslabels.errors import TableError, UsageError
 from moslabels.keys import several
@@ -86,6 +86,8 @@ def diff(old: str, new: str, settings: Settings = DEFAULTS, old_root: str = "") 
 
 
 def _sides(path: str, root: str) -> Iterator[_Side]:
+    if not os.path.exists(path):
+        raise UsageError(f"{path}: there is no such file{absence_advice(path)}")
     suffix = FORMATS.get(os.path.splitext(path)[1].lower())
     document = _json(path) if suffix == "json" else None
     schema = document.get("schema") if document is not None else None
@@ -102,9 +104,7 @@ def _sides(path: str, root: str) -> Iterator[_Side]:
     elif suffix is not None:
         yield _of_table(path, suffix)
     else:
-        raise UsageError(
-            f"{path}: is no report, no audit and no table" if os.path.exists(path) else f"{path}: there is no such file"
-        )
+        raise UsageError(f"{path}: is no report, no audit and no table")
 
 
 def _of_report(path: str, table: Mapping[str, Any], hashes: Mapping[str, str], root: str) -> _Side:

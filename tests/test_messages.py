@@ -246,7 +246,8 @@ SAID: list[tuple[str, int, str]] = [
     (
         "diff f.csv l.csv",
         2,
-        'the two cannot be compared: f.csv: label column "mos" is no column of it; it has "clip_id", "frame"',
+        "the two cannot be compared: f.csv: nothing says which column its key is: f.csv does not; name an audit of it, "
+        "or give the table an audit_json",
     ),
     ("verify document.json --root nowhere", 2, '--root: "nowhere" is no folder'),
 ]
