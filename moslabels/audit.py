@@ -70,6 +70,7 @@ def build(
                 "path": file.path,
                 "key_column": one_or_list(file.key.columns),
                 "mos_column": file.mos_column,
+                **({"mos_raw_column": file.mos_raw_column} if file.mos_raw_column is not None else {}),
                 "key_normalize": one_or_list(file.key.normalize),
                 "key_regex": one_or_list([regex or "" for regex in file.key.regexes]),
                 "mos_scale": file.mos_scale,

@@ -25,7 +25,7 @@ CODES = {
     "mixed-scale": "scores whose scale cannot be told",
     "bad-extra": "an extra that no column can hold, or a value that does not fit its type",
     "no-labels": "no label is left",
-    "conflict": "two labels of one key differ",
+    "conflict": "two labels of one key differ, or the two scores of one label",
     "label-columns": "the features have a column of the name of a label column",
     "match-rate": "too few keys have a label, or too few rows a key",
     "cannot-hold": "the format of the output cannot hold the features",

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 
@@ -28,6 +28,7 @@ _HOLDS_SCORES = re.compile(r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|D
 class LabelFile:
     """What was found in one label file.
 
+    ``mos_raw_column`` is the column of scores on 0-100 that is read beside ``mos_column``, None where there is none.
     ``mos_scale`` is the scale that was decided on, ``inferred`` what is to be said of a key column that nobody named,
     ``doubt`` what speaks against the scale.
     """
@@ -35,12 +36,25 @@ class LabelFile:
     path: str
     key: Key
     mos_column: str
+    mos_raw_column: str | None
     mos_scale: Any
     rows: int
     rows_without_key: int
     missing_mos_rows: int
     inferred: str | None
     doubt: str | None
+
+
+class _Columns(NamedTuple):
+    """The key and the score columns of a label file; ``mos_100`` is its ``mos_raw_0_100`` beside ``mos``, if any."""
+
+    key: Key
+    mos: Column
+    mos_100: Column | None
+
+    def scores(self, row: Mapping[str, Any]) -> Column:
+        """The score column that a row of a check is about."""
+        return self.mos_100 if self.mos_100 is not None and row["is_mos_100"] else self.mos
 
 
 @dataclass(frozen=True)
@@ -102,10 +116,11 @@ def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels
     for row in found:
         if row["scale"] == "mixed":
             values = engine.row(render("checks/scale_values", {"file": row["file"]}))
-            raise _mixed_scale(spec.labels[row["file"]].path, columns[row["file"]][1].name, values)
+            raise _mixed_scale(spec.labels[row["file"]].path, columns[row["file"]].mos.name, values)
     _check_extras(engine, spec, extras)
     engine.run(render("labels/40_scores", extras=extras))
     clipped = _check_range(engine, spec, columns)
+    _check_contradictions(engine, spec, columns, found)
     typed = _typed_extras(engine, spec, extras)
     engine.run(render("labels/50_labels", typed_extras=typed))
     counts = engine.row(render("checks/label_counts"))
@@ -122,16 +137,17 @@ def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels
     files = tuple(
         LabelFile(
             path=label.path,
-            key=key,
-            mos_column=mos.name,
+            key=read.key,
+            mos_column=read.mos.name,
+            mos_raw_column=read.mos_100.name if read.mos_100 is not None else None,
             mos_scale=label.options.mos_scale if row["scale"] == "linear" else row["scale"],
             rows=row["rows"],
             rows_without_key=row["rows_without_key"],
             missing_mos_rows=row["missing_mos_rows"],
-            inferred=_inferred(label, key),
-            doubt=_doubt(label, mos.name, row),
+            inferred=_inferred(label, read.key),
+            doubt=_doubt(label, read.mos.name, row),
         )
-        for label, (key, mos), row in zip(spec.labels, columns, found, strict=True)
+        for label, read, row in zip(spec.labels, columns, found, strict=True)
     )
     absent = [
         f"{_no_column(wanted.columns[0], sources)}; {shown(wanted.output)} is written without a value"
@@ -225,13 +241,17 @@ def _extra_column(source: Source, candidates: Sequence[str]) -> Column | None:
     return None
 
 
-def _read(engine: Engine, number: int, label: LabelSpec, source: Source, extras: Sequence[Extra]) -> tuple[Key, Column]:
+def _read(engine: Engine, number: int, label: LabelSpec, source: Source, extras: Sequence[Extra]) -> _Columns:
     """Read one label file into ``label_rows``; its key and score columns."""
     options = label.options
     key = find_key(source, options, "label")
     mos = source.find("score", options.label_mos_column, MOS_NAMES, "label_mos_column")
     present = [extra for extra in extras if number in extra.columns]
-    others = source.cells({"mos": mos, **{extra.alias: extra.columns[number] for extra in present}})
+    scores = {"mos": mos}
+    if options.label_mos_column is None and any(name.lower() == LABEL_COLUMNS[1] for name in source.names):
+        other = source.find("score", None, [LABEL_COLUMNS[1]], "label_mos_column")
+        scores |= {"mos_100": other} if other is not mos else {}
+    others = source.cells({**scores, **{extra.alias: extra.columns[number] for extra in present}})
     cells = [*key.cells, *others]
     linear = options.mos_scale if isinstance(options.mos_scale, Mapping) else {}
     engine.run(
@@ -257,14 +277,23 @@ def _read(engine: Engine, number: int, label: LabelSpec, source: Source, extras:
     }
     with reading(source):
         engine.run(
-            render("labels/21_read", values, source=source, cells=cells, keys=key.cells, extras=extras, present=present)
+            render(
+                "labels/21_read",
+                values,
+                source=source,
+                cells=cells,
+                keys=key.cells,
+                has_mos_100="mos_100" in scores,
+                extras=extras,
+                present=present,
+            )
         )
-    return key, mos
+    return _Columns(key, mos, scores.get("mos_100"))
 
 
-def _check_rows(engine: Engine, spec: TableSpec, columns: Sequence[tuple[Key, Column]]) -> None:
+def _check_rows(engine: Engine, spec: TableSpec, columns: Sequence[_Columns]) -> None:
     for row in engine.rows(render("checks/label_keys")):
-        path, column = spec.labels[row["file"]].path, columns[row["file"]][0].columns[row["fault_part"] - 1]
+        path, column = spec.labels[row["file"]].path, columns[row["file"]].key.columns[row["fault_part"] - 1]
         raise TableError(
             f"{path}: row {row['row']}: column {shown(column)} holds {shown(row['raw_value'])}, "
             f"{short(row['key_fault'])}, which cannot be a key ({row['total']} such rows); "
@@ -276,7 +305,7 @@ def _check_rows(engine: Engine, spec: TableSpec, columns: Sequence[tuple[Key, Co
         )
     bad = engine.rows(render("checks/label_values"))
     for row in bad:
-        path, mos = spec.labels[row["file"]].path, columns[row["file"]][1]
+        path, mos = spec.labels[row["file"]].path, columns[row["file"]].scores(row)
         column = mos.name
         found = _places([other for other in bad if other["mos_state"] == row["mos_state"]], spec, path)
         if row["mos_state"] == "bad":
@@ -326,7 +355,7 @@ def _places(rows: Sequence[Mapping[str, Any]], spec: TableSpec, path: str, text:
     )
 
 
-def _check_range(engine: Engine, spec: TableSpec, columns: Sequence[tuple[Key, Column]]) -> int:
+def _check_range(engine: Engine, spec: TableSpec, columns: Sequence[_Columns]) -> int:
     """How many scores were clipped to their scale."""
     found = engine.row(render("checks/label_range"))
     if found["refused"]:
@@ -339,11 +368,45 @@ def _check_range(engine: Engine, spec: TableSpec, columns: Sequence[tuple[Key, C
             '"clip"',
             code="out-of-range",
             file=path,
-            column=columns[first["file"]][1].name,
+            column=columns[first["file"]].scores(first).name,
             row=first["row"],
         )
     clipped: int = found["clipped"]
     return clipped
+
+
+def _check_contradictions(
+    engine: Engine, spec: TableSpec, columns: Sequence[_Columns], scales: Sequence[Mapping[str, Any]]
+) -> None:
+    """Refuse labels whose scores in the columns ``mos`` and ``mos_raw_0_100`` are not the same."""
+    tolerance = spec.options.mos_tolerance
+    if all(read.mos_100 is None for read in columns):
+        return
+    found = engine.rows(render("checks/label_contradictions", {"tolerance": tolerance}))
+    for first in found:
+        path, read = spec.labels[first["file"]].path, columns[first["file"]]
+        assert read.mos_100 is not None
+        examples = ", ".join(
+            f"{shown(row['mos_text'])} (mos {row['mos']:.6g}) and {shown(row['mos_100_text'])} "
+            f"(mos {row['other_mos']:.6g}) in row {row['row']}"
+            for row in found
+            if row["file"] == first["file"]
+        )
+        scale = scales[first["file"]]["scale"]
+        if scale == "linear":
+            scale = shown(spec.labels[first["file"]].options.mos_scale)
+        contradict = counted(first["total"], "label contradicts itself", "labels contradict themselves")
+        raise TableError(
+            f"{path}: row {first['row']}: {contradict} in columns {shown(read.mos.name)} (taken to be on {scale}) and "
+            f"{shown(read.mos_100.name)}: {examples}; they "
+            f"differ by up to {first['greatest_difference']:.6g} on 1-5, and mos_tolerance is {tolerance:g}: correct "
+            "them, name the column that is right with label_mos_column, or raise mos_tolerance where only the rounding "
+            "differs",
+            code="conflict",
+            file=path,
+            column=read.mos.name,
+            row=first["row"],
+        )
 
 
 def _check_extras(engine: Engine, spec: TableSpec, extras: Sequence[Extra]) -> None:
@@ -389,9 +452,7 @@ def _typed_extras(engine: Engine, spec: TableSpec, extras: Sequence[Extra]) -> l
     return typed
 
 
-def _check_conflicts(
-    engine: Engine, spec: TableSpec, extras: Sequence[Extra], columns: Sequence[tuple[Key, Column]]
-) -> None:
+def _check_conflicts(engine: Engine, spec: TableSpec, extras: Sequence[Extra], columns: Sequence[_Columns]) -> None:
     values = {"tolerance": spec.options.mos_tolerance}
     conflicts = engine.rows(render("checks/label_conflicts", values, typed_extras=extras))
     if not conflicts:
@@ -408,12 +469,12 @@ def _check_conflicts(
         f"which differ in {', '.join(names[column] for column in row['columns'])}"
         for row in conflicts
     )
-    inferred = _inferred(spec.labels[first["file"]], columns[first["file"]][0])
+    inferred = _inferred(spec.labels[first["file"]], columns[first["file"]].key)
     raise TableError(
         f"conflicting MOS labels for {first['keys']} keys: {examples}; remove the stale labels, make the key tell the "
         "clips apart, or raise mos_tolerance where only the rounding differs" + (f"; {inferred}" if inferred else ""),
         code="conflict",
         file=spec.labels[first["file"]].path,
-        column=columns[first["file"]][1].name if first["columns"][0] == "mos" else names[first["columns"][0]],
+        column=columns[first["file"]].mos.name if first["columns"][0] == "mos" else names[first["columns"][0]],
         row=first["row"],
     )

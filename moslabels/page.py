@@ -225,7 +225,10 @@ def _rule(entry: Mapping[str, Any], audit: Mapping[str, Any] | None) -> list[tup
 
 def _label_file(file: Mapping[str, Any]) -> dict[str, Any]:
     shown = ("key_column", "key_normalize", "key_regex", "mos_column", "mos_scale")
-    return {"path": file["path"], "texts": [_text(file[name]) for name in shown], "rows": file["rows"]}
+    texts = {name: _text(file[name]) for name in shown}
+    if "mos_raw_column" in file:
+        texts["mos_column"] += f", {file['mos_raw_column']}"
+    return {"path": file["path"], "texts": list(texts.values()), "rows": file["rows"]}
 
 
 def _files(

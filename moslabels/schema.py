@@ -190,7 +190,8 @@ def audit_document() -> Schema:
             "rows_without_key": _COUNT,
             "config": {"type": "object", "properties": _options(LABEL_FIELDS), "additionalProperties": False},
             "source": _PATH,
-        }
+        },
+        {"mos_raw_column": _TEXT},
     )
     counts = (
         "input_rows output_rows rows_without_key total_feature_keys matched_feature_keys matched_rows missing_rows "

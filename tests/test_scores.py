@@ -288,6 +288,102 @@ def test_what_is_a_number_agrees_with_plain_python(engine: Engine, text: str) ->
         assert found["number"] == float(stripped)
 
 
+BOTH = [
+    # mos, mos_raw_0_100 of rows, options, mos and mos_raw_0_100 that are written, rows clipped
+    ([("3", "50.00001"), ("4.1", "77.5")], {}, [(3, 50.00001), (4.1, 77.5)], 0),
+    ([("3", "52")], {"mos_tolerance": 0.08}, [(3, 52)], 0),
+    ([("", "90"), ("3", "nan"), ("4", "NA")], {"missing_values": ["NA"]}, [(4.6, 90), (3, 50), (4, 75)], 0),
+    ([("", "4")], {}, [(1.16, 4)], 0),
+    ([("5", "120")], {"out_of_range": "clip"}, [(5, 100)], 1),
+    ([("0.5", "-3"), ("5.2", "")], {"out_of_range": "clip", "mos_scale": "1-5"}, [(1, 0), (5, 100)], 2),
+    ([("60", "60"), ("", "70")], {}, [(3.4, 60), (3.8, 70)], 0),
+    ([("5", "50.000001")], {"mos_scale": {"worst": 0, "best": 10}}, [(3, 50.000001)], 0),
+    ([("3", "90")], {"label_mos_column": "mos"}, [(3, 50)], 0),
+    ([("3", "90")], {"label_mos_column": "mos_raw_0_100"}, [(4.6, 90)], 0),
+]
+
+
+def both_scores(rows: list, names: tuple[str, str] = ("mos", "mos_raw_0_100")) -> list[dict]:
+    return [{"key": str(place), **dict(zip(names, scores, strict=True))} for place, scores in enumerate(rows)]
+
+
+@pytest.mark.parametrize("labels_name", ["l.csv", "l.jsonl", "l.parquet"])
+@pytest.mark.parametrize(("rows", "options", "expected", "clipped"), BOTH)
+def test_a_file_with_both_scores(
+    job: Job, labels_name: str, rows: list, options: dict, expected: list, clipped: int
+) -> None:
+    labels = both_scores(rows)
+    found = job.run([{"key": label["key"]} for label in labels], labels, labels_name=labels_name, **options)
+    assert [(row["mos"], row["mos_raw_0_100"]) for row in found] == [
+        pytest.approx(pair, abs=1e-12) for pair in expected
+    ]
+    assert job.audit["clipped_mos_rows"] == clipped
+    (file,) = job.audit["label_files"]
+    columns = (file["mos_column"], file.get("mos_raw_column"))
+    assert columns == ((options["label_mos_column"], None) if "label_mos_column" in options else NAMES)
+
+
+NAMES = ("mos", "mos_raw_0_100")
+CONTRADICTIONS = [
+    # names, rows, options, code, column, row, what the message says
+    (
+        NAMES,
+        [(3, 90)],
+        {},
+        "conflict",
+        "mos",
+        1,
+        '1 label contradicts itself in columns "mos" (taken to be on 1-5) and',
+    ),
+    (
+        NAMES,
+        [(3, 90)],
+        {},
+        "conflict",
+        "mos",
+        1,
+        '"3" (mos 3) and "90" (mos 4.6) in row 1; they differ by up to 1.6 on',
+    ),
+    (NAMES, [(3, 50), (4, 90), (4, 91)], {}, "conflict", "mos", 2, "2 labels contradict themselves in columns"),
+    (NAMES, [(3, 50.01)], {}, "conflict", "mos", 1, "differ by up to 0.0004 on 1-5, and mos_tolerance is 1e-06"),
+    (NAMES, [(3, 60)], {"mos_scale": "0-100"}, "conflict", "mos", 1, '"mos" (taken to be on 0-100)'),
+    (("MOS", "Mos_Raw_0_100"), [(3, 90)], {}, "conflict", "MOS", 1, '"MOS" (taken to be on 1-5) and "Mos_Raw_0_100"'),
+    (("mean_mos", "mos_raw_0_100"), [(3, 90)], {}, "conflict", "mean_mos", 1, "1 label contradicts itself"),
+    (NAMES, [(3, "x")], {}, "bad-score", "mos_raw_0_100", 1, '1 score is no finite number: "x" in row 1'),
+    (NAMES, [("x", 50)], {}, "bad-score", "mos", 1, '1 score is no finite number: "x" in row 1'),
+    (NAMES, [("", ""), (3, 50)], {}, "missing-score", "mos", 1, "1 label has no score"),
+    (NAMES, [(5, 120)], {}, "out-of-range", "mos_raw_0_100", 1, '(0 worst, 100 best): "120" in row 1'),
+    (NAMES, [(5.5, 100)], {"mos_scale": "1-5"}, "out-of-range", "mos", 1, '(1 worst, 5 best): "5.5" in row 1'),
+    (NAMES, [("", 120)], {}, "out-of-range", "mos_raw_0_100", 1, '(0 worst, 100 best): "120" in row 1'),
+]
+
+
+@pytest.mark.parametrize(("names", "rows", "options", "code", "column", "row", "said"), CONTRADICTIONS)
+def test_a_file_whose_scores_contradict_each_other(
+    names: tuple[str, str], rows: list, options: dict, code: str, column: str, row: int, said: str
+) -> None:
+    labels = both_scores([[str(score) for score in scores] for scores in rows], names)
+    with pytest.raises(MosLabelsError) as caught:
+        join(pa.table({"key": ["0"]}), {"name": "lab", "table": pa.Table.from_pylist(labels)}, **options)
+    error = caught.value
+    assert (error.code, error.file, error.column, error.row) == (code, "lab", column, row)
+    assert said in str(error)
+
+
+def test_files_with_one_and_with_both_scores(job: Job) -> None:
+    files = {
+        "a.jsonl": [{**both_scores([(3, 50)])[0], "split": "x"}],
+        "b.csv": "key,mos\n0,3\n1,4\n",
+        "c.csv": "key,mos_raw_0_100\n2,50\n",
+    }
+    rows = job.run([{"key": key} for key in "012"], files)
+    assert [(row["mos"], row["split"]) for row in rows] == [(3, "x"), (4, None), (3, None)]
+    assert [file.get("mos_raw_column") for file in job.audit["label_files"]] == ["mos_raw_0_100", None, None]
+    assert job.audit["duplicate_labels"] == 1
+    with pytest.raises(MosLabelsError, match=r"c\.csv: row 1: 1 label contradicts itself"):
+        job.run(FEATURES, files | {"c.csv": "key,mos,mos_raw_0_100\n2,3,90\n"})
+
+
 def test_no_label_left(job: Job) -> None:
     with pytest.raises(MosLabelsError, match="no MOS labels loaded"):
         job.run(FEATURES, [{"key": None, "mos": 3}])

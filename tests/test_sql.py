@@ -46,6 +46,7 @@ def contexts() -> list[dict[str, Any]]:
                     "typed_extras": extras,
                     "stated_extras": extras[1:],
                     "row_type": "UINTEGER",
+                    "has_mos_100": bool(extras),
                     "parts": [1, 2],
                     "views": [View(name, "a row per audit") for name in VIEWS],
                     "path": "f.duckdb",

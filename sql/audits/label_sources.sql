@@ -13,6 +13,7 @@
 -- mos_scale         VARCHAR    1-5, 0-100, per-value, or the JSON object of another scale
 -- rows              BIGINT     its rows
 -- rows_without_key  BIGINT     those that yield no key
+-- mos_raw_column    VARCHAR    its column of scores on 0-100 where it is read beside mos_column; else NULL
 --
 -- Audits that only name their label files have NULL from mos_scale on, and the columns of the first file alone.
 CREATE OR REPLACE VIEW label_sources AS
@@ -32,7 +33,8 @@ SELECT
     entry->>'$.key_regex' AS key_regex,
     entry->>'$.mos_scale' AS mos_scale,
     TRY_CAST(entry->>'$.rows' AS BIGINT) AS rows,
-    TRY_CAST(entry->>'$.rows_without_key' AS BIGINT) AS rows_without_key
+    TRY_CAST(entry->>'$.rows_without_key' AS BIGINT) AS rows_without_key,
+    entry->>'$.mos_raw_column' AS mos_raw_column
 FROM (
     SELECT *, CASE json_type(entry) WHEN 'OBJECT' THEN entry->>'$.path' ELSE entry->>'$' END AS label_file
     FROM (

@@ -4,7 +4,7 @@
 WITH scores AS (
     SELECT row, mos_text, value, value > 5 AS is_high
     FROM label_rows
-    WHERE file = $file AND key IS NOT NULL AND mos_state = 'ok'
+    WHERE file = $file AND key IS NOT NULL AND mos_state = 'ok' AND value IS NOT NULL
 ), sides AS (
     SELECT count(*) FILTER (WHERE is_high) AS high, count(*) FILTER (WHERE NOT is_high) AS low FROM scores
 )

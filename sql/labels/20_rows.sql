@@ -8,7 +8,10 @@ CREATE TEMP TABLE label_rows (
     key VARCHAR,                -- NULL: the row has none
     mos_text VARCHAR,           -- the score as it stands in the file
     mos_state VARCHAR,          -- ok, missing or bad
-    value DOUBLE
+    value DOUBLE,
+    mos_100_text VARCHAR,       -- the second score of a file that has mos and mos_raw_0_100: what stands in the latter
+    mos_100 DOUBLE,             -- NULL: the row has none; mos_text is its text where it alone is there, or is bad
+    is_mos_100 BOOLEAN
     {%- for extra in extras %},
     {{ extra.text | ident }} VARCHAR,
     {{ extra.type | ident }} VARCHAR

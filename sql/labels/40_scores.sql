@@ -1,5 +1,6 @@
 -- label_scores: one row per label row that has a key and a score: the score within its scale, on 1-5 and on 0-100.
 -- The number as it was given is kept on its own scale. On a per-value file a score above 5 is on 0-100, another on 1-5.
+-- Where a file has mos and mos_raw_0_100, each is kept as it was given, and stands for the other where that is missing.
 -- Extras are the text that their stated type writes, or as they stand in the file.
 CREATE TEMP TABLE label_scores AS
 WITH scaled AS (
@@ -14,14 +15,17 @@ WITH scaled AS (
 ), clipped AS (
     SELECT
         *,
-        value < least(worst, best) OR value > greatest(worst, best) AS is_out_of_range,
-        least(greatest(value, least(worst, best)), greatest(worst, best)) AS score
+        coalesce(value < least(worst, best) OR value > greatest(worst, best), false)
+            OR coalesce(mos_100 < 0 OR mos_100 > 100, false) AS is_out_of_range,
+        -- NULL is passed over by least() and greatest().
+        CASE WHEN value IS NOT NULL THEN least(greatest(value, least(worst, best)), greatest(worst, best)) END AS score,
+        CASE WHEN mos_100 IS NOT NULL THEN least(greatest(mos_100, 0), 100) END AS score_100
     FROM scaled
 )
 SELECT
-    file, row, raw_value, key, mos_text, value, source, worst, best, is_out_of_range, out_of_range,
-    scale_mos(score, worst, best) AS mos,
-    scale_raw(score, worst, best) AS mos_raw_0_100
+    file, row, raw_value, key, mos_text, value, mos_100_text, mos_100, source, worst, best, is_out_of_range, out_of_range,
+    CASE WHEN score IS NULL THEN scale_mos(score_100, 0, 100) ELSE scale_mos(score, worst, best) END AS mos,
+    CASE WHEN score_100 IS NULL THEN scale_raw(score, worst, best) ELSE score_100 END AS mos_raw_0_100
     {%- for extra in extras %},
     {% if extra.stated -%}
     stated_text({{ extra.text | ident }}, {{ extra.type | ident }}, {{ extra.stated | text }}) AS {{ extra.text | ident }}
