@@ -21,7 +21,8 @@ DESCRIPTION = "Join mean opinion scores onto tables of video-quality features."
 def write_out(text: str) -> None:
     """Write to standard output in UTF-8, as JSON is, whatever the terminal's encoding."""
     sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode("utf-8"))
+    # A path may hold bytes that are no text.
+    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
     sys.stdout.buffer.flush()
 
 
@@ -272,6 +273,7 @@ def _add_diff(commands: Any) -> None:
     changes.add_argument("old", metavar="OLD", help="report, audit or labelled table")
     changes.add_argument("new", metavar="NEW", help="the same kind of file, made later")
     changes.add_argument("--old-root", metavar="D", help="folder that relative paths in OLD open from")
+    _add_only_root(changes, "these folders")
     changes.add_argument("--json", action="store_true", help="for programs")
     _add_settings(changes)
 
@@ -304,8 +306,13 @@ def _add_verify(commands: Any) -> None:
     )
     check.add_argument("files", metavar="FILE", nargs="+", help="report, audit or labelled Parquet file")
     check.add_argument("--root", metavar="D", help="folder that relative paths open from; default: the working folder")
+    _add_only_root(check, "that folder")
     check.add_argument("--json", action="store_true", help="for programs")
     _add_settings(check)
+
+
+def _add_only_root(command: Parser, folder: str) -> None:
+    command.add_argument("--only-root", action="store_true", help=f"open no file that they name outside of {folder}")
 
 
 def _add_explain(commands: Any) -> None:

@@ -14,17 +14,19 @@ from moslabels.manifest import LabelSpec, TableSpec
 from moslabels.options import key_parts
 from moslabels.provenance import plain
 
-SCHEMA = "mos-label-materializer-audit-v1"
+FAMILY = "mos-label-materializer-"
+"""What the names of the schemas of audits and reports begin with, in all versions."""
+SCHEMA = f"{FAMILY}audit-v1"
 
 
 @dataclasses.dataclass(frozen=True)
 class Output:
-    """A labelled table that was written: ``nulled`` numbers became null there for want of a text."""
+    """A file that was written: ``nulled`` numbers became null there for want of a text."""
 
     path: str
     sha256: str
     bytes: int
-    nulled: int
+    nulled: int = 0
 
 
 def build(
@@ -34,6 +36,7 @@ def build(
     match: Match,
     diagnosis: Mapping[str, Any] | None,
     output: Output | None,
+    unmatched: Output | None = None,
     warnings: Sequence[str],
     provenance: dict[str, Any],
 ) -> dict[str, Any]:
@@ -95,6 +98,7 @@ def build(
         "mos_histogram": match.mos_histogram,
         "output_sha256": output and output.sha256,
         "output_bytes": output and output.bytes,
+        "unmatched": unmatched and {"path": unmatched.path, "sha256": unmatched.sha256, "bytes": unmatched.bytes},
         "warnings": list(warnings),
         "run_provenance": provenance,
     }

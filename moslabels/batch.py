@@ -153,7 +153,7 @@ def _label_tables(
             else:
                 entries[-1] = report.table_entry(spec, audits[-1], None, unchanged=known is not None)
                 if skip_unchanged and spec.audit_json is None:
-                    entries[-1].setdefault("warnings", []).append("has no audit_json, so it is never skipped; set one")
+                    entries[-1].setdefault("warnings", []).append(report.NEVER_SKIPPED)
             if on_table is not None:
                 on_table(entries[-1])
         except BaseException as error:

@@ -176,7 +176,7 @@ def _diff(parsed: argparse.Namespace, _argv: list[str]) -> int:
     from moslabels.diff import diff, text
 
     try:
-        document = diff(parsed.old, parsed.new, _settings(parsed), parsed.old_root or "")
+        document = diff(parsed.old, parsed.new, _settings(parsed), parsed.old_root or "", only_root=parsed.only_root)
     except (MosLabelsError, OSError) as error:
         said = os_error(error) if isinstance(error, OSError) else error
         raise UsageError(f"the two cannot be compared: {said}") from error
@@ -219,7 +219,7 @@ def _verify(parsed: argparse.Namespace, _argv: list[str]) -> int:
             raise UsageError(f"--root: {shown(parsed.root)} is no folder")
         files = [absolute(path) for path in files]
     with chdir(parsed.root or "."):
-        document = verify(files, settings)
+        document = verify(files, settings, only_root=parsed.only_root)
     write_out(json_text(document) if parsed.json else _visible_lines(text(document)) + "\n")
     return {"ok": 0, "differs": 1, "unknown": 2}[document["status"]]
 

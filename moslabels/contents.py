@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 
-_HEAD = 4096  # bytes that tell
+HEAD = 4096
+"""Bytes that tell."""
 
 _FETCH = "stands in the place of a file that was not fetched"
 _UNPACK = "unpack it first, and name what was in it"
@@ -79,7 +80,11 @@ def other_content(path: str) -> str | None:
 
     Raises OSError where it cannot be read.
     """
-    head = _head(path)
+    return not_json(_head(path))
+
+
+def not_json(head: bytes) -> str | None:
+    """The same by the first bytes of a file."""
     return "is a Parquet file, and no JSON" if head.startswith(_PARQUET) else _told(head)
 
 
@@ -95,7 +100,11 @@ def other_than_text(path: str, encoding: str = "utf-8") -> str | None:
 
 def other_than_parquet(path: str) -> str | None:
     """The same of a file that is to be a Parquet file; also of text, that it is text."""
-    head = _head(path)
+    return not_parquet(_head(path))
+
+
+def not_parquet(head: bytes) -> str | None:
+    """The same by the first bytes of a file."""
     if head.startswith(_PARQUET):
         return None
     is_text = head.strip() and not _CONTROL.search(head)
@@ -119,7 +128,7 @@ def absence_advice(path: str) -> str:
 
 def _head(path: str) -> bytes:
     with open(path, "rb") as stream:
-        return stream.read(_HEAD)
+        return stream.read(HEAD)
 
 
 def _told(head: bytes) -> str | None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, BinaryIO
 
 from moslabels.audit import given_options
+from moslabels.documents import DocumentError, parse
 from moslabels.features import Match
 from moslabels.keys import one_or_list
 from moslabels.labels import Labels
@@ -47,13 +49,17 @@ def build(
     return json.dumps(document, sort_keys=True, ensure_ascii=False)
 
 
-def read(path: str) -> dict[str, Any] | None:
-    """The entry of a Parquet file, None where it has none. Raises OSError or ArrowException where it cannot be read."""
+def read(stream: BinaryIO) -> Any:
+    """The entry of a Parquet file, None where it has none.
+
+    Raises OSError, ArrowException or DocumentError where it cannot be read.
+    """
     import pyarrow.parquet as pq
 
-    metadata = pq.ParquetFile(path).metadata.metadata or {}
-    try:
-        entry = json.loads(metadata[ENTRY.encode()])
-    except (KeyError, ValueError):
+    metadata = pq.ParquetFile(stream).metadata.metadata or {}
+    if ENTRY.encode() not in metadata:
         return None
-    return entry if isinstance(entry, dict) else None
+    try:
+        return parse(io.BytesIO(metadata[ENTRY.encode()]))
+    except DocumentError as error:
+        raise DocumentError(f"its evidence {error}") from error

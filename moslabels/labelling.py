@@ -287,16 +287,18 @@ def _label(
             "features": run.record(spec.features, written.features_sha256),
             "labels": label_records,
         }
+        beside = [warning for path, warning in beside_warnings(spec.out).items() if os.path.exists(path)]
         document = audit.build(
             spec=spec,
             labels=read.labels,
             match=match,
             diagnosis=diagnosis,
             output=audit.Output(spec.out, out.sha256, out.size, written.nulled),
+            unmatched=_written(spec.unmatched, *unmatched) if spec.unmatched is not None else None,
             warnings=[
                 *read.labels.doubts,
                 *collision_warnings(match),
-                *_beside_warnings(spec.out),
+                *beside,
                 *(warning for place in places.values() for warning in place.left),
             ],
             provenance=run.provenance(inputs, {"audit_json": None, **dict(spec.outputs())}),
@@ -330,6 +332,10 @@ def _where_to_look(spec: TableSpec) -> str:
     return f"to look for a rule: moslabels suggest --features {shlex.quote(spec.features)} {labels}"
 
 
+def _written(path: str, staged: StagedFile) -> audit.Output:
+    return audit.Output(path, staged.sha256, staged.size)
+
+
 def _unmatched(engine: Engine, spec: TableSpec, staged: StagedFile) -> StagedFile:
     values = {"features": spec.features, "labels": [label.path for label in spec.labels]}
     plain.write(engine.table(render("checks/unmatched", values)), staged)
@@ -350,15 +356,12 @@ def collision_warnings(match: Match) -> list[str]:
     ]
 
 
-def _beside_warnings(out: str) -> list[str]:
-    """What others left beside an output and would mislead its readers."""
+def beside_warnings(out: str) -> dict[str, str]:
+    """What others may have left beside an output and would mislead its readers: the warning of each, by its path."""
     folder, name = os.path.split(out)
     beside = [f".{name}.crc", "_metadata", "_common_metadata"] if name.lower().endswith((".parquet", ".pq")) else []
-    return [
-        f"{os.path.join(folder, other)} does not know the new {name} and misleads Spark; remove it"
-        for other in beside
-        if os.path.exists(os.path.join(folder, other))
-    ]
+    paths = [os.path.join(folder, other) for other in beside]
+    return {path: f"{path} does not know the new {name} and misleads Spark; remove it" for path in paths}
 
 
 def _state(path: str) -> tuple[int, ...] | None:

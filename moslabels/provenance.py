@@ -10,6 +10,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from moslabels.documents import open_regular
 from moslabels.errors import is_from_outside
 
 SCHEMA = "ai-run-provenance-v1"
@@ -18,7 +19,7 @@ ENTRYPOINT = "moslabels/cli.py"
 
 def file_sha256(path: str | Path) -> str:
     """The sha256 of a file's bytes, in hex."""
-    with open(path, "rb") as stream:
+    with open_regular(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 

@@ -12,6 +12,8 @@ from moslabels.manifest import TableSpec
 from moslabels.options import visible
 
 SCHEMA = "mos-label-materializer-batch-v1"
+NEVER_SKIPPED = "has no audit_json, so it is never skipped; set one"
+"""The warning of a table that --skip-unchanged cannot judge; its audit has none of it."""
 _COUNTS = ("input_rows", "output_rows", "matched_rows", "missing_rows")
 
 

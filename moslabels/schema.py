@@ -1,15 +1,20 @@
-"""JSON Schemas (draft 2020-12) of the manifest, the audit and the report; options come from their one definition."""
+"""JSON Schemas (draft 2020-12) of the manifest, the audit and the report; options come from their one definition.
+
+Audits and reports may gain members under one name of their schema, and so their schemas take members that they do not
+know; a member that is new is none of the required ones. One that is removed, or means something else, brings another
+name.
+"""
 
 from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
 
-from moslabels import audit, provenance, report
+from moslabels import audit, evidence, provenance, report
 from moslabels.errors import CODES
-from moslabels.options import FIELDS, LABEL_FIELDS
+from moslabels.options import FIELDS, LABEL_FIELDS, shown
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -149,30 +154,57 @@ _FILE = _object(
     }
 )
 # A caller may hand in a block of its own, of which nothing is known.
+_OUR_PROVENANCE = _object(
+    {
+        "schema": {"const": provenance.SCHEMA},
+        "entrypoint": _FILE,
+        "argv": _list(_TEXT),
+        "args": {"type": "object"},
+        "inputs": _object(
+            {
+                "manifest": _or_null(_FILE),
+                "features": {"anyOf": [_FILE, _list(_FILE), {"type": "null"}]},
+                "labels": _list(_FILE),
+            }
+        ),
+        "outputs": _object(
+            {name: _or_null(_TEXT) for name in ("out", "audit_json", "report_json", "report_md")},
+            {"unmatched": _TEXT, "report_html": _TEXT},
+        ),
+        "versions": _object(dict.fromkeys(("moslabels", "duckdb", "pyarrow", "python"), _TEXT)),
+    }
+)
 _PROVENANCE: Schema = {
     "type": "object",
     "if": {"properties": {"schema": {"const": provenance.SCHEMA}}, "required": ["schema", "versions"]},
-    "then": _object(
-        {
-            "schema": {"const": provenance.SCHEMA},
-            "entrypoint": _FILE,
-            "argv": _list(_TEXT),
-            "args": {"type": "object"},
-            "inputs": _object(
-                {
-                    "manifest": _or_null(_FILE),
-                    "features": {"anyOf": [_FILE, _list(_FILE), {"type": "null"}]},
-                    "labels": _list(_FILE),
-                }
-            ),
-            "outputs": _object(
-                {name: _or_null(_TEXT) for name in ("out", "audit_json", "report_json", "report_md")},
-                {"unmatched": _TEXT, "report_html": _TEXT},
-            ),
-            "versions": _object(dict.fromkeys(("moslabels", "duckdb", "pyarrow", "python"), _TEXT)),
-        }
-    ),
+    "then": _OUR_PROVENANCE,
 }
+
+
+def _open(schema: Any) -> Any:
+    """A schema that takes members which it does not know, at every level."""
+    if isinstance(schema, list):
+        return [_open(item) for item in schema]
+    if not isinstance(schema, Mapping):
+        return schema
+    is_closed = schema.get("additionalProperties") is False
+    return {name: _open(value) for name, value in schema.items()} | (
+        {"additionalProperties": True} if is_closed else {}
+    )
+
+
+def _document(title: str, schema: Mapping[str, Any]) -> Schema:
+    says = (
+        "Later versions may add members under this name, so readers pass over those that they do not know. A member "
+        "that is removed, or means something else, brings another name."
+    )
+    return {"$schema": DRAFT, "title": title, "description": says, **_open(schema)}
+
+
+def provenance_block() -> Schema:
+    """The schema of a ``run_provenance`` block that moslabels wrote, and not the caller."""
+    found: Schema = _open(_OUR_PROVENANCE)
+    return found
 
 
 def audit_document() -> Schema:
@@ -198,10 +230,9 @@ def audit_document() -> Schema:
         "labels_loaded label_rows_without_key duplicate_labels missing_mos_rows clipped_mos_rows nulled_numbers"
     ).split()
     statistics = ("min", "max", "mean", "q1", "median", "q3")
-    return {
-        "$schema": DRAFT,
-        "title": "moslabels audit",
-        **_object(
+    return _document(
+        "moslabels audit",
+        _object(
             {
                 "schema": {"const": audit.SCHEMA},
                 "feature_table": _PATH,
@@ -231,9 +262,15 @@ def audit_document() -> Schema:
                 "output_bytes": _or_null(_COUNT),
                 "warnings": _list(_TEXT),
                 "run_provenance": _PROVENANCE,
-            }
+            },
+            {
+                "unmatched": {
+                    **_or_null(_object({"path": _PATH, "sha256": _SHA256, "bytes": _COUNT})),
+                    "description": "the file of the keys that did not meet",
+                },
+            },
         ),
-    }
+    )
 
 
 def report_document() -> Schema:
@@ -254,7 +291,7 @@ def report_document() -> Schema:
             "summary": summary,
             "feature_key_column": _ONE_OR_LIST,
             "error": _TEXT,
-            "error_code": {"enum": list(CODES)},
+            "error_code": {"type": "string", "examples": list(CODES)},
             "diagnosis": _DIAGNOSIS,
             "unmatched": _PATH,
             "warnings": _list(_TEXT),
@@ -268,10 +305,9 @@ def report_document() -> Schema:
             for statuses, member in ((["ok", "unchanged"], "summary"), (["error"], "error"))
         ],
     )
-    return {
-        "$schema": DRAFT,
-        "title": "moslabels batch report",
-        **_object(
+    return _document(
+        "moslabels batch report",
+        _object(
             {
                 "schema": {"const": report.SCHEMA},
                 "status": {"enum": ["ok", "failed"]},
@@ -281,7 +317,34 @@ def report_document() -> Schema:
                 "run_provenance": _PROVENANCE,
             }
         ),
-    }
+    )
+
+
+def entry_document() -> Schema:
+    """The schema of the entry that a labelled Parquet file carries."""
+    config = {"type": "object", "properties": _options(FIELDS), "additionalProperties": False}
+    of_label = {**config, "properties": _options(LABEL_FIELDS)}
+    counts = (
+        "input_rows rows_without_key total_feature_keys matched_feature_keys matched_rows missing_rows labels_loaded"
+    ).split()
+    return _document(
+        "moslabels entry of a labelled Parquet file",
+        _object(
+            {
+                "schema": {"const": evidence.SCHEMA},
+                "features": _object({"path": _PATH, "sha256": _SHA256}),
+                "labels": _list(
+                    _object({"path": _PATH, "source": _PATH, "sha256": _SHA256, "config": of_label}), minItems=1
+                ),
+                "config": config,
+                "feature_key_column": _ONE_OR_LIST,
+                "label_columns": _list(_TEXT),
+                "counts": _object(dict.fromkeys(counts, _COUNT)),
+                "match_rate": _RATE,
+                "versions": _object(dict.fromkeys(("moslabels", "duckdb", "pyarrow", "python"), _TEXT)),
+            }
+        ),
+    )
 
 
 SCHEMAS = {"manifest": manifest, "audit": audit_document, "report": report_document}
@@ -303,22 +366,70 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 
 
+class Misfit(NamedTuple):
+    """What is wrong of a JSON value where a schema has another: its place, and the kind.
+
+    ``missing`` and ``unknown`` members, values of another ``type``, and those of the type beyond what the schema takes
+    (``value``).
+    """
+
+    place: str
+    kind: str
+    says: str
+
+
 def fits(value: Any, schema: Mapping[str, Any]) -> bool:
-    """Whether a JSON value has the types, members and items of a schema. Ranges and patterns are not looked at."""
+    """Whether a JSON value is all that a schema says, and no more: without members that it does not know."""
+    return not any(misfits(value, schema))
+
+
+def misfits(value: Any, schema: Mapping[str, Any], place: str = "") -> Iterator[Misfit]:
+    """What of a JSON value a schema does not say. Conditions (``if``, ``allOf``) and patterns are not looked at."""
     if "anyOf" in schema:
-        return any(fits(value, one) for one in schema["anyOf"])
-    if "const" in schema or "enum" in schema:
-        return value in schema.get("enum", [schema.get("const")])
+        tried = [list(misfits(value, one, place)) for one in schema["anyOf"]]
+        yield from min(tried, key=lambda found: _distance(found, place))
+        return
+    choices = schema["enum"] if "enum" in schema else [schema["const"]] if "const" in schema else None
+    if choices is not None:
+        if type(value) not in {type(choice) for choice in choices}:
+            yield Misfit(place, "type", f"is {shown(value)}, not one of {', '.join(map(shown, choices))}")
+        elif value not in choices:
+            yield Misfit(place, "value", f"is {shown(value)}, not one of {', '.join(map(shown, choices))}")
+        return
     kind = schema.get("type")
     if kind is not None and (not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "boolean")):
-        return False
-    if kind == "object":
-        members = schema.get("properties", {})
-        if not set(schema.get("required", ())) <= set(value) or (
-            schema.get("additionalProperties") is False and not set(value) <= set(members)
-        ):
-            return False
-        return all(fits(value[name], inner) for name, inner in members.items() if name in value)
-    if kind == "array":
-        return schema.get("minItems", 0) <= len(value) and all(fits(item, schema.get("items", {})) for item in value)
-    return True
+        yield Misfit(place, "type", f"is {shown(value)}, which is not of the type {kind}")
+    elif kind == "object":
+        yield from _misfits_of_members(value, schema, place)
+    elif kind == "array":
+        if not schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", len(value)):
+            yield Misfit(place, "value", f"has {len(value)} items")
+        for index, item in enumerate(value):
+            yield from misfits(item, schema.get("items", {}), f"{place}[{index}]")
+    elif kind in ("integer", "number") and not schema.get("minimum", value) <= value <= schema.get("maximum", value):
+        yield Misfit(place, "value", f"is {shown(value)}, which is out of its range")
+    elif kind == "string" and len(value) < schema.get("minLength", 0):
+        yield Misfit(place, "value", "is empty")
+
+
+def _misfits_of_members(value: Mapping[str, Any], schema: Mapping[str, Any], place: str) -> Iterator[Misfit]:
+    def inner(name: str) -> str:
+        return f"{place}.{name}" if place else name
+
+    members, others = schema.get("properties"), schema.get("additionalProperties")
+    for name in schema.get("required", ()):
+        if name not in value:
+            yield Misfit(inner(name), "missing", "is missing")
+    for name, item in value.items():
+        if members is not None and name in members:
+            yield from misfits(item, members[name], inner(name))
+        elif isinstance(others, Mapping):
+            yield from misfits(item, others, inner(name))
+        elif members is not None:
+            yield Misfit(inner(name), "unknown", "is unknown")
+
+
+def _distance(found: Sequence[Misfit], place: str) -> tuple[bool, int, int]:
+    """How far a value is from one of several schemas: one of another type altogether is farthest."""
+    is_other = any(one.kind == "type" and one.place == place for one in found)
+    return is_other, sum(one.kind == "type" for one in found), len(found)

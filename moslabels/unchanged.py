@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import json
-import os
 from collections.abc import Mapping
 from typing import Any
 
 from moslabels.audit import given_options
+from moslabels.documents import DocumentError, open_regular, parse
 from moslabels.errors import is_from_outside
 from moslabels.labelling import Run
 from moslabels.manifest import TableSpec
 from moslabels.provenance import file_record, plain, versions
-from moslabels.schema import audit_document, fits
+from moslabels.schema import audit_document, fits, provenance_block
 
 
 def audit_of_unchanged(spec: TableSpec, run: Run) -> dict[str, Any] | None:
     """The audit of a table whose inputs, options, versions and output are what it says; None where one is not."""
     document = _read(spec.audit_json)
-    if document is None or not fits(document, audit_document()) or not _same_job(document, spec):
+    if document is None or not _same_job(document, spec):
         return None
     run.progress.step("comparing with the audit")
     inputs = document["run_provenance"]["inputs"]
@@ -27,38 +26,43 @@ def audit_of_unchanged(spec: TableSpec, run: Run) -> dict[str, Any] | None:
         return None
     if labels != [run.record(label.path)["sha256"] for label in spec.labels]:
         return None
-    if file_record(spec.out)["sha256"] != document["output_sha256"]:
+    written = [(spec.out, document["output_sha256"])]
+    if spec.unmatched is not None:
+        written.append((spec.unmatched, document["unmatched"]["sha256"]))
+    if any(file_record(path)["sha256"] != sha256 for path, sha256 in written):
         return None
     return document
 
 
 def _read(path: str | None) -> dict[str, Any] | None:
+    """The audit at a path; None where there is none of this version's shape: the table is then labelled again."""
+    if path is None:
+        return None
     try:
-        with open(path or "", encoding="utf-8") as stream:
-            document = json.load(stream)
-    except (OSError, ValueError, RecursionError) as error:
+        with open_regular(path) as stream:
+            document = parse(stream)
+    except (OSError, DocumentError) as error:
         if is_from_outside(error):
             raise
         return None
-    return document if isinstance(document, dict) else None
+    has_shape = fits(document, audit_document()) and fits(document["run_provenance"], provenance_block())
+    return document if has_shape else None
 
 
 def _same_job(document: Mapping[str, Any], spec: TableSpec) -> bool:
-    """Whether an audit is that of the same files, options and versions. One that was edited out of shape is not."""
-    try:
-        block = document["run_provenance"]
-        hashed = [block["inputs"]["features"], *block["inputs"]["labels"]]
-        return bool(
-            document["feature_table"] == spec.features
-            and document["output"] == spec.out
-            and document["config"] == plain(spec.config)
-            and [(file["path"], file["config"]) for file in document["label_files"]]
-            == [(label.path, given_options(label)) for label in spec.labels]
-            and block["versions"] == versions()
-            and block["outputs"].get("unmatched") == spec.unmatched
-            and (spec.unmatched is None or os.path.exists(spec.unmatched))
-            and isinstance(document["output_sha256"], str)
-            and all(isinstance(record["sha256"], str) for record in hashed)
-        )
-    except (KeyError, TypeError, AttributeError):
-        return False
+    """Whether an audit is that of the same files, options and versions."""
+    block, left = document["run_provenance"], document.get("unmatched")
+    features, labels = block["inputs"]["features"], block["inputs"]["labels"]
+    return bool(
+        document["feature_table"] == spec.features
+        and document["output"] == spec.out
+        and document["config"] == plain(spec.config)
+        and [(file["path"], file["config"]) for file in document["label_files"]]
+        == [(label.path, given_options(label)) for label in spec.labels]
+        and block["versions"] == versions()
+        and block["outputs"].get("unmatched") == spec.unmatched
+        and (left and left["path"]) == spec.unmatched
+        and document["output_sha256"] is not None
+        and isinstance(features, Mapping)
+        and all(record["sha256"] is not None for record in (features, *labels))
+    )

@@ -2,40 +2,75 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from moslabels import __version__, audit, evidence, labelled, provenance, report
-from moslabels.contents import absence_advice, other_content, other_than_parquet
+from moslabels.documents import DocumentError, Reach, open_regular, parse, reason
 from moslabels.engine import Engine
-from moslabels.errors import MosLabelsError
+from moslabels.errors import MosLabelsError, TableError, UsageError
 from moslabels.keys import several
-from moslabels.labelling import Run, label_table
+from moslabels.labelling import Run, beside_warnings, label_table
 from moslabels.manifest import Manifest, TableSpec, load_manifest, refuse_url, table_spec
-from moslabels.options import shown
+from moslabels.options import listed, shown, visible
 from moslabels.provenance import plain, recorded_hashes, versions
 from moslabels.render import render
+from moslabels.schema import audit_document, entry_document, misfits, provenance_block, report_document
 from moslabels.settings import DEFAULTS, Settings
 from moslabels.tables import FORMATS
 from moslabels.workspace import Workspace
+from moslabels.writers.atomic import LEFT_BESIDE
 
 _BY_HAND = ("run_provenance", "output_sha256", "output_bytes")
 _VERSIONS = ("moslabels", "duckdb", "pyarrow", "python")
+_NEEDED = (
+    "schema",
+    "feature_table",
+    "feature_key_column",
+    "output",
+    "label_sources",
+    "label_files",
+    "output_sha256",
+    "output_bytes",
+    "run_provenance",
+)
+"""Members of an audit without which nothing of it can be checked. What else it lacks, an older version left out."""
+_OF_THE_SYSTEM = (
+    "no-file",
+    "unreadable",
+    "changed",
+    "in-use",
+    "read-back",
+    "file-system",
+    "statement",
+    "resources",
+    "internal",
+)
+"""Codes of errors that say nothing of the labels: labelling again may end in one, or in another, on the same inputs."""
+_MOST_MISFITS = 5
 
 
 @dataclass
 class Checked:
-    """What came of one file: what differs from what it says, and what could not be told."""
+    """What came of one file: what differs from what it says, and what could not be told.
+
+    ``missing`` are the files that it names and that are not there; ``notes`` are told and are no part of what is
+    compared; ``apart`` are the places of members that it lacks, or that this version does not know.
+    """
 
     path: str
     kind: str
     differences: list[dict[str, Any]] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     changed_inputs: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    apart: set[str] = field(default_factory=set)
 
     @property
     def status(self) -> str:
@@ -49,10 +84,34 @@ class Checked:
         elif isinstance(claimed, list) and isinstance(found, list) and len(claimed) == len(found):
             for index, pair in enumerate(zip(claimed, found, strict=True)):
                 self.compare(f"{what}[{index}]", *pair)
+        elif what in self.apart and (claimed is _NONE or found is _NONE):
+            return  # It is told as such.
         elif claimed != found or isinstance(claimed, bool) != isinstance(found, bool):
             difference = {"what": what, "claimed": _plain(claimed), "found": _plain(found)}
             if difference not in self.differences:  # Several things may tell the same.
                 self.differences.append(difference)
+
+    def tell_not(self, why: str) -> None:
+        """Note once what could not be told."""
+        if why not in self.unknown:
+            self.unknown.append(why)
+
+    def has_shape(
+        self, document: Any, schema: Mapping[str, Any], place: str = "", may_lack: Callable[[str], bool] | None = None
+    ) -> bool:
+        """Whether a document has the shape that its schema says, so that it can be checked; notes what cannot."""
+        found = [one for one in misfits(document, schema, place) if one.kind != "value"]
+        self.apart |= {one.place for one in found}
+        unknown = [one.place for one in found if one.kind == "unknown"]
+        lacking = [one.place for one in found if one.kind == "missing" and may_lack is not None and may_lack(one.place)]
+        wrong = [one for one in found if one.place not in (*unknown, *lacking)]
+        for one in wrong[:_MOST_MISFITS]:
+            self.tell_not(f"its shape is not that of one that moslabels wrote: {visible(one.place) or 'it'} {one.says}")
+        if unknown:
+            self.tell_not(f"it holds what this version does not know, which is not checked: {listed(unknown)}")
+        if lacking:
+            self.tell_not(f"it lacks what this version writes, which is not checked: {listed(lacking)}")
+        return not wrong
 
     def document(self) -> dict[str, Any]:
         return {
@@ -62,6 +121,8 @@ class Checked:
             "differences": self.differences,
             "unknown": self.unknown,
             "changed_inputs": self.changed_inputs,
+            "missing": self.missing,
+            "notes": self.notes,
         }
 
 
@@ -72,131 +133,204 @@ def _plain(value: Any) -> Any:
     return "nothing" if value is _NONE else value
 
 
-def verify(paths: Sequence[str], settings: Settings = DEFAULTS) -> dict[str, Any]:
+def verify(paths: Sequence[str], settings: Settings = DEFAULTS, *, only_root: bool = False) -> dict[str, Any]:
     """Check reports, audits and labelled Parquet files against the tables that they are about.
 
-    Relative paths in them open from the working folder. Returns ``{"status": …, "files": […]}``, where a status is
-    ``ok``, ``differs`` or ``unknown`` (something could not be told); a report's audits are among the files. Nothing is
-    written.
+    Relative paths in them open from the working folder. Returns ``{"status": …, "files": […], "outside": […]}``, where
+    a status is ``ok``, ``differs`` or ``unknown`` (something could not be told; ``differs`` wins over it); a report's
+    audits are among the files. ``outside`` lists the paths in them that lie outside of the working folder, which
+    ``only_root`` refuses to open. Nothing is written.
     """
     found: list[Checked] = []
+    verifier = _Verifier(settings, Reach(is_only=only_root))
     for path in paths:
         refuse_url("file", path)
-    for path in paths:
-        found += _Verifier(settings).file(path)
+        found += verifier.file(path)
     order = ("differs", "unknown", "ok")
     status = min((checked.status for checked in found), key=order.index, default="unknown")
-    return {"status": status, "files": [checked.document() for checked in found]}
+    outside = list(verifier.reach.outside)
+    return {"status": status, "files": [checked.document() for checked in found], "outside": outside}
+
+
+@dataclass(frozen=True)
+class _Loaded:
+    """What a file holds: ``kind`` is audit, report, labelled table or unknown; ``fault`` says why it is unknown."""
+
+    kind: str
+    document: Any = None
+    fault: str = ""
+
+
+def _load(path: str) -> _Loaded:
+    """Open a file once, and see by what it holds, and not by its name, what it is."""
+    import pyarrow as pa
+
+    try:
+        with open_regular(path) as stream:
+            is_parquet = stream.read(4) == b"PAR1"
+            stream.seek(0)
+            if is_parquet:
+                entry = evidence.read(stream)
+                fault = "" if entry is not None else "carries no evidence: it was not written by moslabels, or lost it"
+                return _Loaded("labelled table", entry, fault)
+            document = parse(stream)
+    except OSError as error:
+        return _Loaded("unknown", fault=reason(error))
+    except pa.ArrowException as error:
+        return _Loaded("labelled table", fault=f"cannot be read: {error}")
+    except DocumentError as error:
+        suffix = FORMATS.get(os.path.splitext(path)[1].lower(), "json")
+        says = {"json": str(error), "parquet": "is no Parquet file that can be read, and no audit"}
+        return _Loaded("unknown", fault=says.get(suffix, "is a table without evidence in it: name its audit"))
+    schema = document.get("schema") if isinstance(document, dict) else None
+    kinds = {audit.SCHEMA: "audit", report.SCHEMA: "report"}
+    if isinstance(schema, str) and schema in kinds:
+        return _Loaded(kinds[schema], document)
+    if isinstance(schema, str) and schema.startswith(audit.FAMILY):
+        return _Loaded("unknown", fault=f"is of the schema {shown(schema)}, which this version does not know")
+    return _Loaded("unknown", fault="is no audit, no report and no labelled Parquet file")
 
 
 class _Verifier:
-    """The checks of one file. Inputs that several tables share are hashed once."""
+    """The checks of the files that are named. A file that several of them name is hashed once."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, reach: Reach) -> None:
         self.settings = settings
+        self.reach = reach
         self.run = Run(settings=settings, is_dry=True)
         self.manifests: dict[str, Manifest | str] = {}
+        self.hashes: dict[tuple[int, ...], str] = {}
 
     def file(self, path: str) -> list[Checked]:
-        if FORMATS.get(os.path.splitext(path)[1].lower()) == "parquet":
-            return [self._labelled(path)]
-        try:
-            with open(path, encoding="utf-8-sig") as stream:
-                document = json.load(stream)
-        except OSError as error:
-            reason = f"cannot be read: {error.strerror}{absence_advice(path)}"
-            return [Checked(path, "unknown", unknown=[reason])]
-        except (ValueError, RecursionError) as error:
-            is_table = FORMATS.get(os.path.splitext(path)[1].lower(), "json") != "json"
-            reason = "is a table without evidence in it: name its audit" if is_table else f"is no JSON: {error}"
-            return [Checked(path, "unknown", unknown=[other_content(path) or reason])]
-        schema = document.get("schema") if isinstance(document, dict) else None
-        checks = {audit.SCHEMA: self._audit, report.SCHEMA: self._report}
-        if schema not in checks:
-            return [Checked(path, "unknown", unknown=["is no audit, no report and no labelled Parquet file"])]
-        kind = "audit" if schema == audit.SCHEMA else "report"
-        try:
-            return checks[schema](path, document)
-        except (KeyError, TypeError, AttributeError, ValueError, IndexError) as error:
-            problem = {"what": str(error), "claimed": "a member of the right type", "found": "none"}
-            return [Checked(path, kind, differences=[problem])]
+        """Check a file that the caller names, and the audits that it names where it is a report."""
+        loaded = _load(path)
+        if loaded.kind == "report":
+            return self._report(path, loaded.document)
+        return [self._one(path, loaded)[0]]
 
-    def _audit(self, path: str, document: Mapping[str, Any]) -> list[Checked]:
-        checked = Checked(path, "audit")
-        block = document["run_provenance"]
+    def _one(self, path: str, loaded: _Loaded) -> tuple[Checked, Mapping[str, Any] | None]:
+        """What came of an audit or a table, and the document where it is an audit that can be checked."""
+        checked = Checked(path, loaded.kind)
+        if loaded.fault:
+            checked.tell_not(loaded.fault)
+        elif loaded.kind == "labelled table":
+            self._labelled(checked, loaded.document)
+        elif self._audit(checked, loaded.document):
+            return checked, loaded.document
+        return checked, None
+
+    def _audit(self, checked: Checked, document: Mapping[str, Any]) -> bool:
+        """Check an audit; False where it is of another shape."""
+        block = document.get("run_provenance")
+        is_ours = _is_ours(block)
+        has_shape = checked.has_shape(document, audit_document(), may_lack=_may_lack)
+        if is_ours:
+            has_shape = checked.has_shape(block, provenance_block(), "run_provenance") and has_shape
+        if not has_shape or not isinstance(block, Mapping):
+            return False
         in_memory = document["output"] is None
         of_table = [document["feature_table"], *document["label_sources"]]
-        if _is_ours(block):
+        if is_ours:
             self._block(checked, block, may_be_memory=in_memory)
             inputs = block["inputs"]
-            read = [record["path"] for record in (inputs["features"], *inputs["labels"])]
+            features = inputs["features"] if isinstance(inputs["features"], list) else [inputs["features"]]
+            read = [record and record["path"] for record in (*features, *inputs["labels"])]
             checked.compare("paths in run_provenance", read, of_table)
             self._written(checked, block, {"out": document["output"], **self._targets(checked, document, block)})
         elif not self._hashes(checked, block, of_table):
-            checked.unknown.append("its run_provenance is the caller's own and holds no hashes of the inputs")
+            checked.tell_not("its run_provenance is the caller's own and holds no hashes of the inputs")
         if in_memory:
-            checked.unknown.append("it is of a join in memory: there is no output, and no features to label again")
-            return [checked]
-        output = document["output"]
-        sha256 = self._sha256(output)
-        checked.compare("output_sha256", document["output_sha256"], sha256 or "no such file")
-        if sha256:
-            checked.compare("output_bytes", document["output_bytes"], os.path.getsize(output))
+            checked.tell_not("it is of a join in memory: there is no output, and no features to label again")
+            return True
+        self._hashed(checked, "output", document["output"], document["output_sha256"], document["output_bytes"])
+        left = document.get("unmatched")
+        if left is not None:
+            self._hashed(checked, "unmatched", left["path"], left["sha256"], left["bytes"])
+            if is_ours:
+                checked.compare("unmatched.path", left["path"], block["outputs"].get("unmatched"))
         if "config" not in document:
-            checked.unknown.append("it does not hold the options that were given, so nothing is labelled again")
-            return [checked]
-        spec = _spec(document["feature_table"], document["label_files"], output, document["config"])
+            checked.tell_not("it does not hold the options that were given, so nothing is labelled again")
+            return True
+        spec = _spec(
+            checked,
+            document["feature_table"],
+            document["label_files"],
+            document["output"],
+            document["config"],
+            left and left["path"],
+        )
+        if spec is not None:
+            self._relabelled(checked, spec, document, block)
+        return True
+
+    def _relabelled(
+        self, checked: Checked, spec: TableSpec, document: Mapping[str, Any], block: Mapping[str, Any]
+    ) -> None:
+        """Compare an audit with its output, and with that of labelling its table again."""
         self._recount(checked, spec, several(document["feature_key_column"]), document)
-        again = self._again(checked, spec)
-        if again is not None:
-            claimed = {name: value for name, value in document.items() if name not in _BY_HAND}
-            found = {name: value for name, value in again.items() if name not in _BY_HAND}
-            if not _is_of_this_version(block):
-                for name in sorted({*found} - {*claimed}):
-                    checked.unknown.append(f"another version of moslabels wrote it, without {name}")
-                    del found[name]
-            checked.compare("", claimed, found)
-            if block.get("versions") == versions():
-                checked.compare("output_sha256, labelled again", document["output_sha256"], again["output_sha256"])
-            else:
-                checked.unknown.append("other versions wrote it: the bytes of the output are not compared")
-        return [checked]
+        is_same = block.get("versions") == versions()
+        again = self._again(checked, spec, is_same)
+        if again is None:
+            return
+        sha256 = document["output_sha256"]
+        claimed = {name: value for name, value in document.items() if name not in _BY_HAND}
+        found = {name: value for name, value in again.items() if name not in _BY_HAND}
+        if added := sorted({*found} - {*claimed} - checked.apart):
+            checked.tell_not(f"it lacks what this version writes, which is not checked: {listed(added)}")
+        beside = beside_warnings(spec.out)
+        for one in (claimed, found):
+            if "warnings" in one:
+                one["warnings"] = [
+                    warning
+                    for warning in one["warnings"]
+                    if warning not in beside.values() and LEFT_BESIDE not in warning
+                ]
+        checked.notes += [warning for path, warning in beside.items() if os.path.lexists(path)]
+        checked.compare("", claimed, {name: value for name, value in found.items() if name not in added})
+        if is_same:
+            checked.compare("output_sha256, labelled again", sha256, again["output_sha256"])
+        else:
+            checked.tell_not("other versions wrote it: the bytes of the output are not compared")
 
-    def _labelled(self, path: str) -> Checked:
-        import pyarrow as pa
-
-        checked = Checked(path, "labelled table")
-        try:
-            entry = evidence.read(path)
-        except (OSError, pa.ArrowException) as error:
-            other = other_than_parquet(path) if os.path.isfile(path) else None
-            checked.unknown.append(f"cannot be read: {f'it {other}' if other else error}")
-            return checked
-        if entry is None:
-            checked.unknown.append("carries no evidence: it was not written by moslabels, or lost its metadata")
-            return checked
-        records = [entry["features"], *entry["labels"]]
-        for record in records:
+    def _labelled(self, checked: Checked, entry: Any) -> None:
+        """Check a labelled table by the evidence that it carries."""
+        if not checked.has_shape(entry, entry_document()):
+            return
+        if entry["schema"] != evidence.SCHEMA:
+            checked.tell_not(
+                f"its evidence is of the schema {shown(entry['schema'])}, which this version does not know"
+            )
+            return
+        for record in (entry["features"], *entry["labels"]):
             self._record(checked, f"sha256 of {record['path']}", record)
-        spec = _spec(entry["features"]["path"], entry["labels"], path, entry["config"])
+        spec = _spec(checked, entry["features"]["path"], entry["labels"], checked.path, entry["config"])
+        if spec is None:
+            return
         counts = {**entry["counts"], "match_rate": entry["match_rate"]}
         self._recount(checked, spec, several(entry["feature_key_column"]), counts)
-        again = self._again(checked, spec)
+        is_same = entry["versions"] == versions()
+        again = self._again(checked, spec, is_same)
         if again is not None:
-            checked.compare("counts", counts, {name: again[name] for name in counts})
-            if entry["versions"] == versions():
-                checked.compare("sha256, labelled again", self._sha256(path), again["output_sha256"])
+            checked.compare("counts", counts, {name: again[name] for name in counts if name in again})
+            checked.compare("feature_key_column", entry["feature_key_column"], again["feature_key_column"])
+            if is_same:
+                checked.compare("sha256, labelled again", provenance.file_sha256(checked.path), again["output_sha256"])
             else:
-                checked.unknown.append("other versions wrote it: its bytes are not compared")
-        return checked
+                checked.tell_not("other versions wrote it: its bytes are not compared")
 
     def _report(self, path: str, document: Mapping[str, Any]) -> list[Checked]:
         checked = Checked(path, "report")
+        block = document.get("run_provenance")
+        is_ours = _is_ours(block)
+        has_shape = checked.has_shape(document, report_document())
+        if is_ours:
+            has_shape = checked.has_shape(block, provenance_block(), "run_provenance") and has_shape
+        if not has_shape or not isinstance(block, Mapping):
+            return [checked]
         tables = document["tables"]
-        block = document["run_provenance"]
-        if _is_ours(block):
-            labelled = {table["features"] for table in tables if "summary" in table}
-            self._block(checked, block, unhashed={table["features"] for table in tables} - labelled)
+        if is_ours:
+            of_labelled = {table["features"] for table in tables if "summary" in table}
+            self._block(checked, block, unhashed={table["features"] for table in tables} - of_labelled)
             inputs = block["inputs"]
             checked.compare("manifest", document["manifest"], (inputs["manifest"] or {}).get("path"))
             were_run = [table for table in tables if table["status"] != "not-run"]
@@ -205,43 +339,112 @@ class _Verifier:
                 "labels": [label for table in were_run for label in table["labels"]],
             }
             for name, paths in read.items():
-                recorded = [record["path"] for record in inputs[name]]
+                records = inputs[name] if isinstance(inputs[name], list) else [inputs[name]]
+                recorded = [record and record["path"] for record in records]
                 checked.compare(f"run_provenance.inputs.{name}: paths", recorded, list(dict.fromkeys(paths)))
             self._written(checked, block, {"out": None, "audit_json": None})
-            self._tables(checked, tables, self._manifest(checked, block))
+            manifest = self._manifest(checked, block)
         else:
             self._hashes(checked, block, [path for table in tables for path in (table["features"], *table["labels"])])
-        for name, value in report.added_up(tables).items():
-            checked.compare(name, document[name], value)
+            manifest = self._manifest_without_hash(checked, document)
+        self._tables(checked, tables, manifest)
+        if all(_says_how_it_ended(table) for table in tables):
+            for name, value in report.added_up(tables).items():
+                checked.compare(name, document[name], value)
         files = [checked]
+        audits: dict[str, str] = {}
         for index, table in enumerate(tables):
             where = f"tables[{index}]"
-            _status(checked, f"{where}.status", table, block)
+            _status(checked, where, table, block)
             if table["status"] in ("error", "not-run") or "summary" not in table:
                 checked.compare(f"{where}.summary", table.get("summary", _NONE), _NONE)
+                if "error" in table:
+                    specs = manifest.tables if manifest is not None else ()
+                    spec = specs[index] if index < len(specs) else None
+                    self._failed(checked, where, table, spec, is_ours and block["versions"] == versions())
                 continue
-            if table["audit_json"] is None:
-                checked.unknown.append(f"{where}: it has no audit, so its labels are not checked")
-                continue
-            found = self.file(table["audit_json"])
-            files += found
-            if found[0].kind != "audit":
-                checked.compare(f"{where}.audit_json", "an audit", "none")
-                continue
-            with open(table["audit_json"], encoding="utf-8") as stream:
-                of_table = json.load(stream)
-            names = {"features": "feature_table", "labels": "label_sources", "out": "output", "config": "config"}
-            for name, of_audit in names.items():
-                checked.compare(f"{where}.{name}", table[name], of_table.get(of_audit, table[name]))
-            checked.compare(f"{where}.summary", table["summary"], {name: of_table[name] for name in table["summary"]})
-            if "feature_key_column" in table:
-                key = of_table["feature_key_column"]
-                checked.compare(f"{where}.feature_key_column", table["feature_key_column"], key)
-            checked.compare(f"{where}.diagnosis", table.get("diagnosis"), of_table.get("diagnosis"))
-            if table["status"] == "ok" and _is_same_run(block, of_table["run_provenance"]):
-                theirs = of_table["run_provenance"]["versions"]
-                checked.compare("run_provenance.versions", block["versions"], theirs)
+            beside = table["audit_json"]
+            if beside is None:
+                checked.tell_not(f"{where}: it has no audit, so its labels are not checked")
+            elif beside in audits:
+                checked.compare(f"{where}.audit_json", beside, f"that of {audits[beside]}")
+            else:
+                audits[beside] = where
+                self._audited(checked, where, table, block, files)
         return files
+
+    def _audited(
+        self, checked: Checked, where: str, table: Mapping[str, Any], block: Mapping[str, Any], files: list[Checked]
+    ) -> None:
+        """Check the audit of a table of a report, and compare the two."""
+        beside = table["audit_json"]
+        try:
+            self.reach.check(beside)
+        except OSError as error:
+            checked.tell_not(f"{where}.audit_json: {beside} {reason(error)}")
+            return
+        loaded = _load(beside)
+        if loaded.kind != "audit":  # A report that names a report would have no end.
+            checked.tell_not(f"{where}.audit_json: {beside} {loaded.fault or 'is no audit'}")
+            return
+        found, of_table = self._one(beside, loaded)
+        files.append(found)
+        if of_table is None:
+            checked.tell_not(f"{where}.audit_json: {beside} is of another shape, so the two are not compared")
+            return
+        names = {
+            "features": "feature_table",
+            "labels": "label_sources",
+            "out": "output",
+            "config": "config",
+            "feature_key_column": "feature_key_column",
+        }
+        for name, of_audit in names.items():
+            if name in table and of_audit in of_table:
+                checked.compare(f"{where}.{name}", table[name], of_table[of_audit])
+        summary = {name: of_table.get(name, value) for name, value in table["summary"].items()}
+        checked.compare(f"{where}.summary", table["summary"], summary)
+        checked.compare(f"{where}.diagnosis", table.get("diagnosis"), of_table.get("diagnosis"))
+        said = [one for one in table.get("warnings", ()) if one != report.NEVER_SKIPPED]
+        checked.compare(f"{where}.warnings", said, of_table.get("warnings", said))
+        if table["status"] == "ok" and _is_same_run(block, of_table["run_provenance"]):
+            theirs = of_table["run_provenance"]["versions"]
+            checked.compare("run_provenance.versions", block["versions"], theirs)
+
+    def _failed(
+        self, checked: Checked, where: str, table: Mapping[str, Any], spec: TableSpec | None, is_same: bool
+    ) -> None:
+        """Compare the error of a table with that of labelling it again."""
+        if spec is None:
+            # Options of single label files are not in a report: it may end otherwise, which then tells nothing.
+            is_same = False
+            labels = [{"path": path, "source": path, "config": {}} for path in table["labels"]]
+            spec = _spec(checked, table["features"], labels, table["out"], table["config"], table.get("unmatched"))
+        if spec is None:
+            return
+        for _, path in spec.inputs():
+            try:
+                self.reach.check(path)
+            except OSError as error:
+                checked.tell_not(f"{where}.error: {path} {reason(error)}")
+                return
+        claimed = {name: table[name] for name in ("error", "error_code", "diagnosis") if name in table}
+        found: dict[str, Any] = {}
+        try:
+            label_table(replace(spec, audit_json=None), self.run)
+        except MosLabelsError as error:
+            entry = report.table_entry(spec, None, error)
+            found = {name: plain(entry[name]) for name in ("error", "error_code", "diagnosis") if name in entry}
+        if "error_code" not in claimed:  # as older versions wrote it
+            found.pop("error_code", None)
+        if claimed == found:
+            return
+        codes = (claimed.get("error_code"), found.get("error_code"))
+        if is_same and not any(code in _OF_THE_SYSTEM for code in codes):
+            checked.compare(where, claimed, found)
+            return
+        says = f"says {shown(table['error'])}, and labelling again {shown(found.get('error', 'no error'))}"
+        checked.tell_not(f"{where}.error: {says}")
 
     def _tables(self, checked: Checked, tables: Sequence[Mapping[str, Any]], manifest: Manifest | None) -> None:
         """Compare what a report says that was to be labelled with its manifest."""
@@ -269,8 +472,8 @@ class _Verifier:
         recorded = block["versions"]
         for name in sorted({*_VERSIONS, *recorded}):
             version = recorded.get(name, _NONE)
-            if name not in _VERSIONS or not isinstance(version, str) or not version:
-                checked.compare(f"run_provenance.versions.{name}", version, "a version" if name in _VERSIONS else _NONE)
+            if name in _VERSIONS and not version:
+                checked.compare(f"run_provenance.versions.{name}", version, "a version")
         entrypoint = provenance.entrypoint()
         if not _is_of_this_version(block):
             checked.unknown.append("another version of moslabels wrote it: its entrypoint.sha256 is not compared")
@@ -288,11 +491,12 @@ class _Verifier:
                 if record["sha256"] is not None or not is_unhashed:
                     self._record(checked, f"{what}: sha256", record)
                 # Of what was a file then, the hash says whether it still is that.
-                was = {"exists": True, "kind": "file"}
+                was: dict[str, Any] | None = {"exists": True, "kind": "file"}
                 if record["sha256"] is None:
-                    was = self.run.record(record["path"], is_to_hash=not is_unhashed)
-                for member in ("exists", "kind"):
-                    checked.compare(f"{what}: {member}", record.get(member, _NONE), was[member])
+                    was = self._kind(checked, record["path"], is_to_hash=not is_unhashed)
+                if was is not None:
+                    for member in ("exists", "kind"):
+                        checked.compare(f"{what}: {member}", record[member], was[member])
 
     def _hashes(self, checked: Checked, block: Any, paths: Iterable[str]) -> bool:
         """Compare the hashes of these inputs in a caller's own block; False where it holds none."""
@@ -338,7 +542,7 @@ class _Verifier:
     def _manifest(self, checked: Checked, block: Mapping[str, Any]) -> Manifest | None:
         """The manifest of a run, loaded again; None where it is another now, or not what was labelled by."""
         record, given = block["inputs"]["manifest"], block["args"]
-        if not record or not record["sha256"] or self._sha256(record["path"]) != record["sha256"]:
+        if not record or not record["sha256"] or self._sha256(checked, record["path"]) != record["sha256"]:
             return None
         if "manifest_loaded" in given:
             return None
@@ -354,24 +558,91 @@ class _Verifier:
         checked.unknown.append(f"its manifest cannot be loaded again: {found}")
         return None
 
-    def _record(self, checked: Checked, what: str, record: Mapping[str, Any]) -> None:
-        now = self._sha256(record["path"])
-        if record["sha256"] != now:
-            checked.compare(what, record["sha256"], now or "no such file")
-            checked.changed_inputs.append(record["path"])
+    def _manifest_without_hash(self, checked: Checked, document: Mapping[str, Any]) -> Manifest | None:
+        """The manifest that a report with a block of the caller's own names, if it is of the report's tables."""
+        path = document["manifest"]
+        if self._sha256(checked, path) is None:
+            return None
+        try:
+            manifest = load_manifest(path)
+        except MosLabelsError as error:
+            checked.tell_not(f"its manifest cannot be loaded again: {error}")
+            return None
+        entries = [plain(report.table_entry(spec, None, None)) for spec in manifest.tables]
+        kept = ("id", "features", "labels", "out", "audit_json", "config", "unmatched")
+        of_manifest, of_report = (
+            [{name: table.get(name) for name in kept} for table in tables] for tables in (entries, document["tables"])
+        )
+        if of_manifest == of_report:
+            return manifest
+        checked.tell_not(
+            f"its run_provenance holds no hash of its manifest, and {path} has other tables, or other paths"
+        )
+        return None
 
-    def _sha256(self, path: str) -> str | None:
-        sha256: str | None = self.run.record(path)["sha256"]
+    def _record(self, checked: Checked, what: str, record: Mapping[str, Any]) -> None:
+        """Compare the hash of an input with what it was; where there was no file, with what is there now."""
+        path = record["path"]
+        if record["sha256"] is not None:
+            now = self._sha256(checked, path)
+        elif (found := self._kind(checked, path)) is not None:
+            now = found["sha256"]
+        else:
+            return
+        if now is not None and now != record["sha256"]:
+            checked.compare(what, record["sha256"], now)
+            checked.changed_inputs.append(path)
+
+    def _hashed(self, checked: Checked, what: str, path: str, sha256: str | None, size: int | None) -> None:
+        """Compare a file that was written with its hash and its size."""
+        if sha256 is None or size is None:
+            checked.tell_not(f"it does not hold the sha256 and the bytes of {path}")
+            return
+        now = self._sha256(checked, path)
+        if now is not None:
+            names = ("output_sha256", "output_bytes") if what == "output" else (f"{what}.sha256", f"{what}.bytes")
+            checked.compare(names[0], sha256, now)
+            checked.compare(names[1], size, os.path.getsize(path))
+
+    def _sha256(self, checked: Checked, path: str) -> str | None:
+        """The sha256 of a file that a document names; None, and a note, where there is none that can be read."""
+        try:
+            self.reach.check(path)
+            with open_regular(path) as stream:
+                state = os.fstat(stream.fileno())
+                known = self.hashes.get((state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns))
+                sha256 = known or hashlib.file_digest(stream, "sha256").hexdigest()
+        except OSError as error:
+            checked.tell_not(f"{path}: {reason(error)}")
+            if isinstance(error, FileNotFoundError) and path not in checked.missing:
+                checked.missing.append(path)
+            return None
+        self.hashes[state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns] = sha256
+        self.run.record(path, sha256)  # It need not be hashed again to be labelled again.
         return sha256
+
+    def _kind(self, checked: Checked, path: str, *, is_to_hash: bool = True) -> dict[str, Any] | None:
+        """The record of what is at a path now; None, and a note, where it must not be looked at."""
+        try:
+            self.reach.check(path)
+        except OSError as error:
+            checked.tell_not(f"{path}: {reason(error)}")
+            return None
+        return self.run.record(path, is_to_hash=is_to_hash)
 
     def _recount(self, checked: Checked, spec: TableSpec, key: Sequence[str], claimed: Mapping[str, Any]) -> None:
         """Count rows, statuses, sources and keys in the output itself."""
         try:
             with Workspace(self.settings.temp_dir) as workspace, Engine(self.settings, workspace.folder) as engine:
-                labelled.read_back(engine, workspace, spec.out, key, spec.options, spec.features)
+                try:
+                    labelled.read_back(engine, workspace, spec.out, key, spec.options, spec.features)
+                except TableError as error:
+                    if error.code not in ("bad-score", "conflict"):  # Its keys can be counted all the same.
+                        raise
+                    checked.tell_not(f"its output cannot be read back: {error}")
                 found = engine.row(render("verify/output_counts"))
         except MosLabelsError as error:
-            checked.unknown.append(f"its output cannot be read back: {error}")
+            checked.tell_not(f"its output cannot be read back: {error}")
             return
         labels = {label.given for label in spec.labels}
         checked.compare("sources in the output", [], sorted(set(found.pop("sources")) - labels))
@@ -381,16 +652,18 @@ class _Verifier:
             if name in claimed:
                 checked.compare(f"{name}, counted in the output", claimed[name], value)
 
-    def _again(self, checked: Checked, spec: TableSpec) -> dict[str, Any] | None:
-        """The audit of labelling the table again; None where that cannot be."""
-        missing = [path for _, path in spec.inputs() if not os.path.exists(path)]
-        if missing:
-            checked.unknown.append(f"nothing is labelled again without {', '.join(missing)}")
+    def _again(self, checked: Checked, spec: TableSpec, is_same: bool) -> dict[str, Any] | None:
+        """The audit of labelling the table again; None where that cannot be. ``is_same`` says by the same versions."""
+        if lacking := [path for _, path in spec.inputs() if self._sha256(checked, path) is None]:
+            checked.tell_not(f"nothing is labelled again without {', '.join(lacking)}")
             return None
         try:
-            return label_table(replace(spec, unmatched=None, audit_json=None), self.run)
+            return label_table(replace(spec, audit_json=None), self.run)
         except MosLabelsError as error:
-            checked.compare("labelling again", "no error", str(error))
+            if is_same and error.code not in _OF_THE_SYSTEM:
+                checked.compare("labelling again", "no error", str(error))
+            else:
+                checked.tell_not(f"labelling again ends in an error: {error}")
             return None
 
 
@@ -417,20 +690,46 @@ def _is_same_run(block: Any, other: Any) -> bool:
     return _is_ours(block) and _is_ours(other) and [block["argv"], block["args"]] == [other["argv"], other["args"]]
 
 
-def _status(checked: Checked, what: str, table: Mapping[str, Any], block: Any) -> None:
+def _may_lack(place: str) -> bool:
+    """Whether an audit without this member can still be checked: what is inside of others was always there."""
+    return place not in _NEEDED and not any(sign in place for sign in ".[")
+
+
+def _says_how_it_ended(table: Mapping[str, Any]) -> bool:
+    return "summary" in table or "error" in table or table["status"] == "not-run"
+
+
+def _status(checked: Checked, where: str, table: Mapping[str, Any], block: Any) -> None:
     """Compare the status of a table in a report with what else the report has of it."""
+    if not _says_how_it_ended(table):
+        checked.tell_not(f"{where}: has neither a summary nor an error")
+        return
     fitting = ["ok", "unchanged"] if "summary" in table else ["error"] if "error" in table else ["not-run"]
     may_skip = not _is_ours(block) or block["args"].get("skip_unchanged")
     if "unchanged" in fitting and (table["audit_json"] is None or not may_skip):
         fitting.remove("unchanged")
     if table["status"] not in fitting:
-        checked.compare(what, table["status"], " or ".join(fitting))
+        checked.compare(f"{where}.status", table["status"], " or ".join(fitting))
+    elif "summary" in table:
+        checked.compare(f"{where}.error", table.get("error", _NONE), _NONE)
 
 
-def _spec(features: str, labels: Sequence[Mapping[str, Any]], out: str, config: Mapping[str, Any]) -> TableSpec:
-    """The spec of a table from what its evidence says of it."""
+def _spec(
+    checked: Checked,
+    features: str,
+    labels: Sequence[Mapping[str, Any]],
+    out: str,
+    config: Mapping[str, Any],
+    unmatched: str | None = None,
+) -> TableSpec | None:
+    """The spec of a table from what its evidence says of it; None, and a note, where there can be no such table."""
     given = [{"path": label["path"], **label["config"]} for label in labels]
-    spec = table_spec(features, given, out, None, None, config)
+    try:
+        spec = table_spec(features, given, out, None, unmatched, config)
+    except UsageError as error:
+        problems = "; ".join(error.problems)
+        checked.tell_not(f"its paths and options are not those of a table of this version: {problems}")
+        return None
     sources = tuple(
         replace(label, given=of_label["source"]) for label, of_label in zip(spec.labels, labels, strict=True)
     )
@@ -454,15 +753,16 @@ def text(document: Mapping[str, Any]) -> str:
         if len(differences) > _SHOWN:
             lines.append(f"  and {len(differences) - _SHOWN} more differences; --json has all")
         lines += [f"  not told: {note}" for note in found["unknown"]]
+        lines += [f"  beside it: {note}" for note in found["notes"]]
+    if document["outside"]:
+        lines.append(f"named in them and outside of the folder: {', '.join(document['outside'])}")
     return "\n".join(lines)
 
 
 def _in_short(found: Mapping[str, Any]) -> str:
-    if not found["changed_inputs"]:
-        return ""
-    changed = ", ".join(dict.fromkeys(found["changed_inputs"]))
-    of_inputs = [one for one in found["differences"] if "sha256" in one["what"] and one["found"] == "no such file"]
-    if len(of_inputs) >= len(found["changed_inputs"]):
-        return f": there is no {changed}; --root names the folder that relative paths open from"
-    intact = found["kind"] == "audit" and not any(one["what"] == "output_sha256" for one in found["differences"])
-    return f": {changed} changed since{'; the output is as it was written' if intact else ''}"
+    lacking, changed = (", ".join(dict.fromkeys(found[name])) for name in ("missing", "changed_inputs"))
+    parts = [f"there is no {lacking}; --root names the folder that relative paths open from"] if lacking else []
+    if changed:
+        intact = found["kind"] == "audit" and not any(one["what"] == "output_sha256" for one in found["differences"])
+        parts.append(f"{changed} changed since{'; the output is as it was written' if intact else ''}")
+    return "".join(f": {part}" for part in parts)

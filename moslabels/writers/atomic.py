@@ -26,6 +26,8 @@ from typing import Any
 from moslabels.errors import TableError
 from moslabels.locks import check_locks, lock
 
+LEFT_BESIDE = "was left beside"
+"""In each warning of what others left beside a target."""
 _LONGEST_NAME = 255  # bytes, on every common file system
 _LONGEST_ENDING = len("previous-4194304-999")
 _MARK = ".moslabels-"
@@ -409,7 +411,7 @@ def _remove_left(place: Place, name: str) -> None:
         found = place.find(name)
         if found is not None:
             place.left.append(
-                f"{place.full(name)}, of {owner_name(found.st_uid)}, was left beside {place.given} and cannot be "
+                f"{place.full(name)}, of {owner_name(found.st_uid)}, {LEFT_BESIDE} {place.given} and cannot be "
                 f"removed ({error.strerror}); remove it, or ask its owner to"
             )
 
