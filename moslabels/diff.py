@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from moslabels import audit, evidence, labelled, report
+from moslabels.contents import HEAD, not_json, not_parquet
 from moslabels.documents import DocumentError, Reach, open_regular, parse, reason
 from moslabels.engine import Engine
 from moslabels.errors import UsageError, is_from_outside
@@ -135,9 +136,11 @@ def _read(path: str) -> tuple[bool, Any]:
     """Whether a file is Parquet, and its evidence or its JSON value, None if it has none. Raises UsageError."""
     import pyarrow as pa
 
+    head, is_parquet = b"", False
     try:
         with open_regular(path) as stream:
-            is_parquet = stream.read(4) == b"PAR1"
+            head = stream.read(HEAD)
+            is_parquet = head.startswith(b"PAR1")
             stream.seek(0)
             return is_parquet, evidence.read(stream) if is_parquet else parse(stream)
     except OSError as error:
@@ -147,9 +150,9 @@ def _read(path: str) -> tuple[bool, Any]:
     except DocumentError as error:
         suffix = FORMATS.get(os.path.splitext(path)[1].lower(), "json")
         if is_parquet or suffix == "json":
-            raise UsageError(f"{path}: {error}") from error
+            raise UsageError(f"{path}: {(not is_parquet and not_json(head)) or error}") from error
         if suffix == "parquet":
-            raise UsageError(f"{path}: cannot be read: it is no Parquet file") from error
+            raise UsageError(f"{path}: cannot be read: it {not_parquet(head) or 'is no Parquet file'}") from error
         return False, None
 
 

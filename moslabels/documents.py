@@ -5,12 +5,14 @@ from __future__ import annotations
 import errno
 import io
 import json
+import math
 import os
 import stat
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO, NoReturn
 
+from moslabels.contents import absence_advice
 from moslabels.errors import is_from_outside
 from moslabels.options import json_fault, shown
 
@@ -18,7 +20,7 @@ MOST_BYTES = 1 << 28
 """The most that an audit or a report holds."""
 _DEEPEST = 100
 _LONGEST_NUMBER = 300
-"""Digits of a number: what has more is beyond what a float can hold, or close to it."""
+"""Digits of a whole number: what has more is beyond every float."""
 _FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOCTTY", 0)
 
 
@@ -54,7 +56,8 @@ def reason(error: OSError) -> str:
     if is_from_outside(error):
         raise error
     if isinstance(error, FileNotFoundError):
-        return "there is no such file"
+        path = error.filename
+        return f"there is no such file{absence_advice(path) if isinstance(path, str) else ''}"
     said = error.strerror or str(error)
     return said if said.startswith("is ") else f"cannot be read: {said}"
 
@@ -136,7 +139,7 @@ def _refuse_constant(name: str) -> NoReturn:
 
 def _float(text: str) -> float:
     value = float(text)
-    if abs(value) > 10.0**_LONGEST_NUMBER:
+    if math.isinf(value):
         raise ValueError(f"the number {text[:40]} is too large")
     return value
 

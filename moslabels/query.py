@@ -9,9 +9,9 @@ import shutil
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import NoReturn
 
-from moslabels.contents import absence_advice, other_content
+from moslabels.contents import HEAD, absence_advice, not_json
+from moslabels.documents import DocumentError, open_regular, parse
 from moslabels.engine import Answer, LockedEngine
 from moslabels.errors import TableError, UsageError, os_error
 from moslabels.locks import lock_records
@@ -32,6 +32,8 @@ VIEWS = (
 )
 _AT_ONCE = 200  # files whose texts are handed over together
 _NEITHER = "these are no audits or reports (a pattern in quotes, 'runs/*.json', passes over such files):"
+_MARK = "made by moslabels sql --db, which replaces it whole"
+"""The comment of each table that is saved."""
 _DUCKDB_MAGIC = b"DUCK"  # at byte 8, after a checksum
 
 
@@ -98,7 +100,8 @@ class Evidence:
     def save(self, path: str) -> None:
         """Save the views as tables of a DuckDB file, new or old; other tables in it stay. Before anything is asked.
 
-        Raises TableError where the file is no DuckDB file, in use, or cannot be written; it then stays as it was.
+        Raises TableError where the file is no DuckDB file, in use, cannot be written, or has a table of the name of a
+        view that this did not make; it then stays as it was.
         """
         refuse_url("db", path)
         try:
@@ -106,13 +109,27 @@ class Evidence:
                 copy = workspace.new_file(".duckdb")
                 if os.path.exists(path) and os.path.getsize(path):
                     _copy_database(path, copy)
-                self._engine.run(render("query/save", path=copy, views=views()))
+                self._engine.run(render("query/attach", path=copy))
+                self._refuse_foreign(path)
+                self._engine.run(render("query/save", views=views(), mark=_MARK))
                 with StagedFile(places[path]) as staged, open(copy, "rb") as stream:
                     shutil.copyfileobj(stream, staged, 1 << 20)
                     staged.finish()
                     publish(staged)
         except OSError as error:
             raise os_error(error) from error
+
+    def _refuse_foreign(self, path: str) -> None:
+        """Refuse to replace a table or view that was not made here: it has no mark. Raises TableError."""
+        foreign = self._engine.rows(render("query/foreign_tables", {"names": list(VIEWS), "mark": _MARK}))
+        if foreign:
+            found = ", ".join(f"{row['kind']} {shown(row['name'])}" for row in foreign)
+            raise TableError(
+                f"{path}: has the {found} already, which moslabels did not make, or did before it marked its own "
+                "(COMMENT ON TABLE); rename or drop what is there, or write to another file",
+                code="file-system",
+                file=path,
+            )
 
     def _load(self, paths: Sequence[str]) -> dict[str, str]:
         """Load files. Of those that are neither an audit nor a report: why, by path."""
@@ -174,26 +191,21 @@ def _find(patterns: Iterable[str]) -> tuple[list[str], list[str]]:
 def _read(path: str) -> tuple[int, str | None, str | None]:
     """When a file was written, its JSON as DuckDB can read it, and what is wrong with it."""
     try:
-        with open(path, "rb") as stream:
+        with open_regular(path) as stream:
             modified = os.fstat(stream.fileno()).st_mtime_ns // 1000
-            start = stream.read(4096)
             # A table of gigabytes is not read to be passed over.
-            if not start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
-                return modified, None, other_content(path) or "is neither an audit nor a report of moslabels"
-            content = start + stream.read()
+            head = stream.read(HEAD)
+            if not head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
+                return modified, None, not_json(head) or "is neither an audit nor a report of moslabels"
+            stream.seek(0)
+            document = parse(stream, halves=True)
     except OSError as error:
         raise os_error(error) from error
-    try:
-        document = json.loads(content.decode("utf-8-sig"), parse_constant=_refuse_constant)
-        # Half a surrogate pair, which old programs wrote for a path that is no UTF-8, would fail every query.
-        text = json.dumps(document, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace").decode()
-    except (ValueError, RecursionError) as error:
-        return modified, None, f"is no JSON: {error}"
+    except DocumentError as error:
+        return modified, None, str(error)
+    # Half a surrogate pair, which old programs wrote for a path that is no UTF-8, would fail every query.
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace").decode()
     return modified, text, None
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number of JSON")
 
 
 def _utf8(path: str) -> str:

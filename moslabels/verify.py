@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from moslabels import __version__, audit, evidence, labelled, provenance, report
+from moslabels.contents import HEAD, not_json, not_parquet
 from moslabels.documents import DocumentError, Reach, open_regular, parse, reason
 from moslabels.engine import Engine
 from moslabels.errors import MosLabelsError, TableError, UsageError
@@ -165,9 +166,11 @@ def _load(path: str) -> _Loaded:
     """Open a file once, and see by what it holds, and not by its name, what it is."""
     import pyarrow as pa
 
+    head, is_parquet = b"", False
     try:
         with open_regular(path) as stream:
-            is_parquet = stream.read(4) == b"PAR1"
+            head = stream.read(HEAD)
+            is_parquet = head.startswith(b"PAR1")
             stream.seek(0)
             if is_parquet:
                 entry = evidence.read(stream)
@@ -179,9 +182,13 @@ def _load(path: str) -> _Loaded:
     except pa.ArrowException as error:
         return _Loaded("labelled table", fault=f"cannot be read: {error}")
     except DocumentError as error:
+        if is_parquet:
+            return _Loaded("labelled table", fault=str(error))
         suffix = FORMATS.get(os.path.splitext(path)[1].lower(), "json")
-        says = {"json": str(error), "parquet": "is no Parquet file that can be read, and no audit"}
-        return _Loaded("unknown", fault=says.get(suffix, "is a table without evidence in it: name its audit"))
+        if suffix == "parquet":
+            return _Loaded("unknown", fault=f"cannot be read: it {not_parquet(head) or 'is no Parquet file'}")
+        says = str(error) if suffix == "json" else "is a table without evidence in it: name its audit"
+        return _Loaded("unknown", fault=not_json(head) or says)
     schema = document.get("schema") if isinstance(document, dict) else None
     kinds = {audit.SCHEMA: "audit", report.SCHEMA: "report"}
     if isinstance(schema, str) and schema in kinds:
@@ -345,7 +352,9 @@ class _Verifier:
             self._written(checked, block, {"out": None, "audit_json": None})
             manifest = self._manifest(checked, block)
         else:
-            self._hashes(checked, block, [path for table in tables for path in (table["features"], *table["labels"])])
+            of_tables = [path for table in tables for path in (table["features"], *table["labels"])]
+            if not self._hashes(checked, block, of_tables):
+                checked.tell_not("its run_provenance is the caller's own and holds no hashes of the inputs")
             manifest = self._manifest_without_hash(checked, document)
         self._tables(checked, tables, manifest)
         if all(_says_how_it_ended(table) for table in tables):
@@ -400,7 +409,9 @@ class _Verifier:
             "feature_key_column": "feature_key_column",
         }
         for name, of_audit in names.items():
-            if name in table and of_audit in of_table:
+            if name not in table:
+                checked.tell_not(f"it lacks what this version writes, which is not checked: {shown(f'{where}.{name}')}")
+            elif of_audit in of_table:
                 checked.compare(f"{where}.{name}", table[name], of_table[of_audit])
         summary = {name: of_table.get(name, value) for name, value in table["summary"].items()}
         checked.compare(f"{where}.summary", table["summary"], summary)
@@ -436,6 +447,7 @@ class _Verifier:
             entry = report.table_entry(spec, None, error)
             found = {name: plain(entry[name]) for name in ("error", "error_code", "diagnosis") if name in entry}
         if "error_code" not in claimed:  # as older versions wrote it
+            checked.tell_not(f"it lacks what this version writes, which is not checked: {shown(f'{where}.error_code')}")
             found.pop("error_code", None)
         if claimed == found:
             return

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable, Iterable, Mapping
-from functools import cache
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache, reduce
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from moslabels import audit, materialize, report
+from moslabels.audit import json_text
 from moslabels.schema import SCHEMAS
 
 Rows = list[dict[str, Any]]
@@ -115,3 +116,34 @@ def mos_of(job: Job) -> Callable[..., dict[str, Any]]:
         return {row["key"]: row["mos"] for row in rows}
 
     return run
+
+
+WAYS: dict[str, tuple[Callable[[Any, Any], Any], Any]] = {
+    "left out": (lambda holder, name: holder.pop(name), object),
+    "null": (lambda holder, name: holder.__setitem__(name, None), object),
+    "an object": (lambda holder, name: holder.__setitem__(name, {}), object),
+    "a list": (lambda holder, name: holder.__setitem__(name, ["x"]), dict | list),
+    "huge": (lambda holder, name: holder.__setitem__(name, 10**30), int | float),
+}
+"""Ways to change a member, each with the types of the members that it is tried on."""
+
+
+def mutants(document: Any) -> Iterator[tuple[tuple[Any, ...], str, Any]]:
+    """A document with each of its members in turn left out or replaced: of like items of a list, the first."""
+
+    def places(value: Any, *place: Any) -> Iterator[tuple[Any, ...]]:
+        items = list(value.items()) if isinstance(value, dict) else list(enumerate(value))[:1]
+        for name, inner in items:
+            yield (*place, name)
+            if isinstance(inner, dict | list):
+                yield from places(inner, *place, name)
+
+    for place in places(document):
+        for way, (change, of) in WAYS.items():
+            before = reduce(lambda value, name: value[name], place, document)
+            if not isinstance(before, of):
+                continue
+            mutant = json.loads(json_text(document))
+            change(reduce(lambda value, name: value[name], place[:-1], mutant), place[-1])
+            if mutant != document:
+                yield place, way, mutant

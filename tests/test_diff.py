@@ -5,16 +5,17 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import write_table
+from conftest import mutants, write_table
 from test_command import moslabels
 
-from moslabels import TableError, UsageError, materialize, provenance, run_batch
+from moslabels import MosLabelsError, TableError, UsageError, materialize, provenance, run_batch
 from moslabels.diff import diff
 from moslabels.verify import verify
 
@@ -169,15 +170,17 @@ WRONG = [
     ("old/none.json", "old/csv.json", "none.json"),
     ("old/r.json", "old/csv.json", "cannot be compared"),
     ("old/l.csv", "old/o.csv", "nothing says which column its key is"),
-    ("old/half.json", "old/r.json", "half.json: is no report: it lacks 'run_provenance'"),
-    ("old/x.parquet", "old/o.parquet", "cannot be read"),
+    ("old/half.json", "old/r.json", "half.json: is no report: status is missing"),
+    ("old/x.parquet", "old/o.parquet", "old/x.parquet: there is no such file"),
     ("old/y.txt2", "old/o.parquet", "there is no such file"),
-    ("old", "old/o.parquet", "is no report, no audit and no table"),
+    ("old", "old/o.parquet", "old: is a folder"),
+    ("old/k.txt", "old/o.parquet", "is no report, no audit and no table"),
 ]
 
 
 @pytest.mark.parametrize(("old", "new", "message"), WRONG)
 def test_what_cannot_be_compared(folders: tuple[Path, Path], tmp_path: Path, old: str, new: str, message: str) -> None:
+    (tmp_path / "old" / "k.txt").write_text("1")
     (tmp_path / "old" / "half.json").write_text('{"schema": "mos-label-materializer-batch-v1"}')
     done = moslabels("diff", old, new, cwd=tmp_path)
     assert done.returncode == 2
@@ -310,3 +313,41 @@ def test_csv_outputs_in_the_dialect_of_their_features(tmp_path: Path, monkeypatc
     (table,) = diff("old.json", "new.json")["tables"]
     assert (table["changed"]["largest"][0]["key"], table["same"]) == ("é", 1)
     assert moslabels("verify", "old.json", cwd=tmp_path).returncode == 0
+
+
+def test_no_mutant_of_a_document_is_a_traceback(folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    module = sys.modules["moslabels.diff"]
+    empty = {name: {"count": 0, "sample": []} for name in ("gained", "lost", "changed")}
+    monkeypatch.setattr(module, "_compared", lambda *_: {"id": None, "rule": [], "inputs": [], "same": 0, **empty})
+    monkeypatch.chdir(folders[0])
+    table = pq.read_table("o.parquet")
+    entry = json.loads(pq.ParquetFile("o.parquet").metadata.metadata[b"moslabels"])
+    found: dict[str, int] = {}
+    for path in ("r.json", "csv.json", "o.parquet"):
+        document = entry if path == "o.parquet" else json.loads(Path(path).read_text())
+        assert diff(path, path)["same"]
+        for mutant in [mutant for *_, mutant in mutants(document)] + [{}, [], "x", {"schema": ["x"]}]:
+            if path == "o.parquet":
+                metadata = {b"moslabels": json.dumps(mutant).encode()}
+                pq.write_table(table.slice(0, 1).replace_schema_metadata(metadata), path)
+            else:
+                Path(path).write_text(json.dumps(mutant))
+            try:
+                diff(path, path)
+            except UsageError:
+                found[path] = found.get(path, 0) + 1
+        Path(path).write_text(json.dumps(document))
+    assert all(found[path] > 50 for path in ("r.json", "csv.json", "o.parquet")), found
+
+
+def test_options_and_patterns_that_do_not_fit_are_told(folders: tuple[Path, Path]) -> None:
+    path = folders[0] / "csv.json"
+    document = json.loads(path.read_text())
+    for config, message in (
+        ({**document["config"], "later": 1}, 'holds what this version does not know, "config.later"'),
+        ({**document["config"], "feature_key_regex": ["a", "b"]}, "has 2 patterns for the key"),
+        ({**document["config"], "status_column": "none"}, "no column of it"),
+    ):
+        path.write_text(json.dumps({**document, "config": config}))
+        with pytest.raises(MosLabelsError, match=re.escape(message)):
+            diff(str(path), str(path))

@@ -19,13 +19,13 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pytest
-from conftest import write_table
+from conftest import mutants, write_table
 
 from moslabels import engine as engine_module
 from moslabels import materialize, run_batch
 from moslabels.answers import STYLES, text
 from moslabels.cli import main
-from moslabels.errors import StatementError, UsageError
+from moslabels.errors import StatementError, TableError, UsageError
 from moslabels.query import VIEWS, Evidence, views
 from moslabels.render import sql_folder
 
@@ -287,6 +287,20 @@ def test_whatever_shape_a_member_has_the_views_hold(tmp_path: Path) -> None:
             assert answer is not None
             for style in STYLES:
                 text(answer, style)
+
+
+def test_no_mutant_of_a_document_breaks_a_view(here: Path, tmp_path: Path) -> None:
+    originals = [json.loads(path.read_text()) for path in sorted(here.rglob("*.json"))]
+    kept = {document.get("schema"): document for document in originals if "run_provenance" in document}
+    assert len(kept) > 1
+    for kind, document in kept.items():
+        for index, (_, _, mutant) in enumerate(mutants(document)):
+            (tmp_path / f"{str(kind)[-8:]}.{index}.json").write_text(json.dumps(mutant))
+    with Evidence([str(tmp_path / "*.json")]) as evidence:
+        for name in VIEWS:
+            answer = evidence.ask(f"FROM {name}")
+            assert answer is not None
+            assert text(answer, "jsonl")
 
 
 def test_the_views_work_without_moslabels(here: Path, evidence: Evidence) -> None:
@@ -678,12 +692,41 @@ def test_the_views_are_saved_as_tables(here: Path, tmp_path: Path, capsys: pytes
 def test_a_database_keeps_its_other_tables(here: Path, tmp_path: Path) -> None:
     path = tmp_path / "mine.duckdb"
     with duckdb.connect(str(path)) as connection:
-        connection.execute("CREATE TABLE mine AS SELECT 1; CREATE TABLE audits AS SELECT 2")
+        connection.execute("CREATE TABLE mine AS SELECT 1")
     for patterns, audits in (([ALL], 3), (["old.audit.json"], 1)):
         with Evidence(patterns) as evidence:
             evidence.save(str(path))
         assert set(tables(path)) == {"mine", *VIEWS}
         assert tables(path)["audits"] == audits
+
+
+FOREIGN = {
+    "a table": ("CREATE TABLE audits AS SELECT 2 AS mine", 'has the table "audits" already'),
+    "a table in another case": ("CREATE TABLE Reports AS SELECT 2 AS mine", 'has the table "Reports" already'),
+    "a view": ("CREATE VIEW unused_labels AS SELECT 2 AS mine", 'has the view "unused_labels" already'),
+    "a table with a comment of its own": (
+        "CREATE TABLE audits AS SELECT 2 AS mine; COMMENT ON TABLE audits IS 'mine'",
+        'has the table "audits" already',
+    ),
+    "two": (
+        "CREATE TABLE audits AS SELECT 2 AS mine; CREATE VIEW reports AS SELECT 2 AS mine",
+        'has the table "audits", view "reports" already',
+    ),
+}
+
+
+@pytest.mark.parametrize("name", list(FOREIGN))
+def test_a_table_that_was_not_made_here_is_not_replaced(here: Path, tmp_path: Path, name: str) -> None:
+    statements, message = FOREIGN[name]
+    path = tmp_path / "mine.duckdb"
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(statements)
+    before = path.read_bytes()
+    with Evidence([ALL]) as evidence, pytest.raises(TableError, match=message) as raised:
+        evidence.save(str(path))
+    assert "rename or drop what is there, or write to another file" in str(raised.value)
+    assert path.read_bytes() == before
+    assert os.listdir(tmp_path) == ["mine.duckdb"]
 
 
 @pytest.mark.parametrize("content", [b"not a database", b"", b"SQLite format 3\0"])

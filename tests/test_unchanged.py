@@ -9,10 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import write_table
+from conftest import mutants, write_table
 from test_command import moslabels
 
-from moslabels import provenance, run_batch, unchanged
+from moslabels import load_manifest, provenance, report, run_batch, unchanged
+from moslabels.labelling import Run
+from moslabels.provenance import plain
+from moslabels.schema import audit_document, fits
 
 TABLES = [
     {"id": "one", "features": "f.csv", "labels": ["l.csv"], "out": "one.parquet", "audit_json": "one.json"},
@@ -73,6 +76,14 @@ CHANGES: dict[str, tuple[Callable[[], Any], list[str]]] = {
     "the output": (touch_output, ["ok", "unchanged"]),
     "the output is gone": (lambda: os.remove("one.parquet"), ["ok", "unchanged"]),
     "the unmatched keys are gone": (lambda: os.remove("two_left.csv"), ["unchanged", "ok"]),
+    "the unmatched keys were written by hand": (
+        lambda: Path("two_left.csv").write_text("by hand"),
+        ["unchanged", "ok"],
+    ),
+    "the audit holds what a newer version added": (
+        lambda: edit_audit(lambda audit: audit.update(later=1)),
+        ["ok", "unchanged"],
+    ),
     "the audit is gone": (lambda: os.remove("one.json"), ["ok", "unchanged"]),
     "the audit is torn": (lambda: os.truncate("one.json", 100), ["ok", "unchanged"]),
     "the audit is another file": (lambda: Path("one.json").write_text("[]"), ["ok", "unchanged"]),
@@ -141,3 +152,24 @@ def test_a_table_without_an_audit_says_so(folder: Path) -> None:
     assert "one: warning: has no audit_json, so it is never skipped; set one\n" in done.stderr
     assert "two: unchanged: match rate 0.500, 1 of 2 rows labelled -> two.csv\n" in done.stderr
     assert "1 of 2 tables labelled, 1 unchanged\n" in done.stderr
+
+
+def test_no_mutant_of_an_audit_is_a_traceback_or_taken_for_one(folder: Path) -> None:
+    (one, _) = load_manifest("manifest.json").tables
+    original = json.loads(Path("one.json").read_text())
+    run = Run()
+    assert unchanged.audit_of_unchanged(one, run) is not None
+    for place, way, mutant in mutants(original):
+        Path("one.json").write_text(json.dumps(mutant))
+        found = unchanged.audit_of_unchanged(one, run)
+        if not fits(mutant, audit_document()):
+            assert found is None, (place, way)
+        if found is not None:
+            report.markdown({"tables": [plain(report.table_entry(one, found, None, unchanged=True))]})
+
+
+def test_an_audit_that_is_no_regular_file_is_not_waited_for(folder: Path) -> None:
+    os.remove("one.json")
+    os.mkfifo("one.json")
+    (one, _) = load_manifest("manifest.json").tables
+    assert unchanged.audit_of_unchanged(one, Run()) is None

@@ -13,12 +13,15 @@ from typing import Any
 
 import pyarrow.parquet as pq
 import pytest
-from conftest import write_table
+from conftest import mutants, write_table
 from test_command import moslabels
 
-from moslabels import load_manifest, materialize, provenance, run_batch, verify
+from moslabels import MosLabelsError, TableError, UsageError, load_manifest, materialize, provenance, run_batch, verify
 from moslabels.audit import json_text
 from moslabels.cli import main
+from moslabels.diff import diff
+from moslabels.manifest import TableSpec
+from moslabels.schema import SCHEMAS, entry_document, misfits, provenance_block
 
 OUTS = {"one": "one.parquet", "two": "two.csv", "three": "three.jsonl"}
 
@@ -308,7 +311,7 @@ OWN: list[dict[str, Any]] = [
 def test_a_block_of_the_callers_own_is_of_any_shape(folder: Path, block: dict[str, Any]) -> None:
     run_batch("m.json", report_json="r.json", run_provenance=block)
     report, *audits = verify.verify(["r.json"])["files"]
-    assert report["status"] == "ok", report
+    assert report["differences"] == []
     assert [audit["differences"] for audit in audits] == [[], [], []]
     assert "its run_provenance is the caller's own" in audits[0]["unknown"][0]
 
@@ -465,7 +468,7 @@ UNKNOWN = [
     ("x.json", '{"schema": "other"}', "is no audit, no report"),
     ("x.parquet", None, "there is no such file"),
     ("x.parquet", "PAR1", "cannot be read"),
-    ("x.parquet", "x", "is no Parquet file that can be read"),
+    ("x.parquet", "x", "is no Parquet file, but text"),
     ("x.json", '{"schema": ["x"]}', "is no audit, no report"),
     (
         "x.json",
@@ -512,3 +515,221 @@ def test_an_audit_of_an_older_version(folder: Path) -> None:
     found = verify.verify(["one.json"])
     assert found["status"] == "unknown"
     assert any("does not hold the options" in note for note in found["files"][0]["unknown"])
+
+
+@pytest.fixture
+def again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Label again what was labelled, without the work."""
+    audits = {f"{out}": json.loads(Path(f"{name}.json").read_text()) for name, out in OUTS.items()}
+
+    def label_table(spec: TableSpec, _: Any) -> Any:
+        if spec.out not in audits:
+            raise TableError("none.csv: there is no such file", code="no-file", file="none.csv")
+        return json.loads(json_text(audits[spec.out]))
+
+    monkeypatch.setattr(verify, "label_table", label_table)
+    monkeypatch.setattr(verify._Verifier, "_recount", lambda *_: None)
+
+
+def is_shape(document: Any, kind: str) -> bool:
+    """Whether a document is of another shape, and not of other facts."""
+    found = list(misfits(document, SCHEMAS[kind]()))
+    block = document.get("run_provenance") if isinstance(document, dict) else None
+    found += list(misfits(block, provenance_block())) if verify._is_ours(block) else []
+    return any(one.kind in ("type", "missing") for one in found)
+
+
+@pytest.mark.parametrize("path", ["r.json", "two.json"])
+def test_no_mutant_of_a_document_is_a_traceback_or_passes(again: None, path: str) -> None:
+    document = json.loads(Path(path).read_text())
+    if path == "r.json":  # One table that was labelled, and one that failed, say it all.
+        manifest = json.loads(Path("m.json").read_text())
+        manifest["tables"] = [manifest["tables"][1], manifest["tables"][3]]
+        Path("m.json").write_text(json.dumps(manifest))
+        document = run_batch("m.json", report_json="r.json")
+    assert verify.verify([path])["status"] == "ok"
+    tried = 0
+    for place, way, mutant in mutants(document):
+        Path(path).write_text(json.dumps(mutant))
+        found = verify.verify([path])
+        json_text(found)
+        verify.text(found)
+        if is_shape(mutant, "report" if path == "r.json" else "audit"):
+            assert (found["status"], found["files"][0]["differences"]) == ("unknown", []), (place, way, found)
+            tried += 1
+        elif place[:2] not in (("run_provenance", "argv"), ("run_provenance", "args")):
+            assert found["status"] != "ok", (place, way)
+    assert tried > 150
+
+
+def test_no_mutant_of_the_evidence_in_a_table_is_a_traceback_or_passes(again: None) -> None:
+    table = pq.read_table("one.parquet")
+    entry = json.loads(pq.ParquetFile("one.parquet").metadata.metadata[b"moslabels"])
+    wrong: list[Any] = [mutant for _, _, mutant in mutants(entry)]
+    for mutant in [*wrong, {}, [], "x", None, {"schema": ["x"]}, {**entry, "schema": "moslabels-labelled-table-v2"}]:
+        text = json.dumps(mutant)
+        pq.write_table(table.slice(0, 1).replace_schema_metadata({b"moslabels": text.encode()}), "x.parquet")
+        found = verify.verify(["x.parquet"])
+        assert found["status"] != "ok", mutant
+        if any(one.kind in ("type", "missing") for one in misfits(mutant, entry_document())):
+            assert (found["status"], found["files"][0]["differences"]) == ("unknown", []), mutant
+    pq.write_table(table.replace_schema_metadata({b"moslabels": b"{"}), "x.parquet")
+    assert "its evidence is no JSON" in verify.verify(["x.parquet"])["files"][0]["unknown"][0]
+
+
+NEWER: list[tuple[str, Callable[[Any], Any], str]] = [
+    ("one.json", lambda audit: audit.update(later={"x": 1}), '"later"'),
+    ("one.json", lambda audit: audit["mos_stats"].update(p90=4.5), '"mos_stats.p90"'),
+    ("one.json", lambda audit: audit["config"].update(later_option=True), "later_option: is unknown"),
+    (
+        "one.json",
+        lambda audit: audit["run_provenance"]["versions"].update(polars="9"),
+        '"run_provenance.versions.polars"',
+    ),
+    ("r.json", lambda report: report.update(later=1), '"later"'),
+    ("r.json", lambda report: report["tables"][0].update(later=1), '"tables[0].later"'),
+    ("r.json", lambda report: report["tables"][0]["summary"].update(later=1), '"tables[0].summary.later"'),
+]
+
+
+@pytest.mark.parametrize(("path", "change", "told"), NEWER)
+def test_what_a_newer_version_added_cannot_be_told(
+    again: None, path: str, change: Callable[[Any], Any], told: str
+) -> None:
+    edit(path, change)
+    found = verify.verify([path])
+    assert (found["status"], found["files"][0]["differences"]) == ("unknown", [])
+    assert told in " ".join(found["files"][0]["unknown"])
+    key = "output_bytes" if path == "one.json" else "status"
+    edit(path, lambda document: document.update({key: other(document[key])}))
+    assert verify.verify([path])["status"] == "differs", "what is known is compared all the same"
+
+
+def test_what_a_folder_holds_beside_the_output_is_told_and_not_compared(folder: Path) -> None:
+    Path("_metadata").write_text("")
+    run_batch("m.json", report_json="r.json")
+    assert "misleads Spark" in json.loads(Path("one.json").read_text())["warnings"][0]
+    (found,) = verify.verify(["one.json"])["files"]
+    assert (found["status"], len(found["notes"])) == ("ok", 1)
+    os.remove("_metadata")
+    (found,) = verify.verify(["one.json"])["files"]
+    assert (found["status"], found["notes"]) == ("ok", [])
+    Path(".one.parquet.crc").write_text("")
+    (found,) = verify.verify(["one.json"])["files"]
+    assert (found["status"], len(found["notes"])) == ("ok", 1)
+    assert "beside it: .one.parquet.crc does not know" in verify.text(verify.verify(["one.json"]))
+    edit("one.json", lambda audit: audit["warnings"].append("another"))
+    assert "warnings" in differences("one.json")
+
+
+def test_the_file_of_what_did_not_meet_is_checked(folder: Path) -> None:
+    audit = json.loads(Path("two.json").read_text())
+    left = {"path": "two_u.csv", "sha256": provenance.file_sha256("two_u.csv"), "bytes": os.path.getsize("two_u.csv")}
+    assert audit["unmatched"] == left
+    Path("two_u.csv").write_text("by hand")
+    assert differences("two.json") == ["unmatched.sha256", "unmatched.bytes"]
+    edit("two.json", lambda audit: audit["unmatched"].update(sha256=provenance.file_sha256("two_u.csv"), bytes=7))
+    assert differences("two.json") == ["unmatched.bytes", "unmatched.sha256"], "labelled again"
+    os.remove("two_u.csv")
+    edit("two.json", lambda audit: audit.update(unmatched=left))
+    found = verify.verify(["two.json"])
+    assert (found["status"], found["files"][0]["unknown"]) == ("unknown", ["two_u.csv: there is no such file"])
+
+
+def fifo() -> str:
+    os.mkfifo("pipe")
+    return "pipe"
+
+
+def loop() -> str:
+    os.symlink("loop", "loop")
+    return "loop"
+
+
+URL = "s3://bucket/x?endpoint_override=127.0.0.1:9&scheme=http#.a.parquet"
+PATHS: dict[str, tuple[Callable[[], str], str]] = {
+    "a pipe": (fifo, "is no regular file"),
+    "a device": (lambda: "/dev/zero", "is no regular file"),
+    "a loop of links": (loop, "cannot be read"),
+    "a folder": (lambda: ".", "is a folder"),
+    "a URL": (lambda: URL, "s3://bucket/x"),
+    "a path with NUL": (lambda: "a\0b", "is no name that a file can have"),
+    "the report itself": (lambda: "r.json", ""),
+    "nothing": (lambda: "none/at/all.json", "there is no such file"),
+    "no path": (lambda: "", ""),
+}
+MEMBERS: dict[str, tuple[str, tuple[Any, ...]]] = {
+    "audit_json": ("r.json", ("tables", 0, "audit_json")),
+    "output": ("one.json", ("output",)),
+    "features": ("one.json", ("feature_table",)),
+    "labels": ("one.json", ("label_sources", 0)),
+    "label file": ("one.json", ("label_files", 0, "path")),
+    "hashed features": ("one.json", ("run_provenance", "inputs", "features", "path")),
+    "manifest": ("one.json", ("run_provenance", "inputs", "manifest", "path")),
+    "unmatched": ("one.json", ("unmatched", "path")),
+}
+
+
+@pytest.mark.parametrize("name", list(PATHS))
+def test_a_path_of_a_document_is_a_regular_file_or_a_fault(again: None, name: str) -> None:
+    make, message = PATHS[name]
+    path = make()
+    for what, (file, place) in MEMBERS.items():
+        document = json.loads(Path(file).read_text())
+        edited = json.loads(json_text(document))
+        reduce(lambda value, name: value[name], place[:-1], edited)[place[-1]] = path
+        Path(file).write_text(json.dumps(edited))
+        found = verify.verify([file])
+        assert found["status"] != "ok", what
+        if what in ("audit_json", "output", "hashed features", "unmatched"):
+            assert message in json.dumps(found["files"][0]["unknown"]), (what, found)
+        if what in ("audit_json", "output"):
+            with pytest.raises(MosLabelsError):
+                diff(file, file)
+        Path(file).write_text(json_text(document))
+    table = pq.read_table("one.parquet")
+    entry = json.loads(pq.ParquetFile("one.parquet").metadata.metadata[b"moslabels"])
+    for record in (entry["features"], entry["labels"][0]):
+        before, record["path"] = record["path"], path
+        pq.write_table(table.replace_schema_metadata({b"moslabels": json.dumps(entry).encode()}), "x.parquet")
+        assert verify.verify(["x.parquet"])["status"] != "ok"
+        record["path"] = before
+    for outside in ["/dev/zero"] if name == "a device" else []:
+        assert verify.verify([outside])["status"] == "unknown"
+
+
+def test_one_audit_that_is_named_often_is_read_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Any] = []
+    load = verify._load
+    monkeypatch.setattr(verify, "_load", lambda path: opened.append(path) or load(path))
+    edit("r.json", lambda report: report.update(tables=report["tables"][:1] * 60))
+    found = verify.verify(["r.json"])
+    assert (found["status"], opened) == ("differs", ["r.json", "one.json"])
+    assert [file["path"] for file in found["files"]] == ["r.json", "one.json"]
+    with pytest.raises(UsageError, match="two tables have the id"):
+        diff("r.json", "r.json")
+    edit("r.json", lambda report: [table.update(id=str(index)) for index, table in enumerate(report["tables"])])
+    with pytest.raises(UsageError, match='tables "0" and "1" name one audit, one.json'):
+        diff("r.json", "r.json")
+
+
+def test_what_lies_outside_of_the_folder_is_listed_or_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("in").mkdir()
+    monkeypatch.chdir("in")
+    os.symlink("../l.csv", "l.csv")
+    materialize("../f.parquet", ["l.csv"], "o.csv", "a.json", key_normalize="basename", min_match_rate=0.5)
+    found = verify.verify(["a.json"])
+    assert (found["status"], found["outside"]) == ("ok", ["../f.parquet", "l.csv"])
+    assert "outside of the folder: ../f.parquet, l.csv" in verify.text(found)
+    found = verify.verify(["a.json"], only_root=True)
+    assert (found["status"], found["files"][0]["differences"]) == ("unknown", [])
+    assert "../f.parquet: is outside of" in found["files"][0]["unknown"][0]
+    assert main(["verify", "a.json", "--only-root", "--root", "."]) == 2
+    assert diff("a.json", "a.json")["outside"] == []
+    edit("a.json", lambda audit: audit.update(output="../two.csv", output_sha256=provenance.file_sha256("../two.csv")))
+    assert diff("a.json", "a.json")["outside"] == ["../two.csv"]
+    with pytest.raises(UsageError, match="two.csv is outside of .*, and --only-root refuses that"):
+        diff("a.json", "a.json", only_root=True)
+    os.chdir("..")
+    assert main(["diff", "in/a.json", "in/a.json", "--only-root", "--old-root", "in"]) == 2
+    assert main(["verify", "one.json", "--only-root"]) == 0

@@ -558,7 +558,10 @@ class StagedFile(io.RawIOBase):
         )
 
     def close(self) -> None:
-        handle, self._handle = self._handle, None  # Once closed, its number may be another file's: never close it twice.
+        handle, self._handle = (
+            self._handle,
+            None,
+        )  # Once closed, its number may be another file's: never close it twice.
         if handle is not None:
             _close(handle)
         super().close()
