@@ -8,8 +8,13 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from conftest import write_table
+from conftest import read_table, write_table
 from test_command import moslabels
+
+from moslabels import UsageError, materialize
+from moslabels.explain import explain
+from moslabels.manifest import input_spec
+from moslabels.settings import Settings
 
 
 @pytest.fixture
@@ -72,6 +77,42 @@ def test_a_number_is_read_as_its_column(folder: Path) -> None:
     whole, fraction = explained(folder, "10008004183.0", "1.5", *files)
     assert (whole["key"], whole["label"]["mos"]) == ("10008004183", 3)
     assert fraction["steps"][0]["fault"] == "a fractional number"
+
+
+ROWS = [{"id": "12", "mos": 3}, {"id": "12.0", "mos": 4}]
+AS_HELD: dict[str, tuple[str, Any, str, list[tuple[str | None, float | None]]]] = {
+    "a JSON number": ("f.jsonl", '{"id": 12.0}\n', "12.0", [("12", 3)]),
+    "a JSON number with an exponent": ("f.jsonl", '{"id": 12}\n', "1.2e1", [("12", 3)]),
+    "a JSON text": ("f.jsonl", '{"id": "12.0"}\n', "12.0", [("12.0", 4)]),
+    "JSON numbers and texts": ("f.jsonl", '{"id": 12.0}\n{"id": "x"}\n', "12.0", [("12", 3), ("12.0", 4)]),
+    "a text among JSON numbers": ("f.jsonl", '{"id": 12.0}\n', "x", [("x", None)]),
+    "a JSON fraction": ("f.json", '[{"id": 12.0}]', "12.1", [(None, None)]),
+    "a CSV cell": ("f.csv", "id\n12.0\n", "12.0", [("12.0", 4)]),
+    "BIGINT": ("f.parquet", pa.table({"id": [12]}), "12.0", [("12", 3)]),
+    "DOUBLE": ("f.parquet", pa.table({"id": [12.0]}), "12", [("12", 3)]),
+    "DECIMAL": ("f.parquet", pa.table({"id": pa.array([12], pa.decimal128(9, 2))}), "12.0", [("12", 3)]),
+    "text": ("f.parquet", pa.table({"id": ["12.0"]}), "12.0", [("12.0", 4)]),
+}
+
+
+@pytest.mark.parametrize("name", list(AS_HELD))
+def test_a_value_is_taken_as_its_column_holds_it(tmp_path: Path, name: str) -> None:
+    path, content, value, keys = AS_HELD[name]
+    features, labels = write_table(tmp_path / path, content), write_table(tmp_path / "l.csv", ROWS)
+    options = {"feature_key_column": "id", "label_key_column": "id", "mos_scale": "1-5", "min_match_rate": 0}
+    found = explain(input_spec(features, [labels], options), [value], Settings())
+    assert [(one["key"], one["label"] and one["label"]["mos"]) for one in found] == keys
+    if name not in ("a JSON fraction", "a text among JSON numbers"):  # as labelling does
+        materialize(features, [labels], tmp_path / "o.jsonl", **options)
+        assert read_table(tmp_path / "o.jsonl")[0]["mos"] == keys[0][1]
+
+
+@pytest.mark.parametrize("value", ["12.5", "x", "1e30"])
+def test_a_value_that_its_column_cannot_hold(tmp_path: Path, value: str) -> None:
+    features = write_table(tmp_path / "f.parquet", pa.table({"id": [12]}))
+    labels = write_table(tmp_path / "l.csv", ROWS)
+    with pytest.raises(UsageError, match='is no value of column "id" of .*f.parquet, which is BIGINT'):
+        explain(input_spec(features, [labels], {"mos_scale": "1-5", "feature_key_column": "id"}), [value], Settings())
 
 
 def test_a_key_of_several_columns(folder: Path) -> None:
