@@ -109,13 +109,13 @@ def parse(stream: BinaryIO, *, halves: bool = False) -> Any:
             parse_int=_integer,
         )
     except RecursionError as error:
-        raise DocumentError("is no document: its values nest too deep") from error
+        raise DocumentError("is no JSON: its values nest too deep") from error
     except ValueError as error:
         if is_from_outside(error):
             raise
         raise DocumentError(f"is no JSON: {json_fault(error)}") from error
     if _is_deep(value):
-        raise DocumentError("is no document: its values nest too deep")
+        raise DocumentError("is no JSON: its values nest too deep")
     if not halves:
         try:
             json.dumps(value, ensure_ascii=False).encode("utf-8")

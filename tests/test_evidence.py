@@ -196,6 +196,7 @@ def test_report(folder: Path) -> None:
         "audit_json": "out/one.audit.json",
         "config": {"min_match_rate": 0.5},
         "status": "ok",
+        "feature_key_column": "key",
         "summary": {
             "input_rows": 3,
             "output_rows": 3,

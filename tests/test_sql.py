@@ -50,6 +50,8 @@ def contexts() -> list[dict[str, Any]]:
                     "parts": [1, 2],
                     "views": [View(name, "a row per audit") for name in VIEWS],
                     "path": "f.duckdb",
+                    "mark": "made here",
+                    "is_exact": bool(extras),
                 }
             )
     return found
