@@ -37,10 +37,10 @@ class Engine:
     """A DuckDB with the macros of ``sql/rules/``. A context manager: leaving it closes DuckDB.
 
     ``spill_folder`` takes what does not fit in the memory, and is removed by whoever named it; without one, that is an
-    error. With a ``connection`` the caller's DuckDB does the work, under its own settings, in a session of its own that
-    leaves nothing there; to interrupt the connection interrupts the session. ``ran`` lists the statements so far;
-    ``progress`` is told of them, and of the steps by those who run them. Raises UsageError where DuckDB refuses a
-    setting, or the connection has one that would change what the statements mean.
+    error. With a ``connection`` the caller's DuckDB does the work, in a session of its own that leaves nothing there;
+    what the statements rely on is set for that session alone, and to interrupt the connection interrupts the session.
+    ``ran`` lists the statements so far; ``progress`` is told of them, and of the steps by those who run them. Raises
+    UsageError where DuckDB refuses a setting or the connection.
     """
 
     def __init__(
@@ -62,17 +62,20 @@ class Engine:
         self.ran: list[Statement] = []
         try:
             if connection is None:
-                self.run(render("session/settings"))
-            elif found := self.rows(render("session/other_settings")):
-                raise UsageError(
-                    "the connection has settings under which the statements mean something else:",
-                    [f"{row['name']} is {shown(row['value'])}; set it to {shown(row['needed'])}" for row in found],
-                )
+                self.run(render("session/optimizers"))
+            self._settle()
             for rule in rules():
                 self.run(rule)
         except BaseException:
             self.__exit__(None, None, None)
             raise
+
+    def _settle(self) -> None:
+        names = self.row(render("session/names"))["names"]
+        try:
+            self.run(render("session/settings", names=names))
+        except StatementError as error:
+            raise UsageError(f"connection: DuckDB refuses to set what a session of it needs: {error}") from error
 
     def __enter__(self) -> Engine:
         return self

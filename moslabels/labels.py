@@ -237,7 +237,7 @@ def _extra_column(source: Source, candidates: Sequence[str]) -> Column | None:
                     column=name,
                 )
             if found:
-                return usable(source, found[0])
+                return usable(source, found[0], "extra")
     return None
 
 

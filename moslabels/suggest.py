@@ -44,7 +44,7 @@ from moslabels.patterns import Way, Ways, common_prefix, common_suffix, plain_wa
 from moslabels.render import render
 from moslabels.scores import Score, find_score, is_nameable
 from moslabels.settings import DEFAULTS, Settings
-from moslabels.tables import KEY_NAMES, Column, Source, format_problem, open_table, reading
+from moslabels.tables import KEY_NAMES, Column, Source, format_problem, is_nested, open_table, reading
 from moslabels.workspace import Workspace
 
 SCHEMA = "mos-label-suggestions-v1"
@@ -242,10 +242,12 @@ class _Search:
         for name in ("10_values", "20_keys"):
             self.engine.run(render(f"suggest/{name}"))
         for file, source in enumerate([self.features, *self.labels], start=_FEATURES):
-            cells = source.cells({f"cell{place}": column for place, column in enumerate(source.columns)})
+            flat = [place for place, column in enumerate(source.columns) if not is_nested(column)]
+            cells = source.cells({f"cell{place}": source.columns[place] for place in flat})
             values = {**source.values(cells), "most": _HEAD_ROWS}
             with reading(source):
-                head = self.engine.rows(render("suggest/11_head", values, source=source, cells=cells))
+                found = self.engine.rows(render("suggest/11_head", values, source=source, cells=cells)) if flat else []
+            head = [{**row, "place": flat[row["place"]]} for row in found]
             used = None
             if file != _FEATURES:
                 self.scores.append(find_score(self.engine, source, head))

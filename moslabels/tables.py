@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from moslabels.contents import absence_advice, other_than_parquet, other_than_text, suffix_advice
 from moslabels.engine import Engine
 from moslabels.errors import ResourceError, StatementError, TableError, is_from_outside
-from moslabels.options import ENCODINGS, json_place, listed, nearest, shown
+from moslabels.options import ENCODINGS, json_place, listed, nearest, short, shown
 from moslabels.render import render
 from moslabels.workspace import Workspace
 
@@ -205,7 +205,7 @@ class Source:
 
     def _only(self, found: list[Column], role: str, name: str, option: str) -> Column:
         if len(found) == 1:
-            return usable(self, found[0])
+            return usable(self, found[0], role)
         if found:
             raise TableError(
                 f"{self.path}: {len(found)} columns are named {shown(name)}, compared as {option} does; "
@@ -224,8 +224,11 @@ class Source:
         )
 
 
-def usable(source: Source, column: Column) -> Column:
-    """A column that a statement names. Raises TableError where SQL has no way to."""
+def usable(source: Source, column: Column, role: str) -> Column:
+    """A column that a statement reads as a key, a score, an extra or a group. Raises TableError where none can.
+
+    What the type tells is told before a value is read: those of a file of kilobytes may fill the memory.
+    """
     if source.reader == "arrow" and not column.ident:
         raise TableError(
             f"{source.path}: column {shown(column.name)} is of a type that DuckDB cannot read; convert it",
@@ -233,8 +236,6 @@ def usable(source: Source, column: Column) -> Column:
             file=source.path,
             column=column.name,
         )
-    if source.reader == "arrow":
-        _check_values(source, column)
     if source.reader == "parquet" and ("\0" in column.ident or not column.ident):
         raise TableError(
             f"{source.path}: the column {shown(column.name)} has a name that SQL cannot spell; rename it",
@@ -242,7 +243,66 @@ def usable(source: Source, column: Column) -> Column:
             file=source.path,
             column=column.name,
         )
+    if is_nested(column):
+        code, what = _USES.get(role, ("unreadable", f"which cannot be a {role}"))
+        raise TableError(
+            f"{source.path}: column {shown(column.name)} is of type {short(column.type)}, {what}; name another column, "
+            "or convert it",
+            code=code,
+            file=source.path,
+            column=column.name,
+        )
+    if source.reader == "arrow":
+        _check_values(source, column)
+    if source.reader == "parquet":
+        _check_nulls(source, column)
     return column
+
+
+_USES = {
+    "key": ("bad-key", "which cannot be a key"),
+    "score": ("bad-score", "which holds no scores"),
+    "extra": ("bad-extra", "and an extra is text, a number, a truth value, a date or a time"),
+}
+_NESTED = re.compile(r"(STRUCT|MAP|UNION|VARIANT|LIST)\b.*|.*\]", re.DOTALL)
+
+
+def is_nested(column: Column) -> bool:
+    """Whether the values of a column are lists, structs, maps and the like, by its type."""
+    return _NESTED.fullmatch(column.type) is not None
+
+
+def _check_nulls(source: Source, column: Column) -> None:
+    """Refuse a Parquet column whose footer says of a row group that it holds nothing but NULL, and it does not.
+
+    DuckDB 2 does not read the values of such a row group. Raises TableError.
+    """
+    leaf, _ = source.footer.columns[source.columns.index(column)].leaves
+    groups = source.footer.groups_of_nulls(leaf)
+    if not groups:
+        return
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(absolute(source.file)) as file:
+            batches = file.iter_batches(row_groups=groups, columns=[column.name])
+            is_so = all(batch.column(column.name).null_count == len(batch) for batch in batches)
+    except (pa.ArrowException, OSError, KeyError) as error:
+        raise TableError(
+            f"{source.path}: column {shown(column.name)} cannot be decoded: {error}",
+            code="unreadable",
+            file=source.path,
+            column=column.name,
+        ) from error
+    if not is_so:
+        raise TableError(
+            f"{source.path}: column {shown(column.name)}: the footer says of row groups that all of their values are "
+            "NULL, and they are not; write the file anew, as pyarrow does",
+            code="unreadable",
+            file=source.path,
+            column=column.name,
+        )
 
 
 def open_table(
@@ -366,6 +426,8 @@ def _arrow_type(kind: pa.DataType) -> str:
 
     if pa.types.is_float32(kind):
         return "FLOAT"
+    if pa.types.is_nested(kind):
+        return "STRUCT" if pa.types.is_struct(kind) else "MAP" if pa.types.is_map(kind) else "LIST"
     is_binary = pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind)
     return "BLOB" if is_binary else "VARCHAR"
 

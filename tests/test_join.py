@@ -352,14 +352,32 @@ SETTINGS = {
     "integer_division": "true",
     "ieee_floating_point_ops": "false",
     "preserve_insertion_order": "false",
+    "TimeZone": "Asia/Tokyo",
+    "Calendar": "coptic",
+    "arrow_large_buffer_size": "true",
+    "binary_as_string": "true",
 }
+INSTANTS = pa.array(range(CLIPS // 2), pa.timestamp("us", "America/New_York"))
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-def test_a_connection_whose_settings_change_the_meaning_is_refused(name: str) -> None:
+def test_the_settings_of_a_connection_are_no_matter_and_stay(name: str) -> None:
+    labels = pa.table({"clip": LABELS["clip"], "mos": LABELS["mos"], "note": INSTANTS})
+    expected = join(FEATURES, labels, extras=["note"], **OPTIONS)
     with duckdb.connect() as connection:
         connection.execute(f"SET GLOBAL {name} = '{SETTINGS[name]}'")
-        with pytest.raises(UsageError, match=f"(?s)the connection has settings .*{name} is .*; set it to"):
+        joined = join(FEATURES, labels, extras=["note"], connection=connection, **OPTIONS)
+        stays = connection.execute("SELECT value FROM duckdb_settings() WHERE name = ?", [name]).fetchone()
+    assert joined.table.equals(expected.table)
+    assert joined.audit == expected.audit
+    assert stays is not None
+    assert stays[0].startswith(SETTINGS[name])
+
+
+def test_a_connection_whose_settings_cannot_be_set_is_refused() -> None:
+    with duckdb.connect() as connection:
+        connection.execute("SET lock_configuration = true")
+        with pytest.raises(UsageError, match="connection: DuckDB refuses to set .*locked"):
             join(FEATURES, LABELS, connection=connection, **OPTIONS)
 
 

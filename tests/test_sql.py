@@ -52,6 +52,7 @@ def contexts() -> list[dict[str, Any]]:
                     "path": "f.duckdb",
                     "mark": "made here",
                     "is_exact": bool(extras),
+                    "names": ["TimeZone"],
                 }
             )
     return found

@@ -47,7 +47,9 @@ _COLUMNS, _BYTES, _GROUP_ROWS, _SORTING, _GROUP_OFFSET, _COMPRESSED_BYTES = rang
 _FILE_PATH, _CHUNK_OFFSET, _META, _CRYPTO, _ENCRYPTED_META = 1, 2, 3, 8, 9
 # ColumnMetaData
 _NUM_VALUES, _UNCOMPRESSED, _COMPRESSED = 5, 6, 7
-_DATA_PAGE, _INDEX_PAGE, _DICTIONARY_PAGE, _BLOOM_FILTER = 9, 10, 11, 14
+_DATA_PAGE, _INDEX_PAGE, _DICTIONARY_PAGE, _STATISTICS, _BLOOM_FILTER = 9, 10, 11, 12, 14
+# Statistics
+_NULL_COUNT = 3
 
 
 class FooterError(ValueError):
@@ -108,6 +110,27 @@ class Footer:
                 value = binary(self.data, fields[2]) if 2 in fields else None
                 found[_text(binary(self.data, _need(fields, 1)))] = value
         return found
+
+    def groups_of_nulls(self, leaf: int) -> list[int]:
+        """The row groups that hold nothing but NULL in a column, by what the footer says. Raises FooterError."""
+        try:
+            return [
+                index
+                for index, group in enumerate(self.groups)
+                if (chunk := group.chunks[leaf]).values and _null_count(self.data, chunk) >= chunk.values
+            ]
+        except ThriftError as error:
+            raise FooterError(f"its footer is damaged: {error}") from None
+
+
+def _null_count(data: bytes, chunk: Chunk) -> int:
+    """How many NULLs a column chunk has, by its statistics; 0 where these do not say."""
+    fields, _ = read_struct(data, chunk.start)
+    meta, _ = read_struct(data, _need(fields, _META).start)
+    if _STATISTICS not in meta:
+        return 0
+    statistics, _ = read_struct(data, meta[_STATISTICS].start)
+    return integer(data, statistics[_NULL_COUNT]) if _NULL_COUNT in statistics else 0
 
 
 def read_footer(stream: IO[bytes]) -> Footer:

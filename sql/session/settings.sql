@@ -1,4 +1,27 @@
--- What the statements rely on. Rows keep their order: scans of text files have no other to go by. Joins push no filters
--- into what they probe: DuckDB 1.5 lost rows of grouped inputs by them (duckdb issues 21757 and 22075).
-SET preserve_insertion_order = true;
-SET disabled_optimizers = 'join_filter_pushdown';
+-- What the statements rely on, settled for this session alone, so that neither the machine, its time zone nor a
+-- database of other settings decides a text or an order. Rows keep their order: scans of text files have no other to go
+-- by. Keys are compared exactly. Instants are in UTC.
+-- The template is given the names of the settings that DuckDB has here: not every build has time zones and calendars,
+-- and not every version has the others.
+SET SESSION preserve_insertion_order = true;
+SET SESSION default_collation = '';
+SET SESSION default_order = 'ASC';
+SET SESSION default_null_order = 'NULLS_LAST';
+SET SESSION integer_division = false;
+SET SESSION ieee_floating_point_ops = true;
+{%- for name, value in (
+    ('TimeZone', 'UTC'),
+    ('Calendar', 'gregorian'),
+    ('disable_timestamptz_casts', 'false'),
+    ('old_implicit_casting', 'false'),
+    ('binary_as_string', 'false'),
+    ('dialect_compatibility_mode', 'NONE'),
+    ('scalar_subquery_error_on_multiple_rows', 'true'),
+    ('arrow_large_buffer_size', 'false'),
+    ('arrow_lossless_conversion', 'false'),
+    ('arrow_output_list_view', 'false'),
+    ('arrow_output_version', '1.0'),
+    ('produce_arrow_string_view', 'false'),
+) if name in names %}
+SET SESSION {{ name | ident }} = {{ value | text }};
+{%- endfor %}
