@@ -102,7 +102,7 @@ def test_a_batch_on_a_terminal(folder: Path) -> None:
     status, out, got = on_a_terminal(*BATCH, cwd=folder)
     assert (status, out) == (0, "")
     lines = drawn(got)
-    assert lines[0] == "[1/2] one: reading features"
+    assert "[1/2] one: reading features" in lines  # Before it only what a slow machine takes long for.
     assert "[2/2] two: writing" in lines
     in_a_pipe = moslabels(*BATCH, cwd=folder)
     assert left(got) == in_a_pipe.stderr
@@ -117,7 +117,7 @@ def test_a_batch_on_a_terminal(folder: Path) -> None:
 def test_one_table_on_a_terminal(folder: Path) -> None:
     status, _, got = on_a_terminal(*ONE, "--min-match-rate", "0.9", cwd=folder)
     assert status == 0
-    assert drawn(got)[0] == "f.csv: reading features"
+    assert "f.csv: reading features" in drawn(got)
     assert left(got) == "match rate 0.950, 19 of 20 rows labelled -> o.csv\n"
     assert got.startswith("\r")
 
