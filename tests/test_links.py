@@ -1,4 +1,4 @@
-"""Contract 10, links: an output path that is a link is followed only to a writable regular file that is no store's object.
+"""Contract 10, links: an output that is a link is followed only to a writable regular file that is no store's object.
 
 Elsewhere the link itself is replaced: what it pointed at stays as it was.
 """
