@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import stat
 import tempfile
 import time
 from contextlib import suppress
@@ -12,6 +13,7 @@ from contextlib import suppress
 from moslabels.locks import check_locks, lock
 
 _PREFIX = "moslabels-"
+_MARK = ".moslabels-workspace"  # A file that only the owner of a folder can have put there.
 _SETTLED = 60  # seconds after which a folder is surely locked, if it is going to be
 
 
@@ -28,7 +30,9 @@ class Workspace:
         _remove_abandoned(parent)
         # No TemporaryDirectory: a process that was forked meanwhile would remove the folder when it ends.
         self.folder = tempfile.mkdtemp(prefix=_PREFIX, dir=parent)
-        self._lock = _locked(self.folder)
+        self._handle = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        _try_lock(self._handle)
+        os.close(os.open(_MARK, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=self._handle))
         self._count = itertools.count()
         self.copies: dict[str, str] = {}
 
@@ -37,10 +41,9 @@ class Workspace:
 
     def __exit__(self, *_: object) -> None:
         try:
-            shutil.rmtree(self.folder)
+            _remove(self.folder, self._handle)
         finally:
-            if self._lock is not None:
-                os.close(self._lock)
+            os.close(self._handle)
 
     def new_file(self, suffix: str) -> str:
         return os.path.join(self.folder, f"{next(self._count)}{suffix}")
@@ -52,29 +55,48 @@ class Workspace:
         return copy
 
 
-def _locked(folder: str) -> int | None:
-    """A handle that locks a folder, for as long as the process lives; None where another holds it, or none can."""
-    handle = None
+def _try_lock(handle: int) -> bool:
+    """Lock a folder for as long as its handle lives; False where another run holds it, or the system cannot tell."""
     try:
-        handle = os.open(folder, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
         lock(handle)
     except OSError:
-        if handle is not None:
-            os.close(handle)
-        return None
-    return handle
+        return False
+    return True
+
+
+def _remove(folder: str, handle: int) -> None:
+    """Remove what is in an open folder, by its handle, and the folder where it still has its name.
+
+    What cannot be removed is no fault of the run: the next one tries again.
+    """
+    with suppress(OSError):
+        for entry in list(os.scandir(handle)):
+            if entry.is_dir(follow_symlinks=False):
+                shutil.rmtree(entry.name, ignore_errors=True, dir_fd=handle)
+            elif entry.name != _MARK:
+                os.unlink(entry.name, dir_fd=handle)
+        os.unlink(_MARK, dir_fd=handle)
+        if os.path.samestat(os.lstat(folder), os.fstat(handle)):
+            os.rmdir(folder)
 
 
 def _remove_abandoned(parent: str) -> None:
-    """Remove what killed runs left: folders of this user that no process holds."""
+    """Remove what killed runs left: folders that runs of this user made, and that no process holds."""
     with suppress(OSError):
         for entry in os.scandir(parent):
             if not entry.name.startswith(_PREFIX) or not entry.is_dir(follow_symlinks=False):
                 continue
             with suppress(OSError):
-                found = entry.stat(follow_symlinks=False)
-                if found.st_uid != os.geteuid() or time.time() - found.st_mtime < _SETTLED:
-                    continue
-                if (handle := _locked(entry.path)) is not None:
-                    shutil.rmtree(entry.path, ignore_errors=True)
+                handle = os.open(entry.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+                try:
+                    if _is_abandoned(handle) and _try_lock(handle):
+                        _remove(entry.path, handle)
+                finally:
                     os.close(handle)
+
+
+def _is_abandoned(handle: int) -> bool:
+    """Whether an open folder is one that a run of this user made a while ago: its name alone does not tell."""
+    found, mark = os.fstat(handle), os.stat(_MARK, dir_fd=handle, follow_symlinks=False)
+    owners = {found.st_uid, mark.st_uid, os.geteuid()}
+    return len(owners) == 1 and stat.S_ISREG(mark.st_mode) and time.time() - found.st_mtime >= _SETTLED

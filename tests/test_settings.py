@@ -106,6 +106,7 @@ def test_what_does_not_fit_is_spilled_and_removed(
 def test_what_a_killed_run_spilled_is_removed_by_the_next(tmp_path: Path) -> None:
     for name in ("moslabels-dead", "moslabels-young", "moslabels-held", "mine"):
         write_table(tmp_path / name / "0.csv", "x")
+        (tmp_path / name / ".moslabels-workspace").touch()
         os.utime(tmp_path / name, (0, 0) if name != "moslabels-young" else None)
     (tmp_path / "moslabels-link").symlink_to(tmp_path / "mine")
     held = os.open(tmp_path / "moslabels-held", os.O_RDONLY)

@@ -489,11 +489,10 @@ class StagedFile(io.RawIOBase):
         """What was written, opened to be read back. Raises TableError where another file has taken its name."""
         with _named(self.given):
             handle = self.place.open(self.staged, os.O_RDONLY)
-        stream = os.fdopen(handle, "rb")
         if not os.path.samestat(os.fstat(handle), os.fstat(self.handle)):
-            stream.close()
+            _close(handle)
             raise self._replaced_by_others()
-        return stream
+        return os.fdopen(handle, "rb")
 
     def finish(self) -> None:
         """Sync, and read back what was not read back yet: ``publish`` is all that is left. Raises TableError."""
