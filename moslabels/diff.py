@@ -20,7 +20,7 @@ from moslabels.provenance import recorded_hashes
 from moslabels.render import render
 from moslabels.schema import audit_document, entry_document, misfits, report_document
 from moslabels.settings import DEFAULTS, Settings
-from moslabels.tables import FORMATS, format_problem
+from moslabels.tables import FORMATS, format_of, format_problem
 from moslabels.workspace import Workspace
 
 _RULE = (
@@ -287,7 +287,7 @@ def _compared(old: _Side, new: _Side, settings: Settings) -> dict[str, Any]:
         engine.run(render("diff/table"))
         for name, side, path in (("old", old, paths[0]), ("new", new, paths[1])):
             key = _key(side, path)
-            labelled.read_back(engine, workspace, path, key, side.options, side.features)
+            labelled.read_back(engine, workspace, path, key, side.options, side.features, _features(side, path))
             engine.run(render("diff/clips", {"side": name}))
         found = engine.row(render("diff/counts"))
     return {
@@ -321,6 +321,20 @@ def _key(side: _Side, path: str) -> Sequence[str]:
         f"{path}: nothing says which column its key is: {side.evidence} does not; name an audit of it, or give the "
         "table an audit_json"
     )
+
+
+def _features(side: _Side, path: str) -> str | None:
+    """The features of a CSV output, where they can be opened: they tell what of its keys are numbers."""
+    if format_of(path) != "csv" or side.features == side.output:
+        return None
+    try:
+        features = _within(side.reach, side.features)
+        open_regular(features).close()
+    except (OSError, UsageError) as error:
+        if is_from_outside(error):
+            raise
+        return None
+    return features
 
 
 def _is_one_file(one: str, other: str) -> bool:

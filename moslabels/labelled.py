@@ -12,22 +12,38 @@ from moslabels.errors import TableError
 from moslabels.keys import Key, find_key
 from moslabels.options import SOURCE_COLUMN, Options, counted, listed, short, shown
 from moslabels.render import render
-from moslabels.tables import Source, format_of, format_problem, open_table, reading
+from moslabels.tables import Cell, Source, format_of, format_problem, open_table, reading
 from moslabels.workspace import Workspace
 
 
 def read_back(
-    engine: Engine, workspace: Workspace, out: str, key_columns: Sequence[str], options: Options, features: str
+    engine: Engine,
+    workspace: Workspace,
+    out: str,
+    key_columns: Sequence[str],
+    options: Options,
+    features: str,
+    opened: str | None = None,
 ) -> None:
     """Make the table ``output_values`` of a labelled table: its keys, statuses, sources and scores.
 
     ``key_columns`` are those that its evidence names: the output may hold others that would be taken for the key.
+    ``features`` is the path of the features in the evidence, and ``opened`` what opens them, None where nothing may: a
+    CSV output has the texts of their numbers, such as 12.0 for the key 12, and does not say that these are numbers.
     Raises TableError where it cannot be read, a value cannot be a key, or a key has two scores.
     """
     if problem := format_problem(out, "out"):
         raise TableError(f"{out}: {problem}", code="unreadable", file=out)
     source = open_table(engine, workspace, out, "feature", _dialect(options, features, out))
-    key = find_key(source, _with_key(options, key_columns, out), "feature")
+    options = _with_key(options, key_columns, out)
+    key = find_key(source, options, "feature")
+    may_be_numbers = (
+        source.reader == "csv" and not format_problem(features, "features") and format_of(features) != "csv"
+    )
+    if may_be_numbers and opened is not None:
+        key = _as_written(engine, workspace, key, options, opened)
+    elif may_be_numbers:
+        _refuse_number_texts(engine, source, key, features)
     named = {"status": options.status_column, "source": SOURCE_COLUMN, "mos": "mos"}
     columns = {alias: source.find("label", column, (), "label column") for alias, column in named.items()}
     cells = [*key.cells, *source.cells(columns)]
@@ -45,6 +61,47 @@ def _with_key(options: Options, columns: Sequence[str], out: str) -> Options:
         message = f"{out}: its evidence has {patterns} for the key {listed(columns)}"
         raise TableError(message, code="unreadable", file=out)
     return replace(options, feature_key_column=tuple(columns))
+
+
+def _as_written(engine: Engine, workspace: Workspace, key: Key, options: Options, features: str) -> Key:
+    """The key of a CSV output with the types that its values have in the features, where these are numbers there."""
+    source = open_table(engine, workspace, features, "feature", {})
+    cells = [
+        replace(cell, column=replace(cell.column, type=_number_type(engine, source, original)))
+        for cell, original in zip(key.cells, find_key(source, options, "feature").cells, strict=True)
+    ]
+    return replace(key, cells=tuple(cells))
+
+
+def _refuse_number_texts(engine: Engine, source: Source, key: Key, features: str) -> None:
+    """Refuse, with TableError, keys that are one number or one text, where the features are not there to tell."""
+    with reading(source):
+        statement = render(
+            "verify/number_texts", source.values(key.cells), source=source, cells=key.cells, keys=key.cells
+        )
+        for row in engine.rows(statement):
+            raise TableError(
+                f"{source.path}: row {row['row']}: the key {shown(row['text'])} is a number or that text; its "
+                f"features, {features}, tell, and they cannot be opened",
+                code="bad-key",
+                file=source.path,
+                column=key.columns[0],
+                row=row["row"],
+            )
+
+
+def _number_type(engine: Engine, source: Source, cell: Cell) -> str:
+    """DOUBLE or DECIMAL where a column holds such numbers and nothing else, else VARCHAR."""
+    if cell.reader == "parquet":
+        kinds = [cell.column.type]
+    else:
+        with reading(source):
+            statement = render("checks/json_kinds", source.values([cell]), source=source, cells=[cell], cell=cell)
+            kinds = [row["type"] for row in engine.rows(statement)]
+    if kinds and all(kind.startswith("DECIMAL(") for kind in kinds):
+        return kinds[0]
+    is_float = any(kind in ("FLOAT", "DOUBLE") for kind in kinds) and "VARCHAR" not in kinds
+    return "DOUBLE" if is_float else "VARCHAR"
 
 
 def _error(source: Source, key: Key, fault: Mapping[str, Any]) -> TableError:

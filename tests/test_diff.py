@@ -266,6 +266,37 @@ def test_a_labelled_table_is_read_back_by_the_key_that_its_evidence_names(
         assert verify(["new.json"])["status"] == "ok"
 
 
+FLOATS: dict[str, tuple[str, Any]] = {
+    "DOUBLE": ("f.parquet", pa.table({"id": [12.0, 10008004183.0]})),
+    "FLOAT": ("f.parquet", pa.table({"id": pa.array([12, 1048576], pa.float32())})),
+    "DECIMAL": ("f.parquet", pa.table({"id": pa.array([12, 1048576], pa.decimal128(12, 2))})),
+    "JSON": ("f.jsonl", '{"id": 12.0}\n{"id": 1.5e3}\n'),
+}
+
+
+@pytest.mark.parametrize("name", list(FLOATS))
+def test_keys_that_are_numbers_in_the_features_are_so_in_a_csv_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path, content = FLOATS[name]
+    write_table(Path(path), content)
+    options = {"feature_key_column": "id", "feature_key_regex": "^[0-9]+$", "min_match_rate": 0, "mos_scale": "1-5"}
+    for run, mos in (("old", 3), ("new", 4)):
+        write_table(Path("l.csv"), [{"id": "12", "mos": mos}])
+        materialize(path, [{"path": "l.csv", "label_key_column": "id"}], f"{run}.csv", f"{run}.json", **options)
+    (found,) = verify(["new.json"])["files"]
+    assert (found["differences"], found["unknown"]) == ([], [])
+    assert diff("old.json", "new.json")["tables"][0]["changed"]["largest"] == [
+        {"key": "12", "old": 3.0, "new": 4.0, "change": 1.0}
+    ]
+    os.rename(path, "elsewhere")
+    with pytest.raises(TableError, match="row 1: the key .* is a number or that text; its features, f[.].*, tell"):
+        diff("old.json", "new.json")
+    (found,) = verify(["new.json"])["files"]
+    assert found["differences"] == []
+
+
 FAULTS = {
     "two scores": (
         [("a", 1.0, "ok"), ("a", 2.0, "ok")],
