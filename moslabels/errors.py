@@ -197,6 +197,8 @@ def os_error(error: OSError, table: str | None = None) -> TableError:
     if error.errno is None or is_from_outside(error):
         raise error
     file = error.filename2 or error.filename  # A rename fails for its target.
+    if isinstance(file, int):
+        file = None  # A handle, which tells nobody anything.
     where = f"{os.fsdecode(file)}: " if file else ""
     message = f"{where}{error.strerror or error}"
     return TableError(message, code="file-system", table=table, file=file and os.fsdecode(file))

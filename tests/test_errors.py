@@ -27,7 +27,7 @@ from moslabels import (
     materialize,
     run_batch,
 )
-from moslabels.errors import ResourceError
+from moslabels.errors import ResourceError, os_error
 
 FEATURES = [{"clip_id": "a", "x": 1}, {"clip_id": "b", "x": 2}]
 LABELS = "clip_id,mos\na,3.5\nb,4.5\n"
@@ -152,3 +152,18 @@ def test_an_error_comes_out_of_a_pool_of_processes(tmp_path: Path) -> None:
             pool.submit(materialize, paths[0], [paths[1]], paths[2]).result(60)
         assert (caught.value.code, caught.value.file) == ("no-file", paths[0])
         assert pool.submit(len, "alive").result(60) == 5
+
+
+FILES: list[tuple[tuple[Any, ...], str, str | None]] = [
+    ((5, "Input/output error"), "Input/output error", None),
+    ((5, "Input/output error", "a.csv"), "a.csv: Input/output error", "a.csv"),
+    ((5, "Input/output error", b"a.csv"), "a.csv: Input/output error", "a.csv"),
+    ((5, "Input/output error", "a.csv", None, "b.csv"), "b.csv: Input/output error", "b.csv"),
+    ((21, "Is a directory", 18), "Is a directory", None),  # A handle.
+]
+
+
+@pytest.mark.parametrize(("arguments", "message", "file"), FILES)
+def test_what_the_system_says_of_a_file(arguments: tuple[Any, ...], message: str, file: str | None) -> None:
+    error = os_error(OSError(*arguments))
+    assert (str(error), error.file) == (message, file)

@@ -283,6 +283,18 @@ def test_a_link_that_a_stranger_put_into_a_folder_of_all(shared: Path, folder_mo
     assert (Path("mine.csv").read_bytes() == OLD) != is_followed
 
 
+@two_users
+@pytest.mark.parametrize(("mode", "is_followed"), [(0o644, False), (0o666, True), (0o444, False)])
+def test_a_link_to_a_file_of_another_user(shared: Path, mode: int, is_followed: bool) -> None:
+    give("out/theirs.csv", COLLEAGUE, mode)
+    with acting_as(ME):
+        Path("o.csv").symlink_to("out/theirs.csv")
+        label()
+    assert Path("o.csv").is_symlink() == is_followed
+    assert (Path("out/theirs.csv").read_bytes() == OLD) != is_followed
+    assert is_followed or os.stat("out/theirs.csv").st_uid == COLLEAGUE
+
+
 def failing(monkeypatch: pytest.MonkeyPatch, name: str, code: int, of: Callable[[int], bool]) -> None:
     real = getattr(atomic, name, None) or getattr(os, name)
 
