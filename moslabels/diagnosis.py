@@ -13,6 +13,10 @@ from moslabels.options import shown
 from moslabels.render import render
 
 _SHOWN = 3
+_DOUBTFUL = ("text after the id", "scientific notation", "unique prefix")
+
+_LOST = "a spreadsheet wrote it so, and its last digits are lost: get that file again, with the ids as text"
+_TELL = "write one name in both tables where it is the same clip; no pattern can tell that it is"
 
 _ADVICE = {
     "case": "write the keys in one case; they are compared exactly",
@@ -21,6 +25,16 @@ _ADVICE = {
     "separators": "write the keys with one separator; they are compared exactly",
     "Unicode form": "write the keys in one Unicode form (NFC); they are compared exactly",
     "several of these": "set key_normalize, or patterns that leave the common part on either side",
+    "quotes": "take the quotes out of the values, or set feature_key_regex and label_key_regex to "
+    + shown("^[^A-Za-z0-9]?(.*?)[^A-Za-z0-9]?$"),
+    "invisible characters": "take the characters that cannot be seen (such as U+FEFF) out of the values",
+    "the form of characters": "write the keys with plain digits, letters, spaces and hyphens (NFKC); they are compared "
+    "exactly",
+    "URL codes": "write the names on either side as they are, not as in a URL (%20)",
+    "the form of numbers": 'write whole numbers in digits alone (a column with gaps: pandas type "Int64"), or, against '
+    'an end of ".0", set feature_key_regex and label_key_regex to "^(.*?)(?:[.]0*)?$"',
+    "text after the id": _TELL,
+    "scientific notation": _LOST,
     "unique prefix": "set feature_key_regex or label_key_regex to the part that both have",
 }
 
@@ -52,6 +66,10 @@ def diagnose(engine: Engine, spec: TableSpec, labels: Labels, match: Match) -> d
 
 
 def _advice(row: Mapping[str, Any]) -> str:
+    if row["difference"] == "an extension given twice":
+        extension = min(filter(None, (row["feature_extension"], row["label_extension"])))
+        pattern = shown(f"^(.*?)(?:[.]{extension[1:]})*$")
+        return f"write the extension once, or set feature_key_regex and label_key_regex to {pattern}"
     if row["difference"] != "extension":
         return _ADVICE[row["difference"]]
     sides = {"feature_key_regex": row["feature_extension"], "label_key_regex": row["label_extension"]}
@@ -79,16 +97,24 @@ def lines(diagnosis: Mapping[str, Any]) -> list[str]:
                 f"{_pair(row['examples'][0])}: {row['advice']}"
             )
         if row["ambiguous"]:
-            said.append(
-                f"{row['ambiguous']} of {unmatched['count']} unmatched keys would meet several labels each if "
-                f"{what} were ignored: that is no rule"
-            )
+            said.append(f"{row['ambiguous']} of {unmatched['count']} unmatched keys would meet {_ambiguous(row, what)}")
     said += _samples("feature keys without a label", unmatched)
     said += _samples("labels that no feature uses", unused)
     without = diagnosis["values_without_key"]
     if without:
         said.append(f"values that yield no key: {', '.join(_place(row) for row in without[:_SHOWN])}")
     return said
+
+
+def _ambiguous(row: Mapping[str, Any], what: str) -> str:
+    if what not in _DOUBTFUL:
+        return f"several labels each if {what} were ignored: that is no rule"
+    advice = row["advice"] if what != "unique prefix" else "give the others labels of their own"
+    example = "" if row["keys"] else f", such as {_pair(row['examples'][0])}"
+    return (
+        f"several labels each, or one that may be another key's, if {what} were ignored{example}: that is no rule; "
+        f"{advice}"
+    )
 
 
 def _pair(example: Mapping[str, Any]) -> str:

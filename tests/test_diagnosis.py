@@ -32,6 +32,36 @@ NEAR_MISSES = [
     ("several of these", ["X/Clip-01.MP4"], ["clip_1"], 1, "only by several of these"),
     ("unique prefix", ["10007436115_540_5s"], ["10007436115"], 1, "only by unique prefix"),
     ("unique prefix", ["3339962845"], ["3339962845_original_centercrop"], 1, "only by unique prefix"),
+    ("unique prefix", ["A012_540p.mp4"], ["A012.mp4"], 1, "only by unique prefix"),
+    (
+        "text after the id",
+        ["A012NEW.mp4", "A013.mp4"],
+        ["A012.mp4", "A013new.mp4"],
+        2,
+        "only by text after the id, such as .*: write one name in both tables where it is the same clip; no pattern",
+    ),
+    ("text after the id", ["A012NEW"], ["A012"], 1, "no pattern can tell that it is"),
+    (
+        "scientific notation",
+        ["1.0008E+10", "2.34E+9"],
+        ["10008004183", "2340049999"],
+        2,
+        "only by scientific notation, such as .*: a spreadsheet wrote it so, and its last digits are lost: get that",
+    ),
+    ("scientific notation", ["10008004183", "9999960000"], ["1.0008E+10", "1E+10"], 2, "with the ids as text"),
+    ("the form of numbers", ["10008004183.0", "7."], ["10008004183", "7"], 2, "write whole numbers in digits alone"),
+    ("the form of numbers", ["10008004183"], ["1.0008004183E+10"], 1, "write whole numbers in digits alone"),
+    ("the form of numbers", ["1,234,567", "+8"], ["1234567", "8"], 2, "write whole numbers in digits alone"),
+    ("invisible characters", ["\ufeffA001", "A\u200b002"], ["A001", "A002"], 2, "such as U.FEFF. out of the values"),
+    ("invisible characters", ["A\u00ad001", "A\x00002"], ["A001", "A002"], 2, "characters that cannot be seen"),
+    ("the form of characters", ["A００１", "Ｂ2"], ["A001", "B2"], 2, "only by the form of characters, .* .NFKC."),
+    ("the form of characters", ["a\u00a0b", "a–c", "٤٢x"], ["a b", "a-c", "42x"], 3, "plain digits, letters, spaces"),
+    ("quotes", ['"A001"', "'A002'", "“A003”"], ["A001", "A002", "A003"], 3, "take the quotes out of the values"),
+    ("URL codes", ["A%20001.mp4"], ["A 001.mp4"], 1, "as they are, not as in a URL"),
+    ("an extension given twice", ["A001.mp4.mp4"], ["A001.mp4"], 1, "write the extension once"),
+    ("separators", ["A001.", "A002_"], ["A001", "A002"], 2, "only by separators"),
+    ("folder", ["\\\\?\\C:\\x\\A001.mp4"], ["A001.mp4"], 1, "only by folder"),
+    ("several of these", ["\ufeffA%20００１.MP4"], ["a_1"], 1, "only by several of these"),
 ]
 
 
@@ -58,6 +88,9 @@ def test_near_misses(
 
 
 ADVICE = [
+    (["10008004183.0"], ["10008004183"], dict.fromkeys(("feature_key_regex", "label_key_regex"), "^(.*?)(?:[.]0*)?$")),
+    (["'A1'"], ["A1"], dict.fromkeys(("feature_key_regex", "label_key_regex"), "^[^A-Za-z0-9]?(.*?)[^A-Za-z0-9]?$")),
+    (["a.mp4.mp4"], ["a.mp4"], dict.fromkeys(("feature_key_regex", "label_key_regex"), "^(.*?)(?:[.]mp4)*$")),
     (["A001.mp4"], ["A001"], {"key_normalize": "stem"}),
     (["A001.mp4"], ["A001"], {"feature_key_regex": "^(.*?)(?:[.]mp4)?$"}),
     (["a.mp4"], ["a.yuv"], {"feature_key_regex": "^(.*?)(?:[.]mp4)?$", "label_key_regex": "^(.*?)(?:[.]yuv)?$"}),
@@ -78,6 +111,13 @@ def test_the_advice_helps(job: Job, features: list[str], labels: list[str], opti
 
 
 NO_NEAR_MISSES = [
+    (["clip_1"], ["clip_12"]),  # A number that goes on is another number.
+    (["clip_1.mp4"], ["clip_12.mp4"]),
+    (["1.0008E+10"], ["10008604183"]),  # It is no rounding of it,
+    (["1.0008E+10"], ["1000800418"]),  # nor of one that is shorter.
+    (["A012NEW.mp4"], ["A012OLD.mp4"]),
+    (["A012NEW.mp4"], ["A012.avi"]),
+    (["a%ZZ", "%FF"], ["b%ZZ", "c"]),
     (["abc1", "abc2"], ["xyz1"]),
     (["clip_11"], ["clip_1x1"]),
     (["abc"], ["abcdef"]),  # A prefix of three characters says nothing.
@@ -94,6 +134,45 @@ def test_keys_that_are_not_near(job: Job, features: list[str], labels: list[str]
 def test_what_would_meet_several_labels_is_no_rule(job: Job) -> None:
     with pytest.raises(GateError, match="1 of 1 unmatched keys would meet several labels each if case were ignored"):
         job.run([{"key": "AK"}], [{"key": "aK", "mos": 3}, {"key": "ak", "mos": 4}])
+
+
+# The near miss, feature keys (the last one is not matched), label keys: a rule would give it the label of another.
+OF_OTHERS = [
+    ("text after the id", ["A012.mp4", "A012NEW.mp4"], ["A012.mp4"], "no pattern can tell that it is"),
+    ("text after the id", ["A012NEW.mp4", "A012OLD.mp4"], ["A012.mp4"], "no pattern can tell that it is"),
+    ("text after the id", ["A012.mp4"], ["A012NEW.mp4", "A012OLD.mp4"], "no pattern can tell that it is"),
+    ("unique prefix", ["A012.mp4", "A012_NEW.mp4"], ["A012.mp4"], "give the others labels of their own"),
+    (
+        "scientific notation",
+        ["1.0008E+10"],
+        ["10008004183", "10008012345"],
+        "get that file again, with the ids as text",
+    ),
+    (
+        "scientific notation",
+        ["10008004183", "10008012345"],
+        ["1.0008E+10"],
+        "get that file again, with the ids as text",
+    ),
+    ("scientific notation", ["10008004183", "1.0008E+10"], ["10008004183"], "get that file again"),
+]
+
+
+@pytest.mark.parametrize(("difference", "features", "labels", "advice"), OF_OTHERS)
+def test_what_may_be_the_label_of_another_clip_is_no_rule(
+    job: Job, difference: str, features: list[str], labels: list[str], advice: str
+) -> None:
+    with pytest.raises(GateError) as caught:
+        job.run([{"key": key} for key in features], [{"key": key, "mos": 3} for key in labels])
+    assert caught.value.diagnosis is not None
+    (found,) = caught.value.diagnosis["near_misses"]
+    unmatched = len({*features} - {*labels})
+    assert (found["difference"], found["keys"], found["ambiguous"]) == (difference, 0, unmatched)
+    assert (
+        f"{unmatched} of {unmatched} unmatched keys would meet several labels each, or one that may be another key's, "
+        f'if {difference} were ignored, such as "{found["examples"][0]["key"]}"'
+    ) in str(caught.value)
+    assert advice in str(caught.value)
 
 
 def test_samples_have_file_row_raw_value_and_key(job: Job) -> None:

@@ -1,6 +1,7 @@
 {#- What is left of a key, or of each of its parts, without a difference. -#}
 {%- if keys | length == 1 -%}
-near_key(key, difference)
+CASE difference WHEN 'URL codes' THEN decoded ELSE
+near_key(CASE difference WHEN 'several of these' THEN plain ELSE parts END, difference) END
 {%- else -%}
-list_transform(from_json(key, '["VARCHAR"]'), lambda part: near_key(part, difference))
+list_transform(parts, lambda part: near_key(part, difference))
 {%- endif -%}

@@ -1,48 +1,126 @@
 -- Why unmatched feature keys may have no label: one row per difference, with the number of unmatched keys that would
 -- meet exactly one label key if it were ignored, the number that would meet several (ambiguous), the most common
 -- extension on either side, and two examples. Tested over all unmatched keys and all labels. A key that one
--- difference explains is not counted under several of them, nor under a prefix.
+-- difference explains is not counted under several of them, nor under what comes after those. Of these last ones, a key
+-- is ambiguous too where the label that it would meet may be that of another key.
 WITH differences AS (
     SELECT unnest([
-        'case', 'extension', 'folder', 'leading zeros', 'separators', 'Unicode form', 'several of these'
+        'case', 'extension', 'an extension given twice', 'folder', 'leading zeros', 'separators', 'quotes',
+        'invisible characters', 'the form of characters', 'URL codes', 'the form of numbers', 'Unicode form',
+        'several of these'
     ]) AS difference
 ), unmatched AS (
     SELECT DISTINCT key FROM feature_keys WHERE key IS NOT NULL AND label_id IS NULL
-), near_features AS (
-    SELECT difference, key, {% include 'checks/near.sql' %} AS near FROM unmatched, differences
-), near_labels AS (
-    SELECT difference, near, count(*) AS labels, min(key) AS label_key
-    FROM (SELECT difference, key, {% include 'checks/near.sql' %} AS near FROM labels, differences)
-    SEMI JOIN near_features USING (difference, near)
-    GROUP BY difference, near
-), near AS (
-    SELECT difference, CASE difference WHEN 'several of these' THEN 2 ELSE 1 END AS rank, key, labels, label_key
-    FROM near_features JOIN near_labels USING (difference, near)
+), feature_parts AS (
+    {% include 'checks/near_parts.sql' %} unmatched{% include 'checks/near_parts_end.sql' %}
+), label_parts AS (
+    {% include 'checks/near_parts.sql' %} (SELECT key FROM labels){% include 'checks/near_parts_end.sql' %}
+), changed_features AS (
+    SELECT * FROM (SELECT difference, key, parts, {% include 'checks/near.sql' %} AS near FROM feature_parts, differences)
+    WHERE near <> parts
+), changed_labels AS (
+    SELECT * FROM (SELECT difference, key, parts, {% include 'checks/near.sql' %} AS near FROM label_parts, differences)
+    WHERE near <> parts
+), near_pairs AS (
+    -- Of two keys that a difference makes equal, one at least is changed where it is ignored: few are.
+    SELECT difference, f.key, l.key AS label_key
+    FROM changed_features AS f JOIN changed_labels AS l USING (difference, near)
+    UNION ALL
+    SELECT difference, feature_key, key
+    FROM (SELECT difference, f.key AS feature_key, l.* FROM changed_features AS f JOIN label_parts AS l ON l.parts = near)
+    WHERE {% include 'checks/near.sql' %} = parts
+    UNION ALL
+    SELECT difference, key, label_key
+    FROM (SELECT difference, l.key AS label_key, f.* FROM feature_parts AS f JOIN changed_labels AS l ON f.parts = near)
+    WHERE {% include 'checks/near.sql' %} = parts
+),
+{%- if keys | length == 1 %}
+prefixes AS (
+    -- Prefixes of the lengths that the keys of the other side have. Fewer than four characters say nothing.
+    SELECT unmatched.key, labels.key AS label_key, label_id, unmatched.key AS short, labels.key AS long
+    FROM labels, (SELECT DISTINCT length(key) AS length FROM unmatched) AS lengths, unmatched
+    WHERE length >= 4 AND length < length(labels.key) AND left(labels.key, length) = unmatched.key
+    UNION ALL
+    SELECT unmatched.key, labels.key, label_id, labels.key, unmatched.key
+    FROM unmatched, (SELECT DISTINCT length(key) AS length FROM labels) AS lengths, labels
+    WHERE length >= 4 AND length < length(unmatched.key) AND left(unmatched.key, length) = labels.key
+), feature_stems AS (
+    SELECT key, without_extension(key) AS stem, substr(key, length(stem) + 1) AS extension
+    FROM unmatched WHERE extension <> ''
+), label_stems AS (
+    SELECT label_id, key, without_extension(key) AS stem, substr(key, length(stem) + 1) AS extension
+    FROM labels WHERE extension <> ''
+), stem_prefixes AS (
+    -- The same before an extension that both have.
+    SELECT f.key, l.key AS label_key, label_id, f.stem AS short, l.stem AS long
+    FROM label_stems AS l, (SELECT DISTINCT length(stem) AS length FROM feature_stems) AS lengths, feature_stems AS f
+    WHERE length >= 4 AND length < length(l.stem) AND left(l.stem, length) = f.stem AND f.extension = l.extension
+    UNION ALL
+    SELECT f.key, l.key, label_id, l.stem, f.stem
+    FROM feature_stems AS f, (SELECT DISTINCT length(stem) AS length FROM label_stems) AS lengths, label_stems AS l
+    WHERE length >= 4 AND length < length(f.stem) AND left(f.stem, length) = l.stem AND f.extension = l.extension
+), lost AS (
+    SELECT
+        (SELECT max(scientific_decimals(key)) FROM unmatched WHERE has_lost_digits(key)) AS of_features,
+        (SELECT max(scientific_decimals(key)) FROM labels WHERE has_lost_digits(key)) AS of_labels
+), rounded AS (
+    -- Whole numbers as the other side has them: rounded to the most decimals that it shows.
+    SELECT f.key, l.key AS label_key, label_id
+    FROM (SELECT key, rounded_number(key, of_features) AS value FROM unmatched, lost WHERE has_lost_digits(key)) AS f
+    JOIN (
+        SELECT label_id, key, rounded_number(key, of_features) AS value
+        FROM labels, lost WHERE of_features IS NOT NULL AND regexp_full_match(key, '[1-9][0-9]{4,20}')
+    ) AS l USING (value)
+    UNION ALL
+    SELECT f.key, l.key, label_id
+    FROM (
+        SELECT key, rounded_number(key, of_labels) AS value
+        FROM unmatched, lost WHERE of_labels IS NOT NULL AND regexp_full_match(key, '[1-9][0-9]{4,20}')
+    ) AS f
+    JOIN (
+        SELECT label_id, key, rounded_number(key, of_labels) AS value FROM labels, lost WHERE has_lost_digits(key)
+    ) AS l USING (value)
+), doubtful AS (
+    -- What goes on in the middle of a word may be another clip; of a number that goes on in digits, it is.
+    SELECT DISTINCT
+        CASE WHEN regexp_matches(rest, '^[\pL\pN]') THEN 'text after the id' ELSE 'unique prefix' END AS difference,
+        key, label_key, label_id
+    FROM (SELECT *, substr(long, length(short) + 1) AS rest FROM (FROM prefixes UNION ALL FROM stem_prefixes))
+    WHERE NOT (regexp_matches(short, '[0-9]$') AND regexp_matches(rest, '^[0-9]'))
+    UNION ALL
+    SELECT 'scientific notation', key, label_key, label_id FROM rounded
+), claimed AS (
+    SELECT
+        *,
+        label_id IN (SELECT label_id FROM feature_keys WHERE label_id IS NOT NULL)
+        OR (difference <> 'unique prefix' AND count(*) OVER (PARTITION BY difference, label_id) > 1) AS is_of_others
+    FROM doubtful
+),
+{%- endif %}
+near AS (
+    SELECT
+        difference, CASE difference WHEN 'separators' THEN 2 WHEN 'several of these' THEN 3 ELSE 1 END AS rank, key,
+        count(*) AS labels, min(label_key) AS label_key, count(*) > 1 AS is_ambiguous
+    FROM near_pairs
+    GROUP BY difference, key
     {%- if keys | length == 1 %}
     UNION ALL
-    SELECT 'unique prefix', 3, key, count(*), min(label_key)
-    FROM (
-        -- Prefixes of the lengths that the keys of the other side have. Fewer than four characters say nothing.
-        SELECT unmatched.key, labels.key AS label_key
-        FROM labels, (SELECT DISTINCT length(key) AS length FROM unmatched) AS lengths, unmatched
-        WHERE length >= 4 AND length < length(labels.key) AND left(labels.key, length) = unmatched.key
-        UNION ALL
-        SELECT unmatched.key, labels.key
-        FROM unmatched, (SELECT DISTINCT length(key) AS length FROM labels) AS lengths, labels
-        WHERE length >= 4 AND length < length(unmatched.key) AND left(unmatched.key, length) = labels.key
-    )
-    GROUP BY key
+    SELECT
+        difference, CASE difference WHEN 'text after the id' THEN 5 ELSE 4 END, key, count(*), min(label_key),
+        count(*) > 1 OR bool_or(is_of_others)
+    FROM claimed
+    GROUP BY difference, key
     {%- endif %}
 ), simplest AS (
     SELECT * FROM near QUALIFY rank = min(rank) OVER (PARTITION BY key)
 )
 SELECT
     difference,
-    count(*) FILTER (WHERE labels = 1) AS keys,
-    count(*) FILTER (WHERE labels > 1) AS ambiguous,
+    count(*) FILTER (WHERE NOT is_ambiguous) AS keys,
+    count(*) FILTER (WHERE is_ambiguous) AS ambiguous,
     mode(regexp_extract(key, getvariable('extension')) ORDER BY key) AS feature_extension,
     mode(regexp_extract(label_key, getvariable('extension')) ORDER BY label_key) AS label_extension,
-    list({'key': key, 'label_key': label_key} ORDER BY labels, key)[:2] AS examples
+    list({'key': key, 'label_key': label_key} ORDER BY is_ambiguous, labels, key)[:2] AS examples
 FROM simplest
 GROUP BY difference
 ORDER BY keys DESC, ambiguous DESC, difference;

@@ -1,0 +1,2 @@
+{#- What closes near_parts.sql. -#}
+{%- if keys | length == 1 %}))))){% endif -%}
