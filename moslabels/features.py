@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from moslabels.engine import Engine
 from moslabels.errors import TableError
-from moslabels.keys import Key
+from moslabels.keys import Key, fault_advice
 from moslabels.labels import Labels
 from moslabels.options import short, shown
 from moslabels.render import render
@@ -85,7 +85,7 @@ def match_features(engine: Engine, source: Source, key: Key, match_rate_by: str 
         raise TableError(
             f"{source.path}: row {row['row']}: column {shown(column)} holds {shown(row['raw_value'])}, "
             f"{short(row['key_fault'])}, which cannot be a key "
-            f"({row['total']} such rows); name another feature_key_column",
+            f"({row['total']} such rows); {fault_advice(row['key_fault'], column, 'feature')}",
             code="bad-key",
             file=source.path,
             column=column,

@@ -12,7 +12,7 @@ import pyarrow as pa
 
 from moslabels.engine import Engine
 from moslabels.errors import TableError
-from moslabels.keys import Key, find_key
+from moslabels.keys import Key, fault_advice, find_key
 from moslabels.manifest import LabelSpec, TableSpec
 from moslabels.options import LABEL_COLUMNS, SOURCE_COLUMN, counted, key_parts, listed, short, shown
 from moslabels.render import render
@@ -297,7 +297,7 @@ def _check_rows(engine: Engine, spec: TableSpec, columns: Sequence[_Columns]) ->
         raise TableError(
             f"{path}: row {row['row']}: column {shown(column)} holds {shown(row['raw_value'])}, "
             f"{short(row['key_fault'])}, which cannot be a key ({row['total']} such rows); "
-            "name another label_key_column",
+            f"{fault_advice(row['key_fault'], column, 'label')}",
             code="bad-key",
             file=path,
             column=column,

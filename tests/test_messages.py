@@ -323,7 +323,7 @@ def test_a_table_in_memory_is_no_path() -> None:
 
 VERIFIED = [
     ("l.csv", "is a table without evidence in it: name its audit"),
-    ("none.json", "cannot be read: No such file"),
+    ("none.json", "there is no such file"),
 ]
 
 
@@ -558,3 +558,14 @@ def test_a_suffix_that_is_known_elsewhere(name: str, said: str) -> None:
         materialize(name, [name], name)
     told = {problem.partition(":")[0] for problem in raised.value.problems if problem.endswith(said)}
     assert told == {"features", "labels[0]"}, "an output cannot be that, whatever is done with it"
+
+
+@pytest.mark.parametrize("side", ["feature", "label"])
+def test_a_key_of_bytes_is_to_be_converted(folder: Path, side: str) -> None:
+    bytes_of = pa.table({"clip_id": pa.array([b"A001.mp4", b"A002.mp4"]), "mos": [3.0, 4.0]})
+    tables: list[Any] = [bytes_of.drop_columns("mos"), "l.csv"] if side == "feature" else ["f.csv", bytes_of]
+    with pytest.raises(TableError) as raised:
+        join(*tables)
+    advice = 'convert the column to text first, such as by SELECT * REPLACE (decode("clip_id") AS "clip_id") in DuckDB'
+    assert advice in str(raised.value)
+    assert str(raised.value).endswith(f"or name another {side}_key_column")
