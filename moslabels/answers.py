@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 
@@ -13,7 +14,7 @@ import pyarrow.compute as pc
 
 from moslabels.engine import Answer
 from moslabels.errors import UsageError
-from moslabels.options import shown, visible
+from moslabels.options import shown, visible, visible_json
 from moslabels.report import markdown_text
 from moslabels.writers.text import ValueTexts, json_name
 
@@ -77,7 +78,7 @@ def _json_value(value: str | None) -> str:
         json.loads(value or "null", parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
         return json.dumps(value, ensure_ascii=False)
-    return (value or "null").replace("\r", " ").replace("\n", " ")
+    return re.sub(r"[\r\n\t]", " ", value or "null")
 
 
 def _refuse_constant(name: str) -> None:
@@ -93,6 +94,7 @@ def _json(answer: Answer, is_lines: bool) -> str:
         f"{{{', '.join(f'{name}: {value}' for name, value in zip(names, row, strict=True))}}}"
         for row in _rows(answer, _as_json)
     ]
+    lines = list(map(visible_json, lines))
     if is_lines:
         return "".join(f"{line}\n" for line in lines)
     return "[\n" + ",\n".join(f"  {line}" for line in lines) + "\n]\n" if lines else "[]\n"

@@ -13,17 +13,42 @@ from typing import Any, NoReturn
 
 from moslabels.completion import SHELLS
 from moslabels.errors import UsageError
-from moslabels.options import FIELDS, json_fault, listed, nearest, shown
+from moslabels.options import FIELDS, json_fault, listed, nearest, shown, visible_text
 
 DESCRIPTION = "Join mean opinion scores onto tables of video-quality features."
 
 
+class UnwrittenError(Exception):
+    """Standard output did not take what a program may wait for. ``is_reader_gone``: nobody waits for it any more."""
+
+    def __init__(self, reason: str, is_reader_gone: bool = False) -> None:
+        super().__init__(f"standard output: {reason}")
+        self.is_reader_gone = is_reader_gone
+
+
 def write_out(text: str) -> None:
-    """Write to standard output in UTF-8, as JSON is, whatever the terminal's encoding."""
-    sys.stdout.flush()
-    # A path may hold bytes that are no text.
-    sys.stdout.buffer.write(text.encode("utf-8", "backslashreplace"))
-    sys.stdout.buffer.flush()
+    """Write to standard output in UTF-8, as JSON is, whatever the terminal's encoding. Raises UnwrittenError.
+
+    On a terminal, control and format characters are spelled out, whatever the text is.
+    """
+    stream = sys.stdout
+    if stream is None:
+        raise UnwrittenError("is closed")
+    try:
+        if stream.isatty():
+            text = visible_text(text)
+        stream.flush()
+        if hasattr(stream, "buffer"):  # A path may hold bytes that are no text.
+            stream.buffer.write(text.encode("utf-8", "backslashreplace"))
+        else:
+            stream.write(text)
+        stream.flush()
+    except BrokenPipeError as error:
+        raise UnwrittenError("its reader has left", is_reader_gone=True) from error
+    except OSError as error:
+        raise UnwrittenError(error.strerror or str(error)) from error
+    except ValueError as error:  # Python has closed it.
+        raise UnwrittenError(str(error)) from error
 
 
 class _Help(argparse.RawDescriptionHelpFormatter):

@@ -11,7 +11,7 @@ from moslabels.features import Match, Sample
 from moslabels.keys import one_or_list
 from moslabels.labels import Labels
 from moslabels.manifest import LabelSpec, TableSpec
-from moslabels.options import key_parts
+from moslabels.options import key_parts, visible_json
 from moslabels.provenance import plain
 
 FAMILY = "mos-label-materializer-"
@@ -119,5 +119,5 @@ def _sample(sample: Sample) -> dict[str, Any]:
 
 
 def json_text(document: dict[str, Any]) -> str:
-    """A document as the bytes of audits and reports: sorted keys, two spaces, a final newline."""
-    return json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False) + "\n"
+    """A document as the bytes of audits and reports: sorted keys, two spaces, a final newline, nothing invisible."""
+    return visible_json(json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)) + "\n"

@@ -15,6 +15,7 @@ from moslabels.manifest import Manifest, TableSpec, load_manifest, path_argument
 from moslabels.progress import SILENT, Cancel, Progress, relayed
 from moslabels.provenance import file_record
 from moslabels.settings import Settings
+from moslabels.signals import held, released
 from moslabels.unchanged import audit_of_unchanged
 from moslabels.writers.atomic import reserved, write_whole
 
@@ -92,7 +93,7 @@ def run_batch(
     manifest_record = file_record(manifest.path)
     progress = relayed(progress, checked_cancel(cancel))
     run = Run(argv, args, manifest_record, reports, run_provenance, settings, dry_run, progress=progress)
-    with ExitStack() as reports_are_ours:
+    with held(), ExitStack() as reports_are_ours:
         try:
             places = reports_are_ours.enter_context(reserved([] if dry_run else reports.values()))
         except OSError as error:
@@ -139,9 +140,11 @@ def _label_tables(
         if ended_by is not None or (fail_fast and any(entry["status"] == "error" for entry in entries)):
             continue
         try:
-            run.progress.table(spec.id or spec.features, number, len(tables))
+            with released():
+                run.progress.table(spec.id or spec.features, number, len(tables))
             try:
-                known = audit_of_unchanged(spec, run) if skip_unchanged else None
+                with released():
+                    known = audit_of_unchanged(spec, run) if skip_unchanged else None
                 audits[-1] = known or label_table(spec, run)
             except BaseException as error:
                 if (fault := fault_of_table(error, spec.id)) is None:
@@ -155,7 +158,8 @@ def _label_tables(
                 if skip_unchanged and spec.audit_json is None:
                     entries[-1].setdefault("warnings", []).append(report.NEVER_SKIPPED)
             if on_table is not None:
-                on_table(entries[-1])
+                with released():
+                    on_table(entries[-1])
         except BaseException as error:
             ended_by = error
     return entries, audits, ended_by

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import shutil
 import sys
+import traceback
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import chdir
+from contextlib import chdir, suppress
 from typing import TYPE_CHECKING, Any
 
-from moslabels.arguments import command_parser, option_value, options_text, write_out
+from moslabels.arguments import UnwrittenError, command_parser, option_value, options_text, write_out
 from moslabels.completion import script
-from moslabels.errors import MosLabelsError, UsageError, os_error
-from moslabels.options import FIELDS, listed, nearest, shown, visible
+from moslabels.errors import MosLabelsError, UsageError, internal_error, is_from_outside, os_error
+from moslabels.options import FIELDS, listed, nearest, shown, visible, visible_text
+from moslabels.signals import Terminated, ending
 
 if TYPE_CHECKING:
     from moslabels.manifest import Manifest, TableSpec
@@ -23,8 +24,25 @@ if TYPE_CHECKING:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command. Returns its exit status: 0 done, 1 a table failed, 2 wrong usage, 130 interrupted."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    """Run the command. Returns its exit status: 0 done, 1 a table failed, 2 wrong usage, 130 interrupted (Ctrl-C), 143
+    and 129 ended by SIGTERM and SIGHUP.
+    """
+    _open_what_is_closed()
+    try:
+        with ending():
+            return _status(list(sys.argv[1:] if argv is None else argv))
+    except KeyboardInterrupt as error:
+        _say_end("moslabels: interrupted", error)
+        return 130
+    except Terminated as error:
+        _say_end(f"moslabels: ended by {error}", error)
+        return 128 + error.number
+    finally:
+        _settle()
+
+
+def _status(arguments: list[str]) -> int:
+    parsed = argparse.Namespace()
     parser = command_parser()
     try:
         parsed = parser.parse_args(arguments)
@@ -38,23 +56,60 @@ def main(argv: Sequence[str] | None = None) -> int:
     except MosLabelsError as error:
         _say(f"moslabels: {error}")
         return error.exit_status
-    except KeyboardInterrupt:
-        _say("moslabels: interrupted")
-        return 130
-    except BrokenPipeError:
-        # Whoever read standard output has left; Python must not fail again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except UnwrittenError as error:
+        if not error.is_reader_gone:
+            _say(f"moslabels: {error}")
         return 1
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        _say(f"moslabels: {where}{error.strerror or error}")
+    except Exception as error:
+        if is_from_outside(error):
+            raise
+        if isinstance(error, OSError) and error.errno is not None:
+            where = f"{error.filename}: " if error.filename else ""
+            _say(f"moslabels: {where}{error.strerror or error}")
+        else:
+            if getattr(parsed, "verbose", False):
+                _say("".join(traceback.format_exception(error)).rstrip())
+            _say(f"moslabels: {internal_error(error)}")
         return 1
+
+
+def _open_what_is_closed() -> None:
+    """Give the descriptors of the standard streams to nothing where they are closed: no file of a run becomes one."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # It takes the lowest that is free.
+
+
+def _settle() -> None:
+    """Write what streams still hold. One that takes no more is given up: Python would end with a status of its own."""
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            with suppress(OSError, ValueError):
+                nothing = os.open(os.devnull, os.O_WRONLY)
+                os.dup2(nothing, stream.fileno())
+                os.close(nothing)
 
 
 def _say(text: str) -> None:
-    """A message for people. What names and values may hold is spelled out, so that none of it steers a terminal."""
-    text = _visible_lines(text)
-    print(text.encode(sys.stderr.encoding or "utf-8", "backslashreplace").decode(), file=sys.stderr)
+    """A message for people, where it can be written. What names and values may hold is spelled out, so that none of it
+    steers a terminal.
+    """
+    stream = sys.stderr
+    if stream is None:
+        return
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    with suppress(OSError, ValueError):  # A log that is full, closed or without a reader stops no table.
+        stream.write(_visible_lines(text).encode(encoding, "backslashreplace").decode(encoding) + "\n")
+        stream.flush()
+
+
+def _say_end(text: str, error: BaseException) -> None:
+    _say("\n".join([text, *(f"  {note}" for note in getattr(error, "__notes__", ()))]))
 
 
 def _visible_lines(text: str) -> str:
@@ -86,34 +141,48 @@ def _batch(parsed: argparse.Namespace, argv: list[str]) -> int:
         progress.clear()
         _say_table(entry, parsed.quiet)
 
-    with _progress(parsed) as progress:
-        report = run_batch(
-            _manifest_of(parsed),
-            base_dir=parsed.base_dir,
-            report_json=parsed.report_json,
-            report_md=parsed.report_md,
-            report_html=parsed.report_html,
-            fail_fast=parsed.fail_fast,
-            dry_run=parsed.dry_run,
-            skip_unchanged=parsed.skip_unchanged,
-            memory_limit=parsed.memory_limit,
-            threads=parsed.threads,
-            temp_dir=parsed.temp_dir,
-            argv=argv,
-            on_table=on_table,
-            progress=progress.wanted(),
-        )
-    if parsed.report_json is None or parsed.dry_run:
-        write_out(json_text(report))
+    def print_report() -> None:
+        if reports and (parsed.report_json is None or parsed.dry_run):
+            write_out(json_text(reports[0]))
+
+    reports: list[dict[str, Any]] = []
+    try:
+        with _progress(parsed) as progress:
+            run_batch(
+                _manifest_of(parsed),
+                base_dir=parsed.base_dir,
+                report_json=parsed.report_json,
+                report_md=parsed.report_md,
+                report_html=parsed.report_html,
+                fail_fast=parsed.fail_fast,
+                dry_run=parsed.dry_run,
+                skip_unchanged=parsed.skip_unchanged,
+                memory_limit=parsed.memory_limit,
+                threads=parsed.threads,
+                temp_dir=parsed.temp_dir,
+                argv=argv,
+                on_table=on_table,
+                on_report=reports.append,
+                progress=progress.wanted(),
+            )
+    except BaseException:
+        with suppress(UnwrittenError):
+            print_report()  # of what was done until then
+        raise
+    if not parsed.quiet:
+        _say_summary(reports[0], parsed.dry_run)
+    print_report()
+    return 1 if reports[0]["status"] == "failed" else 0
+
+
+def _say_summary(report: Mapping[str, Any], is_dry: bool) -> None:
     summary = report["summary"]
     not_run = sum(table["status"] == "not-run" for table in report["tables"])
     unchanged = sum(table["status"] == "unchanged" for table in report["tables"])
     labelled = summary["tables"] - summary["failed_tables"] - not_run - unchanged
     others = "".join(f", {count} {what}" for count, what in ((unchanged, "unchanged"), (not_run, "not run")) if count)
-    dry = " (dry run: nothing is written)" if parsed.dry_run else ""
-    if not parsed.quiet:
-        _say(f"{labelled} of {summary['tables']} tables labelled{others}{dry}")
-    return 1 if report["status"] == "failed" else 0
+    dry = " (dry run: nothing is written)" if is_dry else ""
+    _say(f"{labelled} of {summary['tables']} tables labelled{others}{dry}")
 
 
 def _manifest_of(parsed: argparse.Namespace) -> str:
@@ -156,11 +225,12 @@ def _completion(parsed: argparse.Namespace, _argv: list[str]) -> int:
 
 
 def _explain(parsed: argparse.Namespace, _argv: list[str]) -> int:
+    from moslabels.audit import json_text
     from moslabels.explain import explain, text
 
     explained = explain(_explained_table(parsed), parsed.values, _settings(parsed))
     if parsed.json:
-        write_out(json.dumps({"values": explained}, indent=2, sort_keys=True, ensure_ascii=False) + "\n")
+        write_out(json_text({"values": explained}))
     else:
         write_out("\n\n".join(_visible_lines(text(value)) for value in explained) + "\n")
     return 0
@@ -263,7 +333,7 @@ def _suggest(parsed: argparse.Namespace, _argv: list[str]) -> int:
         feature_csv=parsed.feature_csv,
         label_csv=parsed.label_csv,
     )
-    write_out(json_text(document) if parsed.json else suggestion_text(document))
+    write_out(json_text(document) if parsed.json else visible_text(suggestion_text(document)))
     return 0 if document["suggestions"] else 1
 
 
@@ -309,6 +379,7 @@ def _settings(parsed: argparse.Namespace) -> Settings:
 def _sql(parsed: argparse.Namespace, _argv: list[str]) -> int:
     from moslabels.answers import text
     from moslabels.query import VIEWS, Evidence
+    from moslabels.terminal import is_a_terminal
 
     query = parsed.command if parsed.file is None else _query_of(parsed.file)
     with Evidence(parsed.patterns) as evidence:
@@ -320,7 +391,8 @@ def _sql(parsed: argparse.Namespace, _argv: list[str]) -> int:
             _say(f"{len(VIEWS)} tables saved in {parsed.db}")
         answer = evidence.ask(query)
     if answer is not None:
-        write_out(text(answer, parsed.format, shutil.get_terminal_size().columns if sys.stdout.isatty() else None))
+        is_terminal = is_a_terminal(sys.stdout)
+        write_out(text(answer, parsed.format, shutil.get_terminal_size().columns if is_terminal else None))
     return 0
 
 
@@ -354,16 +426,15 @@ def _materialize(parsed: argparse.Namespace, argv: list[str]) -> int:
     with _progress(parsed) as progress:
         progress.table(parsed.features, 1, 1)
         audit = label_table(spec, Run(argv, args, settings=settings, is_dry=parsed.dry_run, progress=progress.wanted()))
-    if parsed.audit_json is None or parsed.dry_run:
-        write_out(json_text(audit))
     for warning in audit["warnings"]:
         _say(f"moslabels: warning: {warning}")
-    if parsed.quiet:
-        return 0
-    _say(
-        f"match rate {audit['match_rate']:.3f}, {audit['matched_rows']} of {audit['input_rows']} rows labelled "
-        f"-> {audit['output']}" + (" (dry run: nothing is written)" if parsed.dry_run else "")
-    )
+    if not parsed.quiet:
+        _say(
+            f"match rate {audit['match_rate']:.3f}, {audit['matched_rows']} of {audit['input_rows']} rows labelled "
+            f"-> {audit['output']}" + (" (dry run: nothing is written)" if parsed.dry_run else "")
+        )
+    if parsed.audit_json is None or parsed.dry_run:
+        write_out(json_text(audit))
     return 0
 
 

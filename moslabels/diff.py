@@ -20,6 +20,7 @@ from moslabels.provenance import recorded_hashes
 from moslabels.render import render
 from moslabels.schema import audit_document, entry_document, misfits, report_document
 from moslabels.settings import DEFAULTS, Settings
+from moslabels.signals import held, released
 from moslabels.tables import FORMATS, format_of, format_problem
 from moslabels.workspace import Workspace
 
@@ -283,7 +284,7 @@ def _compared(old: _Side, new: _Side, settings: Settings) -> dict[str, Any]:
             f"{old.evidence} and {new.evidence} name the same output, {new.output}, and without an audit nothing tells "
             f"which of them it is of; {_KEEP}, and give the table an audit_json"
         )
-    with Workspace(settings.temp_dir) as workspace, Engine(settings, workspace.folder) as engine:
+    with held(), Workspace(settings.temp_dir) as workspace, Engine(settings, workspace.folder) as engine, released():
         engine.run(render("diff/table"))
         for name, side, path in (("old", old, paths[0]), ("new", new, paths[1])):
             key = _key(side, path)

@@ -21,6 +21,7 @@ from moslabels.options import short, shown
 from moslabels.progress import SILENT, Progress
 from moslabels.render import Statement, render, rules
 from moslabels.settings import DEFAULTS, Settings
+from moslabels.signals import released
 
 T = TypeVar("T")
 Connection: TypeAlias = duckdb.DuckDBPyConnection
@@ -162,7 +163,8 @@ class Engine:
         try:
             self._look_at_connection()
             future = self._submit(call)
-            _wait(future, partial(self._look, timer))
+            with released():  # No signal waits for a statement: what is to be cleaned up is known wherever one runs.
+                _wait(future, partial(self._look, timer))
         except BaseException:
             self._stop()
             raise

@@ -17,6 +17,7 @@ from moslabels.manifest import TableSpec
 from moslabels.options import shown
 from moslabels.render import render
 from moslabels.settings import Settings
+from moslabels.signals import held, released
 from moslabels.tables import Cell, Source, open_table, reading
 from moslabels.workspace import Workspace
 
@@ -29,7 +30,7 @@ def explain(spec: TableSpec, values: Sequence[str], settings: Settings) -> list[
     both there is an object for each. Raises what labelling the table would raise before the features are joined, and
     UsageError where a value does not fit the key, or its column cannot hold it.
     """
-    with Workspace(settings.temp_dir) as workspace, Engine(settings, workspace.folder) as engine:
+    with held(), Workspace(settings.temp_dir) as workspace, Engine(settings, workspace.folder) as engine, released():
         source = open_table(engine, workspace, spec.features, "feature", spec.options.feature_csv)
         key = find_key(source, spec.options, "feature")
         parts = [_parts(value, key) for value in values]

@@ -25,6 +25,7 @@ from moslabels.progress import SILENT, Cancel, Progress, relayed
 from moslabels.provenance import file_record, run_provenance
 from moslabels.render import render
 from moslabels.settings import DEFAULTS, Settings
+from moslabels.signals import held, hold, released
 from moslabels.tables import Source, open_table
 from moslabels.workspace import Workspace
 from moslabels.writers import Job, plain, write_labelled
@@ -175,6 +176,7 @@ def label_table(spec: TableSpec, run: Run) -> dict[str, Any]:
         for path in outputs:
             check_target(path)
         with (
+            held(),
             reserved([] if run.is_dry else outputs) as reserved_places,
             watched(spec) as check_inputs,
             Workspace(run.settings.temp_dir) as workspace,
@@ -242,22 +244,25 @@ def _label(
     check_inputs: Callable[[], None],
     places: Mapping[str, Place],
 ) -> dict[str, Any]:
-    read = read_table(engine, workspace, spec)
-    if read.source.footer is not None:
-        engine.progress.step("matching", read.source.footer.num_rows)
-    else:
-        engine.progress.step("matching", _size(spec.features), "bytes")
-    match = match_features(engine, read.source, read.key, spec.options.match_rate_by)
-    with ExitStack() as files:
+    with released():
+        read = read_table(engine, workspace, spec)
+        if read.source.footer is not None:
+            engine.progress.step("matching", read.source.footer.num_rows)
+        else:
+            engine.progress.step("matching", _size(spec.features), "bytes")
+        match = match_features(engine, read.source, read.key, spec.options.match_rate_by)
+    with ExitStack() as files, released():
 
         def stage(target: str) -> StagedFile:
-            return files.enter_context(StagedFile(places[target]))
+            with held():
+                return files.enter_context(StagedFile(places[target]))
 
         def done(*staged: StagedFile) -> None:
             check_inputs()
             for file in staged:
                 file.finish()
             if not run.is_dry:
+                hold()  # Once it is published, the table is done, and the report says so.
                 publish(*staged)
 
         unmatched = [_unmatched(engine, spec, stage(spec.unmatched))] if spec.unmatched is not None else []

@@ -397,9 +397,25 @@ def visible(text: str) -> str:
     """A text whose control and format characters are spelled out: none steers a terminal or turns the direction."""
     if text.isascii() and text.isprintable():
         return text
-    return "".join(
-        f"\\u{ord(character):04x}" if unicodedata.category(character) in _INVISIBLE else character for character in text
-    )
+    return "".join(character if is_visible(character) else f"\\u{ord(character):04x}" for character in text)
+
+
+def is_visible(character: str) -> bool:
+    """Whether a character is what it looks like: no control, no format, no half of one."""
+    return unicodedata.category(character) not in _INVISIBLE
+
+
+def visible_text(text: str) -> str:
+    """A text of lines as a terminal may get it: all but line ends and tabs is spelled out."""
+    lines = text.replace("\r\n", "\n").split("\n")
+    return "\n".join("\t".join(map(visible, line.split("\t"))) for line in lines)
+
+
+def visible_json(text: str) -> str:
+    """JSON whose control and format characters are escaped, also those that JSON lets stand as they are."""
+    if text.isascii() and "\x7f" not in text:
+        return text
+    return re.sub(r"[^\n -~]", lambda found: found[0] if is_visible(found[0]) else json.dumps(found[0])[1:-1], text)
 
 
 def shown(value: Any) -> str:

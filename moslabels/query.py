@@ -18,6 +18,7 @@ from moslabels.locks import lock_records
 from moslabels.manifest import refuse_url
 from moslabels.options import shown, url_problem
 from moslabels.render import render, sql_folder
+from moslabels.signals import held
 from moslabels.workspace import Workspace
 from moslabels.writers.atomic import StagedFile, publish, reserved
 
@@ -105,7 +106,7 @@ class Evidence:
         """
         refuse_url("db", path)
         try:
-            with reserved([path]) as places, Workspace() as workspace:
+            with held(), reserved([path]) as places, Workspace() as workspace:
                 copy = workspace.new_file(".duckdb")
                 if os.path.exists(path) and os.path.getsize(path):
                     _copy_database(path, copy)

@@ -15,7 +15,7 @@ from typing import Any
 
 import jinja2
 
-from moslabels.options import visible
+from moslabels.options import is_visible, visible
 
 _QUOTED_OR_COMMENT = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*""")
 _PARAMETER = re.compile(r"\$([a-z_][a-z0-9_]*)")
@@ -136,7 +136,7 @@ def filled_in(statement: Statement) -> str:
     """A statement with its values written into it: as the DuckDB shell runs it."""
 
     def value_or_itself(found: re.Match[str]) -> str:
-        return _literal(statement.values[found[1]]) if found[1] else found[0]
+        return _literal(statement.values[found[1]]) if found[1] else _told(found[0], statement.sql[: found.start()])
 
     sql = re.sub(f"{_QUOTED_OR_COMMENT.pattern}|{_PARAMETER.pattern}", value_or_itself, statement.sql)
     return sql.strip().rstrip(";") + ";"
@@ -155,7 +155,33 @@ def _literal(value: Any) -> str:
         return "{" + ", ".join(f"{_literal(name)}: {_literal(item)}" for name, item in value.items()) + "}"
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_literal, value)) + "]"
-    return " || chr(0) || ".join(_quote_text(part) for part in str(value).split("\0"))
+    return _spelled(str(value))
+
+
+def _spelled(value: str) -> str:
+    """A text as a literal; each character in it that nobody would see, and NUL, is chr() of its number."""
+    told, run = [], ""
+    for character in value:
+        if character in "\n\t" or is_visible(character):
+            run += character
+            continue
+        told += [_quote_text(run), f"chr({ord(character)})"] if run else [f"chr({ord(character)})"]
+        run = ""
+    if run or not told:
+        told.append(_quote_text(run))
+    return told[0] if len(told) == 1 else f"({' || '.join(told)})"
+
+
+def _told(token: str, before: str) -> str:
+    """A quoted name or text, or a comment, without a character that nobody would see."""
+    if all(character in "\n\t" or is_visible(character) for character in token):
+        return token
+    if token.startswith("'"):
+        return _spelled(token[1:-1].replace("''", "'"))
+    if not token.startswith('"') or before.rstrip().upper().endswith(" AS"):
+        return visible(token)  # A comment, or the name of a column of the result.
+    name = token[1:-1].replace('""', '"')
+    return f"COLUMNS(lambda name: name = {_spelled(name)})"
 
 
 def rules() -> list[Statement]:

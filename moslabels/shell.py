@@ -15,6 +15,7 @@ from moslabels.manifest import TableSpec
 from moslabels.options import visible
 from moslabels.render import Statement, filled_in, render
 from moslabels.settings import DEFAULTS, Settings
+from moslabels.signals import held, released
 from moslabels.tables import absolute
 from moslabels.workspace import Workspace
 
@@ -32,7 +33,7 @@ def compiled(tables: Iterable[TableSpec], settings: Settings = DEFAULTS) -> str:
 
 
 def _table(spec: TableSpec, settings: Settings) -> str:
-    with Workspace(settings.temp_dir) as workspace, Engine(settings, workspace.folder) as engine:
+    with held(), Workspace(settings.temp_dir) as workspace, Engine(settings, workspace.folder) as engine, released():
         rules = len(engine.ran)
         engine.run(render("compile/fresh"))
         read = read_table(engine, workspace, spec)

@@ -14,6 +14,7 @@ from moslabels.errors import UsageError
 from moslabels.manifest import checked, path_argument
 from moslabels.options import FIELDS, is_url, short, shown, visible
 from moslabels.settings import DEFAULTS, Settings
+from moslabels.signals import held, released
 from moslabels.suggest import example_texts, nothing_found_text, readable_json, rule_text, score_text, suggest
 from moslabels.writers.atomic import reserved, write_whole
 
@@ -66,7 +67,7 @@ def start_manifest(
     folder = os.path.dirname(out)
     schema_path = os.path.join(folder, SCHEMA_FILE)
     _check(features, out, schema_path)
-    with reserved([out, schema_path]) as places:
+    with held(), reserved([out, schema_path]) as places, released():
         tables, proposals = [], []
         for identifier, path in zip(_ids(features, folder), features, strict=True):
             found = suggest(path, labels, settings=settings, feature_csv=feature_csv, label_csv=label_csv)

@@ -44,6 +44,7 @@ from moslabels.patterns import Way, Ways, common_prefix, common_suffix, plain_wa
 from moslabels.render import render
 from moslabels.scores import Score, find_score, is_nameable
 from moslabels.settings import DEFAULTS, Settings
+from moslabels.signals import held, released
 from moslabels.tables import KEY_NAMES, Column, Source, format_problem, is_nested, open_table, reading
 from moslabels.workspace import Workspace
 
@@ -179,7 +180,12 @@ def suggest(
     given: dict[str, Any] = {"feature_csv": feature_csv or {}, "label_csv": label_csv or {}}
     _check_arguments(os.fspath(features), paths, given)
     try:
-        with Workspace(settings.temp_dir) as workspace, Engine(settings, workspace.folder) as engine:
+        with (
+            held(),
+            Workspace(settings.temp_dir) as workspace,
+            Engine(settings, workspace.folder) as engine,
+            released(),
+        ):
             source = open_table(engine, workspace, os.fspath(features), "feature", given["feature_csv"])
             label_sources = [open_table(engine, workspace, path, "label", given["label_csv"]) for path in paths]
             return _Search(engine, source, label_sources, given).document()

@@ -21,10 +21,17 @@ _ERASE_TO_END = "\x1b[K"
 _CUT = "..."
 
 
-def is_for_people(stream: TextIO) -> bool:
+def is_a_terminal(stream: TextIO | None) -> bool:
+    """Whether a stream goes to a terminal. There is none where it is closed."""
+    with suppress(OSError, ValueError):
+        return stream is not None and stream.isatty()
+    return False
+
+
+def is_for_people(stream: TextIO | None) -> bool:
     """Whether a stream goes to a terminal that can take a line back, and nobody wants plain text alone (NO_COLOR)."""
     can_take_back = os.environ.get("TERM", "") not in ("", "dumb") and not os.environ.get("NO_COLOR")
-    return can_take_back and stream.isatty()
+    return can_take_back and is_a_terminal(stream)
 
 
 class Told(Progress):
@@ -36,7 +43,7 @@ class Told(Progress):
 
     def __init__(
         self,
-        stream: TextIO,
+        stream: TextIO | None,
         *,
         has_line: bool,
         is_verbose: bool,
@@ -132,7 +139,8 @@ class Told(Progress):
 
     def _columns_of_stream(self) -> int:
         with suppress(OSError, ValueError):
-            return os.get_terminal_size(self._stream.fileno()).columns or _USUAL_COLUMNS
+            if self._stream is not None:
+                return os.get_terminal_size(self._stream.fileno()).columns or _USUAL_COLUMNS
         return _USUAL_COLUMNS
 
     def _say(self, text: str) -> None:
@@ -140,11 +148,13 @@ class Told(Progress):
         self._put(self._writable(text) + "\n")
 
     def _writable(self, text: str) -> str:
-        encoding = self._stream.encoding or "utf-8"
+        encoding = getattr(self._stream, "encoding", None) or "utf-8"
         return text.encode(encoding, "backslashreplace").decode(encoding)
 
     def _put(self, text: str) -> None:
-        with suppress(OSError):  # A terminal that is gone is no reason for a table to fail.
+        if self._stream is None:
+            return
+        with suppress(OSError, ValueError):  # A terminal that is gone is no reason for a table to fail.
             self._stream.write(text)
             self._stream.flush()
 

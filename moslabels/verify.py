@@ -23,6 +23,7 @@ from moslabels.provenance import plain, recorded_hashes, versions
 from moslabels.render import render
 from moslabels.schema import audit_document, entry_document, misfits, provenance_block, report_document
 from moslabels.settings import DEFAULTS, Settings
+from moslabels.signals import held, released
 from moslabels.tables import FORMATS
 from moslabels.workspace import Workspace
 from moslabels.writers.atomic import LEFT_BESIDE
@@ -646,7 +647,12 @@ class _Verifier:
     def _recount(self, checked: Checked, spec: TableSpec, key: Sequence[str], claimed: Mapping[str, Any]) -> None:
         """Count rows, statuses, sources and keys in the output itself."""
         try:
-            with Workspace(self.settings.temp_dir) as workspace, Engine(self.settings, workspace.folder) as engine:
+            with (
+                held(),
+                Workspace(self.settings.temp_dir) as workspace,
+                Engine(self.settings, workspace.folder) as engine,
+                released(),
+            ):
                 try:
                     features = spec.features if self._sha256(checked, spec.features) is not None else None
                     labelled.read_back(engine, workspace, spec.out, key, spec.options, spec.features, features)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import write_table
@@ -196,8 +200,9 @@ def test_ctrl_c_while_duckdb_works(folder: Path) -> None:
         "sys.exit(moslabels.cli.main(['batch', 'both.json']))"
     )
     done = python("-c", code, cwd=folder)
-    assert (done.returncode, done.stdout) == (130, "")
+    assert done.returncode == 130
     assert done.stderr == "moslabels: interrupted\n"
+    assert [table["status"] for table in json.loads(done.stdout)["tables"]] == ["error", "not-run"]
     assert not (folder / "good.csv").exists()
 
 
@@ -289,3 +294,167 @@ def test_root_leaves_the_process_in_its_folder(
     for arguments in (["verify", "none.json", "--root", "below"], ["verify", "both.json", "--root", "below", "--json"]):
         assert main(arguments) == 2
         assert os.getcwd() == str(folder)
+
+
+STREAMS = {
+    # how the shell starts the command, and the stream whose reader has left -> the last line on standard error
+    "no standard error": ("2>&-", None, None),
+    "a full log": ("2>/dev/full", None, None),
+    "a log without a reader": ("", "stderr", None),
+    "no standard output": (">&-", None, "moslabels: standard output: is closed"),
+    "a full disk": (">/dev/full", None, "moslabels: standard output: No space left on device"),
+    "an output without a reader": ("", "stdout", "1 of 2 tables labelled"),
+    "no stream at all": ("<&- >&- 2>&-", None, None),
+}
+
+
+def with_streams(folder: Path, case: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    redirection, without_reader, _ = STREAMS[case]
+    reader, writer = os.pipe()
+    os.close(reader)
+    streams: dict[str, int] = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    if without_reader:
+        streams[without_reader] = writer
+    shell = ["sh", "-c", f'exec "$@" {redirection}', "sh", sys.executable, "-m", "moslabels", *arguments]
+    try:
+        return subprocess.run(shell, cwd=folder, env=ENVIRONMENT, text=True, check=False, timeout=60, **streams)  # type: ignore[call-overload]
+    finally:
+        os.close(writer)
+
+
+@pytest.mark.parametrize("case", STREAMS)
+def test_streams_that_take_nothing_stop_nothing(folder: Path, case: str) -> None:
+    done = with_streams(folder, case, "batch", "both.json", "--report-md", "r.md", "-v")
+    assert done.returncode == 1
+    assert (
+        (folder / "good.csv").read_text().startswith("key,mos,mos_raw_0_100,mos_label_status,mos_label_source\na,3.0,")
+    )
+    assert "| bad | error |" in (folder / "r.md").read_text()
+    assert "Traceback" not in f"{done.stdout}{done.stderr}"
+    last = STREAMS[case][2]
+    if last is not None:
+        assert done.stderr.splitlines()[-1] == last
+    elif "stream" not in case:
+        assert json.loads(done.stdout)["summary"]["tables"] == 2
+
+
+@pytest.mark.parametrize(("case", "status"), [("a full log", 0), ("a full disk", 1), ("no stream at all", 1)])
+def test_the_status_says_whether_a_program_got_its_answer(folder: Path, case: str, status: int) -> None:
+    assert with_streams(folder, case, "batch", "good.json").returncode == status
+    assert (folder / "good.csv").exists()
+    assert with_streams(folder, case, "batch", "good.json", "--report-json", "r.json").returncode == 0
+
+
+class Closed(io.StringIO):
+    """A stream that Python has closed, as far as writing goes."""
+
+    def write(self, _: str) -> int:
+        raise ValueError("I/O operation on closed file")
+
+    def isatty(self) -> bool:
+        raise ValueError("I/O operation on closed file")
+
+
+@pytest.mark.parametrize("stream", [None, Closed()], ids=["none, as under pythonw", "closed"])
+@pytest.mark.parametrize("name", ["stdout", "stderr"])
+def test_streams_of_another_kind(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, stream: Any) -> None:
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr(sys, name, stream)
+    assert main(["materialize", "--features", "f.jsonl", "--labels", '{"path": "l.csv", "mos_scale": "per-value"}',
+                 "--out", "o.csv"]) == (1 if name == "stdout" else 0)  # fmt: skip
+    assert (folder / "o.csv").exists()
+    assert main(["batch", "good.json", "--report-json", "r.json"]) == 0
+    assert (folder / "r.json").exists()
+
+
+def test_standard_output_of_a_caller_without_bytes(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(folder)
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        assert main(["batch", "good.json"]) == 0
+    assert json.loads(out.getvalue())["status"] == "ok"
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "utf-16", "ascii"])
+def test_a_terminal_of_another_encoding(folder: Path, encoding: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "moslabels", "verify", "caf\u00e9.json", "\u6620.json"], cwd=folder,
+        env={**ENVIRONMENT, "PYTHONIOENCODING": encoding}, capture_output=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert b"Traceback" not in done.stderr
+
+
+def test_an_unforeseen_exception_is_one_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: Any) -> None:
+        raise KeyError("no\nsuch thing")
+
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("moslabels.labelling.match_features", fail)
+    one = ["materialize", "--features", "f.jsonl", "--labels", "l.csv", "--out", "o.csv", "--mos-scale", "per-value"]
+    for arguments in (one, ["batch", "good.json"]):
+        assert main(arguments) == 1
+        said = capsys.readouterr().err.splitlines()
+        assert (
+            len([line for line in said if "internal error: KeyError: 'no\\nsuch thing' (labelling.py, line" in line])
+            == 1
+        )
+        assert "Traceback" not in "".join(said)
+        assert main([*arguments, "--verbose"]) == 1
+        assert "Traceback (most recent call last):" in capsys.readouterr().err
+    monkeypatch.setattr("moslabels.schema.text", fail)
+    assert main(["schema"]) == 1
+    assert capsys.readouterr().err.startswith("moslabels: internal error: KeyError")
+
+
+SLOW = """
+import os, signal, sys, threading
+from moslabels import labelling
+from moslabels.cli import main
+from moslabels.render import Statement
+real = labelling.match_features
+def slow(engine, *rest):
+    if os.path.exists("good.csv"):
+        threading.Timer(0.3, os.kill, (os.getpid(), SIGNAL)).start()
+        engine.run(Statement("slow", "SELECT sum(sin(range)) FROM range(9000000000)"))
+    return real(engine, *rest)
+labelling.match_features = slow
+before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+status = main(["batch", "three.json", "--report-json", "r.json", "--temp-dir", "."])
+assert before == [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
+sys.exit(status)
+"""
+SIGNALS = {
+    signal.SIGINT: (130, "moslabels: interrupted\n", "KeyboardInterrupt"),
+    signal.SIGTERM: (143, "moslabels: ended by SIGTERM\n", "Terminated: SIGTERM"),
+    signal.SIGHUP: (129, "moslabels: ended by SIGHUP\n", "Terminated: SIGHUP"),
+}
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_signals_clean_up_and_leave_the_report(folder: Path, number: int) -> None:
+    status, says, error = SIGNALS[signal.Signals(number)]
+    document = json.loads((folder / "good.json").read_text())
+    (table,) = document["tables"]
+    document["tables"] = [table, {**table, "id": "two", "out": "two.csv"}, {**table, "id": "three", "out": "three.csv"}]
+    (folder / "three.json").write_text(json.dumps(document))
+    before = set(os.listdir(folder))
+    done = python("-c", SLOW.replace("SIGNAL", str(int(number))), cwd=folder)
+    assert done.returncode == status, done.stderr
+    assert done.stderr == f"good: ok: match rate 1.000, 2 of 2 rows labelled -> good.csv\n{says}"
+    report = json.loads((folder / "r.json").read_text())
+    assert [table["status"] for table in report["tables"]] == ["ok", "error", "not-run"]
+    assert report["tables"][1]["error"] == f"not finished: {error}"
+    assert report["status"] == "failed"
+    assert set(os.listdir(folder)) == before | {"good.csv", "r.json"}
+
+
+def test_a_signal_that_is_ignored_stays_so(folder: Path) -> None:
+    code = SLOW.replace("SIGNAL", str(int(signal.SIGHUP))).replace("9000000000", "3000").replace("0.3", "0")
+    code = f"import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN)\n{code}".replace("three.json", "good.json")
+    (folder / "good.csv").write_text("old")
+    done = python("-c", code, cwd=folder)
+    assert (done.returncode, done.stdout) == (0, "")

@@ -44,7 +44,24 @@ TABLES: dict[str, tuple[str, Any, str, Any, dict[str, Any]]] = {
         '{"key": "k1", "mos": 10}\n{"key": "k2", "mos": 101}\n',
         {"mos_scale": {"worst": 100, "best": 0.5}, "out_of_range": "clip"},
     ),
+    "what nobody sees": (
+        "f\x1b\u202e.parquet",
+        pa.table({"k\x1b\"\x9by": ["a\x7f", "b", "c"], "x\u200e": [1, 2, 3]}),
+        "l\x9c.csv",
+        "k\u2067ey,m\x07os,e\x1bx\na\x7f,3,q\nb,4,\x1b\nc,\x1b,r\n",
+        {
+            "feature_key_column": "k\x1b\"\x9by",
+            "label_key_column": "k\u2067ey",
+            "label_mos_column": "m\x07os",
+            "extras": {"e\x1bx": "o\x1bx"},
+            "status_column": "s\x9b",
+            "match_rate_by": "x\u200e",
+            "feature_key_regex": "(.[^\x1b]?)",
+            "missing_values": ["\x1b"],
+        },
+    ),
 }  # fmt: skip
+INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 @pytest.mark.parametrize("case", list(TABLES))
@@ -62,6 +79,7 @@ def test_every_statement_runs_in_a_plain_duckdb(tmp_path: Path, monkeypatch: pyt
     assert report["status"] == "ok", report
     done = moslabels("compile", "m.json", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
+    assert not INVISIBLE.search(done.stdout)
     with duckdb.connect(":memory:") as connection:
         results = []
         names = re.findall(r"^-- sql/(.*)\.sql$", done.stdout, re.MULTILINE)
@@ -70,7 +88,7 @@ def test_every_statement_runs_in_a_plain_duckdb(tmp_path: Path, monkeypatch: pyt
     assert names[-2:] == ["labels/60_columns", "features/30_row_labels"]
     columns, row_labels = results[-2:]
     found = [columns[place][:4] for (place,) in row_labels]
-    wanted = ("mos", "mos_raw_0_100", "mos_label_status", "mos_label_source")
+    wanted = ("mos", "mos_raw_0_100", options.get("status_column", "mos_label_status"), "mos_label_source")
     assert found == [tuple(row[name] for name in wanted) for row in read_table(Path("o2.jsonl"))]
     counts = [result for result in results if len(result) == 1 and len(result[0]) == 5]
     summary = report["tables"][1]["summary"]

@@ -23,6 +23,7 @@ import pytest
 from conftest import write_table
 
 from moslabels import MosLabelsError, labelling, materialize, run_batch
+from moslabels.cli import main
 from moslabels.writers import atomic
 
 WRITING = ("close", "fchmod", "fsync", "link", "mkdir", "open", "pwrite", "replace", "rmdir", "unlink")
@@ -100,11 +101,11 @@ def put(folder: Path, files: dict[str, bytes]) -> None:
         (folder / name).write_bytes(data)
 
 
-def faults_of(fault: Callable[[], None], after: bool) -> Iterator[Faults]:
+def faults_of(fault: Callable[[], None], after: bool, step: int = 1) -> Iterator[Faults]:
     """The same fault at the first call that writes, at the second, … until a run has no more calls."""
-    number = 0
+    number = 1 - step
     while True:
-        number += 1
+        number += step
         faults = Faults(number, fault, after)
         yield faults
         if not faults.met:
@@ -151,6 +152,57 @@ def test_a_fault_at_every_call_that_writes(
         assert all(name.split(".moslabels-")[1] in ("lock", "staged", "previous") for name in set(found) - set(new))
     assert contents(folder) == new, "the next run removes what the others left"
     assert set(met) == {*WRITING, ""} - {"mkdir", "rmdir"}
+
+
+EVERY = [
+    pytest.param(signal.SIGTERM, 9, id="SIGTERM, every 9th call"),
+    pytest.param(signal.SIGTERM, 1, id="SIGTERM", marks=pytest.mark.long),
+    pytest.param(signal.SIGINT, 1, id="SIGINT", marks=pytest.mark.long),
+]
+
+
+@pytest.mark.parametrize(("number", "step"), EVERY)
+def test_a_signal_at_every_call_that_writes(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    number: signal.Signals,
+    step: int,
+) -> None:
+    """Whenever it comes: each output is old or new, the report says which, and nothing else is left anywhere."""
+    tables(tmp_path, "f.jsonl", "o.jsonl")
+    folder, temporary = tmp_path / "out", tmp_path / "tmp"
+    temporary.mkdir()
+    old = contents(folder)
+    table = {"id": "t", "features": "f.jsonl", "labels": ["new.csv"], "out": "out/o.jsonl", "audit_json": "out/a.json"}
+    other = {"id": "u", "features": "none.csv", "labels": ["new.csv"], "out": "out/p.csv"}
+    (tmp_path / "m.json").write_text(json.dumps({"tables": [table, other]}))
+    monkeypatch.chdir(tmp_path)
+    arguments = ["batch", "m.json", "--report-json", "out/r.json", "--temp-dir", "tmp", "-q"]
+    assert main(arguments) == 1
+    new = (folder / "o.jsonl").read_bytes()
+    seen = set()
+    for faults in faults_of(lambda: os.kill(os.getpid(), number), False, step):
+        for path in folder.iterdir():
+            path.unlink()
+        put(folder, old)
+        monkeypatch.setattr(atomic, "os", faults)
+        status = main(arguments)
+        monkeypatch.setattr(atomic, "os", os)
+        found = contents(folder)
+        assert not list(temporary.iterdir())
+        assert set(found) <= {"o.jsonl", "a.json", "r.json"}, faults.met
+        assert status == (128 + number if faults.met else 1)
+        is_new = found["o.jsonl"] == new
+        assert is_new or {name: found[name] for name in old} == old
+        if "r.json" in found:
+            first = json.loads(found["r.json"])["tables"][0]
+            assert (first["status"] == "ok") == is_new, faults.met
+            seen.add(first["status"])
+        else:
+            assert not is_new
+    assert step > 1 or seen >= {"ok", "not-run"}
+    assert signal.getsignal(number) is (signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
 def test_a_fault_at_every_call_that_writes_a_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -797,3 +797,89 @@ def test_one_hostile_line_of_json(tmp_path: Path, line: str) -> None:
     _, seconds, mebibytes = measured(tmp_path, "l.jsonl")
     assert seconds < 5
     assert mebibytes < 2048
+
+
+UNSEEN = "\x1b[2J\x07\x7f\x9b1m\u202e\u2066\u200f\u2028"
+SEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u2028\u202a-\u202e\u2066-\u2069]")
+
+
+@pytest.fixture
+def unseen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Tables, a manifest, an audit and a report whose names and values hold what a terminal obeys."""
+    monkeypatch.chdir(tmp_path)
+    key = f"key{UNSEEN}"
+    write_table(tmp_path / "f.jsonl", [{key: f"{name}{UNSEEN}", "clip": name} for name in "abcde"])
+    write_table(tmp_path / "l.jsonl", [{"key": f"{name}{UNSEEN}", "mos": 3, f"e{UNSEEN}": UNSEEN} for name in "abcd"])
+    table = {
+        "id": f"t{UNSEEN}", "features": "f.jsonl", "labels": ["l.jsonl"], "out": f"o{UNSEEN[:6]}.jsonl",
+        "audit_json": "a.json", "feature_key_column": key, "extras": [f"e{UNSEEN}"], "min_match_rate": 0.5,
+    }  # fmt: skip
+    (tmp_path / "m.json").write_text(json.dumps({"tables": [table, {**table, "id": f"u{UNSEEN}", "out": "o.csv",
+                                                                     "audit_json": "b.json"}]}))  # fmt: skip
+    assert cli.main(["batch", "m.json", "--report-json", "r.json"]) == 0
+    return tmp_path
+
+
+ROW = f"SELECT '{UNSEEN}' AS \"n{UNSEEN}\", ['{UNSEEN}'] AS l, json_array('{UNSEEN}') AS j"
+PRINTING = [
+    *[["sql", "a.json", "-c", ROW, "--format", style] for style in ("table", "json", "jsonl", "markdown")],
+    ["sql", "a.json", "-c", f"SELECT {UNSEEN}"],
+    ["batch", "m.json"],
+    ["batch", "m.json", "--verbose", "--dry-run"],
+    ["batch", UNSEEN],
+    ["batch", f"--{UNSEEN}", UNSEEN],
+    ["materialize", "--features", "f.jsonl", "--labels", "l.jsonl", "--out", f"{UNSEEN}.csv", "--min-match-rate", "0"],
+    ["compile", "m.json"],
+    ["compile", "m.json", "--table", UNSEEN],
+    ["explain", f"a{UNSEEN}", f"z{UNSEEN}", "--manifest", "m.json", "--table", f"t{UNSEEN}"],
+    ["explain", f"a{UNSEEN}", f"z{UNSEEN}", "--manifest", "m.json", "--table", f"t{UNSEEN}", "--json"],
+    ["suggest", "--features", "f.jsonl", "--labels", "l.jsonl"],
+    ["suggest", "--features", "f.jsonl", "--labels", "l.jsonl", "--json"],
+    ["init", "--features", "f.jsonl", "--labels", "l.jsonl", "--out", f"{UNSEEN}.json"],
+    ["verify", "r.json", "a.json", f"{UNSEEN}.json"],
+    ["verify", "r.json", "a.json", f"{UNSEEN}.json", "--json"],
+    ["diff", "a.json", "b.json"],
+    ["diff", "a.json", "b.json", "--json"],
+    ["options", UNSEEN],
+    ["schema", UNSEEN],
+    ["completion", UNSEEN],
+]
+
+
+@pytest.mark.parametrize("arguments", PRINTING, ids=lambda arguments: " ".join(arguments)[:30].split(UNSEEN[0])[0])
+def test_no_command_prints_what_a_terminal_obeys(
+    unseen: Path, capfdbinary: pytest.CaptureFixture[bytes], arguments: list[str]
+) -> None:
+    capfdbinary.readouterr()
+    cli.main(arguments)
+    out, err = (text.decode() for text in capfdbinary.readouterr())
+    assert "Traceback" not in err
+    assert "internal error" not in err
+    assert out + err
+    for text in (out, err):
+        assert not SEEN.search(text), repr(SEEN.search(text))
+    if "--json" in arguments and out:
+        assert json.loads(out)
+    if arguments[-1] == "json":
+        assert json.loads(out) == [{f"n{UNSEEN}": UNSEEN, "l": [UNSEEN], "j": [UNSEEN]}]
+
+
+def test_what_is_written_holds_nothing_that_a_terminal_obeys(unseen: Path) -> None:
+    for name in ("a.json", "b.json", "r.json"):
+        assert not SEEN.search((unseen / name).read_text())
+    assert json.loads((unseen / "r.json").read_text())["tables"][0]["id"] == f"t{UNSEEN}"
+
+
+def test_csv_is_data_in_a_pipe_and_visible_on_a_terminal(
+    unseen: Path, monkeypatch: pytest.MonkeyPatch, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    arguments = ["sql", "a.json", "-c", ROW, "--format", "csv"]
+    capfdbinary.readouterr()
+    assert cli.main(arguments) == 0
+    in_a_pipe = capfdbinary.readouterr().out.decode()
+    assert list(csv.reader(io.StringIO(in_a_pipe, newline="")))[1][0] == UNSEEN
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True, raising=False)
+    assert cli.main(arguments) == 0
+    on_a_terminal = capfdbinary.readouterr().out.decode()
+    assert not SEEN.search(on_a_terminal)
+    assert "\\u001b[2J" in on_a_terminal

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -397,3 +399,40 @@ def test_a_table_alone_passes_on_what_is_not_its_fault(folder: Path) -> None:
         with pytest.raises(type(error)) as caught:
             label_table(spec, Run(progress=Stops("step", error, number=0)))
         assert caught.value is error
+
+
+DBT_MODEL = """
+from moslabels import join
+
+
+def model(dbt, session):
+    dbt.config(materialized="table")
+    features = dbt.ref("features")
+    return join(features, ["l.csv"], connection=session).table
+"""
+DBT_PROJECT = "name: p\nversion: '1.0'\nprofile: p\nflags: {send_anonymous_usage_stats: false}\n"
+DBT_PROFILES = "p: {target: t, outputs: {t: {type: duckdb, path: d.duckdb, RETRIES}}}\n"
+
+
+@pytest.mark.integration
+@pytest.mark.parametrize("retries", ["", "retries: {query_attempts: 2}"])
+def test_the_session_of_a_model_of_dbt(folder: Path, retries: str) -> None:
+    pytest.importorskip("dbt.adapters.duckdb", reason="needs dbt-duckdb: pip install -e '.[integrations]'")
+    (folder / "dbt_project.yml").write_text(DBT_PROJECT)
+    (folder / "profiles.yml").write_text(DBT_PROFILES.replace(", RETRIES", f", {retries}" if retries else ""))
+    (folder / "models").mkdir()
+    (folder / "models" / "features.sql").write_text("SELECT * FROM 'f.csv'")
+    (folder / "models" / "labelled.py").write_text(DBT_MODEL)
+    done = subprocess.run(
+        [sys.executable, "-c", "from dbt.cli.main import cli; cli()", "run", "--profiles-dir", "."],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+    assert done.returncode == 0, done.stdout
+    with duckdb.connect("d.duckdb") as connection:
+        rows = connection.execute("SELECT key, mos FROM labelled ORDER BY key").fetchall()
+        assert rows == [("a", 3.0), ("b", 4.0)]
+        tables = connection.execute("SELECT table_name FROM duckdb_tables() ORDER BY 1").fetchall()
+        assert tables == [("labelled",)]

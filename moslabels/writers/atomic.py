@@ -25,6 +25,7 @@ from typing import Any
 
 from moslabels.errors import TableError
 from moslabels.locks import check_locks, lock
+from moslabels.signals import held
 
 LEFT_BESIDE = "was left beside"
 """In each warning of what others left beside a target."""
@@ -635,7 +636,7 @@ def _close(handle: int) -> None:
 
 def write_whole(place: Place, text: str) -> None:
     """Replace a small text file that is reserved, whole."""
-    with StagedFile(place) as staged:
+    with held(), StagedFile(place) as staged:
         staged.write(text.encode("utf-8"))
         staged.finish()
         publish(staged)
