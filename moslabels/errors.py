@@ -30,6 +30,7 @@ CODES = {
     "match-rate": "too few keys have a label, or too few rows a key",
     "cannot-hold": "the format of the output cannot hold the features",
     "changed": "an input changed while it was read",
+    "miscount": "what the rows hold and what was counted of them do not agree",
     "in-use": "another process writes the output",
     "read-back": "what was written reads back otherwise",
     "file-system": "the system refuses to read or write a file",

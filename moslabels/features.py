@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from moslabels.engine import Engine
 from moslabels.errors import TableError
@@ -130,3 +132,53 @@ def row_labels(engine: Engine, source: Source, key: Key, labels: Labels, rows: i
         row_type = "UINTEGER" if rows < 1 << 32 else "BIGINT"  # Sorting half the bytes takes half the room.
         statement = render("features/30_row_labels", values, source=source, cells=key.cells, row_type=row_type)
         return engine.table(statement).column(0)
+
+
+def checked_row_labels(engine: Engine, source: Source, key: Key, labels: Labels, match: Match) -> pa.ChunkedArray:
+    """The row labels, counted in Arrow: they must say what was counted in SQL. Raises TableError where they do not."""
+    positions = row_labels(engine, source, key, labels, match.input_rows)
+    of_label = engine.table(render("checks/label_rows", {"missing": labels.missing_id}))
+    held = pc.value_counts(positions.combine_chunks())
+    held_of_label = pa.Table.from_arrays(held.flatten(), of_label.column_names).sort_by("position")
+    unlabelled = pc.sum(pc.equal(positions, labels.missing_id), min_count=0).as_py()
+    for what, counted, found in (
+        *_sums(match, labels, _rows_in_file(source)),
+        ("rows", match.input_rows, len(positions)),
+        ("rows with a label", match.matched_rows, len(positions) - unlabelled),
+        ("labels in use", len(of_label), len(held_of_label)),
+    ):
+        if counted != found:
+            raise _miscount(source, f"{counted} {what} were counted, and there are {found}")
+    if not of_label.equals(held_of_label):
+        raise _miscount(source, "the rows of each label were counted otherwise than they were labelled")
+    return positions
+
+
+def _sums(match: Match, labels: Labels, rows: int | None) -> Iterator[tuple[str, int, int]]:
+    """What was counted twice: what it is, and both numbers."""
+    if rows is not None:
+        yield "rows", match.input_rows, rows
+    yield "rows in the histogram", sum(match.mos_histogram), match.matched_rows
+    yield "keys with a label", match.matched_feature_keys, labels.count - match.unused_label_keys.count
+    without = match.total_feature_keys - match.matched_feature_keys
+    yield "keys without a label", without, match.unmatched_feature_keys.count
+    if match.groups:
+        yield "rows in all groups", sum(group.input_rows for group in match.groups), match.input_rows
+        without = sum(group.rows_without_key for group in match.groups)
+        yield "rows without a key in all groups", without, match.rows_without_key
+
+
+def _rows_in_file(source: Source) -> int | None:
+    """How many rows there are by a Parquet footer, or a table in memory; None where only the rows tell."""
+    if source.footer is not None:
+        return int(source.footer.num_rows)
+    return len(source.table) if source.table is not None else None
+
+
+def _miscount(source: Source, what: str) -> TableError:
+    return TableError(
+        f"{source.path}: {what}; one of the two is wrong, so nothing was written: run again when nothing writes to "
+        "the file, and write it anew where that does not help",
+        code="miscount",
+        file=source.path,
+    )

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from moslabels import audit
 from moslabels.engine import Connection, Engine, InterruptException, Relation, table_of, unwrapped
 from moslabels.errors import TableError, UsageError, is_from_outside, os_error
-from moslabels.features import match_features, row_labels
+from moslabels.features import checked_row_labels, match_features
 from moslabels.labelling import (
     Read,
     Run,
@@ -158,7 +158,7 @@ def join(
             match = match_features(engine, read.source, read.key, spec.options.match_rate_by)
             diagnosis = judge(engine, spec, read.labels, match)
             columns = label_columns(engine, read.labels, spec.options.status_column)
-            positions = row_labels(engine, read.source, read.key, read.labels, match.input_rows)
+            positions = checked_row_labels(engine, read.source, read.key, read.labels, match)
             table = _appended(_features(engine, spec, read), columns, positions, spec, read.dropped)
             check_inputs()
             run = Run(args=args)

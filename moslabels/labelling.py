@@ -16,7 +16,7 @@ from moslabels import audit, evidence, gate
 from moslabels.diagnosis import diagnose, lines
 from moslabels.engine import Engine
 from moslabels.errors import GateError, MosLabelsError, TableError, UsageError, is_from_outside, os_error
-from moslabels.features import Match, match_features, row_labels
+from moslabels.features import Match, checked_row_labels, match_features
 from moslabels.keys import Key, find_key
 from moslabels.labels import Labels, label_columns, load_labels
 from moslabels.manifest import TableSpec, table_spec
@@ -277,7 +277,7 @@ def _label(
             source=read.source,
             out=spec.out,
             columns=label_columns(engine, read.labels, spec.options.status_column),
-            join=partial(row_labels, engine, read.source, read.key, read.labels, match.input_rows),
+            join=partial(checked_row_labels, engine, read.source, read.key, read.labels, match),
             dropped=read.dropped,
             temp_folder=workspace.folder,
             evidence=lambda sha256: (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -12,10 +13,12 @@ import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from conftest import write_table
 
 from moslabels import TableError, join, materialize
 from moslabels.diff import diff
 from moslabels.explain import explain
+from moslabels.labelling import Run, label_table
 from moslabels.manifest import table_spec
 from moslabels.parquet.footer import read_footer
 from moslabels.parquet.thrift import (
@@ -30,6 +33,7 @@ from moslabels.parquet.thrift import (
     write_list,
     write_struct,
 )
+from moslabels.progress import Progress
 from moslabels.settings import DEFAULTS
 from moslabels.suggest import suggest
 
@@ -268,3 +272,52 @@ def test_nested_columns_are_no_candidates(tmp_path: Path) -> None:
     unreadable(tmp_path / "f.parquet", "tags")
     (best, *_) = suggest(tmp_path / "f.parquet", [tmp_path / "f.parquet"])["suggestions"]
     assert (best["options"]["feature_key_column"], best["match_rate"]) == ("key", 1.0)
+
+
+# Whatever the cause: what the rows hold and what was counted of them agree, or nothing is written
+
+
+class Meddler(Progress):
+    """Gives the features other keys once they were counted, so that neither the clock nor a size tells."""
+
+    def __init__(self, path: Path, changes: list[tuple[bytes, bytes]]) -> None:
+        self.path, self.changes = path, changes
+
+    def step(self, name: str, *_: Any) -> None:
+        if name == "joining":
+            before, data = self.path.stat(), self.path.read_bytes()
+            for old, new in self.changes:
+                data = data.replace(old, new)
+            with self.path.open("r+b") as stream:
+                stream.write(data)
+            os.utime(self.path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+MEDDLED = {
+    "a key that no label has": ([(b"clip_b", b"clip_x")], "3 rows with a label were counted, and there are 2"),
+    "the key of another label": ([(b"clip_b", b"clip_a")], "2 labels in use were counted, and there are 1"),
+    "two keys that changed places": (
+        [(b"clip_a", b"clip_#"), (b"clip_b", b"clip_a"), (b"clip_#", b"clip_b")],
+        "the rows of each label were counted otherwise",
+    ),
+}
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".csv", ".jsonl"])
+@pytest.mark.parametrize("name", MEDDLED)
+def test_row_labels_that_are_not_what_was_counted(name: str, suffix: str, tmp_path: Path) -> None:
+    changes, message = MEDDLED[name]
+    features = tmp_path / f"f{suffix}"
+    rows = [{"key": key} for key in ("clip_a", "clip_a", "clip_b")]
+    if suffix == ".parquet":
+        pq.write_table(pa.Table.from_pylist(rows), features, use_dictionary=False, compression="none")
+    else:
+        write_table(features, rows)
+    labels = write_table(tmp_path / "l.csv", [{"key": "clip_a", "mos": 2}, {"key": "clip_b", "mos": 4}])
+    out = write_table(tmp_path / f"o{suffix}", "what was there")
+    spec = table_spec(features, [labels], out, tmp_path / "a.json", None, {})
+    with pytest.raises(TableError, match=message) as caught:
+        label_table(spec, Run(progress=Meddler(features, changes)))
+    assert (caught.value.code, caught.value.file) == ("miscount", str(features))
+    assert out.read_text() == "what was there"
+    assert not (tmp_path / "a.json").exists()
