@@ -150,3 +150,48 @@ def test_the_flags(tmp_path: Path) -> None:
             assert (done.returncode, done.stdout) == (2, b"")
     report = run_batch(tmp_path / "m.json", memory_limit="1GB", threads=1, temp_dir=tmp_path)
     assert report["run_provenance"]["args"]["threads"] == 1
+
+
+PLACES = (
+    {"TZ": "UTC", "LC_ALL": "C.UTF-8"},
+    {"TZ": "America/New_York", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+)
+
+
+def test_neither_time_zone_nor_locale_changes_a_byte(tmp_path: Path) -> None:
+    clips = [f"clip_é{number}" for number in range(6)]
+    instants = pa.array([1_700_000_000_123_456 + 17 * 3_600_000_000 * n for n in range(6)], pa.timestamp("us", "UTC"))
+    fine, berlin = instants.cast(pa.timestamp("ns", "UTC")), instants.cast(pa.timestamp("us", "Europe/Berlin"))
+    features = pa.table({"key": clips, "when": berlin, "fine": fine, "day": instants.cast(pa.date32())})
+    labels = pa.table({"key": clips, "mos": [1 + n / 2 for n in range(6)], "rated": berlin, "rated_fine": fine})
+    tables = [
+        {
+            "id": f"t{number}",
+            "features": "f.parquet",
+            "labels": ["l.parquet", "l.csv"],
+            "out": f"o{number}{suffix}",
+            "audit_json": f"a{number}.json",
+            "unmatched": f"u{number}.csv",
+            "match_rate_by": by,
+            "extras": ["rated", "rated_fine", "instant"],
+            "min_match_rate": 0,
+        }
+        for number, (suffix, by) in enumerate([(".csv", "when"), (".jsonl", "fine"), (".parquet", "day")])
+    ]
+    outcomes = []
+    for number, place in enumerate(PLACES):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        pq.write_table(features, folder / "f.parquet")
+        pq.write_table(labels, folder / "l.parquet")
+        write_table(
+            folder / "l.csv", "key,mos,instant\nclip_é7,3,2024-03-10T02:30:00\nclip_É,3,2024-03-10 02:30:00+05\n"
+        )
+        (folder / "m.json").write_text(json.dumps({"tables": tables}), encoding="utf-8")
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **place}
+        run = [sys.executable, "-m", "moslabels", "batch", "m.json", "--report-md", "r.md", "--report-html", "r.html"]
+        done = subprocess.run(run, cwd=folder, env=environment, capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+        outcomes.append((done.stdout, done.stderr, {path.name: path.read_bytes() for path in folder.iterdir()}))
+    assert outcomes[0] == outcomes[1]
+    assert b"2023-11-14T22:13:20.123456Z" in outcomes[0][2]["o0.csv"]
