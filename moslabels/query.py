@@ -5,8 +5,10 @@ from __future__ import annotations
 import glob
 import json
 import os
+import re
 import shutil
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 
@@ -173,7 +175,7 @@ def _find(patterns: Iterable[str]) -> tuple[list[str], list[str]]:
                 problems.append(f"{pattern}: {says}{inside}")
             continue
         # What the pattern matches beside files, and files that are being written (hidden), was not meant.
-        found = [path for path in glob.glob(pattern, recursive=True) if os.path.isfile(path)]
+        found = [path for path in dict.fromkeys(_matches(pattern)) if os.path.isfile(path)]
         if not found:
             problems.append(f"{pattern}: there is no such file" + (", nor a match" if glob.has_magic(pattern) else ""))
         matched += found
@@ -187,6 +189,41 @@ def _find(patterns: Iterable[str]) -> tuple[list[str], list[str]]:
         [path for real, path in files.items() if real in own],
         [path for real, path in files.items() if real not in own],
     )
+
+
+_ALL_BELOW = re.compile(r"((?:.*?/)??)[*][*](?:/+[*][*])*(?:/+(.*))?", re.DOTALL)
+
+
+def _matches(pattern: str) -> Iterator[str]:
+    """What a glob matches, as glob.glob() does; only that ** comes to each folder once, also where links are a loop."""
+    parts = _ALL_BELOW.fullmatch(pattern)
+    if parts is None:
+        yield from glob.iglob(pattern)
+        return
+    start, rest = parts[1], parts[2] or "*"
+    for top in glob.iglob(start) if start else [""]:
+        for folder in _folders(top):
+            yield from _matches(glob.escape(folder) + rest)
+
+
+def _folders(top: str) -> Iterator[str]:
+    """A folder and all below it that are not hidden, each with a slash at its end: those behind links come last."""
+    waiting, links = deque([top]), deque[str]()
+    seen = set()
+    while waiting or links:
+        folder = waiting.popleft() if waiting else links.popleft()
+        try:
+            found = os.stat(folder or os.curdir)
+            entries = sorted(os.scandir(folder or os.curdir), key=lambda entry: entry.name)
+        except OSError:
+            continue
+        if (found.st_dev, found.st_ino) in seen:
+            continue
+        seen.add((found.st_dev, found.st_ino))
+        yield folder
+        for entry in entries:
+            if not entry.name.startswith(".") and entry.is_dir():
+                (links if entry.is_symlink() else waiting).append(os.path.join(folder, entry.name, ""))
 
 
 def _read(path: str) -> tuple[int, str | None, str | None]:

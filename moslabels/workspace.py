@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import shutil
@@ -9,6 +10,7 @@ import stat
 import tempfile
 import time
 from contextlib import suppress
+from types import TracebackType
 
 from moslabels.locks import check_locks, lock
 
@@ -26,10 +28,14 @@ class Workspace:
 
     def __init__(self, parent: str | os.PathLike[str] | None = None) -> None:
         check_locks()
-        parent = os.fspath(parent) if parent is not None else tempfile.gettempdir()
-        _remove_abandoned(parent)
-        # No TemporaryDirectory: a process that was forked meanwhile would remove the folder when it ends.
-        self.folder = tempfile.mkdtemp(prefix=_PREFIX, dir=parent)
+        self._parent = os.fspath(parent) if parent is not None else tempfile.gettempdir()
+        _remove_abandoned(self._parent)
+        try:
+            # No TemporaryDirectory: a process that was forked meanwhile would remove the folder when it ends.
+            self.folder = tempfile.mkdtemp(prefix=_PREFIX, dir=self._parent)
+        except OSError as error:
+            self._name(error)
+            raise
         self._handle = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
         _try_lock(self._handle)
         os.close(os.open(_MARK, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=self._handle))
@@ -39,11 +45,26 @@ class Workspace:
     def __enter__(self) -> Workspace:
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         try:
+            if isinstance(error, OSError) and self._is_here(error):
+                self._name(error)
             _remove(self.folder, self._handle)
         finally:
             os.close(self._handle)
+
+    def _is_here(self, error: OSError) -> bool:
+        """Whether an error of the system is about the folder: writing elsewhere names what it writes."""
+        if error.filename is None:
+            return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+        return isinstance(error.filename, str) and error.filename.startswith(os.path.join(self.folder, ""))
+
+    def _name(self, error: OSError) -> None:
+        """Let an error name the folder that the user knows."""
+        error.filename, error.filename2 = self._parent, None
+        error.strerror = f"{error.strerror} (it is the folder for temporary files; name another as temp_dir)"
 
     def new_file(self, suffix: str) -> str:
         return os.path.join(self.folder, f"{next(self._count)}{suffix}")

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from conftest import write_table
+from test_command import python
 
 import moslabels
 from moslabels import (
@@ -167,3 +168,27 @@ FILES: list[tuple[tuple[Any, ...], str, str | None]] = [
 def test_what_the_system_says_of_a_file(arguments: tuple[Any, ...], message: str, file: str | None) -> None:
     error = os_error(OSError(*arguments))
     assert (str(error), error.file) == (message, file)
+
+
+FULL = """
+import resource, sys
+from moslabels.cli import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (40_000, 40_000))
+for name in ("f.jsonl", "f.json"):
+    main(["materialize", "--features", name, "--labels", "l.csv", "--out", "o.jsonl", "--temp-dir", "temp"])
+"""
+
+
+def test_an_error_of_the_system_names_a_path_that_was_given(tmp_path: Path) -> None:
+    rows = [{"clip_id": "a", "x": "x" * 100}] * 1000
+    for name in ("f.jsonl", "f.json"):
+        write_table(tmp_path / name, rows)
+    write_table(tmp_path / "l.csv", LABELS)
+    (tmp_path / "temp").mkdir()
+    done = python("-c", FULL, cwd=tmp_path)
+    assert done.stderr == (
+        "moslabels: o.jsonl: File too large\n"
+        "moslabels: temp: File too large (it is the folder for temporary files; name another as temp_dir)\n"
+    )
+    with pytest.raises(MosLabelsError, match=r"^/proc/self: .* \(it is the folder for temporary files; name another"):
+        join(tmp_path / "f.jsonl", tmp_path / "l.csv", temp_dir="/proc/self")

@@ -864,3 +864,26 @@ def test_which_tables_a_label_file_feeds(here: Path) -> None:
         ("old_b.csv", "old_mos.csv", 4),
     ]
     assert len({row[1] for row in rows if row[0] == "labels.csv"}) == 2
+
+
+def test_a_glob_ends_where_links_are_a_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("runs/a/b", "runs/.hidden", "store"):
+        (tmp_path / folder).mkdir(parents=True)
+    for name in ("runs/1.json", "runs/a/2.json", "runs/a/b/3.json", "runs/.hidden/4.json", "store/5.json"):
+        (tmp_path / name).write_text(json.dumps(V1_AUDIT))
+    (tmp_path / "runs" / "linked").symlink_to("../store")
+    for number in range(4):  # 4 links are 4^40 paths to a walk that follows them as far as the system does.
+        (tmp_path / "runs" / f"self{number}").symlink_to(".")
+        (tmp_path / "runs" / "a" / f"up{number}").symlink_to("..")
+    patterns = {
+        "runs/**/*.json": 4,
+        "runs/**": 4,
+        "./**/*.json": 4,
+        "**/**/a/**/*.json": 4,  # A link leads up.
+        str(tmp_path / "runs" / "**" / "b" / "*.json"): 1,
+        "store/**/*.json": 1,
+    }
+    for pattern, count in patterns.items():
+        with Evidence([pattern]) as evidence:
+            assert evidence.loaded == count, pattern
