@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from moslabels.labelling import materialize
     from moslabels.manifest import load_manifest
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "CODES",
     "CancelledError",
