@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import codecs
-import csv
 import glob
 import itertools
 import json
@@ -180,7 +179,7 @@ class Source:
             found = [column for column in self.columns if column.name.lower() == candidate]
             if found:
                 return self._only(found, role, candidate, option)
-        advice = [self.split_advice() or f"name it with {option}", self.header_advice()]
+        advice = [self.split_advice() or f"name it with {option}", self.header_advice(), self.bom_advice()]
         raise TableError(
             f"{self.path}: no {role} column found: none of {', '.join(candidates)} is among "
             f"{listed(self.names)}; {'; '.join(filter(None, advice))}",
@@ -203,6 +202,11 @@ class Source:
         is_likely = _UNNAMED.fullmatch(named) or any(_NUMBER.fullmatch(name.strip()) for name in self.names)
         return f'if it has no header, set {self.role}_csv {{"header": false}}' if is_likely else ""
 
+    def bom_advice(self) -> str:
+        """What to do where a name begins with the mark that belongs before the whole text, or nothing."""
+        marked = [name for name in self.names if name.startswith("\ufeff")]
+        return f"remove the byte order mark (U+FEFF) inside of the name {shown(marked[0])}" if marked else ""
+
     def _only(self, found: list[Column], role: str, name: str, option: str) -> Column:
         if len(found) == 1:
             return usable(self, found[0], role)
@@ -214,7 +218,7 @@ class Source:
                 file=self.path,
                 column=name,
             )
-        advice = filter(None, [self.split_advice(), self.header_advice(name)])
+        advice = filter(None, [self.split_advice(), self.header_advice(name), self.bom_advice()])
         raise TableError(
             f"{self.path}: {option} {shown(name)} is no column of it{nearest(name, self.names)}; "
             + "; ".join([f"it has {listed(self.names)}", *advice]),
@@ -460,25 +464,24 @@ def _open_csv(engine: Engine, workspace: Workspace, path: str, role: str, given:
     try:
         if dialect.encoding != "utf-8":
             file = _transcode(path, dialect.encoding, workspace.new_copy(path, ".csv"))
-        first, found = _first_record(file, dialect)
-        if any(set("\r\n") & set(cell) for cell in first):
-            # DuckDB takes the first line end that it sees, be it inside of a cell, for that of all records.
-            file = _after_a_blank_line(file, found.line_end, workspace.new_copy(path, ".csv"))
-            found = replace(found, blank_lines=found.blank_lines + 1, added_lines=1)
+        record, width, found = _first_record(path, file, dialect)
     except UnicodeError as error:
         raise TableError(
             f"{path}: {_undecodable(dialect.encoding, role)} ({error})", code="unreadable", file=path
         ) from error
-    except csv.Error as error:
-        raise TableError(
-            f"{path}: its first record cannot be read: {error}; does a quoted cell of it not end?",
-            code="unreadable",
-            file=path,
-        ) from error
-    if not first:
+    if not record:
         raise TableError(f"{path}: is empty: a CSV table has a header at least", code="unreadable", file=path)
-    names = first if dialect.header else [f"column{index}" for index in range(len(first))]
-    columns = tuple(Column(name, f"column{index}") for index, name in enumerate(names))
+    first = record.split(dialect.delimiter)
+    if '"' in record:
+        copy = Source(path, workspace.new_copy(path, ".csv"), "csv", "csv", role, _unnamed(width), found)
+        first = _quoted_record(engine, copy, record)
+    if any(set("\r\n") & set(cell) for cell in first):
+        # DuckDB takes the first line end that it sees, be it inside of a cell, for that of all records.
+        file = _after_a_blank_line(file, found.line_end, workspace.new_copy(path, ".csv"))
+        found = replace(found, blank_lines=found.blank_lines + 1, added_lines=1)
+    columns = _unnamed(len(first))
+    if dialect.header:
+        columns = tuple(replace(column, name=name) for column, name in zip(columns, first, strict=True))
     source = Source(path, file, "csv", "csv", role, columns, found)
     with reading(source):
         faults = engine.rows(render("sources/csv_faults", {**source.values(), "width": len(columns)}))
@@ -503,27 +506,58 @@ def _transcode(path: str, encoding: str, target: str) -> str:
     return target
 
 
-def _first_record(file: str, dialect: Dialect) -> tuple[list[str], Dialect]:
-    """The cells of the first record, none where there is none, and the dialect with what stands around it."""
-    # csv.reader wants a delimiter of one character; the last of Unicode stands for a longer one.
-    delimiter = dialect.delimiter if len(dialect.delimiter) == 1 else "\U0010ffff"
-    read: list[str] = []
+def _unnamed(columns: int) -> tuple[Column, ...]:
+    return tuple(Column(f"column{index}", f"column{index}") for index in range(columns))
+
+
+def _first_record(path: str, file: str, dialect: Dialect) -> tuple[str, int, Dialect]:
+    """The text of the first record (none where there is none), its cells, the dialect with what stands around it."""
+    blank_lines = 0
+    lines: list[str] = []
+    size, width, is_open = 0, 1, False
     with open(file, encoding="utf-8-sig", newline="") as stream:
-        blank_lines = 0
-        line = stream.readline()
-        while line and not line.strip("\r\n"):
-            blank_lines += 1
-            line = stream.readline()
+        while line := stream.readline(_MOST_OF_A_LINE):
+            if not lines and not line.strip("\r\n"):
+                blank_lines += 1
+                continue
+            lines.append(line)
+            size += len(line)
+            if size >= _MOST_OF_A_LINE:
+                break
+            delimiters, is_open = _delimiters(line, dialect.delimiter, is_open)
+            width += delimiters
+            if not is_open:
+                break
+    if is_open or size >= _MOST_OF_A_LINE:
+        why = "" if size < _MOST_OF_A_LINE else "it is longer than 64 MiB; "
+        raise TableError(
+            f"{path}: its first record cannot be read: {why}does a quoted cell of it not end?",
+            code="unreadable",
+            file=path,
+        )
+    text = "".join(lines)
+    record = text.rstrip("\r\n")
+    return record, width, replace(dialect, blank_lines=blank_lines, line_end=text[len(record) :] or "\n")
 
-        def lines() -> Iterator[str]:
-            for text in itertools.chain([line], stream):
-                read.append(text)
-                yield text.replace(dialect.delimiter, delimiter)
 
-        cells = next(csv.reader(lines(), delimiter=delimiter, strict=True), []) if line else []
-    last = read[-1] if read else ""
-    line_end = last[len(last.rstrip("\r\n")) :] or "\n"
-    return cells, replace(dialect, blank_lines=blank_lines, line_end=line_end)
+def _quoted_record(engine: Engine, copy: Source, record: str) -> list[str]:
+    """The cells of a record that holds quotes: what they mean is DuckDB's to say, for a header as for all rows."""
+    dialect = replace(copy.dialect, header=False, blank_lines=1)
+    with open(copy.file, "w", encoding="utf-8", newline="") as stream:
+        stream.write(dialect.line_end + record + dialect.line_end)
+    copy = replace(copy, dialect=dialect)
+    cells = copy.cells({column.ident: column for column in copy.columns})
+    try:
+        (row,) = engine.rows(render("sources/csv", copy.values(), source=copy, cells=cells))
+    except ResourceError:
+        raise
+    except StatementError as error:
+        raise TableError(
+            f"{copy.path}: its first record cannot be read: {_unreadable(copy, str(error))}",
+            code="unreadable",
+            file=copy.path,
+        ) from error
+    return [row[cell.value] or "" for cell in cells]
 
 
 def _after_a_blank_line(path: str, line_end: str, target: str) -> str:
@@ -724,7 +758,7 @@ def _records(source: Source) -> Iterator[_Record]:
         for line, text in enumerate(stream, start=1 - source.dialect.added_lines):
             first, start = (first, start) if is_open else (line, text[:_START])
             size += len(text)
-            is_open = _ends_quoted(text, source.dialect.delimiter, is_open)
+            _, is_open = _delimiters(text, source.dialect.delimiter, is_open)
             if not is_open:
                 end = text[len(text.rstrip("\r\n")) :]
                 number += 1
@@ -735,25 +769,26 @@ def _records(source: Source) -> Iterator[_Record]:
             yield _Record(number + 1, max(rows + 1, 0) or None, first, line, size, "", start, True)
 
 
-_OPENING = re.compile(' *"')
+_OPENING = re.compile(' ?"')
 _CLOSING = re.compile('[^"]*(?:""[^"]*)*"(?!")')
 
 
-def _ends_quoted(text: str, delimiter: str, is_quoted: bool) -> bool:
-    """Whether a quoted cell is open at the end of a line, as one may be at its beginning.
+def _delimiters(text: str, delimiter: str, is_quoted: bool) -> tuple[int, bool]:
+    """How many delimiters of a line end a cell, and whether a quoted cell is open at its end, as one may be before it.
 
-    A quote opens a cell where the cell begins, and is text inside of one that is bare.
+    A quote opens a cell where the cell begins, or after one space there, and is text inside of one that is bare.
     """
-    place = 0
+    place = count = 0
     while True:
         if not is_quoted and (opening := _OPENING.match(text, place)):
             place, is_quoted = opening.end(), True
         if is_quoted:
             closing = _CLOSING.match(text, place)
             if closing is None:
-                return True
+                return count, True
             place, is_quoted = closing.end(), False
         place = text.find(delimiter, place)
         if place < 0:
-            return False
+            return count, False
         place += len(delimiter)
+        count += 1

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyarrow.csv
 import pytest
-from conftest import Job, read_table
+from conftest import Job, read_table, write_table
 
-from moslabels import MosLabelsError
+from moslabels import MosLabelsError, materialize
 
 LABELS = [{"key": "a", "mos": 3}, {"key": "ü", "mos": 4}]
 PLAIN = "key,mos\na,3\nü,4\n"
@@ -79,8 +80,6 @@ WRITTEN = [
 
 @pytest.mark.parametrize(("content", "dialect", "start"), WRITTEN)
 def test_csv_keeps_its_dialect(job: Job, content: bytes, dialect: dict[str, Any], start: bytes) -> None:
-    from moslabels import materialize
-
     (job.folder / "f.csv").write_bytes(content)
     (job.folder / "l.csv").write_bytes(b"key,mos\na,3\n")
     names = {"feature_key_column": "column0"} if dialect.get("header") is False else {}
@@ -128,6 +127,77 @@ def test_quotes_inside_a_bare_cell_and_line_breaks_inside_a_quoted_one(job: Job)
 
 
 OPEN = "a quoted cell does not end, or goes on after its closing quote"
+HEADERS: list[tuple[str, str, list[str]]] = [
+    # the first record, the delimiter, the names of its columns
+    ('"key", "mos"', ",", ["key", "mos"]),
+    ('"key" ,"mos" ', ",", ["key", "mos"]),
+    (' "key","mos"  ', ",", ["key", "mos"]),
+    ('key,  "mos"', ",", ["key", '  "mos"']),
+    ("key, mos", ",", ["key", " mos"]),
+    ('key,\t"mos"', ",", ["key", '\t"mos"']),
+    ('key,5" mos', ",", ["key", '5" mos']),
+    ('"key", "a, ""b""", "mos"', ",", ["key", 'a, "b"', "mos"]),
+    ('"key", "a\nb", mos', ",", ["key", "a\nb", " mos"]),
+    ('"key" || "a||b" ||"mos"', "||", ["key", "a||b", "mos"]),
+    ('"key"|||mos', "||", ["key", "|mos"]),
+    ('"key";, "x";,mos', ";,", ["key", "x", "mos"]),
+    ('"key"\t "mos"', "\t", ["key", "mos"]),
+    ("key,,mos,", ",", ["key", "", "mos", ""]),
+    ('"key", "","mos",', ",", ["key", "", "mos", ""]),
+    ('"key", "key ","mos"', ",", ["key", "key ", "mos"]),
+    ('\ufeff"key", "mos"', ",", ["key", "mos"]),
+    ('\ufeff\n\n"key", "mos"', ",", ["key", "mos"]),
+    ('key,"' + "x" * 200_000 + '",mos', ",", ["key", "x" * 200_000, "mos"]),
+    ("key," + "x" * 200_000 + ",mos", ",", ["key", "x" * 200_000, "mos"]),
+]
+
+
+@pytest.mark.parametrize(("record", "delimiter", "names"), HEADERS, ids=[case[0][:30] for case in HEADERS])
+def test_a_header_is_split_as_a_row_is(job: Job, record: str, delimiter: str, names: list[str]) -> None:
+    def first_written(text: str, header: bool) -> list[str]:
+        dialect = {"header": header, "delimiter": delimiter}
+        key = "key" if header else "column0"
+        features = write_table(job.folder / "f.csv", text)
+        labels = write_table(job.folder / "l.jsonl", LABELS)
+        out = job.folder / "o.tsv"
+        materialize(features, labels, out, feature_csv=dialect, feature_key_column=key, min_match_rate=0)
+        options = pyarrow.csv.ReadOptions(autogenerate_column_names=True, skip_rows=0 if header else 1)
+        parsing = pyarrow.csv.ParseOptions(delimiter="\t", newlines_in_values=True)
+        written = pyarrow.csv.read_csv(out, options, parsing)
+        return [column[0].as_py() or "" for column in written.columns]
+
+    row = delimiter.join(["a", *["3"] * (len(names) - 1)])
+    renamed = [name.replace("mos", "x") for name in names]
+    assert first_written(f"{record.replace('mos', 'x')}\n{row}\n", True)[: len(names)] == renamed
+    assert first_written(f"{record}\n", False)[: len(names)] == names
+    labels = f"{record}\n{row}\n"
+    options = {"label_key_column": "key", "label_mos_column": next(name for name in names if "mos" in name)}
+    rows = job.run([{"key": "a"}], labels, labels_name="l.csv", label_csv={"delimiter": delimiter}, **options)
+    assert rows[0]["mos"] == 3
+
+
+@pytest.mark.parametrize("header", [True, False])
+@pytest.mark.parametrize("size", [1, 200_000])
+@pytest.mark.parametrize(
+    ("record", "said"),
+    [('"keyX,mos', "does a quoted cell of it not end"), ('"keyX"a,mos', OPEN), ('key,"mosX" "', "quoted cell")],
+)
+def test_a_first_record_that_cannot_be_split(job: Job, record: str, said: str, size: int, header: bool) -> None:
+    with pytest.raises(MosLabelsError, match="l.csv: its first record cannot be read: .*" + said) as caught:
+        job.run(
+            [{"key": "a"}],
+            record.replace("X", "x" * size) + "\na,3\n",
+            labels_name="l.csv",
+            label_csv={"header": header},
+        )
+    assert caught.value.code == "unreadable"
+
+
+def test_a_mark_inside_of_the_first_name(job: Job) -> None:
+    with pytest.raises(MosLabelsError, match=r'remove the byte order mark \(U\+FEFF\) inside of the name "\\ufeffkey"'):
+        job.run([{"key": "a"}], '"\ufeffkey",mos\na,3\n', labels_name="l.csv")
+
+
 FAULTS: list[tuple[str, dict[str, Any], str]] = [
     ('a,1\nb,"d"e\n', {}, f"row 2: {OPEN} (line 3)"),
     ('a,b"c\na,"d"e\n', {}, f"row 2: {OPEN} (line 3)"),
@@ -139,6 +209,7 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
     ('a,5"\n"b\nc",2\n\n\nb,1,2\n', {}, "row 3: it has 3 cells where the table has 2 columns (line 7)"),
     ('a||5"\na||"|""|"\nb||"d"e\n', {"delimiter": "||"}, "row 3: a quoted cell does not end, or goes on after"),
     ('a,5"\r\na,"d"e\r\n', {}, f"row 2: {OPEN} (line 3)"),
+    ('a,  "b\nc,"d\nb,1', {}, f"row 2: {OPEN} (line 3)"),
 ]
 
 

@@ -397,6 +397,8 @@ BROKEN = [
     ("f.jsonl", '{"key": "a", "x": -Infinity}\n', "row 1: .*Infinity"),
     ("f.jsonl", '{"key": "a", "x": 1,}\n', "row 1: .*trailing commas"),
     ("f.jsonl", '{"key": "a"} {"key": "b"}\n', "row 1: it is no JSON"),
+    ("f.jsonl", '{"key": "a"}\n\n\ufeff{"key": "b"}\n', "row 2: a byte order mark .U.FEFF. stands before it.* .line 3"),
+    ("f.jsonl", '\ufeff\ufeff{"key": "a"}\n', "row 1: a byte order mark .U.FEFF. stands before it"),
     ("f.jsonl", '{"key": "\\ud800"}\n', "row 1: it is no JSON"),
     ("f.jsonl", b'{"key": "\xff"}\n', "utf-8"),
     ("f.json", '{"rows": [{"key": "a"}], "rows": []}', 'it has "rows" twice'),

@@ -39,6 +39,8 @@ WITH lines AS (
     WHERE ends_with(token, ':')
 ), faults AS (
     SELECT row, CASE
+        WHEN starts_with(line, chr(65279)) THEN
+            'a byte order mark (U+FEFF) stands before it, as where one file was put after another; remove it'
         WHEN NOT json_valid(line) THEN 'it is no JSON'
         WHEN json_type(line) <> 'OBJECT' THEN 'it is no JSON object'
         WHEN len(json_keys(line)) <> len(list_distinct(json_keys(line))) THEN 'an object has one member twice'
