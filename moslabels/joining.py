@@ -277,7 +277,7 @@ def _features(engine: Engine, spec: TableSpec, read: Read) -> pa.Table:
             ) from error
     else:
         rows = batch_rows(len(read.source.columns))
-        schema, batches = typed_batches(engine, read.source, read.dropped, rows)
+        schema, batches = typed_batches(engine, read.source, read.dropped, rows, read.key.columns)
         return pa.Table.from_batches(batches, schema)
     return table.select([index for index, name in enumerate(table.column_names) if name not in read.dropped])
 

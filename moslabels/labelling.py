@@ -275,6 +275,7 @@ def _label(
         job = Job(
             engine=engine,
             source=read.source,
+            keys=read.key.columns,
             out=spec.out,
             columns=label_columns(engine, read.labels, spec.options.status_column),
             join=partial(checked_row_labels, engine, read.source, read.key, read.labels, match),

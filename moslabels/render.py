@@ -209,7 +209,6 @@ RULES = (
     "cell_bits",
     "bits_type",
     "stated_text",
-    "csv_cell",
     "json_member",
     "without_texts",
 )

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -41,6 +41,8 @@ KEY_NAMES = (
     "src_path distorted_path dis_path path"
 ).split()
 MOS_NAMES = ["mos", "mean_mos", "mos_raw_0_100", "raw_mos", "score", "quality"]
+
+MOST_COLUMNS = 20_000  # of text that is split into columns: for more, DuckDB takes time by the square
 
 _START = 50  # characters of a record that tell whether it is the one that DuckDB means
 _MOST_OF_A_LINE = 1 << 26  # bytes: max_line_size in sql/sources/
@@ -471,6 +473,13 @@ def _open_csv(engine: Engine, workspace: Workspace, path: str, role: str, given:
         ) from error
     if not record:
         raise TableError(f"{path}: is empty: a CSV table has a header at least", code="unreadable", file=path)
+    if width > MOST_COLUMNS:
+        raise TableError(
+            f"{path}: has {width} columns, and a CSV table may have {MOST_COLUMNS} at most; write it as Parquet "
+            "or JSON lines",
+            code="unreadable",
+            file=path,
+        )
     first = record.split(dialect.delimiter)
     if '"' in record:
         copy = Source(path, workspace.new_copy(path, ".csv"), "csv", "csv", role, _unnamed(width), found)
@@ -599,18 +608,44 @@ class _NotRowsError(ValueError):
     """A JSON document that holds no table."""
 
 
-_BETWEEN = re.compile(r"[ \t\n\r,:]*")
+_BLANK = re.compile(r"[ \t\n\r]*")
 
 
 def _row_spans(text: str) -> list[tuple[int, int]]:
     """Where the rows of a JSON document stand in its text. What they hold is checked where the lines are read."""
-    decoder = json.JSONDecoder(parse_int=len)  # A number stays the text that it is, of however many digits.
-    decoder.decode(text)  # Finds every syntax error, so that the walk below meets none.
-    decode = decoder.raw_decode
+    # A number is not looked at, of however many digits.
+    decoder = json.JSONDecoder(parse_int=len, parse_float=len)
+    try:
+        spans, end = _rows_of_document(text, decoder.raw_decode)
+        if not text[end:].strip(" \t\n\r"):
+            return spans
+    except _NotRowsError:
+        decoder.decode(text)
+        raise
+    except (json.JSONDecodeError, IndexError):
+        pass
+    decoder.decode(text)  # Says what is wrong, and where.
+    raise _NotRowsError("it cannot be read")
+
+
+def _rows_of_document(text: str, decode: Callable[[str, int], tuple[Any, int]]) -> tuple[list[tuple[int, int]], int]:
+    """The rows, and where the document ends. What stands between values is taken by the letter, or IndexError."""
 
     def skip(place: int) -> int:
-        match = _BETWEEN.match(text, place)
+        match = _BLANK.match(text, place)
         return match.end() if match else place
+
+    def after(place: int, closing: str) -> int:
+        """The place of the next item, or of the closing bracket."""
+        place = skip(place)
+        if text[place] == closing:
+            return place
+        if text[place] != ",":
+            raise IndexError
+        place = skip(place + 1)
+        if text[place] == closing:
+            raise IndexError
+        return place
 
     def items(place: int) -> tuple[list[tuple[int, int]], int]:
         spans = []
@@ -618,12 +653,12 @@ def _row_spans(text: str) -> list[tuple[int, int]]:
         while text[place] != "]":
             _, end = decode(text, place)
             spans.append((place, end))
-            place = skip(end)
+            place = after(end, "]")
         return spans, place + 1
 
     place = skip(0)
     if text[place] == "[":
-        return items(place)[0]
+        return items(place)
     if text[place] != "{":
         raise _NotRowsError("it is another JSON value")
     found = None
@@ -631,6 +666,9 @@ def _row_spans(text: str) -> list[tuple[int, int]]:
     while text[place] != "}":
         name, place = decode(text, place)
         place = skip(place)
+        if text[place] != ":" or not isinstance(name, str):
+            raise IndexError
+        place = skip(place + 1)
         if name == "rows" and found is not None:
             raise _NotRowsError('it has "rows" twice')
         if name == "rows" and text[place] != "[":
@@ -639,18 +677,23 @@ def _row_spans(text: str) -> list[tuple[int, int]]:
             found, place = items(place)
         else:
             _, place = decode(text, place)
-        place = skip(place)
+        place = after(place, "}")
     if found is None:
         raise _NotRowsError('it has no "rows"')
-    return found
+    return found, place + 1
 
 
 def _open_json_lines(engine: Engine, source: Source) -> Source:
     with reading(source):
-        faults = engine.rows(render("sources/json_faults", source.values(), cells=[]))
+        faults = [
+            rows[0]
+            for name in ("sources/json_faults", "sources/json_inner_faults")
+            if (rows := engine.rows(render(name, source.values(), cells=[])))
+        ]
         if faults:
-            first = faults[0]
-            more = f" ({first['total']} such rows)" if first["total"] > 1 else ""
+            first = min(faults, key=lambda row: int(row["row"]))
+            total = sum(row["total"] for row in faults)
+            more = f" ({total} such rows)" if total > 1 else ""
             line = f" (line {_json_line(source, first['row'])})" if source.format == "jsonl" else ""
             raise TableError(
                 f"{source.path}: row {first['row']}: {first['fault']}{more}{line}",
@@ -659,8 +702,7 @@ def _open_json_lines(engine: Engine, source: Source) -> Source:
                 row=first["row"],
             )
         members = engine.rows(render("sources/json_members", source.values(), cells=[]))
-    names = dict.fromkeys(name for row in members for name in row["members"])
-    return replace(source, columns=tuple(Column(name, _pointer(name), "JSON") for name in names))
+    return replace(source, columns=tuple(Column(row["member"], _pointer(row["member"]), "JSON") for row in members))
 
 
 def _json_line(source: Source, row: int) -> int:

@@ -6,6 +6,7 @@ import datetime
 import decimal
 import json
 import math
+import re
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ import pytest
 from conftest import Job, read_table, write_table
 
 from moslabels import MosLabelsError, materialize
+from moslabels.engine import Engine
+from moslabels.render import Statement
 
 LABELS = [{"key": "a", "mos": 3}, {"key": "b", "mos": 4.5}]
 SUFFIXES = [".parquet", ".pq", ".jsonl", ".ndjson", ".json", ".csv", ".tsv"]
@@ -339,6 +342,233 @@ def test_a_late_decimal_after_whole_numbers(job: Job, source: str) -> None:
     assert job.run([{"key": "b"}], labels, labels_name=f"l{source}")[0]["mos"] == 3.75
 
 
+KEYS: list[tuple[list[str], pa.DataType, list[Any]]] = [
+    # what the key column of a CSV file holds, its type and its values in Parquet
+    (["7", "-12"], pa.int64(), [7, -12]),
+    (["9223372036854775807", ""], pa.int64(), [2**63 - 1, None]),
+    (["12.1", "13.4"], pa.string(), ["12.1", "13.4"]),
+    (["1.10", "1.1"], pa.string(), ["1.10", "1.1"]),
+    (["1e5", "100000"], pa.string(), ["1e5", "100000"]),
+    (["12.0", "12"], pa.string(), ["12.0", "12"]),
+    (["007", "7"], pa.string(), ["007", "7"]),
+    (["+7", "7"], pa.string(), ["+7", "7"]),
+    (["-0", "0"], pa.string(), ["-0", "0"]),
+    (["nan", "inf"], pa.string(), ["nan", "inf"]),
+    (["9223372036854775808", "1"], pa.string(), ["9223372036854775808", "1"]),
+    (["a", "7"], pa.string(), ["a", "7"]),
+]
+JSON_KEYS: list[tuple[list[str], pa.DataType, list[Any]]] = [
+    # the same in JSON, where the number 12.0 is the key 12
+    (["7", "-12"], pa.int64(), [7, -12]),
+    (["7", "null"], pa.int64(), [7, None]),
+    (["12.0", "13"], pa.string(), ["12", "13"]),
+    (["1e3", "12"], pa.string(), ["1000", "12"]),
+    (["-0.0", "12"], pa.string(), ["0", "12"]),
+    (['"12.0"', "12"], pa.string(), ["12.0", "12"]),
+    (['"007"', '"1e5"'], pa.string(), ["007", "1e5"]),
+    (["9223372036854775808", "1"], pa.string(), ["9223372036854775808", "1"]),
+    (["12345678901234567890123", "12"], pa.string(), ["12345678901234567890123", "12"]),
+]
+PARQUET_KEYS = [
+    (pa.array([12.0, -0.0, None, float("nan")]), ["12", "0", "", ""]),
+    (pa.array([2.0**53, 1e15, 1.0, None]), ["9007199254740992", "1000000000000000", "1", ""]),
+    (pa.array([12.0, None, 7.0, 0.0], pa.float32()), ["12", "", "7", "0"]),
+    (
+        pa.array([decimal.Decimal("12.00"), None, decimal.Decimal("-7.00"), decimal.Decimal("0.00")]),
+        ["12", "", "-7", "0"],
+    ),
+    (pa.array(["12.0", "1e5", "", None]), ["12.0", "1e5", "", ""]),
+]
+
+
+def keys_of(job: Job, features: Any, name: str, out: str, **options: Any) -> tuple[list[Any], list[Any]]:
+    """The keys that have no label of a feature table, and those of what it is written to."""
+    labels = [{"key": "none", "mos": 3}]
+    found = []
+    for content, source, target in ((features, name, out), (None, out, f"again_{out}")):
+        path = write_table(job.folder / source, content) if content is not None else job.folder / source
+        write_table(job.folder / "l.jsonl", labels)
+        audit = materialize(
+            path, [job.folder / "l.jsonl"], job.folder / target, min_match_rate=0, overwrite=content is None, **options
+        )
+        found.append([audit["unmatched_feature_keys"]["sample"], audit["rows_without_key"]])
+    return found[0], found[1]
+
+
+def json_lines(columns: dict[str, list[str]]) -> str:
+    rows = zip(*columns.values(), strict=True)
+    objects = [", ".join(f"{json.dumps(name)}: {v}" for name, v in zip(columns, row, strict=True)) for row in rows]
+    return "".join(f"{{{members}}}\n" for members in objects)
+
+
+@pytest.mark.parametrize("out", ["o.parquet", "o.jsonl", "o.csv"])
+@pytest.mark.parametrize(
+    ("source", "cells", "kind", "values"),
+    [*(("f.csv", *case) for case in KEYS), *(("f.jsonl", *case) for case in JSON_KEYS)],
+)
+def test_a_key_stays_the_key_that_it_is(
+    job: Job, source: str, cells: list[str], kind: pa.DataType, values: list[Any], out: str
+) -> None:
+    if source == "f.csv":
+        text = "x,key\n" + "".join(f"1.5,{cell}\n" for cell in cells)
+    else:
+        text = json_lines({"x": ["1.5"] * len(cells), "key": cells})
+    before, after = keys_of(job, text, source, out)
+    assert before == after
+    if out == "o.parquet":
+        assert pq.read_schema(job.folder / out).field("key").type == kind
+        assert [row["key"] for row in read_table(job.folder / out)] == values
+
+
+@pytest.mark.parametrize("out", ["o.parquet", "o.jsonl", "o.csv"])
+@pytest.mark.parametrize("source", ["f.csv", "f.jsonl"])
+def test_each_column_of_a_compound_key_stays_what_it_is(job: Job, source: str, out: str) -> None:
+    cells = {"a": ["12.0", "13"], "b": ["7", "8"], "c": ["12.5", "13"]}
+    text = json_lines(cells) if source == "f.jsonl" else "a,b,c\n12.0,7,12.5\n13,8,13\n"
+    labels = [{"a": "none", "b": "none", "mos": 3}]
+    found = []
+    for path, target, content in ((source, out, text), (out, f"again_{out}", None)):
+        rows = write_table(job.folder / path, content) if content else job.folder / path
+        write_table(job.folder / "l.jsonl", labels)
+        options: dict[str, Any] = {"feature_key_column": ["a", "b"], "label_key_column": ["a", "b"]}
+        audit = materialize(
+            rows, [job.folder / "l.jsonl"], job.folder / target, min_match_rate=0, overwrite=not content, **options
+        )
+        found.append(audit["unmatched_feature_keys"])
+    assert found[0] == found[1]
+    if out == "o.parquet":
+        schema = pq.read_schema(job.folder / out)
+        assert [schema.field(name).type for name in "abc"] == [pa.string(), pa.int64(), pa.float64()]
+
+
+@pytest.mark.parametrize(("keys", "cells"), PARQUET_KEYS)
+def test_a_key_of_parquet_in_csv(job: Job, keys: pa.Array, cells: list[str]) -> None:
+    before, after = keys_of(job, pa.table({"key": keys, "x": keys}), "f.parquet", "o.csv")
+    assert before == after
+    assert [row["key"] for row in read_table(job.folder / "o.csv")] == cells
+
+
+def test_a_key_that_join_reads_from_a_file(job: Job) -> None:
+    from moslabels import join
+
+    features = write_table(job.folder / "f.csv", "key,x\n1.10,1.5\n12,2\n")
+    joined = join(features, pa.table({"key": ["1.10", "12"], "mos": [3.0, 4.0]}))
+    assert joined.table.column("key").to_pylist() == ["1.10", "12"]
+
+
+WIDE = 4_000
+
+
+@pytest.mark.parametrize(("source", "out"), [("f.csv", "o.parquet"), ("f.jsonl", "o.parquet"), ("f.json", "o.csv")])
+def test_a_wide_table(job: Job, source: str, out: str) -> None:
+    """Every third column whole, every third with a late fraction, every third text; values are what they were."""
+    rows = [{"key": key, **{f"x{index}": index * (row + 1) for index in range(WIDE)}} for row, key in enumerate("ab")]
+    for index in range(1, WIDE, 3):
+        rows[1][f"x{index}"] = index + 0.25
+    for row in rows:
+        row |= {f"x{index}": f"t{index}" for index in range(2, WIDE, 3)}
+    written = job.run(rows, LABELS, features_name=source, out_name=out)
+    for before, after in zip(rows, written, strict=True):
+        assert list(after)[: len(before)] == list(before)
+        for name, value in before.items():
+            kind = str if out == "o.csv" or isinstance(value, str) else float
+            got = after[name] if kind is str else float(after[name])
+            assert got == value or float(got) == value
+    if out == "o.parquet":
+        types = pq.read_schema(job.out).types[1:4]
+        assert types == [pa.int64(), pa.float64(), pa.string()]
+
+
+@pytest.mark.parametrize("source", ["f.csv", "f.jsonl"])
+@pytest.mark.parametrize("out", ["o.parquet", "o.csv", "o.jsonl"])
+def test_the_work_for_a_column_does_not_grow_with_their_number(
+    job: Job, monkeypatch: pytest.MonkeyPatch, source: str, out: str
+) -> None:
+    """A statement names a column once, or not at all; none has an operator or a function call per column."""
+    ran: list[Statement] = []
+    for method in ("_execute", "stream"):
+        original = getattr(Engine, method)
+
+        def told(engine: Engine, statement: Statement, *rest: Any, original: Any = original) -> Any:
+            ran.append(statement)
+            return original(engine, statement, *rest)
+
+        monkeypatch.setattr(Engine, method, told)
+
+    def calls(columns: int) -> dict[str, tuple[int, int]]:
+        ran.clear()
+        rows = [{"key": "a", **{f"x{index}": index + 0.5 for index in range(columns)}}]
+        job.run(rows, LABELS, features_name=source, out_name=out, overwrite=True)
+        return {
+            statement.name: (statement.sql.count("("), len(re.findall("SELECT|UNION|CASE", statement.sql)))
+            for statement in ran
+        }
+
+    assert calls(3) == calls(60)
+
+
+@pytest.mark.parametrize("side", ["features", "labels"])
+def test_a_csv_file_of_too_many_columns(job: Job, side: str) -> None:
+    text = "key,mos" + ",x" * 20_000 + "\na,3" + ",1" * 20_000 + "\n"
+    with pytest.raises(MosLabelsError, match="has 20002 columns, and a CSV table may have 20000 at most") as caught:
+        if side == "features":
+            job.run(text, LABELS, features_name="f.csv")
+        else:
+            job.run([{"key": "a"}], text, labels_name="l.csv")
+    assert caught.value.file == str(job.folder / ("f.csv" if side == "features" else "l.csv"))
+
+
+@pytest.mark.parametrize("out", ["o.parquet", "o.csv"])
+def test_a_json_file_of_too_many_members_for_columns(job: Job, out: str) -> None:
+    rows = [{"key": "a", **{f"x{index}": 1 for index in range(20_000)}}]
+    with pytest.raises(MosLabelsError, match="has 20001 members, and 20000 at most become columns of another format"):
+        job.run(rows, LABELS, out_name=out)
+    assert job.run(rows, LABELS)[0]["mos"] == 3
+
+
+@pytest.mark.parametrize("source", ["f.jsonl", "f.json"])
+@pytest.mark.parametrize(
+    ("value", "where"),
+    [
+        ({"": 1}, "a member has no name"),
+        ({"x": {"": 1}}, 'column "x": a member has no name'),
+        ({"x": [{"y": {"z": 1, "": 1}}]}, 'column "x": a member has no name'),
+        ({"x": {"a\0b": 1}}, r'column "x": the member "a\\u0000b" has a NUL in its name'),
+    ],
+)
+def test_a_member_that_no_column_can_be_named_for(job: Job, source: str, value: dict[str, Any], where: str) -> None:
+    rows = [{"key": "b"}, {"key": "a", **value}]
+    assert [row["mos"] for row in job.run(rows, LABELS, features_name=source)] == [4.5, 3]
+    for out in ("o.parquet", "o.csv"):
+        with pytest.raises(MosLabelsError, match=f"{source}: row 2: {where}; rename it, or write JSON") as caught:
+            job.run(rows, LABELS, features_name=source, out_name=out)
+        assert caught.value.row == 2
+    # As labels, such members are none that is asked for.
+    labels = [{**row, "mos": 3} for row in rows]
+    assert [row["mos"] for row in job.run([{"key": "a"}], labels, labels_name=f"l{source}")] == [3]
+
+
+TWICE = [
+    ('{"key": "a", "x": 1, "x": 2}\n' * 3, "row 1: an object has one member twice .3 such rows."),
+    ('{"key": "a", "x": 1}\n{"key": "b", "x": 1, "x": 2}\n' * 2, "row 2: an object has one member twice .2 such rows."),
+    ('{"key": "a", "y": {"x": 1, "x": 2}}\n[]\n{"key": "a", "x": 2, "x": {"x": 1, "x": 1}}', "row 1: .*3 such rows."),
+    ('{"key": "a", "x": 1, "x": 2}\nno\n{"key": "a", "x": 1, "x": 2}\n{"key": "c"}', "row 1: .*3 such rows."),
+    ('no\n{"key": "a", "x": {"y": 1, "y": 2}, "z": NaN}\n', "row 1: it is no JSON .2 such rows."),
+]
+
+
+@pytest.mark.parametrize(("text", "said"), TWICE)
+def test_all_rows_of_a_fault_are_counted(job: Job, text: str, said: str) -> None:
+    with pytest.raises(MosLabelsError, match=said):
+        job.run(text, LABELS)
+
+
+def test_a_dropped_column_is_not_looked_at(job: Job) -> None:
+    text = '{"key": "a", "mos": 12345678901234567890123, "x": 1}\n{"key": "b", "mos": "", "x": 2}\n'
+    rows = job.run(text, LABELS, out_name="o.parquet", overwrite=True)
+    assert [row["mos"] for row in rows] == [3, 4.5]
+
+
 NAMES = ['quo"te', "sp ace", "d.ot", "ünï", "{{x}}", "{% raw %}", "a'b", "a;b--", "$path", "*", "a/b~c", "", "select"]
 
 
@@ -397,8 +627,12 @@ BROKEN = [
     ("f.jsonl", '{"key": "a", "x": -Infinity}\n', "row 1: .*Infinity"),
     ("f.jsonl", '{"key": "a", "x": 1,}\n', "row 1: .*trailing commas"),
     ("f.jsonl", '{"key": "a"} {"key": "b"}\n', "row 1: it is no JSON"),
-    ("f.jsonl", '{"key": "a"}\n\n\ufeff{"key": "b"}\n', "row 2: a byte order mark .U.FEFF. stands before it.* .line 3"),
-    ("f.jsonl", '\ufeff\ufeff{"key": "a"}\n', "row 1: a byte order mark .U.FEFF. stands before it"),
+    (
+        "f.jsonl",
+        '{"key": "a"}\n\n\ufeff{"key": "b"}\n',
+        "row 2: it is no JSON: a byte order mark .U.FEFF. stands before it.* .line 3",
+    ),
+    ("f.jsonl", '\ufeff\ufeff{"key": "a"}\n', "row 1: it is no JSON: a byte order mark .U.FEFF. stands before it"),
     ("f.jsonl", '{"key": "\\ud800"}\n', "row 1: it is no JSON"),
     ("f.jsonl", b'{"key": "\xff"}\n', "utf-8"),
     ("f.json", '{"rows": [{"key": "a"}], "rows": []}', 'it has "rows" twice'),

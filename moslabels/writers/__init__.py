@@ -18,6 +18,7 @@ from moslabels.writers.atomic import StagedFile
 class Job:
     """What a writer is given.
 
+    ``keys`` are the key columns of the features: in another format their values stay the keys that they are.
     ``columns`` are the label columns (small: a row per label, and one for no label); ``row_labels`` says which row of
     them each feature row gets, in the order of the file (``join`` finds out, when it is first asked for); ``dropped``
     are the feature columns that they replace; ``temp_folder`` takes what is too large for the memory. ``evidence`` is
@@ -26,6 +27,7 @@ class Job:
 
     engine: Engine
     source: Source
+    keys: Sequence[str]
     out: str
     columns: pa.Table
     join: Callable[[], pa.ChunkedArray]

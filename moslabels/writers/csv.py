@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,12 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from moslabels.errors import TableError
-from moslabels.render import render
-from moslabels.tables import Dialect, Source, default_delimiter, reading
+from moslabels.tables import Dialect, Source, default_delimiter
 from moslabels.writers import Job, Written
 from moslabels.writers.atomic import StagedFile
 from moslabels.writers.text import TEXT, ValueTexts, joined, values_buffer, without_text
-from moslabels.writers.typed import batch_rows, typed_batches
+from moslabels.writers.typed import batch_rows, text_batches, typed_batches
 
 
 def write(job: Job, staged: StagedFile) -> Written:
@@ -79,35 +78,37 @@ def _special(dialect: Dialect) -> str:
 
 
 def cell_texts(text: pa.Array, dialect: Dialect) -> pa.Array:
-    """Texts as CSV cells, by the rule of csv_cell in sql/rules/: quoted where special or empty; missing is empty."""
+    """Texts as CSV cells: quoted where special or empty; a missing one is an empty cell."""
     special = pc.or_(pc.equal(text, ""), pc.match_substring_regex(text, _special(dialect)))
     if pc.any(special).as_py():
         text = pc.if_else(special, joined('"', pc.replace_substring(text, '"', '""'), '"'), text)
     return pc.fill_null(text, "")
 
 
-def record_texts(table: pa.Table, dialect: Dialect, texts: ValueTexts) -> pa.Array:
-    """The rows of a table as CSV records without a line end."""
-    parts: list[pa.Array | str] = []
+def record_texts(table: pa.Table, dialect: Dialect, texts: ValueTexts, keys: Sequence[str] = ()) -> pa.Array:
+    """The rows of a table as CSV records without a line end. ``keys`` names its key columns."""
+    cells = []
     for name in table.column_names:
-        parts += [dialect.delimiter] if parts else []
-        parts.append(cell_texts(texts.plain(table.column(name).combine_chunks(), name), dialect))
-    return joined(*parts) if parts else pa.array([""] * len(table), TEXT)
+        column = table.column(name).combine_chunks()
+        cells.append(cell_texts(texts.key(column, name) if name in keys else texts.plain(column, name), dialect))
+    return _records(cells, len(table), dialect)
+
+
+def _records(cells: Sequence[pa.Array], rows: int, dialect: Dialect) -> pa.Array:
+    parts: list[pa.Array | str] = []
+    for texts in cells:
+        parts += [dialect.delimiter, texts] if parts else [texts]
+    return joined(*parts) if parts else pa.array([""] * rows, TEXT)
 
 
 def _feature_records(job: Job, dialect: Dialect, texts: ValueTexts) -> Iterator[pa.Array]:
     source = job.source
     rows = batch_rows(len(source.columns))
     if source.reader != "csv":
-        _, batches = typed_batches(job.engine, source, job.dropped, rows)
+        _, batches = typed_batches(job.engine, source, job.dropped, rows, job.keys)
         for batch in batches:
-            yield record_texts(pa.Table.from_batches([batch]), dialect, texts)
+            yield record_texts(pa.Table.from_batches([batch]), dialect, texts, job.keys)
         return
-    cells = source.cells(
-        {f"column{index}": column for index, column in enumerate(source.columns) if column.name not in job.dropped}
-    )
-    values = {**source.values(), "special": _special(dialect), "written_delimiter": dialect.delimiter}
-    with reading(source):
-        _, batches = job.engine.stream(render("features/csv_lines", values, source=source, cells=cells), rows)
-        for batch in batches:
-            yield batch.column(0).cast(TEXT)
+    columns = [column for column in source.columns if column.name not in job.dropped]
+    for batch in text_batches(job.engine, source, columns, rows):
+        yield _records([cell_texts(column.cast(TEXT), dialect) for column in batch.columns], batch.num_rows, dialect)

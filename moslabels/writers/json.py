@@ -68,7 +68,7 @@ def _opened_rows(job: Job, texts: ValueTexts) -> Iterator[pa.Array]:
                     )
                 yield opened
         return
-    _, batches = typed_batches(job.engine, job.source, job.dropped, rows)
+    _, batches = typed_batches(job.engine, job.source, job.dropped, rows, job.keys)
     for batch in batches:
         yield joined("{", member_texts(pa.Table.from_batches([batch]), texts))
 

@@ -15,7 +15,7 @@ from moslabels.writers.typed import batch_rows, typed_batches
 def write(job: Job, staged: StagedFile) -> Written:
     """Write Parquet from CSV or JSON."""
     rows = batch_rows(len(job.source.columns))
-    schema, batches = typed_batches(job.engine, job.source, job.dropped, rows, names_without_case=True)
+    schema, batches = typed_batches(job.engine, job.source, job.dropped, rows, job.keys, names_without_case=True)
     for field in job.columns.schema:
         schema = schema.append(field.with_metadata(None))
     declared = schemas.declared(job.columns, job.row_labels)

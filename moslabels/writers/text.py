@@ -53,6 +53,16 @@ class ValueTexts:
             return array
         raise self._refused(column, f"is of type {kind}, which has no text here; leave it out")
 
+    def key(self, array: pa.Array, column: str) -> pa.Array:
+        """The same for a key column: as text, 12.0 would be another key than the number, which is 12."""
+        text = self.plain(array, column)
+        if pa.types.is_dictionary(array.type):
+            array = array.dictionary_decode()
+        if pa.types.is_floating(array.type):
+            number = array.cast(pa.float32()).cast(pa.float64()) if array.type != pa.float64() else array
+            return pc.if_else(pc.is_finite(number), number, None).cast(pa.int64()).cast(TEXT)
+        return pc.replace_substring_regex(text, r"\.0*$", "") if pa.types.is_decimal(array.type) else text
+
     def _refused(self, column: str, why: str) -> TableError:
         return TableError(
             f"{self._path}: column {shown(column)} {why}", code="cannot-hold", file=self._path, column=column

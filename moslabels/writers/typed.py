@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import itertools
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from moslabels.engine import Engine
 from moslabels.errors import TableError, is_from_outside
-from moslabels.options import shown
+from moslabels.options import listed, shown
 from moslabels.render import render
-from moslabels.tables import Source, absolute, reading
+from moslabels.tables import MOST_COLUMNS, Cell, Column, Source, absolute, reading
 
 _CELLS_PER_BATCH = 4_000_000
 
@@ -26,52 +25,45 @@ def batch_rows(columns: int) -> int:
 
 
 def typed_batches(
-    engine: Engine, source: Source, dropped: Sequence[str], rows: int, *, names_without_case: bool = False
+    engine: Engine,
+    source: Source,
+    dropped: Sequence[str],
+    rows: int,
+    keys: Sequence[str],
+    *,
+    names_without_case: bool = False,
 ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     """The columns of a feature table but the dropped ones: their schema, and batches of ``rows`` rows.
 
-    Types are those of section "Between formats" in the README. Raises TableError where a column has none, or where two
-    have one name (``names_without_case``: also where they differ by case alone).
+    Types are those of section "Between formats" in the README; ``keys`` names the key columns, whose values stay the
+    keys that they are. Raises TableError where a column has no type, or where two have one name
+    (``names_without_case``: also where they differ by case alone).
     """
-    kept = [index for index, name in enumerate(source.names) if name not in dropped]
-    names = [source.names[index] for index in kept]
+    columns = [column for column in source.columns if column.name not in dropped]
+    names = [column.name for column in columns]
     # Parquet readers and DuckDB's structs do not tell names apart by case.
     ignore_case = names_without_case or source.reader == "jsonl"
     counts = Counter(name.lower() if ignore_case else name for name in names)
     twice = [name for name in names if counts[name.lower() if ignore_case else name] > 1]
     if twice:
         raise TableError(
-            f"{source.path}: columns {', '.join(map(shown, twice))} have one name{', but for case' * ignore_case}; "
+            f"{source.path}: columns {listed(twice)} have one name{', but for case' * ignore_case}; "
             "rename them, or write the format that they are in",
             code="cannot-hold",
             file=source.path,
             column=twice[0],
         )
     if source.reader == "parquet":
-        return _parquet(source, kept, rows)
-    return _csv(engine, source, kept, rows) if source.reader == "csv" else _json(engine, source, kept, rows)
+        return _parquet(source, names, rows)
+    read = _csv if source.reader == "csv" else _json
+    return read(engine, source, columns, rows, keys)
 
 
-def _renamed(
-    stream: tuple[pa.Schema, Iterator[pa.RecordBatch]], names: Sequence[str], source: Source
-) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-    schema, batches = stream
-    schema = pa.schema([field.with_name(name) for field, name in zip(schema, names, strict=True)])
-
-    def renamed() -> Iterator[pa.RecordBatch]:
-        with reading(source):
-            for batch in batches:
-                yield pa.RecordBatch.from_arrays(batch.columns, schema=schema)
-
-    return schema, renamed()
-
-
-def _parquet(source: Source, kept: Sequence[int], rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+def _parquet(source: Source, names: Sequence[str], rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     import pyarrow.parquet as pq
 
     file = pq.ParquetFile(absolute(source.file))
-    names = [source.names[index] for index in kept]
-    schema = pa.schema([file.schema_arrow.field(index) for index in kept])
+    schema = pa.schema([file.schema_arrow.field(name) for name in names])
 
     def batches() -> Iterator[pa.RecordBatch]:
         try:
@@ -87,31 +79,73 @@ def _parquet(source: Source, kept: Sequence[int], rows: int) -> tuple[pa.Schema,
     return schema, batches()
 
 
-def _csv(engine: Engine, source: Source, kept: Sequence[int], rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-    cells = source.cells({f"column{index}": source.columns[index] for index in kept})
+def _csv(
+    engine: Engine, source: Source, columns: Sequence[Column], rows: int, keys: Sequence[str]
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    cells = source.cells({column.ident: column for column in columns})
+    types = ["VARCHAR"] * len(cells)  # Of a table without rows.
     with reading(source):
-        found = engine.rows(render("features/csv_types", source.values(), source=source, cells=cells))
-        if found:  # A table without rows is all text.
-            cells = [replace(cell, sql_type=row["sql_type"]) for cell, row in zip(cells, found, strict=True)]
-        stream = engine.stream(render("features/csv_typed", source.values(), source=source, cells=cells), rows)
-    return _renamed(stream, [source.names[index] for index in kept], source)
+        for row in engine.rows(render("features/csv_types", source.values(), source=source, cells=cells)):
+            place = row["place"] - 1
+            types[place] = row["key_type" if columns[place].name in keys else "sql_type"]
+    schema = pa.schema([pa.field(column.name, _TYPES[kind]) for column, kind in zip(columns, types, strict=True)])
+    texts = text_batches(engine, source, columns, rows)
+
+    def typed() -> Iterator[pa.RecordBatch]:
+        for batch in texts:
+            try:
+                values = [_converted(text, field.type) for text, field in zip(batch.columns, schema, strict=True)]
+            except pa.ArrowInvalid as error:
+                raise TableError(
+                    f"{source.path}: a cell is not what it was when the types were decided ({error}); run again when "
+                    "nothing writes to it",
+                    code="changed",
+                    file=source.path,
+                ) from error
+            yield pa.RecordBatch.from_arrays(values, schema=schema)
+
+    return schema, typed()
 
 
-def _json(engine: Engine, source: Source, kept: Sequence[int], rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-    names = [source.names[index] for index in kept]
-    if not names or "" in names:
+def text_batches(engine: Engine, source: Source, columns: Sequence[Column], rows: int) -> Iterator[pa.RecordBatch]:
+    """The cells of a CSV file as they are: an empty cell is NULL, "" an empty text.
+
+    What is made of them is made in Arrow: DuckDB takes minutes to bind thousands of expressions.
+    """
+    cells = source.cells({column.ident: column for column in columns})
+    with reading(source):
+        _, batches = engine.stream(render("sources/csv", source.values(), source=source, cells=cells), rows)
+        for batch in batches:
+            yield batch.select([cell.value for cell in cells])
+
+
+_TYPES = {"VARCHAR": pa.string(), "BIGINT": pa.int64(), "DOUBLE": pa.float64()}
+
+
+def _converted(text: pa.Array, kind: pa.DataType) -> pa.Array:
+    """Cells of a CSV file as values of the type that all cells of their column have; an empty one is missing."""
+    if kind != pa.string():
+        text = pc.utf8_trim(text, characters=" ")
+    empty = pc.equal(text, "")
+    if pc.any(empty).as_py():
+        text = pc.if_else(empty, None, text)
+    if kind == pa.float64() and pc.any(pc.starts_with(text, "+")).as_py():
+        text = pc.replace_substring_regex(text, r"^\+", "")
+    return text.cast(kind)
+
+
+def _json(
+    engine: Engine, source: Source, columns: Sequence[Column], rows: int, keys: Sequence[str]
+) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+    names = [column.name for column in columns]
+    if not names:
+        raise TableError(f"{source.path}: there are no members; write JSON", code="cannot-hold", file=source.path)
+    if len(names) > MOST_COLUMNS:
         raise TableError(
-            f"{source.path}: {'a member has no name' if names else 'there are no members'}; write JSON",
+            f"{source.path}: has {len(names)} members, and {MOST_COLUMNS} at most become columns of another format; "
+            "write JSON",
             code="cannot-hold",
             file=source.path,
-        )
-    if unnamed := [name for name in names if "\0" in name]:
-        # DuckDB 1.5 reads the values of such a member as NULL.
-        raise TableError(
-            f"{source.path}: the member {shown(unnamed[0])} has a NUL in its name; rename it, or write JSON",
-            code="cannot-hold",
-            file=source.path,
-            column=unnamed[0],
         )
     found: dict[str, Any] = dict.fromkeys(names, "NULL")
     with reading(source):
@@ -125,20 +159,63 @@ def _json(engine: Engine, source: Source, kept: Sequence[int], rows: int) -> tup
             )
         for row in engine.rows(render("features/json_structures", source.values(), cells=[])):
             if row["member"] in found:
-                found[row["member"]] = _merged(found[row["member"]], json.loads(row["structure"]))
+                structure = json.loads(row["structure"])
+                _check_names(row["member"], structure, row["row"], source)
+                found[row["member"]] = _merged(found[row["member"]], structure)
+        texts = _text_keys(engine, source, [column for column in columns if column.name in keys])
+        as_text = {cell.column.name: cell for cell in texts}
+        found |= dict.fromkeys(as_text, "VARCHAR")
         wanted = {name: _settled(structure, name, source) for name, structure in found.items()}
-        _check_numbers(engine, source, wanted)
-        values = {**source.values(), "structure": json.dumps(wanted, ensure_ascii=False)}
-        schema, batches = engine.stream(render("features/json_typed", values, cells=[]), rows)
-    (struct,) = schema.types
+        _check_numbers(engine, source, {name: kind for name, kind in wanted.items() if name not in as_text})
+        values = {**source.values(texts), "structure": json.dumps(wanted, ensure_ascii=False)}
+        schema, batches = engine.stream(render("features/json_typed", values, cells=texts), rows)
+    struct = schema.field("features").type
     flat = pa.schema([field.with_name(name) for field, name in zip(struct, names, strict=True)])
 
     def flattened() -> Iterator[pa.RecordBatch]:
         with reading(source):
             for batch in batches:
-                yield pa.RecordBatch.from_arrays(batch.column(0).flatten(), schema=flat)
+                arrays = batch.column("features").flatten()
+                for name, cell in as_text.items():
+                    arrays[names.index(name)] = batch.column(cell.text)
+                yield pa.RecordBatch.from_arrays(arrays, schema=flat)
 
     return flat, flattened()
+
+
+def _text_keys(engine: Engine, source: Source, columns: Sequence[Column]) -> list[Cell]:
+    """The key columns that are written as text: those that hold anything but whole numbers that come back as written.
+
+    Each value becomes the text that its key is made of: 12.0 and "12" are the key 12, in any other format too.
+    """
+    if not columns:
+        return []
+    cells = source.cells({f"key{number}": column for number, column in enumerate(columns, start=1)})
+    is_whole = engine.row(render("features/json_keys", source.values(cells), cells=cells))
+    wanted = [column for cell, column in zip(cells, columns, strict=True) if not is_whole[cell.alias]]
+    return source.cells({f"key{number}": column for number, column in enumerate(wanted, start=1)})
+
+
+def _check_names(column: str, structure: Any, row: int, source: Source) -> None:
+    """Refuse names of members that no column of DuckDB's can have, in a member of a row and in all inside of it."""
+    top = {column: structure}
+    inside: list[Any] = [top]
+    while inside:
+        value = inside.pop()
+        if isinstance(value, list):
+            inside += value
+        for name, item in value.items() if isinstance(value, dict) else ():
+            if not name or "\0" in name:  # DuckDB 1.5 reads the values of such a member as NULL.
+                of = f"column {shown(column)}: " if value is not top else ""
+                what = f"the member {shown(name)} has a NUL in its name" if name else "a member has no name"
+                raise TableError(
+                    f"{source.path}: row {row}: {of}{what}; rename it, or write JSON",
+                    code="cannot-hold",
+                    file=source.path,
+                    column=column,
+                    row=row,
+                )
+            inside.append(item)
 
 
 _NUMBERS = ("UBIGINT", "BIGINT", "DOUBLE")
@@ -190,40 +267,18 @@ def _settled(structure: Any, name: str, source: Source) -> Any:
 
 
 def _check_numbers(engine: Engine, source: Source, structure: dict[str, Any]) -> None:
-    fractional = {
-        column.name: column for column in source.columns if "DOUBLE" in json.dumps(structure.get(column.name))
+    values = {
+        **source.values(),
+        "names": list(structure),
+        "fractional": ["DOUBLE" in json.dumps(kind) for kind in structure.values()],
     }
-    cells = source.cells({f"column{index}": column for index, column in enumerate(fractional.values())})
-    values = {**source.values(cells), "names": list(fractional)}
-    statement = render("features/json_numbers", values, source=source, cells=cells)
-    for row in engine.rows(statement):
-        column = row["column"] or _member_with(row["number"], source, row["row"])
-        where = f"column {shown(column)}: " if column is not None else ""
+    for row in engine.rows(render("features/json_numbers", values, cells=[])):
         raise TableError(
-            f"{source.path}: row {row['row']}: {where}the number {row['number']} does not fit: whole "
-            "numbers are BIGINT, and must be exact as DOUBLE where their column holds fractions; write it as text, or "
-            "write JSON",
+            f"{source.path}: row {row['row']}: column {shown(row['column'])}: the number {row['number']} does not fit: "
+            "whole numbers are BIGINT, and must be exact as DOUBLE where their column holds fractions; write it as "
+            "text, or write JSON",
             code="cannot-hold",
             file=source.path,
-            column=column,
+            column=row["column"],
             row=row["row"],
         )
-
-
-class _Number(str):
-    """A number of a JSON text as it is spelled there."""
-
-
-def _member_with(number: str, source: Source, row: int) -> str | None:
-    """The first member of a row that is a number, or holds it. For errors alone."""
-    with open(source.file, encoding="utf-8-sig", newline="\n") as stream:
-        lines = (line for line in stream if line.strip(" \t\r\n"))
-        line = next(itertools.islice(lines, row - 1, None), "{}")
-    for name, value in json.loads(line, parse_int=_Number, parse_float=_Number).items():
-        inside = [value]
-        while inside:
-            item = inside.pop()
-            if isinstance(item, _Number) and item == number:
-                return str(name)
-            inside += item.values() if isinstance(item, dict) else item if isinstance(item, list) else []
-    return None

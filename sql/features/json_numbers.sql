@@ -1,28 +1,28 @@
 -- Numbers that would not survive typing: whole numbers beyond BIGINT anywhere, or not exact as DOUBLE in a column that
--- also holds fractions, and numbers beyond DOUBLE. The first of them, with the row, and the column where it matters
--- (else NULL).
--- Parameters: $path, $pointers (of the columns that are DOUBLE or hold one), $names (theirs)
-WITH lines AS (
-    SELECT *
+-- also holds fractions, and numbers beyond DOUBLE. The first of them, with its row and its column.
+-- A row becomes a row per member, so that one expression serves thousands of columns.
+-- Parameters: $path, $names (of the columns that are typed), $fractional (for each, whether it is DOUBLE or holds one)
+WITH columns AS (
+    SELECT unnest(CAST($names AS VARCHAR[])) AS "column", unnest(CAST($fractional AS BOOLEAN[])) AS is_fractional
+), members AS (
+    SELECT
+        row, unnest(json_keys(line)) AS "column", unnest(json_extract(line, '$.*')) AS cell,
+        generate_subscripts(json_keys(line), 1) AS place
     FROM ({% include 'sources/jsonl.sql' %})
     WHERE regexp_matches(line, '[\[:,\s-][0-9]{16,}\s*[,}\]]|[0-9][eE]\+?[0-9]{3}|[0-9]{300}')
 ), numbers AS (
-    SELECT row, CAST(NULL AS VARCHAR) AS "column",
-        unnest(regexp_extract_all(without_texts(line), '-?[0-9][0-9.eE+-]*')) AS number
-    FROM lines
-    {%- for cell in cells %}
-    UNION ALL
-    SELECT row, CAST($names AS VARCHAR[])[{{ loop.index | number }}],
-        unnest(regexp_extract_all(without_texts({{ cell.value | ident }}),
-            '-?[0-9][0-9.eE+-]*'))
-    FROM lines
-    {%- endfor %}
+    SELECT
+        row, place, "column", is_fractional, unnest(numbers) AS number, generate_subscripts(numbers, 1) AS number_place
+    FROM (
+        SELECT *, regexp_extract_all(without_texts(cell), '-?[0-9][0-9.eE+-]*') AS numbers
+        FROM members JOIN columns USING ("column")
+    )
 )
 SELECT row, number, "column"
 FROM numbers
 WHERE coalesce(isinf(TRY_CAST(number AS DOUBLE)), true) OR (
     regexp_full_match(number, '-?[0-9]+') AND (
         TRY_CAST(number AS BIGINT) IS NULL
-        OR ("column" IS NOT NULL AND TRY_CAST(number AS HUGEINT) <> TRY_CAST(TRY_CAST(number AS DOUBLE) AS HUGEINT))))
-ORDER BY row
+        OR (is_fractional AND TRY_CAST(number AS HUGEINT) <> TRY_CAST(TRY_CAST(number AS DOUBLE) AS HUGEINT))))
+ORDER BY row, place, number_place
 LIMIT 1;

@@ -1,11 +1,14 @@
 -- How the members of the objects of a JSON lines file are built: one row per member and different structure (such as
--- "DOUBLE" or ["VARCHAR"]), the first that occurs first. Types come from every row; none is guessed from a text.
+-- "DOUBLE" or ["VARCHAR"]) with its first row, the first that occurs first. Types come from every row; none is guessed from a text.
+-- The structure of a row becomes a row per member: no different structures of whole rows are kept.
 -- Parameters: $path
-SELECT member.key AS member, member.value AS structure
+SELECT member, structure, min(row) AS row
 FROM (
-    SELECT json_structure(line) AS structure, min(row) AS first_row
-    FROM ({% include 'sources/jsonl.sql' %})
-    GROUP BY structure
-) AS lines, json_each(lines.structure) AS member
-GROUP BY member.key, member.value
-ORDER BY min(first_row), member.value;
+    SELECT row, unnest(json_keys(structures)) AS member, unnest(json_extract(structures, '$.*')) AS structure
+    FROM (
+        SELECT row, json_structure(line) AS structures
+        FROM ({% include 'sources/jsonl.sql' %})
+    )
+)
+GROUP BY member, structure
+ORDER BY min(row), structure;

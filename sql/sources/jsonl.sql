@@ -10,5 +10,5 @@ SELECT
 FROM (
     SELECT line{% if cells %}, json_extract(line, CAST($pointers AS VARCHAR[])) AS cells{% endif %}
     FROM ({% include 'sources/lines.sql' %})
-    WHERE trim(line, ' ' || chr(9) || chr(10) || chr(13)) <> ''
+    WHERE regexp_matches(line, '[^ \t\n\r]')  -- Looks no further than the first: trimming would look at all of it.
 )
