@@ -29,6 +29,7 @@ Relation: TypeAlias = duckdb.DuckDBPyRelation
 InterruptException = duckdb.InterruptException
 
 _SECONDS_BETWEEN_LOOKS = 0.1
+_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
 _MOST_WRAPPERS = 5
 _ROWS_OF_A_LOOK = 100_000  # With batches of few rows, closing an open result took DuckDB 2.0.1 ten seconds.
 _OF_DUCKDB = (duckdb.Error, OSError, RuntimeError, MemoryError, pa.ArrowException, UnicodeDecodeError)
@@ -88,6 +89,12 @@ class Engine:
         self._worker.shutdown()
         self._connection.close()
         self._watch = None  # DuckDB takes the caller's connection for busy while its result is open.
+
+    @property
+    def memory(self) -> float:
+        """The bytes of memory that DuckDB may take."""
+        number, unit = self.row(render("session/memory"))["memory"].split()
+        return float(number) * float(1 << 10 * _UNITS.index(unit))
 
     def register(self, table: pa.Table) -> str:
         """Make an Arrow table readable for statements, without a copy; the name by which they read it."""

@@ -138,7 +138,7 @@ def checked_row_labels(engine: Engine, source: Source, key: Key, labels: Labels,
     """The row labels, counted in Arrow: they must say what was counted in SQL. Raises TableError where they do not."""
     positions = row_labels(engine, source, key, labels, match.input_rows)
     of_label = engine.table(render("checks/label_rows", {"missing": labels.missing_id}))
-    held = pc.value_counts(positions.combine_chunks())
+    held = pc.value_counts(positions)
     held_of_label = pa.Table.from_arrays(held.flatten(), of_label.column_names).sort_by("position")
     unlabelled = pc.sum(pc.equal(positions, labels.missing_id), min_count=0).as_py()
     for what, counted, found in (

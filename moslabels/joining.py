@@ -267,7 +267,7 @@ def _features(engine: Engine, spec: TableSpec, read: Read) -> pa.Table:
         import pyarrow.parquet as pq
 
         try:
-            with pq.ParquetFile(absolute(spec.features), memory_map=True) as file:
+            with pq.ParquetFile(absolute(spec.features)) as file:  # Mapped, a file that others cut kills the process.
                 table = file.read()
         except (pa.ArrowException, OSError) as error:
             if is_from_outside(error):

@@ -195,6 +195,7 @@ RULES = (
     "base_name",
     "stem",
     "normalize_key",
+    "cut_text",
     "key_fault",
     "key_text",
     "make_key",

@@ -43,6 +43,8 @@ KEY_NAMES = (
 MOS_NAMES = ["mos", "mean_mos", "mos_raw_0_100", "raw_mos", "score", "quality"]
 
 MOST_COLUMNS = 20_000  # of text that is split into columns: for more, DuckDB takes time by the square
+MOST_OF_A_KEY = 1 << 16
+"""Bytes, as in sql/rules/key_fault."""
 
 _START = 50  # characters of a record that tell whether it is the one that DuckDB means
 _MOST_OF_A_LINE = 1 << 26  # bytes: max_line_size in sql/sources/
@@ -147,6 +149,7 @@ class Source:
     columns: tuple[Column, ...] = ()
     dialect: Dialect = field(default_factory=Dialect)
     footer: Any = field(default=None, compare=False, repr=False)  # of a Parquet file
+    memory: float = field(default=0, compare=False, repr=False)  # that DuckDB may take, where a footer is
     table: Any = field(default=None, compare=False, repr=False)  # in memory, as Arrow
 
     @property
@@ -261,6 +264,7 @@ def usable(source: Source, column: Column, role: str) -> Column:
     if source.reader == "arrow":
         _check_values(source, column)
     if source.reader == "parquet":
+        _check_pages(source, column, role)
         _check_nulls(source, column)
     return column
 
@@ -276,6 +280,45 @@ _NESTED = re.compile(r"(STRUCT|MAP|UNION|VARIANT|LIST)\b.*|.*\]", re.DOTALL)
 def is_nested(column: Column) -> bool:
     """Whether the values of a column are lists, structs, maps and the like, by its type."""
     return _NESTED.fullmatch(column.type) is not None
+
+
+def _check_pages(source: Source, column: Column, role: str) -> None:
+    """Refuse a Parquet column of which a page has no room in the memory, or a text that is too long for a key.
+
+    A page is decompressed as a whole before a value of it is seen. Raises TableError.
+    """
+    from moslabels.parquet.footer import FooterError
+    from moslabels.parquet.pages import pages
+
+    leaf, _ = source.footer.columns[source.columns.index(column)].leaves
+    try:
+        with open(source.file, "rb") as stream:
+            for group in source.footer.groups:
+                for page in pages(stream, group.chunks[leaf]):
+                    if role == "key" and page.uncompressed > (page.values + 1) * (MOST_OF_A_KEY + 8):
+                        code = "bad-key"
+                        problem = f"a text of it has more than {MOST_OF_A_KEY} bytes, which cannot be a key"
+                    elif page.uncompressed > source.memory / 2:
+                        code = "resources"
+                        problem = (
+                            f"a page of it has {page.uncompressed} bytes, which is more than half of the memory that "
+                            "DuckDB may take; raise memory_limit, or write the file anew with smaller pages"
+                        )
+                    else:
+                        continue
+                    raise TableError(
+                        f"{source.path}: column {shown(column.name)}: {problem}",
+                        code=code,
+                        file=source.path,
+                        column=column.name,
+                    )
+    except FooterError as error:
+        raise TableError(
+            f"{source.path}: column {shown(column.name)} cannot be decoded: {error}",
+            code="unreadable",
+            file=source.path,
+            column=column.name,
+        ) from error
 
 
 def _check_nulls(source: Source, column: Column) -> None:
@@ -376,7 +419,7 @@ def _open_parquet(engine: Engine, path: str, role: str) -> Source:
     columns = tuple(
         Column(name, row["column_name"], row["column_type"]) for name, row in zip(names, described, strict=True)
     )
-    return replace(source, columns=columns, footer=footer)
+    return replace(source, columns=columns, footer=footer, memory=engine.memory)
 
 
 def _open_arrow(engine: Engine, name: str, role: str, table: pa.Table) -> Source:

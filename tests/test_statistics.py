@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import os
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from moslabels.explain import explain
 from moslabels.labelling import Run, label_table
 from moslabels.manifest import table_spec
 from moslabels.parquet.footer import read_footer
+from moslabels.parquet.pages import pages
 from moslabels.parquet.thrift import (
     BINARY,
     I64,
@@ -173,11 +176,11 @@ def test_a_wrong_page_index_and_bloom_filter(tmp_path: Path) -> None:
     other = [f"other_{number}" for number in NUMBERS]
     duckdb.from_arrow(pa.table({"key": TEXTS, "other": other})).write_parquet(str(path), row_group_size=2048)
     bloom = lie(path, "key", {}, borrow="other")
-    pages = tmp_path / "g.parquet"
-    pq.write_table(pa.table({"key": TEXTS, "other": other}), pages, write_page_index=True, data_page_size=1 << 12)
-    lie(pages, "key", {}, borrow="other")
+    indexed = tmp_path / "g.parquet"
+    pq.write_table(pa.table({"key": TEXTS, "other": other}), indexed, write_page_index=True, data_page_size=1 << 12)
+    lie(indexed, "key", {}, borrow="other")
     labels = pa.table({"key": sorted(set(TEXTS)), "mos": [3.0] * (ROWS // 3)})
-    for wrong in (bloom, pages):
+    for wrong in (bloom, indexed):
         assert join(wrong, labels).audit["matched_rows"] == ROWS
 
 
@@ -321,3 +324,111 @@ def test_row_labels_that_are_not_what_was_counted(name: str, suffix: str, tmp_pa
     assert (caught.value.code, caught.value.file) == ("miscount", str(features))
     assert out.read_text() == "what was there"
     assert not (tmp_path / "a.json").exists()
+
+
+# What would fill the memory is refused before it is read
+
+
+@pytest.mark.parametrize("compression", ["none", "zstd"])
+@pytest.mark.parametrize("version", ["1.0", "2.0"])
+def test_the_pages_of_a_column(compression: str, version: str, tmp_path: Path) -> None:
+    path = tmp_path / "f.parquet"
+    table = pa.table({"key": TEXTS, "x": pa.array([None if n % 7 else n for n in NUMBERS])})
+    options = {"compression": compression, "data_page_version": version, "data_page_size": 100}
+    pq.write_table(table, path, row_group_size=2_500, write_batch_size=256, **options)
+    with path.open("rb") as stream:
+        footer = read_footer(stream)
+        for group in footer.groups:
+            for chunk in group.chunks:
+                dictionary, *data = pages(stream, chunk)
+                assert len(data) > 1
+                assert sum(page.values for page in data) == group.rows
+                assert sum(page.uncompressed for page in (dictionary, *data)) < chunk.uncompressed
+
+
+LONGEST = 1 << 16
+
+
+@pytest.mark.parametrize("side", ["features", "labels"])
+@pytest.mark.parametrize("suffix", [".parquet", ".csv", ".jsonl", ""])
+def test_a_key_has_at_most_so_many_bytes(suffix: str, side: str, tmp_path: Path) -> None:
+    for length, is_refused in ((LONGEST, False), (LONGEST + 2, True)):
+        rows = [{"key": key, "mos": 3} for key in ("a", "é" * (length // 2), "b")]
+        path: Any = tmp_path / f"t{suffix}"
+        if suffix in ("", ".parquet"):
+            table = pa.Table.from_pylist(rows)
+            path = table if not suffix else write_table(path, table)
+        else:
+            write_table(path, rows)
+        other = pa.table({"key": ["a", "b", "é" * (LONGEST // 2)], "mos": [3, 3, 3]})
+        tables = (path, other) if side == "features" else (other.drop_columns("mos"), path)
+        if not is_refused:
+            assert join(*tables, overwrite=True).audit["matched_rows"] == 3
+            continue
+        with pytest.raises(TableError, match="a text of 65538 bytes \\(65536 are the most\\), which cannot") as caught:
+            join(*tables, overwrite=True)
+        assert (caught.value.code, caught.value.row) == ("bad-key", 2)
+        assert len(str(caught.value)) < 1_000
+
+
+@pytest.mark.parametrize("dictionary", [False, True])
+def test_a_page_of_texts_that_are_too_long_is_not_read(dictionary: bool, tmp_path: Path) -> None:
+    path = tmp_path / "f.parquet"
+    options = {"use_dictionary": dictionary, "compression": "zstd", "write_statistics": False}
+    pq.write_table(pa.table({"key": ["x" * 5_000_000, "y"], "mos": [3.0, 3.0]}), path, **options)
+    assert path.stat().st_size < 5_000
+    with path.open("rb") as stream:
+        (chunk, _) = read_footer(stream).groups[0].chunks
+    data = bytearray(path.read_bytes())
+    data[chunk.first_page + 100 : chunk.first_page + chunk.compressed] = b"\xff" * (chunk.compressed - 100)
+    path.write_bytes(data)
+    for features, labels in ((path, pa.table({"key": ["y"], "mos": [3]})), (pa.table({"key": ["y"]}), path)):
+        with pytest.raises(TableError, match="a text of it has more than 65536 bytes, which cannot be a key") as caught:
+            join(features, labels, overwrite=True)
+        assert (caught.value.code, caught.value.column, caught.value.file) == ("bad-key", "key", str(path))
+
+
+def test_a_page_that_the_memory_cannot_hold_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "l.parquet"
+    labels = pa.table({"key": ["a", "b"], "mos": [3.0, 4.0], "note": ["x" * 30_000_000, "y"]})
+    pq.write_table(labels, path, use_dictionary=False, compression="zstd", write_statistics=False)
+    features = pa.table({"key": ["a", "b"]})
+    with pytest.raises(TableError, match="more than half of the memory .* raise memory_limit") as caught:
+        join(features, path, extras=["note"], memory_limit="50MB")
+    assert (caught.value.code, caught.value.column) == ("resources", "note")
+    assert join(features, path, memory_limit="200MB").table["mos"].to_pylist() == [3.0, 4.0]
+
+
+def test_a_damaged_page_header_is_told(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"key": TEXTS}), tmp_path / "f.parquet")
+    path = unreadable(tmp_path / "f.parquet", "key")
+    with pytest.raises(TableError, match='column "key" cannot be decoded: a page header is damaged') as caught:
+        join(path, pa.table({"key": ["a"], "mos": [3]}))
+    assert caught.value.code == "unreadable"
+
+
+CUT = """
+import sys, pyarrow.parquet as pq
+from moslabels import join, TableError
+
+class Cut(pq.ParquetFile):
+    def read(self, *args, **options):
+        with open(sys.argv[1], "r+b") as stream:
+            stream.truncate(4096)
+        return super().read(*args, **options)
+
+pq.ParquetFile = Cut
+try:
+    join(sys.argv[1], sys.argv[2])
+except TableError as error:
+    print(error.code)
+"""
+
+
+def test_a_file_that_others_cut_is_an_error_and_no_dead_process(tmp_path: Path) -> None:
+    features = write_table(tmp_path / "f.parquet", pa.table({"key": TEXTS, "x": [n / 7 for n in NUMBERS]}))
+    labels = write_table(tmp_path / "l.csv", [{"key": key, "mos": 3} for key in sorted(set(TEXTS))])
+    run = [sys.executable, "-c", CUT, str(features), str(labels)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    done = subprocess.run(run, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "changed\n", "")

@@ -1,8 +1,9 @@
 -- key_fault(text, type): why a value cannot be a key, or NULL. text is the value as text, type its type in the file
 -- (CSV for a cell of a CSV file). Only text and exact whole numbers are keys: 1.5, inf and floats beyond the last
--- whole number that they hold exactly (2^53; FLOAT 2^24) would meet the wrong clip.
+-- whole number that they hold exactly (2^53; FLOAT 2^24) would meet the wrong clip. A key has at most 65,536 bytes.
 CREATE OR REPLACE TEMP MACRO key_fault(text, type) AS
     CASE
+        WHEN strlen(text) > 65536 THEN 'a text of ' || strlen(text) || ' bytes (65536 are the most)'
         WHEN text IS NULL OR type IN ('CSV', 'VARCHAR') THEN NULL
         WHEN regexp_full_match(type, 'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER') THEN NULL
         WHEN type LIKE 'DECIMAL(%' THEN

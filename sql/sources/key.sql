@@ -2,10 +2,10 @@
     be a part of a key and which (fault_part, from 1), and the key. The key of several columns is all its parts together.
     Parameters: $normalize, $regex, $capture: a list each, with an entry per key column -#}
 {%- if keys | length == 1 %}
-{{ keys[0].text | ident }} AS raw_value,
+cut_text({{ keys[0].text | ident }}) AS raw_value,
 {%- else %}
 CAST(to_json([
-    {%- for cell in keys %}{{ cell.text | ident }}{% if not loop.last %}, {% endif %}{% endfor -%}
+    {%- for cell in keys %}cut_text({{ cell.text | ident }}){% if not loop.last %}, {% endif %}{% endfor -%}
 ]) AS VARCHAR) AS raw_value,
 {%- endif %}
 coalesce(
