@@ -271,7 +271,7 @@ def usable(source: Source, column: Column, role: str) -> Column:
 
 _USES = {
     "key": ("bad-key", "which cannot be a key"),
-    "score": ("bad-score", "which holds no scores"),
+    "score": ("bad-score", "which holds no scores: convert it to numbers or text"),
     "extra": ("bad-extra", "and an extra is text, a number, a truth value, a date or a time"),
 }
 _NESTED = re.compile(r"(STRUCT|MAP|UNION|VARIANT|LIST)\b.*|.*\]", re.DOTALL)

@@ -118,7 +118,6 @@ OTHER_TYPES = [
     (pa.array([b"3.5"], pa.binary(3)), "BLOB", '"3.5" in row 1'),
     (pa.array([True]), "BOOLEAN", '"true" in row 1'),
     (pa.array([0], pa.date32()), "DATE", '"1970-01-01" in row 1'),
-    (pa.array([[3.5]]), "DOUBLE[]", '"[3.5]" in row 1'),
 ]
 
 
