@@ -256,7 +256,7 @@ def usable(source: Source, column: Column, role: str) -> Column:
         code, what = _USES.get(role, ("unreadable", f"which cannot be a {role}"))
         raise TableError(
             f"{source.path}: column {shown(column.name)} is of type {short(column.type)}, {what}; name another column, "
-            "or convert it",
+            "or convert it to text or numbers",
             code=code,
             file=source.path,
             column=column.name,
@@ -271,7 +271,7 @@ def usable(source: Source, column: Column, role: str) -> Column:
 
 _USES = {
     "key": ("bad-key", "which cannot be a key"),
-    "score": ("bad-score", "which holds no scores: convert it to numbers or text"),
+    "score": ("bad-score", "which holds no scores"),
     "extra": ("bad-extra", "and an extra is text, a number, a truth value, a date or a time"),
 }
 _NESTED = re.compile(r"(STRUCT|MAP|UNION|VARIANT|LIST)\b.*|.*\]", re.DOTALL)
