@@ -45,7 +45,7 @@ from moslabels.render import render
 from moslabels.scores import Score, find_score, is_nameable
 from moslabels.settings import DEFAULTS, Settings
 from moslabels.signals import held, released
-from moslabels.tables import KEY_NAMES, Column, Source, format_problem, is_nested, open_table, reading
+from moslabels.tables import KEY_NAMES, Column, Source, format_problem, is_nested, may_be_key, open_table, reading
 from moslabels.workspace import Workspace
 
 SCHEMA = "mos-label-suggestions-v1"
@@ -248,7 +248,11 @@ class _Search:
         for name in ("10_values", "20_keys"):
             self.engine.run(render(f"suggest/{name}"))
         for file, source in enumerate([self.features, *self.labels], start=_FEATURES):
-            flat = [place for place, column in enumerate(source.columns) if not is_nested(column)]
+            flat = [
+                place
+                for place, column in enumerate(source.columns)
+                if not is_nested(column) and (column.type not in ("VARCHAR", "BLOB") or may_be_key(source, column))
+            ]
             cells = source.cells({f"cell{place}": source.columns[place] for place in flat})
             values = {**source.values(cells), "most": _HEAD_ROWS}
             with reading(source):
@@ -259,6 +263,7 @@ class _Search:
                 self.scores.append(find_score(self.engine, source, head))
                 used = self.scores[-1].column
             places = _key_places(source, head, used)
+            places = [place for place in places if may_be_key(source, source.columns[place])]
             if places:
                 cells = source.cells({f"cell{place}": source.columns[place] for place in places})
                 values = {**source.values(cells), "file": file, "places": places, "most": _SAMPLE_ROWS}

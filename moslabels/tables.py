@@ -277,6 +277,15 @@ _USES = {
 _NESTED = re.compile(r"(STRUCT|MAP|UNION|VARIANT|LIST)\b.*|.*\]", re.DOTALL)
 
 
+def may_be_key(source: Source, column: Column) -> bool:
+    """Whether a column can be read as a key, by what is known of it before a value is read."""
+    try:
+        usable(source, column, "key")
+    except TableError:
+        return False
+    return True
+
+
 def is_nested(column: Column) -> bool:
     """Whether the values of a column are lists, structs, maps and the like, by its type."""
     return _NESTED.fullmatch(column.type) is not None

@@ -268,11 +268,15 @@ def test_a_nested_column_is_refused_by_its_type(use: str, kind: str, tmp_path: P
             explain(spec, ["a"], DEFAULTS)
 
 
-def test_nested_columns_are_no_candidates(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "others", [[[n] for n in range(60)], ["x"] * 59 + ["x" * 9_000_000]], ids=["nested", "a text of 9 MB"]
+)
+def test_columns_that_cannot_be_keys_are_no_candidates(others: list[Any], tmp_path: Path) -> None:
     clips = [f"clip_{n}x{n * 7919 % 1000}" for n in range(60)]
-    table = pa.table({"tags": [[n] for n in range(60)], "key": clips, "mos": [1 + n / 20 for n in range(60)]})
-    pq.write_table(table, tmp_path / "f.parquet", use_dictionary=False)
-    unreadable(tmp_path / "f.parquet", "tags")
+    table = pa.table({"others": others, "key": clips, "mos": [1 + n / 20 for n in range(60)]})
+    pq.write_table(table, tmp_path / "f.parquet", use_dictionary=False, compression="zstd", write_statistics=False)
+    if isinstance(others[0], list):
+        unreadable(tmp_path / "f.parquet", "others")
     (best, *_) = suggest(tmp_path / "f.parquet", [tmp_path / "f.parquet"])["suggestions"]
     assert (best["options"]["feature_key_column"], best["match_rate"]) == ("key", 1.0)
 
