@@ -1,10 +1,8 @@
--- The first row of a JSON lines file that are no JSON objects, or objects with one member twice: row, fault, total
+-- The first row of a JSON lines file that is no JSON object, or one with one member twice: row, fault, total
 -- (how many such rows there are). Objects inside of objects are left to json_inner_faults.
 -- Parameters: $path
 WITH named AS (
-    SELECT
-        row, line,
-        CASE WHEN NOT json_valid(line) THEN NULL WHEN json_type(line) = 'OBJECT' THEN json_keys(line) END AS names
+    SELECT row, line, json_keys(CASE WHEN json_valid(line) THEN line END) AS names
     FROM ({% include 'sources/jsonl.sql' %})
 ), changes AS (
     -- Most lines have the names of the line before: only the others are looked at. A window without an order is passed
