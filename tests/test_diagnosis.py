@@ -357,6 +357,8 @@ def test_a_dry_run_says_the_same_and_writes_nothing(job: Job, source: str, targe
     )  # fmt: skip
     assert {path: path.read_bytes() for path in job.folder.iterdir()} == there
     assert dry.pop("run_provenance") != written.pop("run_provenance")
+    assert dry.pop("unmatched")["path"] == str(job.folder / "new" / "u.csv")
+    assert written.pop("unmatched") is None
     assert dry == written
 
 
