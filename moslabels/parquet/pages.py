@@ -28,6 +28,8 @@ class Page(NamedTuple):
 
 def pages(stream: IO[bytes], chunk: Chunk) -> Iterator[Page]:
     """The pages of a column chunk of an open file, a dictionary first. Raises FooterError."""
+    if not chunk.values:
+        return  # What the footer then says of its place may mean nothing.
     place, end = chunk.first_page, chunk.first_page + chunk.compressed
     while place < end:
         try:

@@ -122,13 +122,18 @@ def text_batches(engine: Engine, source: Source, columns: Sequence[Column], rows
 _TYPES = {"VARCHAR": pa.string(), "BIGINT": pa.int64(), "DOUBLE": pa.float64()}
 
 
+# A constant of Python's would make pyarrow import pandas.
+_EMPTY = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(bytes(8)), pa.py_buffer(b"")])[0]
+_MISSING = pa.nulls(1, pa.string())[0]
+
+
 def _converted(text: pa.Array, kind: pa.DataType) -> pa.Array:
     """Cells of a CSV file as values of the type that all cells of their column have; an empty one is missing."""
     if kind != pa.string():
         text = pc.utf8_trim(text, characters=" ")
-    empty = pc.equal(text, "")
+    empty = pc.equal(text, _EMPTY)
     if pc.any(empty).as_py():
-        text = pc.if_else(empty, None, text)
+        text = pc.if_else(empty, _MISSING, text)
     if kind == pa.float64() and pc.any(pc.starts_with(text, "+")).as_py():
         text = pc.replace_substring_regex(text, r"^\+", "")
     return text.cast(kind)

@@ -50,15 +50,21 @@ prefixes AS (
 ), label_stems AS (
     SELECT label_id, key, without_extension(key) AS stem, substr(key, length(stem) + 1) AS extension
     FROM labels WHERE extension <> ''
+), feature_starts AS (
+    SELECT *, left(stem, length) || extension AS start
+    FROM feature_stems, (SELECT DISTINCT length(stem) AS length FROM label_stems)
+    WHERE length >= 4 AND length < length(stem)
+), label_starts AS (
+    SELECT *, left(stem, length) || extension AS start
+    FROM label_stems, (SELECT DISTINCT length(stem) AS length FROM feature_stems)
+    WHERE length >= 4 AND length < length(stem)
 ), stem_prefixes AS (
-    -- The same before an extension that both have.
+    -- The same before an extension that both have. All may have the same one, so that a join by it would pair all.
     SELECT f.key, l.key AS label_key, label_id, f.stem AS short, l.stem AS long
-    FROM label_stems AS l, (SELECT DISTINCT length(stem) AS length FROM feature_stems) AS lengths, feature_stems AS f
-    WHERE length >= 4 AND length < length(l.stem) AND left(l.stem, length) = f.stem AND f.extension = l.extension
+    FROM label_starts AS l JOIN feature_stems AS f ON l.start = f.key AND l.extension = f.extension
     UNION ALL
     SELECT f.key, l.key, label_id, l.stem, f.stem
-    FROM feature_stems AS f, (SELECT DISTINCT length(stem) AS length FROM label_stems) AS lengths, label_stems AS l
-    WHERE length >= 4 AND length < length(f.stem) AND left(f.stem, length) = l.stem AND f.extension = l.extension
+    FROM feature_starts AS f JOIN label_stems AS l ON f.start = l.key AND f.extension = l.extension
 ), lost AS (
     SELECT
         (SELECT max(scientific_decimals(key)) FROM unmatched WHERE has_lost_digits(key)) AS of_features,
