@@ -37,9 +37,8 @@ class Run:
     """What called for the tables, for their evidence: a command or a function, its arguments, its reports by name.
 
     ``block`` is a ``run_provenance`` block of the caller's own, which is then used as it is. A dry run does all but
-    write. ``hashes`` are the sha256
-    of files that were read already, by path and state: no file is read twice to be hashed, unless it changed.
-    ``progress`` is told what is being done.
+    write. ``hashes`` are the sha256 of files that were read already, by path and state: no file is read twice to be
+    hashed, unless it changed. ``progress`` is told what is being done.
     """
 
     argv: Sequence[str] = ()
@@ -111,7 +110,8 @@ def materialize(
     args = all_args(paths, options, settings, unmatched, dry_run)
     spec = table_spec(features, label_paths, out, audit_json, unmatched, options)
     progress = relayed(SILENT, checked_cancel(cancel))
-    return label_table(spec, Run((), args, None, {}, run_provenance, settings, dry_run, progress=progress))
+    run = Run(args=args, block=run_provenance, settings=settings, is_dry=dry_run, progress=progress)
+    return label_table(spec, run)
 
 
 def all_args(
