@@ -761,10 +761,13 @@ def test_ctrl_c_while_a_table_is_taken_over_is_ctrl_c() -> None:
         "r = duckdb.sql('SELECT a.i AS key FROM range(10000) AS a (i), range(100000) AS b (j)')\n"
         "threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
         "try:\n    moslabels.join(r, pa.table({'key': [1], 'mos': [1]}))\n"
-        "except KeyboardInterrupt:\n    print('interrupted')\n"
+        "except KeyboardInterrupt:\n    print('interrupted', flush=True)\n"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
-    assert (done.stdout, done.stderr) == ("interrupted\n", "")
+    assert done.stdout == "interrupted\n"
+    # DuckDB 1 aborts a process that ends beside a query of its own which nobody can stop.
+    aborted = ["terminate called without an active exception\n"] if duckdb.__version__.startswith("1.") else []
+    assert done.stderr in ["", *aborted]
 
 
 FORKED = """
