@@ -315,19 +315,15 @@ def _check_pages(source: Source, column: Column, role: str) -> None:
                         )
                     else:
                         continue
-                    raise TableError(
-                        f"{source.path}: column {shown(column.name)}: {problem}",
-                        code=code,
-                        file=source.path,
-                        column=column.name,
-                    )
+                    raise _of_column(source, column, f": {problem}", code)
     except FooterError as error:
-        raise TableError(
-            f"{source.path}: column {shown(column.name)} cannot be decoded: {error}",
-            code="unreadable",
-            file=source.path,
-            column=column.name,
-        ) from error
+        raise _of_column(source, column, f" cannot be decoded: {error}") from error
+
+
+def _of_column(source: Source, column: Column, says: str, code: str = "unreadable") -> TableError:
+    return TableError(
+        f"{source.path}: column {shown(column.name)}{says}", code=code, file=source.path, column=column.name
+    )
 
 
 def _check_nulls(source: Source, column: Column) -> None:
@@ -347,20 +343,12 @@ def _check_nulls(source: Source, column: Column) -> None:
             batches = file.iter_batches(row_groups=groups, columns=[column.name])
             is_so = all(batch.column(column.name).null_count == len(batch) for batch in batches)
     except (pa.ArrowException, OSError, KeyError) as error:
-        raise TableError(
-            f"{source.path}: column {shown(column.name)} cannot be decoded: {error}",
-            code="unreadable",
-            file=source.path,
-            column=column.name,
-        ) from error
+        raise _of_column(source, column, f" cannot be decoded: {error}") from error
     if not is_so:
-        raise TableError(
-            f"{source.path}: column {shown(column.name)}: the footer says of row groups that all of their values are "
-            "NULL, and they are not; write the file anew, as pyarrow does",
-            code="unreadable",
-            file=source.path,
-            column=column.name,
+        says = (
+            ": the footer says of row groups that all of their values are NULL, and they are not; write the file anew"
         )
+        raise _of_column(source, column, f"{says}, as pyarrow does")
 
 
 def open_table(
