@@ -419,3 +419,12 @@ def test_one_key_of_many_values_is_said(job: Job) -> None:
     features = [{"file_name": f"v1/clip_{n}.mp4"} for n in (3, 4, 5)]
     with pytest.raises(GateError, match=r'\(0/1 keys\)(?s:.)*1 feature keys come from several .*: "1" from "v1/'):
         job.run(features, [{"file_name": "3", "mos": 3}], key_normalize="raw", feature_key_regex="([0-9]+)")
+
+
+def test_unused_labels_are_counted_by_any_number_of_threads(job: Job) -> None:
+    """DuckDB 1.5 failed at random where a window over everything read an anti join of few labels and more keys."""
+    features = write_table(job.folder / "f.csv", [{"x": n, "key": f"clip{n % 3}"} for n in range(4)])
+    labels = write_table(job.folder / "l.csv", [{"key": "none", "mos": 3}])
+    for run in range(40):
+        audit = materialize(features, [labels], job.folder / f"{run}.csv", min_match_rate=0, threads=8)
+        assert audit["unused_label_keys"] == {"count": 1, "sample": ["none"]}
