@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import write_table
 
 import moslabels
+from helpers.tables import write_table
 from moslabels.options import FIELDS, OptionKeywords, Options
 
 ORDERS = list(permutations(["materialize", "load_manifest", "run_batch"]))

@@ -1,0 +1,459 @@
+"""Contract 8: audits, reports, provenance; old or new, never half; the same bytes twice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from bisect import bisect_right
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import moslabels
+from helpers.job import Job
+from helpers.tables import read_table, write_table
+from moslabels import MosLabelsError, materialize, run_batch
+from moslabels.cli import main
+from moslabels.options import FIELDS, Options
+
+V1_AUDIT = (
+    "feature_table output feature_key_column label_key_column label_mos_column key_normalize feature_key_regex "
+    "label_key_regex min_match_rate input_rows output_rows total_feature_keys matched_feature_keys matched_rows "
+    "missing_rows labels_loaded label_sources match_rate run_provenance"
+).split()
+ADDED = (
+    "schema rows_without_key label_rows_without_key duplicate_labels missing_mos_rows clipped_mos_rows label_files "
+    "unmatched_feature_keys unused_label_keys key_collisions mos_stats mos_histogram output_sha256 output_bytes"
+).split()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Two tables that can be labelled and one that cannot; the tests stand in the folder."""
+    monkeypatch.chdir(tmp_path)
+    write_table(tmp_path / "one.parquet", [{"key": "a", "x": 1}, {"key": "b", "x": 2}, {"key": "a", "x": 3}])
+    write_table(tmp_path / "two.jsonl", [{"key": "a"}, {"key": "c"}, {"key": None}])
+    write_table(tmp_path / "labels.csv", [{"key": "a", "mos": 2}, {"key": "b", "mos": 4}, {"key": "z", "mos": 5}])
+    manifest = {
+        "defaults": {"min_match_rate": 0.5},
+        "tables": [
+            {
+                "id": "one",
+                "features": "one.parquet",
+                "labels": ["labels.csv"],
+                "out": "out/one.parquet",
+                "audit_json": "out/one.audit.json",
+            },
+            {
+                "id": "low",
+                "features": "two.jsonl",
+                "labels": ["labels.csv"],
+                "out": "out/low.jsonl",
+                "min_match_rate": 0.9,
+                "audit_json": "out/low.audit.json",
+            },
+            {"id": "two", "features": "two.jsonl", "labels": ["labels.csv"], "out": "out/two.jsonl"},
+        ],
+    }
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    return tmp_path
+
+
+def test_audit(folder: Path) -> None:
+    audit = materialize("one.parquet", ["labels.csv"], "out/o.parquet", audit_json="out/o.json")
+    assert set(V1_AUDIT + ADDED) <= set(audit)
+    assert audit["schema"] == "mos-label-materializer-audit-v1"
+    assert {key: audit[key] for key in V1_AUDIT if key != "run_provenance"} == {
+        "feature_table": "one.parquet",
+        "output": "out/o.parquet",
+        "feature_key_column": "key",
+        "label_key_column": "key",
+        "label_mos_column": "mos",
+        "key_normalize": "auto",
+        "feature_key_regex": "",
+        "label_key_regex": "",
+        "min_match_rate": 0.95,
+        "input_rows": 3,
+        "output_rows": 3,
+        "total_feature_keys": 2,
+        "matched_feature_keys": 2,
+        "matched_rows": 3,
+        "missing_rows": 0,
+        "labels_loaded": 3,
+        "label_sources": ["labels.csv"],
+        "match_rate": 1.0,
+    }
+    assert audit["label_files"] == [
+        {
+            "path": "labels.csv",
+            "key_column": "key",
+            "mos_column": "mos",
+            "key_normalize": "raw",
+            "key_regex": "",
+            "mos_scale": "1-5",
+            "rows": 3,
+            "rows_without_key": 0,
+            "config": {},
+            "source": "labels.csv",
+        }
+    ]
+    assert audit["unused_label_keys"] == {"count": 1, "sample": ["z"]}
+    assert audit["mos_stats"] == {"min": 2, "max": 4, "mean": 8 / 3, "q1": 2, "median": 2, "q3": 3}
+    assert audit["mos_histogram"] == [2 * (bin_ == 5) + (bin_ == 15) for bin_ in range(20)]
+    output = Path("out/o.parquet").read_bytes()
+    assert (audit["output_sha256"], audit["output_bytes"]) == (hashlib.sha256(output).hexdigest(), len(output))
+    written = Path("out/o.json").read_text()
+    assert json.loads(written) == audit
+    assert written == json.dumps(audit, indent=2, sort_keys=True) + "\n"
+
+
+def test_samples_are_the_first_twenty_by_key(job: Job) -> None:
+    keys = [f"k{index:03}" for index in range(50)]
+    job.run([{"key": key} for key in reversed(keys)], [{"key": f"l{key}", "mos": 3} for key in keys], min_match_rate=0)
+    assert job.audit["unmatched_feature_keys"] == {"count": 50, "sample": keys[:20]}
+    assert job.audit["unused_label_keys"] == {"count": 50, "sample": [f"l{key}" for key in keys[:20]]}
+
+
+def test_statistics_agree_with_the_rows(job: Job) -> None:
+    labels = [{"key": str(index), "mos": 1 + index / 25} for index in range(100)]
+    rows = job.run([{"key": str(index * index % 100)} for index in range(57)], labels)
+    scores = sorted(row["mos"] for row in rows)
+
+    def quantile(share: float) -> float:
+        place = share * (len(scores) - 1)
+        below = scores[int(place)]
+        return below + (scores[min(int(place) + 1, len(scores) - 1)] - below) * (place - int(place))
+
+    expected = {
+        "min": scores[0],
+        "max": scores[-1],
+        "mean": sum(scores) / len(scores),
+        "q1": quantile(0.25),
+        "median": quantile(0.5),
+        "q3": quantile(0.75),
+    }
+    assert job.audit["mos_stats"] == pytest.approx(expected)
+
+
+def test_statistics_of_no_rows_are_null(job: Job) -> None:
+    job.run([{"key": "x"}], [{"key": "a", "mos": 3}], min_match_rate=0)
+    assert set(job.audit["mos_stats"].values()) == {None}
+    assert job.audit["mos_histogram"] == [0] * 20
+
+
+EDGES = [(5 + bin_) / 5 for bin_ in range(20)]
+"""The lower edges of the bins: the doubles nearest to 1.0, 1.2, …, 4.8."""
+SCORES = {
+    "edges": ("1-5", [*EDGES, 5.0]),
+    "edges on 0-100": ("0-100", [5 * bin_ for bin_ in range(21)]),
+    "edges of a DMOS": ({"worst": 100, "best": 0}, [5 * bin_ for bin_ in range(21)]),
+    "just below the edges": ("1-5", [math.nextafter(edge, 0) for edge in (*EDGES[1:], 5.0)]),
+    "just above the edges": ("1-5", [math.nextafter(edge, 9) for edge in EDGES]),
+    "in between": ("1-5", [1 + index / 173 for index in range(692)]),
+}
+
+
+@pytest.mark.parametrize("name", list(SCORES))
+def test_the_histogram_agrees_with_the_rows(job: Job, name: str) -> None:
+    scale, scores = SCORES[name]
+    labels = [{"key": str(index), "mos": score} for index, score in enumerate(scores)]
+    rows = job.run(
+        [{"key": str(index)} for index in range(len(scores)) for _ in range(index % 3 + 1)], labels, mos_scale=scale
+    )
+    expected = [0] * 20
+    for row in rows:
+        expected[bisect_right(EDGES, row["mos"]) - 1] += 1
+    assert job.audit["mos_histogram"] == expected
+    assert sum(expected) == job.audit["matched_rows"]
+    if name == "edges":
+        assert expected == [index % 3 + 1 for index in range(19)] + [19 % 3 + 1 + 20 % 3 + 1]
+    assert f"{EDGES[1]} {EDGES[-1]}" == "1.2 4.8"
+
+
+def test_report(folder: Path) -> None:
+    report = run_batch("manifest.json", report_json="out/report.json", report_md="out/report.md")
+    assert json.loads(Path("out/report.json").read_text()) == report
+    assert (report["schema"], report["status"], report["manifest"]) == (
+        "mos-label-materializer-batch-v1",
+        "failed",
+        "manifest.json",
+    )
+    assert report["summary"] == {
+        "tables": 3,
+        "failed_tables": 1,
+        "input_rows": 6,
+        "output_rows": 6,
+        "matched_rows": 4,
+        "missing_rows": 2,
+    }
+    one, low, two = report["tables"]
+    assert one == {
+        "id": "one",
+        "features": "one.parquet",
+        "labels": ["labels.csv"],
+        "out": "out/one.parquet",
+        "audit_json": "out/one.audit.json",
+        "config": {"min_match_rate": 0.5},
+        "status": "ok",
+        "feature_key_column": "key",
+        "summary": {
+            "input_rows": 3,
+            "output_rows": 3,
+            "matched_rows": 3,
+            "missing_rows": 0,
+            "match_rate": 1.0,
+            "labels_loaded": 3,
+        },
+    }
+    assert (low["status"], low["config"]) == ("error", {"min_match_rate": 0.9})
+    assert low["error"].startswith("MOS label match rate 0.500 below min_match_rate 0.900 (1/2 keys)")
+    assert (two["status"], two["audit_json"], two["summary"]["match_rate"]) == ("ok", None, 0.5)
+    lines = Path("out/report.md").read_text().splitlines()
+    assert lines[0] == "| Table | Status | Match rate | Matched rows | Missing rows | Output |"
+    assert lines[2] == "| one | ok | 1.000 | 3 | 0 | `out/one.parquet` |"
+    assert lines[3] == "| low | error |  |  |  | `out/low.jsonl` |"
+    assert lines[4] == "| two | ok | 0.500 | 1 | 2 | `out/two.jsonl` |"
+    assert any(line.startswith("- low: MOS label match rate 0.500") for line in lines)
+
+
+def test_fail_fast(folder: Path) -> None:
+    report = run_batch("manifest.json", fail_fast=True)
+    assert [table["status"] for table in report["tables"]] == ["ok", "error", "not-run"]
+    assert report["summary"]["tables"] == 3
+    assert not Path("out/two.jsonl").exists()
+
+
+def test_paths_are_the_base_joined_with_the_path_as_given(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(folder.parent)
+    report = run_batch(f"{folder.name}/manifest.json")
+    assert report["tables"][0]["features"] == f"{folder.name}/one.parquet"
+    audit = json.loads((folder / "out/one.audit.json").read_text())
+    assert audit["label_sources"] == [f"{folder.name}/labels.csv"]
+    assert {row["mos_label_source"] for row in read_table(folder / "out/one.parquet")} == {"labels.csv"}
+
+
+def test_provenance(folder: Path) -> None:
+    run_batch("manifest.json", report_json="r.json", report_md="r.md", argv=["batch", "manifest.json"])
+    audit = json.loads(Path("out/one.audit.json").read_text())
+    block = audit["run_provenance"]
+
+    def record(path: str) -> dict[str, Any]:
+        return {
+            "path": path,
+            "exists": True,
+            "kind": "file",
+            "sha256": hashlib.sha256(Path(path).read_bytes()).hexdigest(),
+        }
+
+    assert block["schema"] == "ai-run-provenance-v1"
+    entrypoint = hashlib.sha256((Path(moslabels.__file__).parent / "cli.py").read_bytes()).hexdigest()
+    assert block["entrypoint"] == {"path": "moslabels/cli.py", "exists": True, "kind": "file", "sha256": entrypoint}
+    assert block["argv"] == ["batch", "manifest.json"]
+    assert block["args"] == {
+        "base_dir": None,
+        "fail_fast": False,
+        "manifest": "manifest.json",
+        "report_json": "r.json",
+        "report_md": "r.md",
+    }
+    assert block["inputs"] == {
+        "manifest": record("manifest.json"),
+        "features": record("one.parquet"),
+        "labels": [record("labels.csv")],
+    }
+    assert block["outputs"] == {
+        "out": "out/one.parquet",
+        "audit_json": "out/one.audit.json",
+        "report_json": "r.json",
+        "report_md": "r.md",
+    }
+    assert set(block["versions"]) == {"moslabels", "duckdb", "pyarrow", "python"}
+    block = json.loads(Path("r.json").read_text())["run_provenance"]
+    assert block["inputs"]["features"] == [record("one.parquet"), record("two.jsonl")]
+    assert block["outputs"]["out"] is None
+
+
+def test_no_file_is_read_twice_to_be_hashed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from moslabels import provenance
+
+    hashed: list[str] = []
+    file_sha256 = provenance.file_sha256
+    monkeypatch.setattr(provenance, "file_sha256", lambda path: hashed.append(str(path)) or file_sha256(path))
+    report = run_batch("manifest.json")
+    inputs = report["run_provenance"]["inputs"]
+    assert [record["sha256"] is not None for record in (*inputs["features"], *inputs["labels"])] == [True] * 3
+    # The Parquet features were hashed as they were copied.
+    assert sorted(path for path in hashed if not path.endswith("cli.py")) == [
+        "labels.csv",
+        "manifest.json",
+        "two.jsonl",
+    ]
+
+
+EVERY_OPTION = {
+    "audit_json": None,
+    "unmatched": None,
+    "dry_run": False,
+    **dict.fromkeys(("memory_limit", "threads", "temp_dir")),
+    **json.loads(json.dumps({name: getattr(Options(), name) for name in FIELDS})),
+}
+
+
+def test_every_option_with_its_value_is_in_the_evidence_of_the_command(folder: Path) -> None:
+    arguments = ["--features", "one.parquet", "--labels", "labels.csv", "--out", "o.csv", "--audit-json", "a.json"]
+    for flags, given in (
+        ([], {}),
+        (["-q", "--mos-tolerance", "0.5", "--threads", "1"], {"mos_tolerance": 0.5, "threads": 1}),
+        (["--feature-key-column", "key", "--extras", "[]"], {"feature_key_column": "key", "extras": []}),
+    ):
+        assert main(["materialize", *arguments, *flags]) == 0
+        args = json.loads(Path("a.json").read_text())["run_provenance"]["args"]
+        paths = {"features": "one.parquet", "labels": ["labels.csv"], "out": "o.csv", "audit_json": "a.json"}
+        assert args == EVERY_OPTION | paths | given
+
+
+def test_provenance_of_a_call_from_python(folder: Path) -> None:
+    block = materialize(Path("one.parquet"), ["labels.csv"], "o.csv", mos_tolerance=0.5)["run_provenance"]
+    assert block["argv"] == []
+    given = {"features": "one.parquet", "label_paths": ["labels.csv"], "out": "o.csv", "mos_tolerance": 0.5}
+    assert block["args"] == EVERY_OPTION | given
+    assert block["inputs"]["manifest"] is None
+    own = {"schema": "mine"}
+    assert materialize("one.parquet", "labels.csv", "o.csv", run_provenance=own)["run_provenance"] == own
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_the_same_run_twice_gives_the_same_bytes(folder: Path) -> None:
+    run_batch("manifest.json", report_json="r.json", report_md="r.md")
+    first = everything(folder)
+    run_batch("manifest.json", report_json="r.json", report_md="r.md")
+    assert everything(folder) == first
+
+
+def test_a_failed_table_leaves_its_old_files(folder: Path) -> None:
+    Path("out").mkdir()
+    Path("out/low.jsonl").write_text("old")
+    Path("out/low.audit.json").write_text("old audit")
+    run_batch("manifest.json")
+    assert Path("out/low.jsonl").read_text() == "old"
+    assert Path("out/low.audit.json").read_text() == "old audit"
+    assert not [path for path in Path("out").iterdir() if path.name.startswith(".")]
+
+
+@pytest.mark.parametrize("target", ["out", "audit_json"])
+@pytest.mark.parametrize("kind", ["a folder", "no regular file"])
+def test_a_target_that_is_no_file_is_refused_before_anything_is_written(folder: Path, target: str, kind: str) -> None:
+    import os
+
+    Path("t.csv").mkdir() if kind == "a folder" else os.mkfifo("t.csv")
+    other = {"out": "o.csv", "audit_json": "a.json", target: "t.csv"}
+    for name in set(other.values()) - {"t.csv"}:
+        Path(name).write_text("old")
+    with pytest.raises(MosLabelsError, match=rf"t\.csv: is {kind}; write to another path"):
+        materialize("one.parquet", ["labels.csv"], other["out"], audit_json=other["audit_json"])
+    assert {Path(name).read_text() for name in set(other.values()) - {"t.csv"}} == {"old"}
+
+
+def test_a_target_that_is_a_link_is_followed(folder: Path) -> None:
+    Path("real").mkdir()
+    Path("real/o.csv").write_text("old")
+    Path("o.csv").symlink_to("real/o.csv")
+    materialize("one.parquet", ["labels.csv"], "o.csv")
+    assert Path("o.csv").is_symlink()
+    assert Path("real/o.csv").read_text().startswith("key,x,mos")
+
+
+def test_an_output_that_cannot_be_written_fails_its_table(folder: Path) -> None:
+    Path("out/one.parquet").mkdir(parents=True)
+    report = run_batch("manifest.json")
+    assert [table["status"] for table in report["tables"]] == ["error", "error", "ok"]
+    assert "out/one.parquet" in report["tables"][0]["error"]
+    assert not Path("out/one.audit.json").exists()
+
+
+def test_an_input_that_changes_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import moslabels.labelling as home
+
+    write = home.write_labelled
+
+    def change_then_write(job: Any, staged: Any) -> Any:
+        Path("labels.csv").write_text("key,mos\na,5\nb,5\n")
+        return write(job, staged)
+
+    monkeypatch.setattr(home, "write_labelled", change_then_write)
+    with pytest.raises(MosLabelsError, match=r"labels\.csv: changed while it was read"):
+        materialize("one.parquet", ["labels.csv"], "o.csv")
+    assert not Path("o.csv").exists()
+
+
+MARKDOWN = ["a|b", "`code`", "<script>", "[x](y)", "*b*", "line\nbreak", "konvid_1k", "-1", "| x |\n| y |"]
+
+
+@pytest.mark.parametrize("identifier", MARKDOWN)
+def test_nothing_becomes_markdown_structure(folder: Path, identifier: str) -> None:
+    manifest = json.loads(Path("manifest.json").read_text())
+    manifest["tables"] = [{**manifest["tables"][1], "id": identifier, "out": f"out/{identifier}.jsonl"}]
+    Path("manifest.json").write_text(json.dumps(manifest))
+    run_batch("manifest.json", report_md="r.md")
+    lines = Path("r.md").read_text().splitlines()
+    assert all(line.startswith("  - ") for line in lines[7:])
+    cells = lines[2].replace("\\|", "").split("|")
+    assert len(cells) == 8
+    if identifier == "konvid_1k":
+        assert cells[1] == " konvid_1k "
+    assert "<script>" not in lines[2].replace("\\<", "").replace(cells[6], "")
+
+
+def test_label_entries_with_options_of_their_own(folder: Path) -> None:
+    Path("scores.tsv").write_text("clip_a.mp4;75\nclip_b.mp4;NA\n")
+    Path("dmos.jsonl").write_text('{"name": "x_a", "dmos": 20}\n{"name": "x_z", "dmos": -5}\n')
+    manifest = {
+        "tables": [
+            {
+                "id": "t",
+                "features": "one.parquet",
+                "out": "o.jsonl",
+                "mos_tolerance": 0.5,
+                "labels": [
+                    "labels.csv",
+                    {
+                        "path": "scores.tsv",
+                        "label_csv": {"header": False, "delimiter": ";"},
+                        "label_key_column": "column0",
+                        "label_mos_column": "column1",
+                        "key_normalize": "stem",
+                        "label_key_regex": "clip_([a-z])",
+                        "mos_scale": "0-100",
+                        "missing_mos": "skip",
+                        "missing_values": ["NA"],
+                    },
+                    {
+                        "path": "dmos.jsonl",
+                        "label_key_regex": "x_(.)",
+                        "label_mos_column": "dmos",
+                        "mos_scale": {"worst": 100, "best": 0},
+                        "out_of_range": "clip",
+                    },
+                ],
+            }
+        ]
+    }
+    Path("manifest.json").write_text(json.dumps(manifest))
+    report = run_batch("manifest.json")
+    assert report["tables"][0]["status"] == "error"
+    assert (
+        'conflicting MOS labels for 1 keys: "a": labels.csv row 1 says "2" (mos 2), scores.tsv row 1 says "75" (mos 4)'
+        in report["tables"][0]["error"]
+    )
+    manifest["tables"][0]["mos_tolerance"] = 4
+    manifest["tables"][0]["audit_json"] = "a.json"
+    Path("manifest.json").write_text(json.dumps(manifest))
+    assert run_batch("manifest.json")["status"] == "ok"
+    audit = json.loads(Path("a.json").read_text())
+    assert [file["mos_scale"] for file in audit["label_files"]] == ["1-5", "0-100", {"worst": 100, "best": 0}]
+    assert (audit["duplicate_labels"], audit["missing_mos_rows"], audit["clipped_mos_rows"]) == (3, 1, 1)

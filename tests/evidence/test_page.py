@@ -1,0 +1,557 @@
+"""The HTML report: what it shows, that no data becomes structure or reaches outside, and what a browser makes of it."""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import jinja2
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from helpers.command import moslabels
+from helpers.tables import write_table
+from moslabels import batch, cli, render, run_batch
+from moslabels.options import visible
+from moslabels.page import Histogram, page, short_count, step_of
+
+VOID = ("meta", "br", "input")
+HOSTILE = [
+    "<script>alert(1)</script>",
+    '"onload="alert(1)',
+    "'><img src=x onerror=alert(1)>",
+    "&amp;&lt;b&gt;",
+    "]]><!-- -->",
+    "</style></title></textarea>",
+    "{{ 7 * 7 }}{% raw %}",
+    "\u202etxet\u202c \x1b[31m\0\t",
+    "مقاطع 12",
+    "x" * 300,
+]
+Documents = tuple[dict[str, Any], list[dict[str, Any] | None]]
+
+
+class Parsed(HTMLParser):
+    """A page as a list of elements; a tag that is not closed, or closed twice, fails."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.elements: list[dict[str, Any]] = []
+        self.open: list[dict[str, Any]] = []
+        self.feed(text)
+        self.close()
+        assert self.open == []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        element = {"tag": tag, "attrs": dict(attrs), "text": "", "parents": [e["tag"] for e in self.open]}
+        assert len(element["attrs"]) == len(attrs), "an attribute is there twice"
+        self.elements.append(element)
+        if tag in ("dd", "td"):
+            self.handle_data(" ")
+        if tag not in VOID:
+            self.open.append(element)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_starttag(tag, attrs)
+        self.handle_endtag(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop()["tag"] == tag
+
+    def handle_data(self, data: str) -> None:
+        for element in self.open:
+            element["text"] += data
+
+    def handle_comment(self, data: str) -> None:
+        raise AssertionError(f"a comment: {data}")
+
+    def all(self, tag: str, **attrs: str) -> list[dict[str, Any]]:
+        wanted = {("class" if name == "kind" else name): value for name, value in attrs.items()}
+        return [e for e in self.elements if e["tag"] == tag and wanted.items() <= e["attrs"].items()]
+
+    @property
+    def shape(self) -> list[tuple[Any, ...]]:
+        return [(e["tag"], *e["parents"], *sorted(e["attrs"])) for e in self.elements]
+
+
+def write_manifest(folder: Path, tables: list[dict[str, Any]], **defaults: Any) -> Path:
+    return write_table(folder / "m.json", json.dumps({"defaults": defaults, "tables": tables}))
+
+
+def batch_of_all_kinds(folder: Path) -> Path:
+    """Tables that are labelled, whole and with keys left over; that fail at the gate, and before; and one not run."""
+    rows = [{"key": f"k{n}.mp4", "corpus": "a" if n < 12 else None} for n in range(16) for _ in range(2)]
+    write_table(folder / "f.jsonl", [*rows, {"key": None, "corpus": "a"}])
+    write_table(folder / "l.csv", [{"key": f"k{n}.mp4", "mos": 1 + n / 4} for n in range(17)])
+    write_table(folder / "part.csv", [{"key": f"k{n}.mp4", "mos": 50} for n in range(12)])
+    write_table(folder / "other.csv", [{"key": f"K{n}.MP4", "mos": 30 + n} for n in range(4)])
+    write_table(folder / "none.csv", [{"key": "z", "mos": 30}])
+    table = {"features": "f.jsonl", "labels": ["l.csv"]}
+    part = {**table, "labels": ["part.csv", {"path": "none.csv", "mos_scale": "0-100"}], "mos_scale": "0-100"}
+    tables = [
+        {**table, "id": "whole", "out": "whole.jsonl"},
+        {**part, "id": "part", "out": "part.parquet", "min_match_rate": 0.5},
+        {**part, "id": "low", "out": "low.jsonl"},
+        {**table, "id": "case", "out": "case.csv", "labels": ["other.csv"], "mos_scale": "0-100"},
+        {**table, "id": "by", "out": "by.csv", "match_rate_by": "corpus", "unmatched": "u.csv"},
+        {**table, "id": "nothing", "out": "n.csv", "labels": ["none.csv"], "min_match_rate": 0, "mos_scale": "0-100"},
+        {**table, "id": "stale", "out": "stale.csv", "labels": ["gone.csv"]},
+    ]
+    return write_manifest(folder, tables, min_match_rate=0.9)
+
+
+@pytest.fixture(scope="module")
+def documents(tmp_path_factory: pytest.TempPathFactory) -> Documents:
+    """The report and the audits of such a batch, as the page gets them."""
+    folder = tmp_path_factory.mktemp("batch")
+    found: list[Documents] = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        patch.setattr(batch.page, "page", lambda report, audits: found.append((report, list(audits))) or "")
+        run_batch(batch_of_all_kinds(folder).name, report_html="r.html", argv=["batch", "m.json"])
+    report, audits = found[0]
+    unchanged = {**report["tables"][0], "id": "unchanged", "status": "unchanged", "warnings": ["one", "two"]}
+    not_run = {**report["tables"][-1], "id": "not run", "status": "not-run"}
+    del not_run["error"]
+    report["tables"] += [unchanged, not_run]
+    audits += [audits[0], None]
+    report["summary"]["tables"] += 2
+    statuses = "ok ok error error ok ok error unchanged not-run".split()
+    assert [entry["status"] for entry in report["tables"]] == statuses
+    return report, audits
+
+
+@pytest.fixture(scope="module")
+def text(documents: Documents) -> str:
+    return page(*documents)
+
+
+@pytest.fixture(scope="module")
+def parsed(text: str) -> Parsed:
+    return Parsed(text)
+
+
+def section(parsed: Parsed, number: int) -> dict[str, Any]:
+    (found,) = parsed.all("details", id=f"table-{number}")
+    return found
+
+
+def test_the_structure(parsed: Parsed, documents: Documents) -> None:
+    assert [e["attrs"] for e in parsed.all("html")] == [{"lang": "en"}]
+    assert [e["text"] for e in parsed.all("h1")] == ["3 of 9 tables failed ✕ failed"]
+    assert parsed.all("meta", name="viewport")
+    assert parsed.all("meta", name="color-scheme", content="light dark")
+    ids = [e["attrs"]["id"] for e in parsed.elements if "id" in e["attrs"]]
+    assert len(ids) == len(set(ids))
+    for element in parsed.elements:
+        attrs = element["attrs"]
+        assert attrs.get("aria-labelledby", ids[0]) in ids
+        assert attrs.get("href", f"#{ids[0]}")[1:] in ids
+        assert element["tag"] != "th" or attrs["scope"] in ("col", "row")
+    tables = parsed.all("table")
+    assert len(tables) == len(parsed.all("caption")) > 10
+    assert all(e["text"].strip() for tag in ("caption", "summary", "h3", "h4") for e in parsed.all(tag))
+    assert all(e["parents"][-1] == "table" for e in parsed.all("caption"))
+    pictures = [e for e in parsed.all("svg") if e["attrs"].get("aria-hidden") != "true"]
+    assert all(e["attrs"]["role"] == "img" for e in pictures)
+    assert all({"aria-label", "aria-labelledby"} & e["attrs"].keys() for e in pictures)
+    ids_of_tables = [table["id"] for table in documents[0]["tables"]]
+    assert [e["text"].strip() for e in parsed.all("h3")] == [*ids_of_tables, "Provenance of the run"]
+    folded = [e["text"].strip() for e in parsed.all("summary") if len(e["parents"]) > 4]
+    assert folded.count("Rule") == folded.count("Provenance") == len(ids_of_tables)
+
+
+def test_nothing_refers_outside(parsed: Parsed, text: str) -> None:
+    (policy,) = parsed.all("meta", **{"http-equiv": "Content-Security-Policy"})
+    rules = dict(rule.strip().split(" ", 1) for rule in policy["attrs"]["content"].split(";"))
+    assert rules == {
+        "default-src": "'none'",
+        "style-src": "'unsafe-inline'",
+        "script-src": "'unsafe-inline'",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+    }
+    assert not re.search(r"https?:|url\(|@import|src=|//[a-z]", re.sub(r"(?m)^ *// .*$| // .*$", "", text))
+    tags = {element["tag"] for element in parsed.elements}
+    assert not tags & {"link", "img", "iframe", "object", "embed", "base", "form", "use", "image"}
+    assert len(parsed.all("script")) == len(parsed.all("style")) == 1
+    assert not [name for element in parsed.elements for name in element["attrs"] if name.startswith("on")]
+
+
+def test_what_a_labelled_table_shows(parsed: Parsed) -> None:
+    whole, part = section(parsed, 1)["text"], section(parsed, 2)["text"]
+    counts = [re.sub(r"\s+", " ", e["text"]).strip() for e in parsed.all("dl")]
+    assert "in 33 out 33 matched 32 missing a label 1 without a key 1 numbers written as null 0" in counts
+    assert "distinct 16 with a label 16 without a label 0 of several values (collisions) 0" in counts
+    assert any(text.startswith("loaded 17 used by no feature 1 duplicates 0") for text in counts)
+    assert "1–5 1.00 1.94 2.88 2.88 3.81 4.75" in re.sub(r"\s+", " ", whole)
+    assert "0–100 0.0 23.4 46.9 46.9 70.3 93.8" in re.sub(r"\s+", " ", whole)
+    assert "Labels that no feature uses: 1" in whole
+    assert "12 of 16 feature keys have a label; 1 of 13 labels are used by no feature" in part
+    assert re.search(r"Feature keys without a label, in f\.jsonl.*k12\.mp4.*25", part, re.DOTALL)
+    assert re.search(r"Labels that no feature uses, in none\.csv.*z", part, re.DOTALL)
+    assert "Feature values that yield no key" in part
+    assert re.search(r"Label files.*part\.csv.*0-100.*none\.csv", part, re.DOTALL)
+    assert re.search("output.*part.parquet.*sha256 [0-9a-f]{64}, [0-9,]+ bytes", part, re.DOTALL)
+    assert re.search("features.*f.jsonl.*sha256 [0-9a-f]{64}", part, re.DOTALL)
+    run = parsed.all("details", kind="table")[-1]["text"]
+    assert re.search("argv moslabels batch m.json.*manifest m.json, sha256 [0-9a-f]{64}.*versions", run, re.DOTALL)
+    by = section(parsed, 5)["text"]
+    assert re.search(r"Match rate by corpus.*NULL.*4 of 4 keys.*\ba\b.*12 of 12 keys", by, re.DOTALL)
+    assert "keys that did not meet" in by
+
+
+def test_what_a_failed_table_shows(parsed: Parsed) -> None:
+    low, case, stale, not_run = (section(parsed, number)["text"] for number in (3, 4, 7, 9))
+    assert "MOS label match rate 0.750 below min_match_rate 0.900 (12/16 keys)" in low
+    assert "to look for a rule: moslabels suggest --features f.jsonl" in low
+    assert "4 of 16 unmatched keys differ from a label only by case" in case
+    assert "write the keys in one case" in case
+    assert "not written by this run" in case
+    assert "gone.csv: there is no such file" in stale
+    assert "Not run" in not_run
+    assert "2 warnings" in section(parsed, 8)["text"]
+
+
+def test_many_tables_are_folded_but_for_those_that_failed(documents: Documents) -> None:
+    report, audits = documents
+    many = {**report, "tables": report["tables"] * 3}
+    parsed = Parsed(page(many, audits * 3))
+    statuses = [entry["status"] for entry in many["tables"]]
+    opened = ["open" in section(parsed, number)["attrs"] for number in range(1, len(statuses) + 1)]
+    assert opened == [status == "error" for status in statuses]
+    few = Parsed(page(report, audits))
+    assert all("open" in section(few, number)["attrs"] for number in range(1, 10))
+
+
+def test_the_bars_are_the_rates(parsed: Parsed, documents: Documents) -> None:
+    report, audits = documents
+    rows = [e for e in parsed.elements if "tbody" in e["parents"] and "section" in e["parents"]]
+    parts = [float(e["attrs"]["width"][:-1]) for e in rows if e["attrs"].get("class") == "part"]
+    marks = [float(e["attrs"]["x1"][:-1]) for e in rows if e["tag"] == "line"]
+    rates, least = [], []
+    for entry, audit in zip(report["tables"], audits, strict=True):
+        found = audit or entry.get("diagnosis")
+        threshold = 100 * entry["config"]["min_match_rate"]
+        if found:
+            rates.append(100 * found["matched_feature_keys"] / found["total_feature_keys"])
+            rates.append(100 - 100 * found["rows_without_key"] / found["input_rows"])
+            least += [threshold, threshold]
+    assert parts == pytest.approx(rates, abs=0.001)
+    assert marks == pytest.approx(least, abs=0.001)
+    low = [e["text"] for e in rows if e["attrs"].get("class") == "rate low"]
+    assert [re.sub(r"\s+", " ", text).strip() for text in low] == ["0.750 < 0.900", "0.000 < 0.900"]
+    labels = [e["attrs"]["aria-label"] for e in rows if e["tag"] == "svg"]
+    assert "match rate 0.750, below 0.900" in labels
+    assert "match rate 1.000, at least 0.900" in labels
+
+
+def test_the_histogram(parsed: Parsed, documents: Documents) -> None:
+    audits = [audit for audit in documents[1] if audit and audit["matched_rows"]]
+    pictures = [e for e in parsed.all("svg") if e["attrs"].get("class") == "histogram"]
+    assert len(pictures) == len(audits)
+    for audit in audits:
+        found = Histogram.of(audit)
+        counts = [int(bar.says.split("): ")[1].split(" ")[0]) for bar in found.bars]
+        assert counts == audit["mos_histogram"]
+        assert sum(counts) == audit["matched_rows"]
+        heights = [float(bar.height) for bar in found.bars]
+        scale = max(heights) / max(counts)
+        assert heights == pytest.approx([scale * count for count in counts], abs=0.001)
+        feet = {round(float(bar.y) + float(bar.height), 2) for bar in found.bars}
+        assert feet == {Histogram.bottom}
+        assert all(Histogram.top <= float(bar.y) for bar in found.bars)
+        (top,) = [float(y) for y, text in found.counts if text == "0"][:1]
+        assert top == Histogram.bottom
+        middles = [float(bar.x) + float(bar.width) / 2 for bar in found.bars]
+        share = (middles[7] - Histogram.left) / (Histogram.right - Histogram.left)
+        assert share == pytest.approx((2.5 - 1) / 4), "the bin from 2.4 to 2.6"
+    whole = Histogram.of(audits[0])
+    assert [(mos, raw) for _, mos, raw in whole.scores] == [
+        ("1", "0"),
+        ("2", "25"),
+        ("3", "50"),
+        ("4", "75"),
+        ("5", "100"),
+    ]
+    assert whole.bars[0].says == "1.0 below 1.2 (0 below 5): 2 rows".replace(
+        "2 rows", f"{audits[0]['mos_histogram'][0]} rows"
+    )
+    assert whole.bars[19].says.startswith("4.8 up to 5.0 (95 up to 100): ")
+    assert "Histogram of the mos of 32 labelled rows, from 1.00 to 4.75, mean 2.88, median 2.88." in whole.says
+
+
+@pytest.mark.parametrize(
+    ("most", "step"), [(1, 1), (4, 1), (5, 2), (8, 2), (9, 5), (20, 5), (21, 10), (1000, 500), (3_600_000_000, 10**9)]
+)
+def test_the_marks_of_the_counts(most: int, step: int) -> None:
+    assert step_of(most) == step
+
+
+def test_the_texts_of_the_counts_are_exact() -> None:
+    found = [short_count(count) for count in (0, 5, 900, 1000, 1500, 20_000, 150_000, 2_000_000, 36_000_000_000)]
+    assert found == ["0", "5", "900", "1k", "1.5k", "20k", "150k", "2M", "36G"]
+
+
+def mapped(value: Any, change: Callable[[str], str], kept: tuple[str, ...] = ("schema", "status")) -> Any:
+    """A document with every text changed, but for the members that say what kind it is."""
+    if isinstance(value, dict):
+        return {name: item if name in kept else mapped(item, change, kept) for name, item in value.items()}
+    if isinstance(value, list):
+        return [mapped(item, change, kept) for item in value]
+    return change(value) if isinstance(value, str) and value else value
+
+
+@cache
+def plain_shape(text: str) -> list[tuple[Any, ...]]:
+    return Parsed(text).shape
+
+
+def stays_text(documents: Documents, hostile: str) -> None:
+    found = Parsed(page(*mapped(list(documents), lambda text: hostile + text)))
+    assert found.shape == plain_shape(page(*mapped(list(documents), lambda text: "x" + text)))
+    headings = [e["text"].strip() for e in found.all("h3")][:-1]
+    assert headings == [visible(hostile + entry["id"]).strip() for entry in documents[0]["tables"]]
+    everything = found.elements[0]["text"]
+    assert visible(hostile + "k12.mp4") in everything
+    assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", everything)
+
+
+@pytest.mark.parametrize("hostile", HOSTILE, ids=range(len(HOSTILE)))
+def test_texts_stay_texts(documents: Documents, hostile: str) -> None:
+    stays_text(documents, hostile)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.text(st.characters(), min_size=1) | st.text(st.sampled_from("<>\"'&;/!-={}%#x "), min_size=1))
+def test_any_text_stays_text(documents: Documents, hostile: str) -> None:
+    stays_text(documents, hostile.replace("\n", ""))
+
+
+def test_what_no_page_can_show_is_an_error() -> None:
+    template = render._page_environment().from_string("{{ shown }}")
+    for context in ({"shown": 1.5}, {"shown": None}, {"shown": True}, {"shown": ["a"]}, {}):
+        with pytest.raises(TypeError, match="no text for a page"):
+            template.render(context)
+    with pytest.raises(jinja2.TemplateAssertionError):
+        render._page_environment().from_string("{{ '<b>' | safe }}")
+
+
+def test_the_templates_mark_nothing_as_safe() -> None:
+    for path in (Path(render.__file__).parent / "pages").iterdir():
+        text = path.read_text(encoding="utf-8")
+        assert not re.search(r"\|\s*safe|autoescape|Markup|innerHTML|outerHTML|insertAdjacent|eval\(", text), path
+
+
+def luminance(colour: str) -> float:
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_contrast_in_both_schemes(text: str) -> None:
+    light, dark = (
+        dict(re.findall(r"--(\w+): (#\w{6})", part)) for part in re.findall(r":root \{[^}]*--page[^}]*\}", text)
+    )
+    assert light.keys() == dark.keys()
+    assert light["page"] != dark["page"]
+    assert "@media screen and (prefers-color-scheme: dark)" in text, "paper is light"
+
+    def contrast(one: str, other: str) -> float:
+        low, high = sorted((luminance(one), luminance(other)))
+        return (high + 0.05) / (low + 0.05)
+
+    for colours in (light, dark):
+        for behind in ("page", "surface"):
+            for name in ("text", "quiet", "link", "ok", "error", "warning"):
+                assert contrast(colours[name], colours[behind]) >= 4.5, (name, behind)
+        for name in ("bar", "low"):
+            assert contrast(colours[name], colours["surface"]) >= 3, name
+
+
+def small_batch(folder: Path) -> Path:
+    write_table(folder / "f.jsonl", [{"key": "a"}, {"key": "b"}])
+    write_table(folder / "l.csv", [{"key": "a", "mos": 3}, {"key": "b", "mos": 4}])
+    good = {"id": "good", "features": "f.jsonl", "labels": ["l.csv"], "out": "o.jsonl", "audit_json": "a.json"}
+    return write_manifest(
+        folder, [good, {**good, "id": "bad", "labels": ["n.csv"], "out": "b.csv", "audit_json": None}]
+    )
+
+
+def test_the_same_batch_gives_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "report_html" not in json.dumps(run_batch(small_batch(Path())))
+    run_batch("m.json", report_html="r.html")
+    first = Path("r.html").read_bytes()
+    run_batch("m.json", report_html="r.html")
+    assert Path("r.html").read_bytes() == first
+
+
+def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    small_batch(tmp_path)
+    before = {path.name for path in tmp_path.iterdir()}
+    run = ["batch", "m.json", "--report-json", "r.json", "--report-html", "sub/r.html"]
+    assert cli.main([*run, "--dry-run"]) == 1
+    assert {path.name for path in tmp_path.iterdir()} == before
+    done = moslabels(*run, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    written = Parsed((tmp_path / "sub/r.html").read_text(encoding="utf-8"))
+    assert "1 of 2 tables failed" in written.all("h1")[0]["text"]
+    for name in ("r.json", "a.json"):
+        block = json.loads((tmp_path / name).read_text())["run_provenance"]
+        assert (block["outputs"]["report_html"], block["args"]["report_html"]) == ("sub/r.html", "sub/r.html")
+    assert cli.main(["verify", "r.json"]) == 0
+    query = "SELECT file FROM provenance_files WHERE role = 'report_html'"
+    assert moslabels("sql", "a.json", "-c", query, "--format", "csv", cwd=tmp_path).stdout == "file\nsub/r.html\n"
+    assert cli.main([*run, "--skip-unchanged"]) == 1
+    again = Parsed((tmp_path / "sub/r.html").read_text(encoding="utf-8"))
+    assert "= unchanged" in section(again, 1)["text"]
+    assert len([e for e in again.all("svg") if e["attrs"].get("class") == "histogram"]) == 1
+
+
+@pytest.mark.parametrize(
+    "block", [{}, {"inputs": 3, "argv": "x"}, {"inputs": [{"path": 1}], "argv": [1, None], "schema": "ai"}]
+)
+def test_a_provenance_block_of_the_callers_own(tmp_path: Path, block: dict[str, Any]) -> None:
+    run_batch(small_batch(tmp_path), report_html=tmp_path / "r.html", run_provenance=block)
+    assert "Provenance of the run" in (tmp_path / "r.html").read_text(encoding="utf-8")
+
+
+# In a browser
+
+# The page as it is, in a frame as wide as a phone, and a script beside it that does what a reader does.
+READER = """<!DOCTYPE html><meta charset="utf-8">
+<body><iframe style="width: 360px; height: 800px"></iframe><pre id="seen"></pre><script>
+const frame = document.querySelector("iframe");
+frame.addEventListener("load", () => {
+  const page = frame.contentDocument, seen = {};
+  const rows = () => [...page.querySelectorAll("#overview tbody tr")].filter((row) => row.getClientRects().length);
+  const names = () => rows().map((row) => row.cells[0].textContent.trim());
+  const head = (name) => [...page.querySelectorAll("#overview thead th")]
+    .find((th) => th.textContent.replace(/[^A-Za-z ]/g, "").trim() === name);
+  const click = (name) => { head(name).querySelector("button").click(); return [head(name).ariaSort, names()]; };
+  const enter = (selector, value) => {
+    const control = page.querySelector(selector);
+    control.value = value;
+    control.dispatchEvent(new Event("input"));
+    const sections = page.querySelectorAll("details.table[id]:not([hidden])");
+    return [names(), page.querySelector("output").textContent, sections.length];
+  };
+  try {
+    seen.width = [page.documentElement.scrollWidth, page.documentElement.clientWidth];
+    seen.counts = ["script", "img", "#overview tbody tr", "button"].map((name) => page.querySelectorAll(name).length);
+    seen.requests = frame.contentWindow.performance.getEntriesByType("resource").length;
+    seen.names = names();
+    seen.headings = [...page.querySelectorAll("details.table[id] h3")].map((h) => h.textContent.trim());
+    seen.byName = click("Table");
+    seen.byNameDown = click("Table");
+    seen.byRate = click("Match rate");
+    seen.byRateDown = click("Match rate");
+    seen.byRows = click("Rows");
+    seen.sorted = page.querySelectorAll("#overview [aria-sort]").length;
+    seen.typed = enter("input", "KE");
+    seen.typedAndFailed = enter("select", "error");
+    enter("input", "");
+    seen.failed = enter("select", "error");
+    seen.all = enter("select", "")[1];
+    const target = page.getElementById("table-1");
+    seen.folded = target.open;
+    const link = page.querySelector('a[href="#table-1"]');
+    link.addEventListener("click", (event) => event.preventDefault()); // In a frame it would lead to this page.
+    link.click();
+    seen.unfolded = target.open;
+  } catch (error) { seen.error = String(error.stack); }
+  document.getElementById("seen").textContent = JSON.stringify(seen);
+}, { once: true });
+frame.srcdoc = PAGE;
+</script>"""
+
+
+@pytest.fixture(scope="module")
+def browser() -> str:
+    """The path of a browser that starts."""
+    found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if found is None:
+        pytest.skip("no Chromium or Chrome is installed")
+    try:
+        started = subprocess.run([found, "--version"], capture_output=True, timeout=60, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        pytest.skip(f"{found} does not start: {error}")
+    if started.returncode != 0:
+        pytest.skip(f"{found} does not start: {started.stderr.decode(errors='replace')[:200]}")
+    return found
+
+
+def dumped(browser: str, path: Path, folder: Path) -> str:
+    """The document as the browser has it once it is loaded. Nothing that was started stays."""
+    flags = (
+        "--headless --no-sandbox --disable-gpu --disable-dev-shm-usage --disable-extensions --no-first-run --dump-dom"
+    )
+    arguments = [browser, *flags.split(), f"--user-data-dir={folder / 'browser'}", path.as_uri()]
+    with (folder / "dom.html").open("wb") as out:
+        process = subprocess.Popen(arguments, stdout=out, stderr=subprocess.DEVNULL, start_new_session=True)
+        try:
+            process.wait(timeout=120)
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    return (folder / "dom.html").read_text(encoding="utf-8")
+
+
+def test_in_a_browser(browser: str, documents: Documents, tmp_path: Path) -> None:
+    report, audits = documents
+    entries = [{**report["tables"][0], "id": name} for name in ("like 10", "like 2", *HOSTILE)]
+    tables = [*report["tables"], *entries]
+    text = page({**report, "tables": tables}, [*audits, *[audits[0]] * len(entries)])
+    wrapper = READER.replace("PAGE", json.dumps(text).replace("<", "\\u003c"))
+    (tmp_path / "reader.html").write_text(wrapper, encoding="utf-8")
+    dom = dumped(browser, tmp_path / "reader.html", tmp_path)
+    (found,) = re.findall(r'<pre id="seen">(.*?)</pre>', dom, re.DOTALL)
+    seen = json.loads(html.unescape(found))
+    assert "error" not in seen, seen
+    names = [visible(table["id"]).strip() for table in tables]
+    assert seen["width"][0] <= seen["width"][1] <= 360, "nothing makes the page itself scroll sideways"
+    assert seen["counts"][:3] == [1, 0, len(tables)]
+    assert seen["counts"][3] > 20
+    assert seen["requests"] == 0
+    assert seen["names"] == seen["headings"] == names, "hostile texts are texts"
+    direction, by_name = seen["byName"]
+    assert direction == "ascending"
+    assert sorted(by_name) == sorted(names)
+    assert [name for name in by_name if name.startswith("like")] == ["like 2", "like 10"]
+    own = [table["id"] for table in report["tables"]]
+    assert [name for name in by_name if name in own] == sorted(own)
+    assert seen["byNameDown"] == ["descending", by_name[::-1]]
+    direction, by_rate = seen["byRate"]
+    assert direction == "ascending"
+    assert sorted(by_rate[:2]) == ["case", "nothing"]
+    assert sorted(by_rate[2:4]) == ["low", "part"]
+    assert sorted(by_rate[-2:]) == ["not run", "stale"], "what has no rate is last"
+    assert sorted(seen["byRateDown"][1][-2:]) == ["not run", "stale"]
+    assert sorted(seen["byRateDown"][1][-4:-2]) == ["case", "nothing"]
+    assert sorted(seen["byRows"][1][-4:]) == ["case", "low", "not run", "stale"]
+    assert seen["sorted"] == 1
+    like = [name for name in by_name if "ke" in name.lower()]
+    assert [sorted(seen["typed"][0]), *seen["typed"][1:]] == [
+        sorted(like),
+        f"{len(like)} of {len(tables)} tables",
+        len(like),
+    ]
+    assert seen["typedAndFailed"] == [[], f"0 of {len(tables)} tables", 0]
+    assert [sorted(seen["failed"][0]), seen["failed"][2]] == [["case", "low", "stale"], 3]
+    assert seen["all"] == f"{len(tables)} of {len(tables)} tables"
+    assert (seen["folded"], seen["unfolded"]) == (False, True)

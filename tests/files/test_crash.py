@@ -1,0 +1,443 @@
+"""Contract 8: a failed table leaves its previous output and audit as they were; a successful one replaces each, whole.
+
+Failures are injected at every call that writes, in turn; the real command is killed at random moments.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from helpers.faults import WRITING, Faults, contents, fails_with, interrupted
+from helpers.paths import ROOT
+from helpers.tables import write_table
+from moslabels import MosLabelsError, labelling, materialize, run_batch
+from moslabels.cli import main
+from moslabels.writers import atomic
+
+ROWS = [{"key": f"k{index}", "x": index / 4} for index in range(200)]
+OLD = [{"key": f"k{index}", "mos": 2} for index in range(200)]
+NEW = [{"key": f"k{index}", "mos": 4} for index in range(200)]
+
+
+def tables(folder: Path, features: str, out: str) -> Callable[[str], None]:
+    """Write the inputs, label once with the old labels; a function that labels again, with others."""
+    write_table(folder / features, ROWS)
+    write_table(folder / "old.csv", OLD)
+    write_table(folder / "new.csv", NEW)
+
+    def label(labels: str) -> None:
+        materialize(folder / features, [folder / labels], folder / "out" / out, audit_json=folder / "out" / "a.json")
+
+    label("old.csv")
+    return label
+
+
+def put(folder: Path, files: dict[str, bytes]) -> None:
+    for path in folder.iterdir():
+        if not path.name.startswith("."):
+            path.unlink()
+    for name, data in files.items():
+        (folder / name).write_bytes(data)
+
+
+def faults_of(fault: Callable[[], None], after: bool, step: int = 1) -> Iterator[Faults]:
+    """The same fault at the first call that writes, at the second, … until a run has no more calls."""
+    number = 1 - step
+    while True:
+        number += step
+        faults = Faults(number, fault, after)
+        yield faults
+        if not faults.met:
+            assert number > 25, "the calls that write are no longer seen"
+            return
+
+
+CASES = [
+    ("f.parquet", "o.parquet", fails_with(errno.ENOSPC), False),
+    ("f.parquet", "o.parquet", fails_with(errno.EACCES), True),
+    ("f.parquet", "o.parquet", interrupted, False),
+    ("f.parquet", "o.parquet", interrupted, True),
+    ("f.jsonl", "o.jsonl", fails_with(errno.EIO), False),
+    ("f.csv", "o.parquet", fails_with(errno.ENOSPC), False),
+]
+
+
+@pytest.mark.parametrize(("features", "out", "fault", "after"), CASES)
+def test_a_fault_at_every_call_that_writes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, features: str, out: str, fault: Callable[[], None], after: bool
+) -> None:
+    label = tables(tmp_path, features, out)
+    folder = tmp_path / "out"
+    old = contents(folder)
+    label("new.csv")
+    new = contents(folder)
+    assert old[out] != new[out]
+    met = []
+    for faults in faults_of(fault, after):
+        put(folder, old)
+        monkeypatch.setattr(atomic, "os", faults)
+        try:
+            label("new.csv")
+        except MosLabelsError:
+            expected = [old]
+        except KeyboardInterrupt:
+            expected = [old, new]
+        else:
+            expected = [new]
+        monkeypatch.undo()
+        found = contents(folder)
+        met.append(faults.met)
+        assert {name: data for name, data in found.items() if not name.startswith(".")} in expected, met
+        assert all(name.split(".moslabels-")[1] in ("lock", "staged", "previous") for name in set(found) - set(new))
+    assert contents(folder) == new, "the next run removes what the others left"
+    assert set(met) == {*WRITING, ""} - {"mkdir", "rmdir"}
+
+
+EVERY = [
+    pytest.param(signal.SIGTERM, 9, id="SIGTERM, every 9th call"),
+    pytest.param(signal.SIGTERM, 1, id="SIGTERM", marks=pytest.mark.long),
+    pytest.param(signal.SIGINT, 1, id="SIGINT", marks=pytest.mark.long),
+]
+
+
+@pytest.mark.parametrize(("number", "step"), EVERY)
+def test_a_signal_at_every_call_that_writes(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    number: signal.Signals,
+    step: int,
+) -> None:
+    """Whenever it comes: each output is old or new, the report says which, and nothing else is left anywhere."""
+    tables(tmp_path, "f.jsonl", "o.jsonl")
+    folder, temporary = tmp_path / "out", tmp_path / "tmp"
+    temporary.mkdir()
+    old = contents(folder)
+    table = {"id": "t", "features": "f.jsonl", "labels": ["new.csv"], "out": "out/o.jsonl", "audit_json": "out/a.json"}
+    other = {"id": "u", "features": "none.csv", "labels": ["new.csv"], "out": "out/p.csv"}
+    (tmp_path / "m.json").write_text(json.dumps({"tables": [table, other]}))
+    monkeypatch.chdir(tmp_path)
+    arguments = ["batch", "m.json", "--report-json", "out/r.json", "--temp-dir", "tmp", "-q"]
+    assert main(arguments) == 1
+    new = (folder / "o.jsonl").read_bytes()
+    seen = set()
+    for faults in faults_of(lambda: os.kill(os.getpid(), number), False, step):
+        for path in folder.iterdir():
+            path.unlink()
+        put(folder, old)
+        monkeypatch.setattr(atomic, "os", faults)
+        status = main(arguments)
+        monkeypatch.setattr(atomic, "os", os)
+        found = contents(folder)
+        assert not list(temporary.iterdir())
+        assert set(found) <= {"o.jsonl", "a.json", "r.json"}, faults.met
+        assert status == (128 + number if faults.met else 1)
+        is_new = found["o.jsonl"] == new
+        assert is_new or {name: found[name] for name in old} == old
+        if "r.json" in found:
+            first = json.loads(found["r.json"])["tables"][0]
+            assert (first["status"] == "ok") == is_new, faults.met
+            seen.add(first["status"])
+        else:
+            assert not is_new
+    assert step > 1 or seen >= {"ok", "not-run"}
+    assert signal.getsignal(number) is (signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+
+
+def test_a_fault_at_every_call_that_writes_a_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "out"
+
+    def run(identifier: str) -> dict[str, Any]:
+        table = {"id": identifier, "features": "none.csv", "labels": ["none.jsonl"], "out": "none.parquet"}
+        (tmp_path / "m.json").write_text(json.dumps({"tables": [table]}))
+        reports = {f"report_{kind}": folder / f"r.{kind}" for kind in ("json", "md", "html")}
+        return run_batch(tmp_path / "m.json", **reports)
+
+    run("old")
+    old = contents(folder)
+    run("new")
+    new = contents(folder)
+    for faults in faults_of(fails_with(errno.ENOSPC), False):
+        put(folder, old)
+        monkeypatch.setattr(atomic, "os", faults)
+        try:
+            failed = run("new")["tables"][0]["error"] != json.loads(new["r.json"])["tables"][0]["error"]
+        except MosLabelsError:
+            failed = True
+        monkeypatch.undo()
+        found = {name: data for name, data in contents(folder).items() if not name.startswith(".")}
+        if not failed:
+            assert found == new
+        for name in ("r.json", "r.md", "r.html"):  # Where the lock of the table fails, that is what the report says.
+            assert found[name] in (old[name], new[name]) or b"No space left" in found[name]
+    assert contents(folder) == new
+
+
+# A process without threads, so that it can fork: each fork labels and is killed, or may write no file beyond a size.
+HARNESS = """
+import resource, sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from helpers.faults import Faults, contents, in_a_process_of_its_own, killed
+from moslabels import labelling, materialize
+import duckdb, pyarrow.parquet
+import moslabels.writers.splice
+from moslabels.writers import atomic
+
+folder = Path({folder!r})
+
+def label(labels):
+    materialize(folder / "f.parquet", [folder / labels], folder / "out" / "o.parquet",
+                audit_json=folder / "out" / "a.json")
+
+def run(number):
+    label("new.csv")
+
+def run_killed(number):
+    faults = Faults(number, killed)
+    atomic.os = faults
+    label("new.csv")
+
+def run_limited(size):
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    label("new.csv")
+
+old = contents(folder / "out")
+for number in {numbers}:
+    status = in_a_process_of_its_own(lambda: {how}(number))
+    found = [(folder / "out" / name).read_bytes().hex() for name in ("o.parquet", "a.json")]
+    left = sorted(path.name for path in (folder / "out").iterdir() if path.name.startswith("."))
+    print(status, *found, *left, flush=True)
+    for name, data in old.items():
+        (folder / "out" / name).write_bytes(data)
+"""
+
+
+def harness(folder: Path, how: str, numbers: str) -> list[list[str]]:
+    code = HARNESS.format(tests=str(ROOT / "tests"), folder=str(folder), how=how, numbers=numbers)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    return [line.split(" ") for line in done.stdout.splitlines()]
+
+
+def old_and_new(folder: Path) -> tuple[list[str], list[str]]:
+    """The output and the audit that either labels give, as hex; the old ones are in place."""
+    label = tables(folder, "f.parquet", "o.parquet")
+
+    def found() -> list[str]:
+        return [(folder / "out" / name).read_bytes().hex() for name in ("o.parquet", "a.json")]
+
+    label("new.csv")
+    new = found()
+    label("old.csv")
+    return found(), new
+
+
+def test_a_kill_at_every_call_that_writes(tmp_path: Path) -> None:
+    old, new = old_and_new(tmp_path)
+    results = harness(tmp_path, "run_killed", "range(1, 80)")
+    states = []
+    for status, *pair_and_left in results:
+        pair = pair_and_left[:2]
+        states.append("old" if pair == old else "new" if pair == new else "between")
+        if status == "0":
+            assert (pair, pair_and_left[2:]) == (new, [])
+            break
+        assert status == "-9"
+        if states[-1] == "between":  # It shows: the audit holds the sha256 of the old output.
+            assert (pair[0], pair[1]) == (new[0], old[1])
+            audit = json.loads(bytes.fromhex(pair[1]))
+            assert audit["output_sha256"] != sha256(bytes.fromhex(pair[0])).hexdigest()
+    else:
+        pytest.fail("no run reached its end")
+    assert len(states) > 25
+    assert sorted(states, key=["old", "between", "new"].index) == states
+    assert set(states) == {"old", "between", "new"}
+
+
+def test_a_disk_that_is_full_after_any_number_of_bytes(tmp_path: Path) -> None:
+    old, new = old_and_new(tmp_path)
+    sizes = [0, 1, 10, 100, 1000, 1500, *range(2000, len(new[0]) // 2 + 2000, 700), 1 << 30]
+    results = harness(tmp_path, "run_limited", repr(sizes))
+    assert len(results) == len(sizes)
+    for status, *found in results[:-1]:
+        assert (status, found) in (("1", old), ("0", new))
+    assert results[0] == ["1", *old]
+    assert results[-1] == ["0", *new]
+
+
+KILLS = [pytest.param(5, id="5 kills"), pytest.param(200, id="200 kills", marks=pytest.mark.long)]
+
+
+@pytest.mark.parametrize("kills", KILLS)
+def test_the_command_killed_at_random_moments(tmp_path: Path, kills: int) -> None:
+    write_table(tmp_path / "f.parquet", [{"key": f"k{index % 200}", "x": index / 4} for index in range(100_000)])
+    outputs = {}
+    for name, rows in (("old.csv", OLD), ("new.csv", NEW)):
+        write_table(tmp_path / name, rows)
+
+    def command(labels: str) -> subprocess.Popen[bytes]:
+        arguments = ["--features", "f.parquet", "--labels", labels, "--out", "out/o.parquet", "--audit-json", "out/a"]
+        return subprocess.Popen(
+            [sys.executable, "-m", "moslabels", "materialize", *arguments],
+            cwd=tmp_path,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            stderr=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+        )
+
+    for name in ("new.csv", "old.csv"):
+        start = time.perf_counter()
+        assert command(name).wait() == 0
+        took = time.perf_counter() - start
+        outputs[name] = contents(tmp_path / "out")
+    chance = random.Random(7)
+    wholes = [{found[name] for found in outputs.values()} for name in ("o.parquet", "a")]
+    for _ in range(kills):
+        process = command("new.csv")
+        time.sleep(chance.uniform(0.3, 1.1) * took)
+        process.kill()
+        process.wait()
+        found = contents(tmp_path / "out")
+        assert found["o.parquet"] in wholes[0]
+        assert found["a"] in wholes[1]
+        if (found["o.parquet"], found["a"]) != (outputs["new.csv"]["o.parquet"], outputs["old.csv"]["a"]):
+            shown = {name: data for name, data in found.items() if not name.startswith(".")}
+            assert shown in list(outputs.values())
+        assert (command("old.csv").wait(), contents(tmp_path / "out")) == (0, outputs["old.csv"])
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write to any folder")
+def test_a_folder_that_must_not_be_written_to(tmp_path: Path) -> None:
+    label = tables(tmp_path, "f.jsonl", "o.jsonl")
+    old = contents(tmp_path / "out")
+    (tmp_path / "out").chmod(0o500)
+    try:
+        with pytest.raises(MosLabelsError, match=r"/o\.jsonl: Permission denied"):
+            label("new.csv")
+    finally:
+        (tmp_path / "out").chmod(0o700)
+    assert contents(tmp_path / "out") == old
+
+
+def test_a_file_system_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    label = tables(tmp_path, "f.jsonl", "o.jsonl")
+    old = contents(tmp_path / "out")
+    monkeypatch.setattr(os, "link", lambda *_, **__: fails_with(errno.EPERM)())
+    label("new.csv")
+    monkeypatch.undo()
+    assert set(contents(tmp_path / "out")) == set(old)
+    assert contents(tmp_path / "out") != old
+
+
+def test_what_reads_back_otherwise_is_not_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    label = tables(tmp_path, "f.jsonl", "o.jsonl")
+    old = contents(tmp_path / "out")
+    real = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda handle, data, place: real(handle, bytes(data).replace(b"4", b"5"), place))
+    with pytest.raises(MosLabelsError, match=r"o\.jsonl: what was written reads back otherwise"):
+        label("new.csv")
+    monkeypatch.undo()
+    assert contents(tmp_path / "out") == old
+
+
+def test_two_runs_on_one_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    label = tables(tmp_path, "f.jsonl", "o.jsonl")
+    label("new.csv")
+    new = contents(tmp_path / "out")
+    label("old.csv")
+    entered, leave = threading.Event(), threading.Event()
+    write = labelling.write_labelled
+
+    def write_slowly(*arguments: Any) -> Any:
+        entered.set()
+        assert leave.wait(60)
+        return write(*arguments)
+
+    monkeypatch.setattr(labelling, "write_labelled", write_slowly)
+    first = threading.Thread(target=label, args=("new.csv",))
+    first.start()
+    assert entered.wait(60)
+    try:
+        for out, audit in (("o.jsonl", "other.json"), ("other.jsonl", "a.json")):
+            with pytest.raises(
+                MosLabelsError, match=rf"process {os.getpid()} on .* is writing it; run again"
+            ) as caught:
+                materialize(
+                    tmp_path / "f.jsonl",
+                    [tmp_path / "old.csv"],
+                    tmp_path / "out" / out,
+                    audit_json=tmp_path / "out" / audit,
+                )
+            assert caught.value.file == str(tmp_path / "out" / (out if out == "o.jsonl" else audit))
+    finally:
+        leave.set()
+        first.join()
+    assert contents(tmp_path / "out") == new
+
+
+def test_many_runs_on_one_output(tmp_path: Path) -> None:
+    old, new = old_and_new(tmp_path)
+    code = HARNESS.split("\nfor number")[0] + "\nlabel({labels!r})"
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", code.format(tests=str(ROOT / "tests"), folder=str(tmp_path), labels=labels)],
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for labels in ("old.csv", "new.csv") * 2
+    ]
+    for process in processes:
+        _, errors = process.communicate()
+        assert process.returncode == 0 or "is writing it; run again when that is done" in errors
+    found = [(tmp_path / "out" / name).read_bytes().hex() for name in ("o.parquet", "a.json")]
+    assert found in (old, new)
+    assert len(list((tmp_path / "out").iterdir())) == 2
+
+
+WAYS = {
+    "changed": lambda path: write_table(path, OLD[:150]),
+    "replaced": lambda path: os.replace(write_table(path.with_name("x.csv"), [*OLD, *OLD]), path),
+    "disappeared": lambda path: path.unlink(),
+}
+
+
+@pytest.mark.parametrize("step", ["load_labels", "match_features", "write_labelled"])
+@pytest.mark.parametrize("name", ["f.csv", "old.csv"])
+@pytest.mark.parametrize("way", list(WAYS))
+def test_an_input_that_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, name: str, way: str) -> None:
+    label = tables(tmp_path, "f.csv", "o.csv")
+    before = contents(tmp_path / "out")
+    real = getattr(labelling, step)
+
+    def change_first(*arguments: Any) -> Any:
+        WAYS[way](tmp_path / name)
+        return real(*arguments)
+
+    monkeypatch.setattr(labelling, step, change_first)
+    with pytest.raises(MosLabelsError, match=f"{name}: (changed|disappeared) while it was read; run again") as caught:
+        label("old.csv")
+    assert caught.value.file == str(tmp_path / name)
+    assert contents(tmp_path / "out") == before
+
+
+def test_a_long_name(tmp_path: Path) -> None:
+    name = "é" * 124 + ".jsonl"
+    assert len(name.encode()) == 254
+    label = tables(tmp_path, "f.jsonl", name)
+    label("new.csv")
+    assert sorted(contents(tmp_path / "out")) == ["a.json", name]

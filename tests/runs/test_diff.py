@@ -1,0 +1,384 @@
+"""``moslabels diff``: clips gained, lost and with another MOS, the rule and the inputs that changed."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from helpers.command import moslabels
+from helpers.mutants import mutants
+from helpers.tables import write_table
+from moslabels import MosLabelsError, TableError, UsageError, materialize, provenance, run_batch
+from moslabels.diff import diff
+from moslabels.verify import verify
+
+OLD = [("k1", 1.0), ("k2", 2.0), ("k3", 3.0), ("k4", 4.0)]
+NEW = [("k2", 2.0), ("k3", 3.5), ("k4", 3.0), ("k5", 5.0)]
+OUTS = ["parquet", "csv", "jsonl"]
+
+
+def label(folder: Path, labels: list[tuple[str, float]], **options: Any) -> None:
+    """Label three tables in a folder of their own; frames of one clip stand in several rows."""
+    folder.mkdir(exist_ok=True)
+    os.chdir(folder)
+    write_table(Path("f.csv"), [{"path": f"v/k{index % 6}.mp4"} for index in range(18)])
+    write_table(Path("l.csv"), [{"key": key, "mos": mos} for key, mos in labels])
+    rule = {"feature_key_regex": "(k[0-9])[.]", "min_match_rate": 0, "mos_scale": "1-5", **options}
+    tables = [
+        {"id": suffix, "features": "f.csv", "labels": ["l.csv"], "out": f"o.{suffix}", "audit_json": f"{suffix}.json"}
+        for suffix in OUTS
+    ]
+    Path("m.json").write_text(json.dumps({"defaults": rule, "tables": tables}))
+    base = str(folder)
+    run_batch(str(folder / "m.json"), base_dir=base, report_json=folder / "r.json")
+
+
+@pytest.fixture
+def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    monkeypatch.chdir(tmp_path)
+    label(tmp_path / "old", OLD)
+    label(tmp_path / "new", NEW)
+    os.chdir(tmp_path)
+    return tmp_path / "old", tmp_path / "new"
+
+
+def check(table: dict[str, Any]) -> None:
+    assert (table["gained"], table["lost"]) == ({"count": 1, "sample": ["k5"]}, {"count": 1, "sample": ["k1"]})
+    assert table["same"] == 1
+    assert table["changed"] == {
+        "count": 2,
+        "mean_change": -0.25,
+        "mean_absolute_change": 0.75,
+        "largest": [
+            {"key": "k4", "old": 4.0, "new": 3.0, "change": -1.0},
+            {"key": "k3", "old": 3.0, "new": 3.5, "change": 0.5},
+        ],
+    }
+
+
+@pytest.mark.parametrize("suffix", OUTS)
+def test_two_audits(folders: tuple[Path, Path], suffix: str) -> None:
+    document = diff(*(str(folder / f"{suffix}.json") for folder in folders))
+    assert not document["same"]
+    (table,) = document["tables"]
+    check(table)
+    assert len([one for one in table["inputs"] if one["old"] and one["new"]]) == 0, "they have other paths"
+    assert diff(*[str(folders[0] / f"{suffix}.json")] * 2)["same"]
+
+
+def test_two_reports(folders: tuple[Path, Path]) -> None:
+    document = diff(*(str(folder / "r.json") for folder in folders))
+    assert [table["id"] for table in document["tables"]] == OUTS
+    for table in document["tables"]:
+        check(table)
+    report = json.loads((folders[1] / "r.json").read_text())
+    report["tables"][0]["id"] = "other"
+    (folders[1] / "r.json").write_text(json.dumps(report))
+    document = diff(*(str(folder / "r.json") for folder in folders))
+    assert (document["only_old"], document["only_new"], document["same"]) == (["parquet"], ["other"], False)
+
+
+def test_two_tables(folders: tuple[Path, Path]) -> None:
+    document = diff(*(str(folder / "o.parquet") for folder in folders))
+    check(document["tables"][0])
+    document = diff(str(folders[0] / "o.parquet"), str(folders[1] / "parquet.json"))
+    check(document["tables"][0])
+
+
+def test_the_rule_and_the_inputs_that_changed(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "old").rename(tmp_path / "before")
+    label(tmp_path / "old", OLD[:3], mos_tolerance=0.1)
+    os.chdir(tmp_path / "old")
+    relative = [Path(name) for name in ("csv.json", "../before/csv.json")]
+    for path in relative:
+        path.write_text(path.read_text().replace(f"{tmp_path}/old/", ""))
+    document = diff("../before/csv.json", "csv.json", old_root="../before")
+    (table,) = document["tables"]
+    assert (table["lost"]["sample"], table["same"]) == (["k4"], 3)
+    assert [one["what"] for one in table["rule"]] == ["config", "label_files"]
+    assert table["rule"][0]["new"]["mos_tolerance"] == 0.1
+    assert [one["what"] for one in table["inputs"]] == ["l.csv"]
+    audits = [json.loads(path.read_text()) for path in relative]
+    for path, document in zip(relative, audits, strict=True):  # As older tools wrote them.
+        path.write_text(json.dumps({name: value for name, value in document.items() if name != "output_sha256"}))
+    assert diff("../before/csv.json", "csv.json", old_root="../before")["tables"] == [table]
+
+
+OVERWRITTEN = {
+    "an audit, other labels": ("csv.json", OLD[:3], {}, "old/o.csv: is no longer the table that"),
+    "a report, other labels": ("r.json", OLD[:3], {}, 'r.json: table "parquet" was labelled again since'),
+    "a report, other scores": (
+        "r.json",
+        [(key, mos + 0.5) for key, mos in OLD],
+        {},
+        'r.json: table "parquet" was labelled again since',
+    ),
+    "a report, other options": (
+        "r.json",
+        OLD,
+        {"mos_tolerance": 0.1},
+        'r.json: table "parquet" was labelled again since',
+    ),
+}
+
+
+@pytest.mark.parametrize(("name", "labels", "options", "message"), OVERWRITTEN.values(), ids=OVERWRITTEN)
+def test_an_output_that_was_overwritten_is_not_taken_for_the_old_one(
+    folders: tuple[Path, Path], name: str, labels: list[tuple[str, float]], options: dict[str, Any], message: str
+) -> None:
+    before = folders[0] / f"before_{name}"
+    before.write_text((folders[0] / name).read_text())
+    label(folders[0], labels, **options)
+    with pytest.raises(UsageError, match=message) as raised:
+        diff(str(before), str(folders[0] / name))
+    assert "keep the outputs of each run in a folder of their own" in str(raised.value)
+
+
+def test_one_output_and_no_audit(folders: tuple[Path, Path]) -> None:
+    manifest = json.loads((folders[0] / "m.json").read_text())
+    for table in manifest["tables"]:
+        del table["audit_json"]
+    (folders[0] / "m.json").write_text(json.dumps(manifest))
+    reports = [str(folders[0] / name) for name in ("one.json", "two.json")]
+    for path in reports:
+        run_batch(folders[0] / "m.json", base_dir=folders[0], report_json=path)
+    with pytest.raises(UsageError, match=r"one.json and .*two.json name the same output, .*o.parquet, and without an"):
+        diff(*reports)
+    assert diff(reports[0], reports[0])["same"]
+    assert not diff(reports[0], str(folders[1] / "r.json"))["same"]
+
+
+def test_the_command(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    done = moslabels("diff", "old/csv.json", "new/csv.json", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (1, "")
+    assert '  1 gained: "k5"\n  1 lost: "k1"\n' in done.stdout
+    assert "  2 with another MOS: mean change -0.25, mean of the sizes 0.75; the largest:\n" in done.stdout
+    assert '    "k4": 4 -> 3 (-1)\n' in done.stdout
+    done = moslabels("diff", "old/csv.json", "old/csv.json", "--json", cwd=tmp_path)
+    assert (done.returncode, json.loads(done.stdout)["same"]) == (0, True)
+
+
+WRONG = [
+    ("old/m.json", "old/csv.json", "old/m.json"),
+    ("old/none.json", "old/csv.json", "none.json"),
+    ("old/r.json", "old/csv.json", "cannot be compared"),
+    ("old/l.csv", "old/o.csv", "nothing says which column its key is"),
+    ("old/half.json", "old/r.json", "half.json: is no report: status is missing"),
+    ("old/x.parquet", "old/o.parquet", "old/x.parquet: there is no such file"),
+    ("old/y.txt2", "old/o.parquet", "there is no such file"),
+    ("old", "old/o.parquet", "old: is a folder"),
+    ("old/k.txt", "old/o.parquet", "is no report, no audit and no table"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "message"), WRONG)
+def test_what_cannot_be_compared(folders: tuple[Path, Path], tmp_path: Path, old: str, new: str, message: str) -> None:
+    (tmp_path / "old" / "k.txt").write_text("1")
+    (tmp_path / "old" / "half.json").write_text('{"schema": "mos-label-materializer-batch-v1"}')
+    done = moslabels("diff", old, new, cwd=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_table_without_evidence_does_not_say_what_its_key_is(tmp_path: Path) -> None:
+    columns = {"key": ["a", "b"], "mos": [1.0, None], "mos_label_status": ["ok", "missing-label"]}
+    for name in ("old.parquet", "new.parquet"):
+        pq.write_table(pa.table(columns), tmp_path / name)
+    with pytest.raises(UsageError, match=r"old.parquet: nothing says which column its key is"):
+        diff(str(tmp_path / "old.parquet"), str(tmp_path / "new.parquet"))
+    with pytest.raises(UsageError):
+        diff(str(tmp_path / "old.parquet"), str(tmp_path / "new.xyz"))
+
+
+FRAMES = [{"file_name": f"{clip}.mp4", "n": n} for clip in "abc" for n in (1, 2)]
+READ_BACK: dict[str, tuple[list[dict[str, Any]], list[dict[str, Any]], dict[str, Any]]] = {
+    "an extra named like a key": (
+        FRAMES,
+        [{"file_name": "a.mp4", "mos": 3, "content_id": "X"}, {"file_name": "b.mp4", "mos": 4, "content_id": "X"}],
+        {"label_key_column": "file_name", "extras": ["content_id"]},
+    ),
+    "an extra that takes the place of a feature": (
+        [{**row, "content_id": "old"} for row in FRAMES],
+        [{"file_name": "a.mp4", "mos": 3, "content_id": "X"}, {"file_name": "b.mp4", "mos": 4, "content_id": "X"}],
+        {
+            "feature_key_column": "file_name",
+            "label_key_column": "file_name",
+            "extras": ["content_id"],
+            "overwrite": True,
+        },
+    ),
+    "a key of two columns": (
+        [{"content_id": "t", "clip": row["file_name"][0], "n": row["n"]} for row in FRAMES],
+        [{"content_id": "t", "clip": "a", "mos": 3}, {"content_id": "t", "clip": "b", "mos": 4}],
+        {name: ["content_id", "clip"] for name in ("feature_key_column", "label_key_column")},
+    ),
+    "a name that occurs in two cases": (
+        [{"Key": row["file_name"], "key": "k", "n": row["n"]} for row in FRAMES],
+        [{"key": "a.mp4", "mos": 3}, {"key": "b.mp4", "mos": 4}],
+        {"feature_key_column": "Key"},
+    ),
+    "a column that comes first by its name": (
+        [{"vid": row["file_name"], "key": f"frame {row['n']}"} for row in FRAMES],
+        [{"key": "a.mp4", "mos": 3}, {"key": "b.mp4", "mos": 4}],
+        {"feature_key_column": "vid"},
+    ),
+}
+
+
+CASES = [(next(iter(READ_BACK)), suffix) for suffix in ("parquet", "csv", "jsonl", "json")]
+CASES += list(zip(list(READ_BACK)[1:], ("parquet", "jsonl", "csv", "csv"), strict=True))
+
+
+@pytest.mark.parametrize(("name", "suffix"), CASES)
+def test_a_labelled_table_is_read_back_by_the_key_that_its_evidence_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, suffix: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    features, labels, options = READ_BACK[name]
+    write_table(Path(f"f.{suffix}"), features)
+    table = {"id": "t", "features": f"f.{suffix}", "labels": ["l.csv"]}
+    for run, mos in (("old", 4), ("new", 4.5)):
+        write_table(Path("l.csv"), [labels[0], {**labels[1], "mos": mos}])
+        with_audit = (
+            {"out": f"{run}.{suffix}", "audit_json": f"{run}.json"} if suffix != "json" else {"out": f"{run}.json"}
+        )
+        manifest = {
+            "defaults": {"min_match_rate": 0.5, "mos_scale": "1-5", **options},
+            "tables": [{**table, **with_audit}],
+        }
+        Path("m.json").write_text(json.dumps(manifest))
+        assert run_batch("m.json", report_json=f"{run}_report.json")["status"] == "ok"
+    pairs = [("old_report.json", "new_report.json")]  # A JSON table of these has no audit.
+    pairs += [("old.parquet", "new.parquet")] if suffix == "parquet" else []
+    for pair in pairs:
+        (found,) = diff(*pair)["tables"]
+        assert (found["gained"]["count"], found["lost"]["count"], found["same"]) == (0, 0, 1)
+        assert (found["changed"]["count"], found["changed"]["mean_change"]) == (1, 0.5)
+    if suffix != "json":
+        assert verify(["new.json"])["status"] == "ok"
+
+
+FLOATS: dict[str, tuple[str, Any]] = {
+    "DOUBLE": ("f.parquet", pa.table({"id": [12.0, 10008004183.0]})),
+    "FLOAT": ("f.parquet", pa.table({"id": pa.array([12, 1048576], pa.float32())})),
+    "DECIMAL": ("f.parquet", pa.table({"id": pa.array([12, 1048576], pa.decimal128(12, 2))})),
+    "JSON": ("f.jsonl", '{"id": 12.0}\n{"id": 1.5e3}\n'),
+}
+
+
+@pytest.mark.parametrize("name", list(FLOATS))
+def test_keys_that_are_numbers_in_the_features_are_so_in_a_csv_output(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path, content = FLOATS[name]
+    write_table(Path(path), content)
+    options = {"feature_key_column": "id", "feature_key_regex": "^[0-9]+$", "min_match_rate": 0, "mos_scale": "1-5"}
+    for run, mos in (("old", 3), ("new", 4)):
+        write_table(Path("l.csv"), [{"id": "12", "mos": mos}])
+        materialize(path, [{"path": "l.csv", "label_key_column": "id"}], f"{run}.csv", f"{run}.json", **options)
+    (found,) = verify(["new.json"])["files"]
+    assert (found["differences"], found["unknown"]) == ([], [])
+    assert diff("old.json", "new.json")["tables"][0]["changed"]["largest"] == [
+        {"key": "12", "old": 3.0, "new": 4.0, "change": 1.0}
+    ]
+    os.rename(path, "elsewhere")  # The output has the key itself, and needs no features to be read.
+    assert diff("old.json", "new.json")["tables"][0]["changed"]["count"] == 1
+    (found,) = verify(["new.json"])["files"]
+    assert found["differences"] == []
+
+
+FAULTS = {
+    "two scores": (
+        [("a", 1.0, "ok"), ("a", 2.0, "ok")],
+        'the key "a" of column "key" has two scores: 1.0 in row 1 and 2.0',
+    ),
+    "a label in some rows": ([("a", 1.0, "ok"), ("a", None, "missing-label")], 'the key "a" of column "key" has two'),
+    "a score that is none": ([("a", None, "ok")], "row 1 is labelled, and its mos is null"),
+    "a fraction": (
+        [(12.0, 1.0, "ok"), (12.1, 1.0, "ok")],
+        'row 2: the key column "key" holds "12.1", a fractional number',
+    ),
+    "infinity": ([(float("inf"), 1.0, "ok")], "an infinite number, which cannot be a key (1 such rows)"),
+}
+
+
+@pytest.mark.parametrize("name", list(FAULTS))
+def test_a_key_that_cannot_be_read_back_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows, message = FAULTS[name]
+    write_table(Path("f.csv"), [{"key": "a"}])
+    write_table(Path("l.csv"), [{"key": "a", "mos": 1}])
+    materialize("f.csv", ["l.csv"], "o.parquet", "a.json", mos_scale="1-5")
+    names = ("key", "mos", "mos_label_status")
+    write_table(
+        Path("o.parquet"), [{**dict(zip(names, row, strict=True)), "mos_label_source": "l.csv"} for row in rows]
+    )
+    audit = json.loads(Path("a.json").read_text())
+    audit["output_sha256"] = provenance.file_sha256("o.parquet")
+    Path("a.json").write_text(json.dumps(audit))
+    with pytest.raises(TableError, match=re.escape(message)):
+        diff("a.json", "a.json")
+    assert any(message in note for note in verify(["a.json"])["files"][0]["unknown"])
+
+
+def test_csv_outputs_in_the_dialect_of_their_features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from moslabels import materialize
+
+    monkeypatch.chdir(tmp_path)
+    dialect = {"header": False, "delimiter": ";", "encoding": "latin-1"}
+    Path("f.csv").write_bytes("é;1\nb;2\n".encode("latin-1"))
+    options = {"feature_csv": dialect, "feature_key_column": "column0", "audit_json": None}
+    for name, mos in (("old", 3), ("new", 4)):
+        write_table(Path(f"{name}_l.csv"), [{"key": "é", "mos": mos}, {"key": "b", "mos": 2}])
+        materialize("f.csv", [f"{name}_l.csv"], f"{name}.csv", **{**options, "audit_json": f"{name}.json"})
+    (table,) = diff("old.json", "new.json")["tables"]
+    assert (table["changed"]["largest"][0]["key"], table["same"]) == ("é", 1)
+    assert moslabels("verify", "old.json", cwd=tmp_path).returncode == 0
+
+
+def test_no_mutant_of_a_document_is_a_traceback(folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    module = sys.modules["moslabels.diff"]
+    empty = {name: {"count": 0, "sample": []} for name in ("gained", "lost", "changed")}
+    monkeypatch.setattr(module, "_compared", lambda *_: {"id": None, "rule": [], "inputs": [], "same": 0, **empty})
+    monkeypatch.chdir(folders[0])
+    table = pq.read_table("o.parquet")
+    entry = json.loads(pq.ParquetFile("o.parquet").metadata.metadata[b"moslabels"])
+    found: dict[str, int] = {}
+    for path in ("r.json", "csv.json", "o.parquet"):
+        document = entry if path == "o.parquet" else json.loads(Path(path).read_text())
+        assert diff(path, path)["same"]
+        for mutant in [mutant for *_, mutant in mutants(document)] + [{}, [], "x", {"schema": ["x"]}]:
+            if path == "o.parquet":
+                metadata = {b"moslabels": json.dumps(mutant).encode()}
+                pq.write_table(table.slice(0, 1).replace_schema_metadata(metadata), path)
+            else:
+                Path(path).write_text(json.dumps(mutant))
+            try:
+                diff(path, path)
+            except UsageError:
+                found[path] = found.get(path, 0) + 1
+        Path(path).write_text(json.dumps(document))
+    assert all(found[path] > 50 for path in ("r.json", "csv.json", "o.parquet")), found
+
+
+def test_options_and_patterns_that_do_not_fit_are_told(folders: tuple[Path, Path]) -> None:
+    path = folders[0] / "csv.json"
+    document = json.loads(path.read_text())
+    for config, message in (
+        ({**document["config"], "later": 1}, 'holds what this version does not know, "config.later"'),
+        ({**document["config"], "feature_key_regex": ["a", "b"]}, "has 2 patterns for the key"),
+        ({**document["config"], "status_column": "none"}, "no column of it"),
+    ):
+        path.write_text(json.dumps({**document, "config": config}))
+        with pytest.raises(MosLabelsError, match=re.escape(message)):
+            diff(str(path), str(path))

@@ -1,0 +1,741 @@
+"""``moslabels verify``: every claim of a report, an audit or a labelled table that was tampered with is named."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from dataclasses import replace
+from functools import reduce
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+import pytest
+
+from helpers.command import moslabels
+from helpers.mutants import mutants
+from helpers.tables import write_table
+from moslabels import MosLabelsError, TableError, UsageError, load_manifest, materialize, provenance, run_batch, verify
+from moslabels.audit import json_text
+from moslabels.cli import main
+from moslabels.diff import diff
+from moslabels.manifest import TableSpec
+from moslabels.schema import SCHEMAS, entry_document, misfits, provenance_block
+
+OUTS = {"one": "one.parquet", "two": "two.csv", "three": "three.jsonl"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    rows = [{"key": f"x/k{index}.mp4", "corpus": "c" if index < 3 else "d"} for index in range(6)]
+    write_table(tmp_path / "f.parquet", rows)
+    labels = [{"name": f"k{index}.mp4", "mos": 1 + index / 2, "split": "a"} for index in range(1, 8)]
+    write_table(tmp_path / "l.csv", [*labels, labels[0]])
+    table = {"features": "f.parquet", "labels": [{"path": "l.csv", "mos_scale": "1-5"}], "key_normalize": "basename"}
+    tables = [
+        {
+            **table,
+            "id": name,
+            "out": out,
+            "audit_json": f"{name}.json",
+            "match_rate_by": "corpus",
+            "unmatched": f"{name}_u.csv",
+        }
+        for name, out in OUTS.items()
+    ]
+    failed = {"id": "failed", "features": "none.csv", "labels": ["l.csv"], "out": "failed.csv"}
+    (tmp_path / "m.json").write_text(json.dumps({"defaults": {"min_match_rate": 0.5}, "tables": [*tables, failed]}))
+    run_batch("m.json", report_json="r.json")
+    return tmp_path
+
+
+def edit(path: str, change: Callable[[Any], Any]) -> None:
+    document = json.loads(Path(path).read_text())
+    change(document)
+    Path(path).write_text(json_text(document))
+
+
+def differences(*paths: str) -> list[str]:
+    return [one["what"] for found in verify.verify(paths)["files"] for one in found["differences"]]
+
+
+def test_all_of_it_holds(folder: Path) -> None:
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    files = ["r.json", "one.parquet", *(f"{name}.json" for name in OUTS)]
+    document = verify.verify(files)
+    assert document["status"] == "ok", document
+    assert len(document["files"]) == 1 + 3 + 1 + 3, "a report covers its audits"
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+    done = moslabels("verify", *files, cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "one.json (audit): all of it holds\n" in done.stdout
+
+
+def other(value: Any) -> Any:
+    """Another value of the same kind."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int | float):
+        return value + 1 if isinstance(value, int) else value / 2 + 0.1
+    if isinstance(value, str):
+        return value + "x"
+    if isinstance(value, list):
+        return [*value, "x"] if not value else [other(value[0]), *value[1:]]
+    if isinstance(value, dict):
+        name = sorted(value)[0]
+        return {**value, name: other(value[name])}
+    return "x"
+
+
+RULE = ("schema", "feature_table", "output", "label_sources", "label_files", "config")
+"""What an audit is labelled again by: each is edited by itself, the others all at once."""
+
+
+@pytest.mark.parametrize("name", list(OUTS))
+@pytest.mark.parametrize("way", ["edited", "left out"])
+def test_every_edited_member_of_an_audit(folder: Path, name: str, way: str) -> None:
+    original = json.loads(Path(f"{name}.json").read_text())
+    others = [member for member in original if member not in (*RULE, "run_provenance")]
+    assert len(others) > 25
+
+    def edited(audit: dict[str, Any], member: str) -> None:
+        if way == "edited":
+            audit[member] = other(audit[member])
+        else:
+            del audit[member]
+
+    edit(f"{name}.json", lambda audit: [edited(audit, member) for member in others])
+    if way == "edited":
+        found = differences(f"{name}.json")
+        assert [member for member in others if not any(what.startswith(member) for what in found)] == []
+    for member in RULE if way == "edited" else others[::7]:
+        Path(f"{name}.json").write_text(json_text(original))
+        edit(f"{name}.json", lambda audit, member=member: edited(audit, member))
+        found = verify.verify([f"{name}.json"])
+        told = {"schema": ["unknown"], "label_files": ["unknown", "differs"], "config": ["unknown", "differs"]}
+        assert found["status"] in (["unknown"] if way == "left out" else told.get(member, ["differs"])), (member, found)
+
+
+def test_an_audit_of_an_older_version_lacks_what_came_later(folder: Path) -> None:
+    def older(audit: dict[str, Any]) -> None:
+        del audit["mos_histogram"]
+        audit["run_provenance"]["versions"]["moslabels"] = "0.0.1"
+
+    edit("one.json", older)
+    (found,) = verify.verify(["one.json"])["files"]
+    assert (found["status"], found["differences"]) == ("unknown", [])
+    assert 'it lacks what this version writes, which is not checked: "mos_histogram"' in found["unknown"]
+    edit("one.json", lambda audit: audit.update(matched_rows=4))
+    assert "matched_rows" in differences("one.json")
+
+
+HASHES = [("features",), ("labels", 0), ("manifest",)]
+
+
+@pytest.mark.parametrize("place", HASHES)
+@pytest.mark.parametrize("path", ["one.json", "r.json"])
+def test_edited_hashes_of_inputs(folder: Path, path: str, place: tuple[Any, ...]) -> None:
+    def change(document: Any) -> None:
+        record = document["run_provenance"]["inputs"]
+        for name in place:
+            record = record[name]
+        record = record[0] if isinstance(record, list) else record
+        record["sha256"] = "0" * 64
+
+    edit(path, change)
+    assert [what for what in differences(path) if what.startswith(place[0])] != []
+
+
+def test_every_edited_member_of_a_report(folder: Path) -> None:
+    manifest = json.loads(Path("m.json").read_text())
+    manifest["tables"] = [manifest["tables"][1], manifest["tables"][3]]
+    Path("m.json").write_text(json.dumps(manifest))
+    report = run_batch("m.json", report_json="r.json")
+    first = report["tables"][0]
+    edits: dict[str, Callable[[Any], Any]] = {
+        member: lambda document, member=member: document.update({member: other(document[member])})
+        for member in ("schema", "status", "manifest", "summary")
+    }
+    assert {"id", "unmatched", "status"} <= set(first)
+    for member in first:
+        edits[f"tables[0].{member}"] = lambda document, member=member: document["tables"][0].update(
+            {member: other(first[member])}
+        )
+    edits["tables[1].summary"] = lambda document: document["tables"][1].update(summary=first["summary"])
+    for member, change in edits.items():
+        Path("r.json").write_text(json_text(report))
+        edit("r.json", change)
+        found = verify.verify(["r.json"])
+        if member == "schema":
+            assert found["status"] != "ok"
+        else:
+            assert any(what.startswith(member) for what in differences("r.json")), member
+    Path("r.json").write_text(json_text(report))
+    edit("r.json", lambda document: document["summary"].update(dict.fromkeys(report["summary"], 99)))
+    edit("r.json", lambda document: document["tables"][0]["summary"].update(dict.fromkeys(first["summary"], 98)))
+    found = set(differences("r.json"))
+    assert {f"tables[0].summary.{name}" for name in first["summary"]} <= found
+    assert {f"summary.{name}" for name in report["summary"]} <= found
+
+
+def members(value: Any, *place: Any) -> list[tuple[Any, ...]]:
+    """Where the values of a JSON document stand, those that hold none themselves."""
+    inner = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else []
+    return [found for name, item in inner for found in members(item, *place, name)] or [place]
+
+
+@pytest.mark.parametrize("path", ["r.json", "one.json", "alone.json"])
+def test_every_edited_member_of_run_provenance(folder: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
+    options = {"key_normalize": "basename", "min_match_rate": 0}
+    materialize("f.parquet", ["l.csv"], "alone.csv", audit_json="alone.json", **options)
+    for slow in ("_again", "_recount"):
+        monkeypatch.setattr(verify._Verifier, slow, lambda *_: None)
+    document = json.loads(Path(path).read_text())
+    # Other versions in an audit make that the output cannot be told byte for byte, which is tested below.
+    left_out = ("argv", "args") if path == "r.json" else ("argv", "args", "versions")
+    places = [place for place in members(document["run_provenance"]) if place[0] not in left_out]
+    assert len(places) > 15
+    assert verify.verify([path])["status"] == "ok"
+    unseen = []
+    for place in places:
+        *above, last = place
+        for way in (other, lambda _: None, lambda _: "file"):
+            edited = json.loads(json_text(document))
+            holder = reduce(lambda value, name: value[name], above, edited["run_provenance"])
+            before = holder[last]
+            holder[last] = way(before)
+            if holder[last] == before:
+                continue
+            Path(path).write_text(json_text(edited))
+            found = verify.verify([path])["files"][0]
+            unseen += [] if found["differences"] or found["unknown"] else [(place, holder[last])]
+            if way is other and isinstance(before, str) and place[0] != "entrypoint":
+                assert found["differences"], place
+    assert unseen == []
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        (lambda document: document["tables"][3].update(error="none.csv: is a folder"), "tables[3].error"),
+        (lambda document: document["tables"].pop(), "number of tables"),
+        (lambda document: document["tables"][0].update(status="unchanged"), "tables[0].status"),
+        (lambda document: document["tables"][0].update(status="done"), "tables[0].status"),
+        (lambda document: document["tables"][3].update(status="ok"), "tables[3].status"),
+        (lambda document: document["tables"][3].update(status="not-run"), "tables[3].status"),
+        (lambda document: document["tables"][3].update(features="f.parquet"), "tables[3].features"),
+        (lambda document: document["tables"][3]["config"].update(overwrite=True), "tables[3].config.overwrite"),
+    ],
+)
+def test_other_edits_of_a_report(folder: Path, change: Callable[[Any], Any], what: str) -> None:
+    edit("r.json", change)
+    found = verify.verify(["r.json"])["files"][0]
+    told = [one["what"] for one in found["differences"]] + [note.split(":")[0] for note in found["unknown"]]
+    assert what in told
+
+
+def test_an_input_that_was_missing_and_is_there_now(folder: Path) -> None:
+    write_table(folder / "none.csv", [{"key": "k1.mp4"}])
+    assert [what for what in differences("r.json") if "none.csv" in what] == [
+        "features none.csv: sha256",
+        "features none.csv: exists",
+        "features none.csv: kind",
+    ]
+
+
+def batch(**options: Any) -> Callable[[], Any]:
+    return lambda: run_batch("m.json", report_json="r2.json", **options)
+
+
+def fail_fast() -> None:
+    manifest = json.loads(Path("m.json").read_text())
+    manifest["tables"].reverse()
+    Path("other.json").write_text(json.dumps(manifest))
+    run_batch("other.json", report_json="r2.json", fail_fast=True)
+
+
+def loaded() -> None:
+    """A manifest that the caller has loaded from another folder, and some of its tables alone."""
+    Path("sub").mkdir()
+    shutil.copy("m.json", "sub/m.json")
+    manifest = load_manifest("sub/m.json", ".")
+    run_batch(replace(manifest, tables=manifest.tables[1:]), report_json="r2.json")
+
+
+def based() -> None:
+    Path("sub").mkdir()
+    shutil.copy("m.json", "sub/m.json")
+    run_batch(Path("sub/m.json"), base_dir=Path(), report_json=Path("r2.json"), report_html="r.html", report_md="r.md")
+
+
+def tables_alone() -> None:
+    """The audits are of later calls than the report."""
+    labels = [{"path": "l.csv", "mos_scale": "1-5"}]
+    options = {"key_normalize": "basename", "match_rate_by": "corpus", "min_match_rate": 0.5}
+    for name, out in OUTS.items():
+        materialize("f.parquet", labels, out, audit_json=f"{name}.json", unmatched=Path(f"{name}_u.csv"), **options)
+
+
+HOLD: dict[str, tuple[Callable[[], Any], list[str]]] = {
+    "tables labelled alone since": (tables_alone, ["r.json"]),
+    "a second report": (batch(), ["r.json", "r2.json"]),
+    "--skip-unchanged": (batch(skip_unchanged=True), ["r2.json"]),
+    "--fail-fast": (fail_fast, ["r2.json"]),
+    "another folder": (based, ["r2.json"]),
+    "a manifest that was loaded": (loaded, ["r2.json", "two.json"]),
+    "a report of another name": (lambda: shutil.move("r.json", "r2.json"), ["r2.json"]),
+    "the command": (lambda: main("batch m.json --report-json r2.json --report-html r.html".split()), ["r2.json"]),
+}
+
+
+@pytest.mark.parametrize("name", list(HOLD))
+def test_what_was_not_edited_holds(folder: Path, name: str) -> None:
+    change, files = HOLD[name]
+    change()
+    found = verify.verify(files)
+    assert found["status"] == "ok", verify.text(found)
+
+
+OWN: list[dict[str, Any]] = [
+    {},
+    {"schema": "mine", "inputs": 3, "outputs": [], "versions": [1]},
+    {"schema": provenance.SCHEMA, "entrypoint": "job.py", "inputs": {"features": "f.parquet", "labels": None}},
+    {"inputs": {"features": [{"path": "f.parquet", "sha256": "md5:1"}, {"path": 3}], "manifest": "m.json"}},
+    {"inputs": {"features": {"path": "f.parquet"}, "labels": [3]}, "versions": {"moslabels": 3}, "args": []},
+]
+
+
+@pytest.mark.parametrize("block", OWN)
+def test_a_block_of_the_callers_own_is_of_any_shape(folder: Path, block: dict[str, Any]) -> None:
+    run_batch("m.json", report_json="r.json", run_provenance=block)
+    report, *audits = verify.verify(["r.json"])["files"]
+    assert report["differences"] == []
+    assert [audit["differences"] for audit in audits] == [[], [], []]
+    assert "its run_provenance is the caller's own" in audits[0]["unknown"][0]
+
+
+def test_hashes_in_a_block_of_the_callers_own(folder: Path) -> None:
+    record = {"path": "f.parquet", "sha256": provenance.file_sha256("f.parquet")}
+    run_batch("m.json", report_json="r.json", run_provenance={"inputs": {"read": [record]}})
+    assert differences("r.json", "one.json") == []
+    run_batch("m.json", report_json="r.json", run_provenance={"inputs": {"read": [{**record, "sha256": "0" * 64}]}})
+    assert set(differences("r.json", "one.json")) == {"f.parquet: sha256"}
+
+
+def test_the_entrypoint_of_another_version_is_not_compared(folder: Path) -> None:
+    def older(report: dict[str, Any]) -> None:
+        report["run_provenance"]["versions"]["moslabels"] = "0.0.1"
+        report["run_provenance"]["entrypoint"]["sha256"] = "0" * 64
+
+    for name in ("r", *OUTS):
+        edit(f"{name}.json", older)
+    found, *_ = verify.verify(["r.json"])["files"]
+    assert (found["status"], found["differences"]) == ("unknown", [])
+    assert found["unknown"] == ["another version of moslabels wrote it: its entrypoint.sha256 is not compared"]
+
+
+def relabel(path: str) -> None:
+    """Give the first labelled row of a table another score."""
+    if path.endswith(".parquet"):
+        table = pq.read_table(path)
+        entry = pq.ParquetFile(path).metadata.metadata[b"moslabels"]
+        mos = [5.0 if value is not None else None for value in table["mos"].to_pylist()]
+        place = table.schema.get_field_index("mos")
+        table = table.set_column(place, table.schema.field(place), [mos])
+        pq.write_table(table.replace_schema_metadata({b"moslabels": entry}), path)
+        return
+    text = Path(path).read_text()
+    Path(path).write_text(text.replace("1.5", "4.5", 1))
+
+
+TAMPERED: dict[str, tuple[Callable[[str], Any], str]] = {
+    "another score": (relabel, "sha256"),
+    "a byte more": (lambda path: Path(path).write_bytes(Path(path).read_bytes() + b"\n"), "sha256"),
+}
+
+
+@pytest.mark.parametrize("name", list(OUTS))
+@pytest.mark.parametrize("way", list(TAMPERED))
+def test_a_tampered_output(folder: Path, name: str, way: str) -> None:
+    change, what = TAMPERED[way]
+    change(OUTS[name])
+    done = moslabels("verify", f"{name}.json", "--json", cwd=folder)
+    document = json.loads(done.stdout)
+    assert (done.returncode, document["status"]) == (1, "differs")
+    assert any(what in found["what"] for found in document["files"][0]["differences"])
+
+
+@pytest.mark.parametrize("path", ["one.json", "r.json"])
+def test_an_output_that_is_gone_cannot_be_told(folder: Path, path: str) -> None:
+    os.remove("one.parquet")
+    found = verify.verify([path])
+    assert (found["status"], differences(path)) == ("unknown", [])
+    assert "one.parquet: there is no such file" in json.dumps(found)
+    os.mkdir("one.parquet")
+    assert "one.parquet: is a folder" in json.dumps(verify.verify([path]))
+
+
+def test_an_output_and_its_audit_that_agree_with_each_other_alone(folder: Path) -> None:
+    Path("two.csv").write_text(Path("two.csv").read_text().replace("1.5,", "4.5,", 1))
+    sha256 = provenance.file_sha256("two.csv")
+    edit("two.json", lambda audit: audit.update(output_sha256=sha256, output_bytes=os.path.getsize("two.csv")))
+    assert differences("two.json") == ["output_sha256, labelled again"]
+    text = Path("two.csv").read_text().replace("missing-label", "ok", 1)
+    Path("two.csv").write_text(text)
+    assert {"matched_rows, counted in the output", "missing_rows, counted in the output"} <= set(
+        differences("two.json")
+    )
+    Path("two.csv").write_text(text.replace(",ok,l.csv", ",ok,other.csv", 1))
+    assert "sources in the output" in " ".join(differences("two.json"))
+
+
+INPUTS = {
+    "l.csv": lambda: write_table(Path("l.csv"), [{"name": f"k{i}.mp4", "mos": 3, "split": "a"} for i in range(1, 8)]),
+    "f.parquet": lambda: write_table(Path("f.parquet"), [{"key": "k1.mp4", "corpus": "c"}]),
+}
+
+
+@pytest.mark.parametrize("name", list(INPUTS))
+@pytest.mark.parametrize("path", ["one.json", "r.json", "one.parquet"])
+def test_an_input_that_changed_or_is_gone(folder: Path, name: str, path: str) -> None:
+    INPUTS[name]()
+    found = differences(path)
+    assert any(name in what and "sha256" in what for what in found)
+    assert any(what.startswith(("mos_stats", "counts", "sha256, labelled again", "input_rows")) for what in found)
+    os.remove(name)
+    found = verify.verify([path])
+    assert found["status"] == "unknown", "what is not there cannot be told"
+    assert "nothing is labelled again without" in json.dumps(found)
+    assert f"{name}: there is no such file" in json.dumps(found)
+    edit_counts = {"r.json": lambda d: d["summary"].update(tables=9), "one.json": lambda d: d.update(output_bytes=1)}
+    if path in edit_counts:  # Where both are so, both are said, and what differs decides.
+        edit(path, edit_counts[path])
+        found = verify.verify([path])
+        assert found["status"] == "differs"
+        assert f"{name}: there is no such file" in json.dumps(found)
+
+
+def test_a_labelled_table_carries_its_evidence(folder: Path) -> None:
+    entry = json.loads(pq.ParquetFile("one.parquet").metadata.metadata[b"moslabels"])
+    assert entry["schema"] == "moslabels-labelled-table-v1"
+    assert entry["features"] == {"path": "f.parquet", "sha256": provenance.file_sha256("f.parquet")}
+    assert entry["labels"][0]["sha256"] == provenance.file_sha256("l.csv")
+    assert entry["labels"][0]["config"] == {"mos_scale": "1-5"}
+    assert entry["config"]["key_normalize"] == "basename"
+    assert entry["counts"]["matched_rows"] == 5
+    for path in Path().glob("*.json"):
+        path.unlink()
+    assert verify.verify(["one.parquet"])["status"] == "ok", "without its audit"
+    relabel("one.parquet")
+    assert differences("one.parquet") == ["sha256, labelled again"]
+    edited = pq.read_table("one.parquet")
+    entry["counts"]["matched_rows"] = 6
+    pq.write_table(edited.replace_schema_metadata({b"moslabels": json.dumps(entry).encode()}), "one.parquet")
+    assert "matched_rows, counted in the output" in differences("one.parquet")
+
+
+def test_a_parquet_file_from_other_formats_carries_it_too(folder: Path) -> None:
+    write_table(folder / "g.csv", [{"key": "k1.mp4"}])
+    materialize("g.csv", ["l.csv"], "g.parquet")
+    entry = json.loads(pq.ParquetFile("g.parquet").metadata.metadata[b"moslabels"])
+    assert entry["features"]["sha256"] == provenance.file_sha256("g.csv")
+    assert verify.verify(["g.parquet"])["status"] == "ok"
+    materialize("g.parquet", ["l.csv"], "again.parquet", overwrite=True)
+    again = json.loads(pq.ParquetFile("again.parquet").metadata.metadata[b"moslabels"])
+    assert again["features"]["path"] == "g.parquet"
+
+
+def test_a_copy_of_the_folder(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> None:
+    copy = tmp_path_factory.mktemp("copy") / "here"
+    shutil.copytree(folder, copy)
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    done = moslabels("verify", str(copy / "r.json"), "--root", str(copy), cwd=elsewhere)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert moslabels("verify", str(copy / "r.json"), cwd=elsewhere).returncode == 2
+    # Replayed there, it gives the same bytes.
+    before = {path.name: path.read_bytes() for path in copy.iterdir()}
+    assert moslabels("batch", "m.json", "--report-json", "r2.json", cwd=copy).returncode == 1
+    for out in OUTS.values():
+        assert (copy / out).read_bytes() == before[out]
+
+
+UNKNOWN = [
+    ("none.json", None, "there is no such file"),
+    ("x.json", "{", "is no JSON"),
+    ("x.json", "[]", "is no audit, no report"),
+    ("x.json", '{"schema": "other"}', "is no audit, no report"),
+    ("x.parquet", None, "there is no such file"),
+    ("x.parquet", "PAR1", "cannot be read"),
+    ("x.parquet", "x", "is no Parquet file, but text"),
+    ("x.json", '{"schema": ["x"]}', "is no audit, no report"),
+    (
+        "x.json",
+        '{"schema": "mos-label-materializer-audit-v2"}',
+        'is of the schema "mos-label-materializer-audit-v2", wh',
+    ),
+    ("x.json", '{"schema": "mos-label-materializer-audit-v1"}', "feature_table is missing"),
+    ("x.json", "[" * 90000, "nest too deep"),
+    ("x.json", '{"a": ' * 200 + "1" + "}" * 200, "nest too deep"),
+    ("x.json", '{"schema": "x", "schema": "y"}', 'the member "schema" is given twice'),
+    ("x.json", '{"a": 1e400}', "the number 1e400 is too large"),
+    ("x.json", '{"a": NaN}', "NaN is no number of JSON"),
+    ("x.json", '{"a": "\\ud800"}', "holds half a character"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "message"), UNKNOWN)
+def test_what_cannot_be_told(
+    folder: Path, capsys: pytest.CaptureFixture[str], name: str, text: str | None, message: str
+) -> None:
+    if text is not None:
+        (folder / name).write_text(text)
+    found = verify.verify([name])
+    assert (found["status"], found["files"][0]["differences"]) == ("unknown", [])
+    assert message in found["files"][0]["unknown"][0]
+    assert main(["verify", name]) == 2
+    assert message in capsys.readouterr().out
+
+
+def test_features_carry_no_evidence(folder: Path) -> None:
+    assert "carries no evidence" in json.dumps(verify.verify(["f.parquet"]))
+
+
+def test_other_versions_cannot_be_compared_byte_for_byte(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(verify, "versions", dict)
+    for path in ("one.json", "one.parquet"):
+        found = verify.verify([path])
+        assert (found["status"], found["files"][0]["differences"]) == ("unknown", [])
+        assert "other versions wrote it" in found["files"][0]["unknown"][0]
+
+
+def test_an_audit_of_an_older_version(folder: Path) -> None:
+    edit("one.json", lambda audit: audit.pop("config"))
+    found = verify.verify(["one.json"])
+    assert found["status"] == "unknown"
+    assert any("does not hold the options" in note for note in found["files"][0]["unknown"])
+
+
+@pytest.fixture
+def again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Label again what was labelled, without the work."""
+    audits = {f"{out}": json.loads(Path(f"{name}.json").read_text()) for name, out in OUTS.items()}
+
+    def label_table(spec: TableSpec, _: Any) -> Any:
+        if spec.out not in audits:
+            raise TableError("none.csv: there is no such file", code="no-file", file="none.csv")
+        return json.loads(json_text(audits[spec.out]))
+
+    monkeypatch.setattr(verify, "label_table", label_table)
+    monkeypatch.setattr(verify._Verifier, "_recount", lambda *_: None)
+
+
+def is_shape(document: Any, kind: str) -> bool:
+    """Whether a document is of another shape, and not of other facts."""
+    found = list(misfits(document, SCHEMAS[kind]()))
+    block = document.get("run_provenance") if isinstance(document, dict) else None
+    found += list(misfits(block, provenance_block())) if verify._is_ours(block) else []
+    return any(one.kind in ("type", "missing") for one in found)
+
+
+@pytest.mark.parametrize("path", ["r.json", "two.json"])
+def test_no_mutant_of_a_document_is_a_traceback_or_passes(again: None, path: str) -> None:
+    document = json.loads(Path(path).read_text())
+    if path == "r.json":  # One table that was labelled, and one that failed, say it all.
+        manifest = json.loads(Path("m.json").read_text())
+        manifest["tables"] = [manifest["tables"][1], manifest["tables"][3]]
+        Path("m.json").write_text(json.dumps(manifest))
+        document = run_batch("m.json", report_json="r.json")
+    assert verify.verify([path])["status"] == "ok"
+    tried = 0
+    for place, way, mutant in mutants(document):
+        Path(path).write_text(json.dumps(mutant))
+        found = verify.verify([path])
+        json_text(found)
+        verify.text(found)
+        if is_shape(mutant, "report" if path == "r.json" else "audit"):
+            assert (found["status"], found["files"][0]["differences"]) == ("unknown", []), (place, way, found)
+            tried += 1
+        elif place[:2] not in (("run_provenance", "argv"), ("run_provenance", "args")):
+            assert found["status"] != "ok", (place, way)
+    assert tried > 150
+
+
+def test_no_mutant_of_the_evidence_in_a_table_is_a_traceback_or_passes(again: None) -> None:
+    table = pq.read_table("one.parquet")
+    entry = json.loads(pq.ParquetFile("one.parquet").metadata.metadata[b"moslabels"])
+    wrong: list[Any] = [mutant for _, _, mutant in mutants(entry)]
+    for mutant in [*wrong, {}, [], "x", None, {"schema": ["x"]}, {**entry, "schema": "moslabels-labelled-table-v2"}]:
+        text = json.dumps(mutant)
+        pq.write_table(table.slice(0, 1).replace_schema_metadata({b"moslabels": text.encode()}), "x.parquet")
+        found = verify.verify(["x.parquet"])
+        assert found["status"] != "ok", mutant
+        if any(one.kind in ("type", "missing") for one in misfits(mutant, entry_document())):
+            assert (found["status"], found["files"][0]["differences"]) == ("unknown", []), mutant
+    pq.write_table(table.replace_schema_metadata({b"moslabels": b"{"}), "x.parquet")
+    assert "its evidence is no JSON" in verify.verify(["x.parquet"])["files"][0]["unknown"][0]
+
+
+NEWER: list[tuple[str, Callable[[Any], Any], str]] = [
+    ("one.json", lambda audit: audit.update(later={"x": 1}), '"later"'),
+    ("one.json", lambda audit: audit["mos_stats"].update(p90=4.5), '"mos_stats.p90"'),
+    ("one.json", lambda audit: audit["config"].update(later_option=True), "later_option: is unknown"),
+    (
+        "one.json",
+        lambda audit: audit["run_provenance"]["versions"].update(polars="9"),
+        '"run_provenance.versions.polars"',
+    ),
+    ("r.json", lambda report: report.update(later=1), '"later"'),
+    ("r.json", lambda report: report["tables"][0].update(later=1), '"tables[0].later"'),
+    ("r.json", lambda report: report["tables"][0]["summary"].update(later=1), '"tables[0].summary.later"'),
+]
+
+
+@pytest.mark.parametrize(("path", "change", "told"), NEWER)
+def test_what_a_newer_version_added_cannot_be_told(
+    again: None, path: str, change: Callable[[Any], Any], told: str
+) -> None:
+    edit(path, change)
+    found = verify.verify([path])
+    assert (found["status"], found["files"][0]["differences"]) == ("unknown", [])
+    assert told in " ".join(found["files"][0]["unknown"])
+    key = "output_bytes" if path == "one.json" else "status"
+    edit(path, lambda document: document.update({key: other(document[key])}))
+    assert verify.verify([path])["status"] == "differs", "what is known is compared all the same"
+
+
+def test_what_a_folder_holds_beside_the_output_is_told_and_not_compared(folder: Path) -> None:
+    Path("_metadata").write_text("")
+    run_batch("m.json", report_json="r.json")
+    assert "misleads Spark" in json.loads(Path("one.json").read_text())["warnings"][0]
+    (found,) = verify.verify(["one.json"])["files"]
+    assert (found["status"], len(found["notes"])) == ("ok", 1)
+    os.remove("_metadata")
+    (found,) = verify.verify(["one.json"])["files"]
+    assert (found["status"], found["notes"]) == ("ok", [])
+    Path(".one.parquet.crc").write_text("")
+    (found,) = verify.verify(["one.json"])["files"]
+    assert (found["status"], len(found["notes"])) == ("ok", 1)
+    assert "beside it: .one.parquet.crc does not know" in verify.text(verify.verify(["one.json"]))
+    edit("one.json", lambda audit: audit["warnings"].append("another"))
+    assert "warnings" in differences("one.json")
+
+
+def test_the_file_of_what_did_not_meet_is_checked(folder: Path) -> None:
+    audit = json.loads(Path("two.json").read_text())
+    left = {"path": "two_u.csv", "sha256": provenance.file_sha256("two_u.csv"), "bytes": os.path.getsize("two_u.csv")}
+    assert audit["unmatched"] == left
+    Path("two_u.csv").write_text("by hand")
+    assert differences("two.json") == ["unmatched.sha256", "unmatched.bytes"]
+    edit("two.json", lambda audit: audit["unmatched"].update(sha256=provenance.file_sha256("two_u.csv"), bytes=7))
+    assert differences("two.json") == ["unmatched.bytes", "unmatched.sha256"], "labelled again"
+    os.remove("two_u.csv")
+    edit("two.json", lambda audit: audit.update(unmatched=left))
+    found = verify.verify(["two.json"])
+    assert (found["status"], found["files"][0]["unknown"]) == ("unknown", ["two_u.csv: there is no such file"])
+
+
+def fifo() -> str:
+    os.mkfifo("pipe")
+    return "pipe"
+
+
+def loop() -> str:
+    os.symlink("loop", "loop")
+    return "loop"
+
+
+URL = "s3://bucket/x?endpoint_override=127.0.0.1:9&scheme=http#.a.parquet"
+PATHS: dict[str, tuple[Callable[[], str], str]] = {
+    "a pipe": (fifo, "is no regular file"),
+    "a device": (lambda: "/dev/zero", "is no regular file"),
+    "a loop of links": (loop, "cannot be read"),
+    "a folder": (lambda: ".", "is a folder"),
+    "a URL": (lambda: URL, "s3://bucket/x"),
+    "a path with NUL": (lambda: "a\0b", "is no name that a file can have"),
+    "the report itself": (lambda: "r.json", ""),
+    "nothing": (lambda: "none/at/all.json", "there is no such file"),
+    "no path": (lambda: "", ""),
+}
+MEMBERS: dict[str, tuple[str, tuple[Any, ...]]] = {
+    "audit_json": ("r.json", ("tables", 0, "audit_json")),
+    "output": ("one.json", ("output",)),
+    "features": ("one.json", ("feature_table",)),
+    "labels": ("one.json", ("label_sources", 0)),
+    "label file": ("one.json", ("label_files", 0, "path")),
+    "hashed features": ("one.json", ("run_provenance", "inputs", "features", "path")),
+    "manifest": ("one.json", ("run_provenance", "inputs", "manifest", "path")),
+    "unmatched": ("one.json", ("unmatched", "path")),
+}
+
+
+@pytest.mark.parametrize("name", list(PATHS))
+def test_a_path_of_a_document_is_a_regular_file_or_a_fault(again: None, name: str) -> None:
+    make, message = PATHS[name]
+    path = make()
+    for what, (file, place) in MEMBERS.items():
+        document = json.loads(Path(file).read_text())
+        edited = json.loads(json_text(document))
+        reduce(lambda value, name: value[name], place[:-1], edited)[place[-1]] = path
+        Path(file).write_text(json.dumps(edited))
+        found = verify.verify([file])
+        assert found["status"] != "ok", what
+        if what in ("audit_json", "output", "hashed features", "unmatched"):
+            assert message in json.dumps(found["files"][0]["unknown"]), (what, found)
+        if what in ("audit_json", "output"):
+            with pytest.raises(MosLabelsError):
+                diff(file, file)
+        Path(file).write_text(json_text(document))
+    table = pq.read_table("one.parquet")
+    entry = json.loads(pq.ParquetFile("one.parquet").metadata.metadata[b"moslabels"])
+    for record in (entry["features"], entry["labels"][0]):
+        before, record["path"] = record["path"], path
+        pq.write_table(table.replace_schema_metadata({b"moslabels": json.dumps(entry).encode()}), "x.parquet")
+        assert verify.verify(["x.parquet"])["status"] != "ok"
+        record["path"] = before
+    for outside in ["/dev/zero"] if name == "a device" else []:
+        assert verify.verify([outside])["status"] == "unknown"
+
+
+def test_one_audit_that_is_named_often_is_read_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[Any] = []
+    load = verify._load
+    monkeypatch.setattr(verify, "_load", lambda path: opened.append(path) or load(path))
+    edit("r.json", lambda report: report.update(tables=report["tables"][:1] * 60))
+    found = verify.verify(["r.json"])
+    assert (found["status"], opened) == ("differs", ["r.json", "one.json"])
+    assert [file["path"] for file in found["files"]] == ["r.json", "one.json"]
+    with pytest.raises(UsageError, match="two tables have the id"):
+        diff("r.json", "r.json")
+    edit("r.json", lambda report: [table.update(id=str(index)) for index, table in enumerate(report["tables"])])
+    with pytest.raises(UsageError, match='tables "0" and "1" name one audit, one.json'):
+        diff("r.json", "r.json")
+
+
+def test_what_lies_outside_of_the_folder_is_listed_or_refused(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    Path("in").mkdir()
+    monkeypatch.chdir("in")
+    os.symlink("../l.csv", "l.csv")
+    materialize("../f.parquet", ["l.csv"], "o.csv", "a.json", key_normalize="basename", min_match_rate=0.5)
+    found = verify.verify(["a.json"])
+    assert (found["status"], found["outside"]) == ("ok", ["../f.parquet", "l.csv"])
+    assert "outside of the folder: ../f.parquet, l.csv" in verify.text(found)
+    found = verify.verify(["a.json"], only_root=True)
+    assert (found["status"], found["files"][0]["differences"]) == ("unknown", [])
+    assert "../f.parquet: is outside of" in found["files"][0]["unknown"][0]
+    assert main(["verify", "a.json", "--only-root", "--root", "."]) == 2
+    assert diff("a.json", "a.json")["outside"] == ["../f.parquet"], "what of the keys of a CSV table is a number"
+    edit("a.json", lambda audit: audit.update(output="../two.csv", output_sha256=provenance.file_sha256("../two.csv")))
+    assert diff("a.json", "a.json")["outside"] == ["../two.csv", "../f.parquet"]
+    with pytest.raises(UsageError, match="two.csv is outside of .*, and --only-root refuses that"):
+        diff("a.json", "a.json", only_root=True)
+    with monkeypatch.context() as patched:
+        patched.setattr(verify._Verifier, "_recount", lambda *_: pytest.fail("opened"))
+        patched.setattr(verify._Verifier, "_again", lambda *_: None)
+        found = verify.verify(["a.json"], only_root=True)
+    assert any("../two.csv: is outside of" in note for note in found["files"][0]["unknown"])
+    os.chdir("..")
+    assert main(["diff", "in/a.json", "in/a.json", "--only-root", "--old-root", "in"]) == 2
+    assert main(["verify", "one.json", "--only-root"]) == 0
