@@ -285,12 +285,12 @@ def _compared(old: _Side, new: _Side, settings: Settings) -> dict[str, Any]:
             f"which of them it is of; {_KEEP}, and give the table an audit_json"
         )
     with held(), Workspace(settings.temp_dir) as workspace, Engine(settings, workspace.folder) as engine, released():
-        engine.run(render("diff/table"))
+        engine.run(render("diff/10_diff_clips"))
         for name, side, path in (("old", old, paths[0]), ("new", new, paths[1])):
             key = _key(side, path)
             labelled.read_back(engine, workspace, path, key, side.options, side.features, _features(side, path))
-            engine.run(render("diff/clips", {"side": name}))
-        found = engine.row(render("diff/counts"))
+            engine.run(render("diff/11_diff_clips_of_table", {"side": name}))
+        found = engine.row(render("diff/20_diff_counts"))
     return {
         "id": old.id,
         "old": old.output,

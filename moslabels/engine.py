@@ -64,7 +64,7 @@ class Engine:
         self.ran: list[Statement] = []
         try:
             if connection is None:
-                self.run(render("session/optimizers"))
+                self.run(render("session/10_optimizers"))
             self._settle()
             for rule in rules():
                 self.run(rule)
@@ -73,9 +73,9 @@ class Engine:
             raise
 
     def _settle(self) -> None:
-        names = self.row(render("session/names"))["names"]
+        names = self.row(render("session/20_setting_names"))["names"]
         try:
-            self.run(render("session/settings", names=names))
+            self.run(render("session/30_settings", names=names))
         except StatementError as error:
             raise UsageError(f"connection: DuckDB refuses to set what a session of it needs: {error}") from error
 
@@ -93,7 +93,7 @@ class Engine:
     @property
     def memory(self) -> float:
         """The bytes of memory that DuckDB may take."""
-        number, unit = self.row(render("session/memory"))["memory"].split()
+        number, unit = self.row(render("session/memory_limit"))["memory"].split()
         return float(number) * float(1 << 10 * _UNITS.index(unit))
 
     def register(self, table: pa.Table) -> str:
@@ -351,7 +351,7 @@ class LockedEngine(Engine):
 
     def lock(self) -> None:
         """From here on, for good. What is attached now would stay within reach."""
-        self.run(render("query/lock"))
+        self.run(render("evidence/50_lock"))
 
     def ask(self, sql: str) -> Answer | None:
         """Run statements; the result of the last that has one. Raises StatementError with DuckDB's own words."""
@@ -435,14 +435,14 @@ def capture_group(pattern: str) -> int:
     """
     connection = duckdb.connect(":memory:")
     values = {"regex": pattern}
-    statement = render("checks/regex", values)
+    statement = render("patterns/10_pattern", values)
     try:
         connection.execute(statement.sql, values)
     except (duckdb.Error, RuntimeError) as error:
         connection.close()
         raise _failure(statement, error) from error
     try:
-        connection.execute(render("checks/regex_group", values).sql, values)
+        connection.execute(render("patterns/20_pattern_group", values).sql, values)
     except (duckdb.Error, RuntimeError):
         return 0
     finally:

@@ -78,7 +78,7 @@ def _kinds(engine: Engine, source: Source, cell: Cell) -> list[str]:
     if cell.reader == "parquet":
         return [cell.column.type]
     with reading(source):
-        statement = render("checks/json_kinds", source.values([cell]), source=source, cells=[cell], cell=cell)
+        statement = render("sources/json_types", source.values([cell]), source=source, cells=[cell], cell=cell)
         return [row["type"] for row in engine.rows(statement)]
 
 
@@ -91,13 +91,13 @@ def _forms(engine: Engine, source: Source, cell: Cell, kinds: Sequence[str], val
         if not _NUMBERS.fullmatch(kind):
             return [_Form(value, kind)]
         is_exact = kind not in ("FLOAT", "DOUBLE")
-        rows = engine.rows(render("checks/typed_value", {"value": value}, cell=cell, is_exact=is_exact))
+        rows = engine.rows(render("explain/10_typed_value", {"value": value}, cell=cell, is_exact=is_exact))
         if not rows:
             raise UsageError(
                 f"{shown(value)} is no value of column {shown(cell.column.name)} of {source.path}, which is {kind}"
             )
         return [_Form(rows[0]["text"], kind)]
-    found = engine.row(render("checks/json_value", {"value": value}, cell=cell))
+    found = engine.row(render("explain/11_json_value", {"value": value}, cell=cell))
     is_number = found["type"] is not None and _NUMBERS.fullmatch(found["type"]) is not None
     has_such = any(_NUMBERS.fullmatch(kind) for kind in kinds) if is_number else found["type"] in kinds
     forms = [_Form(found["text"], found["type"])] if has_such and found["type"] != "VARCHAR" else []
@@ -108,10 +108,10 @@ def _explained(
     engine: Engine, spec: TableSpec, key: Key, parts: Sequence[str], forms: Sequence[_Form]
 ) -> dict[str, Any]:
     values = {"values": [form.text for form in forms], "types": [form.type for form in forms], **key.parameters()}
-    steps = engine.rows(render("checks/key_steps", values, keys=key.cells))
+    steps = engine.rows(render("explain/20_key_steps", values, keys=key.cells))
     found = None if any(step["fault"] for step in steps) else steps[0]["key"]
-    labels = engine.rows(render("checks/label_of_key", {"key": found}))
-    nearest = engine.rows(render("checks/nearest_labels", {"key": found})) if found and not labels else []
+    labels = engine.rows(render("explain/30_label", {"key": found}))
+    nearest = engine.rows(render("explain/31_nearest_labels", {"key": found})) if found and not labels else []
     for row in (*labels, *nearest):
         row["file"] = spec.labels[row["file"]].path
     return {

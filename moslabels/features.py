@@ -1,4 +1,4 @@
-"""A feature table -> which label each of its rows has, by the statements of ``sql/features/`` and ``sql/checks/``."""
+"""A feature table -> which label each of its rows has, by the statements of ``sql/match/``."""
 
 from __future__ import annotations
 
@@ -80,9 +80,9 @@ def match_features(engine: Engine, source: Source, key: Key, match_rate_by: str 
     by = source.find("group", match_rate_by, (), "match_rate_by") if match_rate_by is not None else None
     values = {**source.values(key.cells), **key.parameters()}
     with reading(source):
-        engine.run(render("features/10_values", values, source=source, cells=key.cells))
-        engine.run(render("features/20_keys", values, keys=key.cells))
-    for row in engine.rows(render("checks/feature_keys")):
+        engine.run(render("match/10_feature_values", values, source=source, cells=key.cells))
+        engine.run(render("match/20_feature_keys", values, keys=key.cells))
+    for row in engine.rows(render("match/checks/21_bad_keys")):
         column = key.columns[row["fault_part"] - 1]
         raise TableError(
             f"{source.path}: row {row['row']}: column {shown(column)} holds {shown(row['raw_value'])}, "
@@ -93,17 +93,17 @@ def match_features(engine: Engine, source: Source, key: Key, match_rate_by: str 
             column=column,
             row=row["row"],
         )
-    counts: dict[str, Any] = engine.row(render("checks/match_counts"))
+    counts: dict[str, Any] = engine.row(render("match/30_match_counts"))
     return Match(
         value=None,
         key=key,
         **counts,
-        unmatched_feature_keys=_sample(engine, "checks/unmatched_feature_keys"),
-        unused_label_keys=_sample(engine, "checks/unused_label_keys"),
-        key_collisions=_sample(engine, "checks/key_collisions"),
-        values_without_key=engine.rows(render("checks/values_without_key")),
-        mos_stats=engine.row(render("checks/mos_stats")),
-        mos_histogram=engine.row(render("checks/mos_histogram"))["rows"],
+        unmatched_feature_keys=_sample(engine, "match/31_unmatched_feature_keys"),
+        unused_label_keys=_sample(engine, "match/32_unused_label_keys"),
+        key_collisions=_sample(engine, "match/33_key_collisions"),
+        values_without_key=engine.rows(render("match/34_values_without_key")),
+        mos_stats=engine.row(render("match/35_mos_stats")),
+        mos_histogram=engine.row(render("match/36_mos_histogram"))["rows"],
         groups=_groups(engine, source, key, by) if by is not None else (),
     )
 
@@ -113,7 +113,7 @@ def _groups(engine: Engine, source: Source, key: Key, column: Column) -> tuple[G
     cells = [*key.cells, cell]
     with reading(source):
         statement = render(
-            "features/25_groups", source.values(cells), source=source, cells=cells, keys=key.cells, cell=cell
+            "match/37_groups", source.values(cells), source=source, cells=cells, keys=key.cells, cell=cell
         )
         return tuple(Group(**row) for row in engine.rows(statement))
 
@@ -130,14 +130,14 @@ def row_labels(engine: Engine, source: Source, key: Key, labels: Labels, rows: i
     values = {**source.values(key.cells), "missing": labels.missing_id}
     with reading(source):
         row_type = "UINTEGER" if rows < 1 << 32 else "BIGINT"  # Sorting half the bytes takes half the room.
-        statement = render("features/30_row_labels", values, source=source, cells=key.cells, row_type=row_type)
+        statement = render("match/40_row_labels", values, source=source, cells=key.cells, row_type=row_type)
         return engine.table(statement).column(0)
 
 
 def checked_row_labels(engine: Engine, source: Source, key: Key, labels: Labels, match: Match) -> pa.ChunkedArray:
     """The row labels, counted in Arrow: they must say what was counted in SQL. Raises TableError where they do not."""
     positions = row_labels(engine, source, key, labels, match.input_rows)
-    of_label = engine.table(render("checks/label_rows", {"missing": labels.missing_id}))
+    of_label = engine.table(render("match/checks/41_rows_of_labels", {"missing": labels.missing_id}))
     held = pc.value_counts(positions)
     held_of_label = pa.Table.from_arrays(held.flatten(), of_label.column_names).sort_by("position")
     place, rows = (held_of_label.column(index) for index in range(2))

@@ -49,8 +49,8 @@ def read_back(
     cells = [*key.cells, *source.cells(columns)]
     values = {**source.values(cells), **key.parameters()}
     with reading(source):
-        engine.run(render("verify/output_values", values, source=source, cells=cells, keys=key.cells))
-    for fault in engine.rows(render("verify/output_faults")):
+        engine.run(render("output/20_output_values", values, source=source, cells=cells, keys=key.cells))
+    for fault in engine.rows(render("output/30_output_fault")):
         raise _error(source, key, fault)
 
 
@@ -77,7 +77,7 @@ def _refuse_number_texts(engine: Engine, source: Source, key: Key, features: str
     """Refuse, with TableError, keys that are one number or one text, where the features are not there to tell."""
     with reading(source):
         statement = render(
-            "verify/number_texts", source.values(key.cells), source=source, cells=key.cells, keys=key.cells
+            "output/10_number_texts", source.values(key.cells), source=source, cells=key.cells, keys=key.cells
         )
         for row in engine.rows(statement):
             raise TableError(
@@ -96,7 +96,7 @@ def _number_type(engine: Engine, source: Source, cell: Cell) -> str:
         kinds = [cell.column.type]
     else:
         with reading(source):
-            statement = render("checks/json_kinds", source.values([cell]), source=source, cells=[cell], cell=cell)
+            statement = render("sources/json_types", source.values([cell]), source=source, cells=[cell], cell=cell)
             kinds = [row["type"] for row in engine.rows(statement)]
     if kinds and all(kind.startswith("DECIMAL(") for kind in kinds):
         return kinds[0]

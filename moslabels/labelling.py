@@ -344,7 +344,7 @@ def _written(path: str, staged: StagedFile) -> audit.Output:
 
 def _unmatched(engine: Engine, spec: TableSpec, staged: StagedFile) -> StagedFile:
     values = {"features": spec.features, "labels": [label.path for label in spec.labels]}
-    plain.write(engine.table(render("checks/unmatched", values)), staged)
+    plain.write(engine.table(render("unmatched/20_unmatched", values)), staged)
     return staged
 
 

@@ -1,4 +1,4 @@
-"""Label files -> the table ``labels`` in the engine, by the statements of ``sql/labels/`` and ``sql/checks/``."""
+"""Label files -> the table ``labels`` in the engine, by the statements of ``sql/labels/``."""
 
 from __future__ import annotations
 
@@ -105,25 +105,25 @@ def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels
         for label in spec.labels
     ]
     extras = _present_extras(sources, spec)
-    engine.run(render("labels/10_inputs"))
-    engine.run(render("labels/20_rows", extras=extras))
+    engine.run(render("labels/10_label_inputs"))
+    engine.run(render("labels/20_label_rows", extras=extras))
     columns = []
     for number, (label, source) in enumerate(zip(spec.labels, sources, strict=True)):
         columns.append(_read(engine, number, label, source, extras))
     _check_rows(engine, spec, columns)
-    engine.run(render("labels/30_scales"))
-    found = engine.rows(render("checks/label_scales"))
+    engine.run(render("labels/30_label_scales"))
+    found = engine.rows(render("labels/31_label_files"))
     for row in found:
         if row["scale"] == "mixed":
-            values = engine.row(render("checks/scale_values", {"file": row["file"]}))
+            values = engine.row(render("labels/checks/32_mixed_scale", {"file": row["file"]}))
             raise _mixed_scale(spec.labels[row["file"]].path, columns[row["file"]].mos.name, values)
     _check_extras(engine, spec, extras)
-    engine.run(render("labels/40_scores", extras=extras))
+    engine.run(render("labels/40_label_scores", extras=extras))
     clipped = _check_range(engine, spec, columns)
     _check_contradictions(engine, spec, columns, found)
     typed = _typed_extras(engine, spec, extras)
     engine.run(render("labels/50_labels", typed_extras=typed))
-    counts = engine.row(render("checks/label_counts"))
+    counts = engine.row(render("labels/51_label_counts"))
     if counts["labels_loaded"] == 0:
         rows = sum(row["rows"] for row in found)
         without = sum(row["rows_without_key"] for row in found)
@@ -185,7 +185,7 @@ def _doubt(label: LabelSpec, column: str, row: Mapping[str, Any]) -> str | None:
 
 def label_columns(engine: Engine, labels: Labels, status_column: str) -> pa.Table:
     """The label columns under their output names: a row per label id, and a last one for rows without a label."""
-    statement = render("labels/60_columns", {"missing": labels.missing_id}, typed_extras=labels.extras)
+    statement = render("labels/60_label_columns", {"missing": labels.missing_id}, typed_extras=labels.extras)
     table = engine.table(statement).rename_columns(labels.column_names(status_column))
     # A connection of a caller's may have settings for texts of other kinds.
     texts = (pa.types.is_large_string, pa.types.is_string_view)
@@ -256,7 +256,7 @@ def _read(engine: Engine, number: int, label: LabelSpec, source: Source, extras:
     linear = options.mos_scale if isinstance(options.mos_scale, Mapping) else {}
     engine.run(
         render(
-            "labels/11_input",
+            "labels/11_label_inputs_of_file",
             {
                 "file": number,
                 "source": label.given,
@@ -278,7 +278,7 @@ def _read(engine: Engine, number: int, label: LabelSpec, source: Source, extras:
     with reading(source):
         engine.run(
             render(
-                "labels/21_read",
+                "labels/21_label_rows_of_file",
                 values,
                 source=source,
                 cells=cells,
@@ -292,7 +292,7 @@ def _read(engine: Engine, number: int, label: LabelSpec, source: Source, extras:
 
 
 def _check_rows(engine: Engine, spec: TableSpec, columns: Sequence[_Columns]) -> None:
-    for row in engine.rows(render("checks/label_keys")):
+    for row in engine.rows(render("labels/checks/22_bad_keys")):
         path, column = spec.labels[row["file"]].path, columns[row["file"]].key.columns[row["fault_part"] - 1]
         raise TableError(
             f"{path}: row {row['row']}: column {shown(column)} holds {shown(row['raw_value'])}, "
@@ -303,7 +303,7 @@ def _check_rows(engine: Engine, spec: TableSpec, columns: Sequence[_Columns]) ->
             column=column,
             row=row["row"],
         )
-    bad = engine.rows(render("checks/label_values"))
+    bad = engine.rows(render("labels/checks/23_bad_scores"))
     for row in bad:
         path, mos = spec.labels[row["file"]].path, columns[row["file"]].scores(row)
         column = mos.name
@@ -357,7 +357,7 @@ def _places(rows: Sequence[Mapping[str, Any]], spec: TableSpec, path: str, text:
 
 def _check_range(engine: Engine, spec: TableSpec, columns: Sequence[_Columns]) -> int:
     """How many scores were clipped to their scale."""
-    found = engine.row(render("checks/label_range"))
+    found = engine.row(render("labels/checks/41_out_of_range"))
     if found["refused"]:
         first = found["first_refused"][0]
         path = spec.labels[first["file"]].path
@@ -382,7 +382,7 @@ def _check_contradictions(
     tolerance = spec.options.mos_tolerance
     if all(read.mos_100 is None for read in columns):
         return
-    found = engine.rows(render("checks/label_contradictions", {"tolerance": tolerance}))
+    found = engine.rows(render("labels/checks/42_contradictions", {"tolerance": tolerance}))
     for first in found:
         path, read = spec.labels[first["file"]].path, columns[first["file"]]
         assert read.mos_100 is not None
@@ -412,7 +412,7 @@ def _check_contradictions(
 def _check_extras(engine: Engine, spec: TableSpec, extras: Sequence[Extra]) -> None:
     """Refuse values that do not fit the type that is stated for their extra."""
     stated = [extra for extra in extras if extra.stated is not None and extra.columns]
-    bad = engine.rows(render("checks/label_extra_values", stated_extras=stated)) if stated else []
+    bad = engine.rows(render("labels/checks/33_bad_extras", stated_extras=stated)) if stated else []
     for row in bad:
         extra, path = stated[row["extra"]], spec.labels[row["file"]].path
         column = extra.columns[row["file"]].name
@@ -435,7 +435,7 @@ def _typed_extras(engine: Engine, spec: TableSpec, extras: Sequence[Extra]) -> l
     if not extras:
         return []
     typed = []
-    for row in engine.rows(render("checks/label_extras", extras=extras)):
+    for row in engine.rows(render("labels/43_extra_types", extras=extras)):
         extra = extras[row["extra"]]
         nested = [name for name in row["types"] if name.split("(")[0] in _NESTED or name.endswith("]")]
         if nested:
@@ -454,7 +454,7 @@ def _typed_extras(engine: Engine, spec: TableSpec, extras: Sequence[Extra]) -> l
 
 def _check_conflicts(engine: Engine, spec: TableSpec, extras: Sequence[Extra], columns: Sequence[_Columns]) -> None:
     values = {"tolerance": spec.options.mos_tolerance}
-    conflicts = engine.rows(render("checks/label_conflicts", values, typed_extras=extras))
+    conflicts = engine.rows(render("labels/checks/52_conflicts", values, typed_extras=extras))
     if not conflicts:
         return
     names = {"mos": "mos", **{extra.value: extra.output for extra in extras}}

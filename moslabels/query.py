@@ -1,4 +1,4 @@
-"""SQL over audits and reports: they are loaded into the views of ``sql/audits/``, then the connection is locked."""
+"""SQL over audits and reports: they become the views of ``sql/evidence/views/``, then the connection is locked."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def views() -> list[View]:
     """The views, in the order in which they are listed."""
     found = []
     for name in VIEWS:
-        with open(sql_folder() / "audits" / f"{name}.sql", encoding="utf-8") as stream:
+        with open(sql_folder() / "evidence" / "views" / f"{name}.sql", encoding="utf-8") as stream:
             found.append(View(name, stream.readline().removeprefix(f"-- {name}: ").strip().rstrip(".")))
     return found
 
@@ -98,7 +98,7 @@ class Evidence:
         if not self._is_locked:
             self._engine.lock()
             self._is_locked = True
-        return self._engine.ask(render("query/list_views", views=views()).sql if query is None else query)
+        return self._engine.ask(render("evidence/60_view_list", views=views()).sql if query is None else query)
 
     def save(self, path: str) -> None:
         """Save the views as tables of a DuckDB file, new or old; other tables in it stay. Before anything is asked.
@@ -112,9 +112,9 @@ class Evidence:
                 copy = workspace.new_file(".duckdb")
                 if os.path.exists(path) and os.path.getsize(path):
                     _copy_database(path, copy)
-                self._engine.run(render("query/attach", path=copy))
+                self._engine.run(render("evidence/40_saved", path=copy))
                 self._refuse_foreign(path)
-                self._engine.run(render("query/save", views=views(), mark=_MARK))
+                self._engine.run(render("evidence/42_saved_views", views=views(), mark=_MARK))
                 with StagedFile(places[path]) as staged, open(copy, "rb") as stream:
                     shutil.copyfileobj(stream, staged, 1 << 20)
                     staged.finish()
@@ -124,7 +124,7 @@ class Evidence:
 
     def _refuse_foreign(self, path: str) -> None:
         """Refuse to replace a table or view that was not made here: it has no mark. Raises TableError."""
-        foreign = self._engine.rows(render("query/foreign_tables", {"names": list(VIEWS), "mark": _MARK}))
+        foreign = self._engine.rows(render("evidence/41_foreign_tables", {"names": list(VIEWS), "mark": _MARK}))
         if foreign:
             found = ", ".join(f"{row['kind']} {shown(row['name'])}" for row in foreign)
             raise TableError(
@@ -138,7 +138,7 @@ class Evidence:
         """Load files. Of those that are neither an audit nor a report: why, by path."""
         faults = {}
         shown_paths = {_utf8(path): path for path in paths}
-        self._engine.run(render("query/new_files"))
+        self._engine.run(render("evidence/10_files"))
         for start in range(0, len(paths), _AT_ONCE):
             values: dict[str, list[object]] = {"paths": [], "modified": [], "texts": []}
             for path in paths[start : start + _AT_ONCE]:
@@ -148,13 +148,13 @@ class Evidence:
                 values["texts"].append(text)
                 if fault is not None:
                     faults[path] = fault
-            self._engine.run(render("query/add_files", values))
+            self._engine.run(render("evidence/11_files_read", values))
         for name in ("documents", *VIEWS):
-            self._engine.run(render(f"audits/{name}"))
-        for row in self._engine.rows(render("query/kinds")):
+            self._engine.run(render(f"evidence/views/{name}"))
+        for row in self._engine.rows(render("evidence/20_file_kinds")):
             if row["kind"] is None:
                 faults.setdefault(shown_paths[row["path"]], "is neither an audit nor a report of moslabels")
-        self._engine.run(render("query/drop_files"))
+        self._engine.run(render("evidence/30_drop_files"))
         return faults
 
 

@@ -55,7 +55,7 @@ def is_nameable(source: Source, place: int) -> bool:
 def find_score(engine: Engine, source: Source, head: Sequence[Mapping[str, Any]]) -> Score:
     """The score column of a label file: by its name, then by its numbers. Raises TableError.
 
-    ``head`` is what ``sql/suggest/11_head.sql`` returns of the file.
+    ``head`` is what ``sql/suggest/20_column_heads.sql`` returns of the file.
     """
     likely = sorted((_score_rank(source.columns[row["place"]].name, row), row["place"]) for row in head)
     places = [place for (rank, *_), place in likely if rank < _NO_SCORE and is_nameable(source, place)][:4]
@@ -68,7 +68,7 @@ def find_score(engine: Engine, source: Source, head: Sequence[Mapping[str, Any]]
         )
     cells = source.cells({f"cell{place}": source.columns[place] for place in places})
     with reading(source):
-        found = engine.rows(render("suggest/15_scores", source.values(cells), source=source, cells=cells))
+        found = engine.rows(render("suggest/21_score_columns", source.values(cells), source=source, cells=cells))
     rows = [{**row, "place": places[row["place"]], "filled": row["numbers"] + row["bad"]} for row in found]
     chosen = min(rows, key=lambda row: (_score_rank(source.columns[row["place"]].name, row), row["place"]))
     least = max(2, _score_rank(source.columns[chosen["place"]].name, chosen)[0])

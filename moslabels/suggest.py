@@ -245,7 +245,7 @@ class _Search:
     # Columns and samples
 
     def _sample(self) -> None:
-        for name in ("10_values", "20_keys"):
+        for name in ("10_suggest_values", "11_suggest_keys"):
             self.engine.run(render(f"suggest/{name}"))
         for file, source in enumerate([self.features, *self.labels], start=_FEATURES):
             flat = [
@@ -256,7 +256,11 @@ class _Search:
             cells = source.cells({f"cell{place}": source.columns[place] for place in flat})
             values = {**source.values(cells), "most": _HEAD_ROWS}
             with reading(source):
-                found = self.engine.rows(render("suggest/11_head", values, source=source, cells=cells)) if flat else []
+                found = (
+                    self.engine.rows(render("suggest/20_column_heads", values, source=source, cells=cells))
+                    if flat
+                    else []
+                )
             head = [{**row, "place": flat[row["place"]]} for row in found]
             used = None
             if file != _FEATURES:
@@ -268,12 +272,12 @@ class _Search:
                 cells = source.cells({f"cell{place}": source.columns[place] for place in places})
                 values = {**source.values(cells), "file": file, "places": places, "most": _SAMPLE_ROWS}
                 with reading(source):
-                    self.engine.run(render("suggest/12_sample", values, source=source, cells=cells))
+                    self.engine.run(render("suggest/22_suggest_values_of_file", values, source=source, cells=cells))
         self._derive()
 
     def _derive(self) -> None:
         """The candidates of every column, and their keys in the sample."""
-        for row in self.engine.rows(render("suggest/13_columns")):
+        for row in self.engine.rows(render("suggest/30_column_counts")):
             file, place = row["file"], row["place"]
             varies = row["different"] > 1 or row["rows"] == 1
             if row["faults"] or not varies or row["filled"] < row["rows"] / 2 or row["fractional"] > 0.5:
@@ -283,14 +287,16 @@ class _Search:
                 found = plain_ways()
             else:
                 values = {"file": file, "place": place, "most": _TEXTS}
-                found = ways([text["text"] for text in self.engine.rows(render("suggest/14_texts", values))])
+                found = ways([text["text"] for text in self.engine.rows(render("suggest/31_column_texts", values))])
             for same in found:
                 number = len(self.candidates)
                 self.candidates.append(Candidate(number, file, place, column, same))
                 way = min(same, key=lambda way: way.cost)
                 values = {"candidate": number, "normalize": way.normalize, "regex": way.regex}
-                self.engine.run(render("suggest/21_extract", {**values, "file": file, "place": place}))
-        for row in self.engine.rows(render("suggest/22_candidates")):
+                self.engine.run(
+                    render("suggest/32_suggest_keys_of_candidate", {**values, "file": file, "place": place})
+                )
+        for row in self.engine.rows(render("suggest/33_candidate_counts")):
             number = row.pop("candidate")
             self.candidates[number] = replace(self.candidates[number], **row)
 
@@ -302,7 +308,7 @@ class _Search:
     def _overlaps(self) -> list[tuple[Part, float]]:
         """Pairs that have keys in common, each for all label files, with the match rate of the samples."""
         found: dict[int, dict[int, list[tuple[float, Candidate]]]] = {}
-        for row in self.engine.rows(render("suggest/23_overlaps")):
+        for row in self.engine.rows(render("suggest/34_overlaps")):
             feature, label = self.candidates[row["feature"]], self.candidates[row["label"]]
             share = min(1.0, _SAMPLE_ROWS / max(1, self.scores[label.file].numbers["rows"]))
             rate = min(1.0, row["keys"] / max(1.0, feature.keys * share))
@@ -387,7 +393,7 @@ class _Search:
     # Measuring on all rows
 
     def _load_tables(self) -> None:
-        for name in ("30_features", "33_labels"):
+        for name in ("40_suggest_features", "41_suggest_labels"):
             self.engine.run(render(f"suggest/{name}"))
 
     def _load_features(self, candidates: Sequence[Candidate]) -> None:
@@ -401,7 +407,7 @@ class _Search:
         cells = source.cells({f"cell{place}": column for place, column in columns.items()})
         values = {**source.values(cells), "numbers": numbers}
         with reading(source):
-            self.engine.run(render("suggest/32_features_columns", values, source=source, cells=cells))
+            self.engine.run(render("suggest/50_suggest_features_of_columns", values, source=source, cells=cells))
 
     def _columns_number(self, file: int, columns: Sequence[Candidate]) -> int:
         """The number under which the values of some columns of a file are loaded: of all rows, once."""
@@ -414,11 +420,11 @@ class _Search:
         values: dict[str, Any] = {"columns_number": number}
         if file == _FEATURES:
             cells = source.cells(keys)
-            name = "31_features_read"
+            name = "51_suggest_features_of_key"
         else:
             score = self.scores[file]
             cells = source.cells({"mos": score.column, **keys})
-            name = "34_labels_read"
+            name = "52_suggest_labels_of_key"
             values |= {
                 "file": file,
                 "missing_values": list(score.options.get("missing_values", ())),
@@ -441,8 +447,8 @@ class _Search:
             "normalize": rule.normalize,
             "regexes": list(rule.feature_regexes),
         }
-        self.engine.run(render("suggest/40_rule_features", values, parts=parts))
-        self.engine.run(render("suggest/41_rule_labels"))
+        self.engine.run(render("suggest/60_rule_features", values, parts=parts))
+        self.engine.run(render("suggest/61_rule_labels"))
         for file, number in enumerate(labels):
             values = {
                 "columns_number": number,
@@ -450,7 +456,7 @@ class _Search:
                 "normalize": rule.label_normalizes[file],
                 "regexes": list(rule.label_regexes[file]),
             }
-            self.engine.run(render("suggest/42_rule_labels_read", values, parts=parts))
+            self.engine.run(render("suggest/62_rule_labels_of_file", values, parts=parts))
         tolerance = None
         counts = self._count(1e-6)
         if counts["conflicts"] and counts["largest_difference"] <= 1e-3:
@@ -460,18 +466,18 @@ class _Search:
         if counts["faults"] or not counts["matched_keys"]:
             return None
         kind, bits = self._says(rule, counts)
-        examples = tuple(self.engine.rows(render("suggest/46_examples", {"most": 2})))
+        examples = tuple(self.engine.rows(render("suggest/73_examples", {"most": 2})))
         measured = Measured(rule, counts, kind, bits, tolerance, examples)
         self.measured.append(measured)
         return measured
 
     def _count(self, tolerance: float) -> dict[str, Any]:
-        self.engine.run(render("suggest/43_rule_keys", {"tolerance": tolerance}))
-        return self.engine.row(render("suggest/44_measure"))
+        self.engine.run(render("suggest/70_rule_keys", {"tolerance": tolerance}))
+        return self.engine.row(render("suggest/71_rule_counts"))
 
     def _says(self, rule: Rule, counts: Mapping[str, Any]) -> tuple[str, float]:
         """What the matched keys are, and by how many bits they are rarer than chance."""
-        keys = [row["key"] for row in self.engine.rows(render("suggest/45_matched", {"most": _TEXTS}))]
+        keys = [row["key"] for row in self.engine.rows(render("suggest/72_matched_keys", {"most": _TEXTS}))]
         found = []
         for index, part in enumerate(rule.parts):
             texts = sorted({key[index] for key in keys})

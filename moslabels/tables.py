@@ -412,7 +412,7 @@ def _open_parquet(engine: Engine, path: str, role: str) -> Source:
         raise TableError(f"{path}: has no columns", code="unreadable", file=path)
     source = Source(path, path, "parquet", "parquet", role)
     with reading(source):
-        described = engine.rows(render("sources/describe_parquet", source.values()))
+        described = engine.rows(render("sources/parquet_columns", source.values()))
     columns = tuple(
         Column(name, row["column_name"], row["column_type"]) for name, row in zip(names, described, strict=True)
     )
@@ -533,7 +533,7 @@ def _open_csv(engine: Engine, workspace: Workspace, path: str, role: str, given:
         columns = tuple(replace(column, name=name) for column, name in zip(columns, first, strict=True))
     source = Source(path, file, "csv", "csv", role, columns, found)
     with reading(source):
-        faults = engine.rows(render("sources/csv_faults", {**source.values(), "width": len(columns)}))
+        faults = engine.rows(render("sources/csv_fault", {**source.values(), "width": len(columns)}))
     for fault in faults:
         line = fault["line_number"] - found.added_lines
         row = next((record.row for record in _records(source) if record.last_line >= line), None)
@@ -727,7 +727,7 @@ def _open_json_lines(engine: Engine, source: Source) -> Source:
     with reading(source):
         faults = [
             rows[0]
-            for name in ("sources/json_faults", "sources/json_inner_faults")
+            for name in ("sources/json_outer_fault", "sources/json_inner_fault")
             if (rows := engine.rows(render(name, source.values(), cells=[])))
         ]
         if faults:

@@ -660,7 +660,7 @@ class _Verifier:
                     if error.code not in ("bad-score", "conflict"):  # Its keys can be counted all the same.
                         raise
                     checked.tell_not(f"its output cannot be read back: {error}")
-                found = engine.row(render("verify/output_counts"))
+                found = engine.row(render("output/40_output_counts"))
         except MosLabelsError as error:
             checked.tell_not(f"its output cannot be read back: {error}")
             return

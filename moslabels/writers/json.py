@@ -75,4 +75,4 @@ def _opened_rows(job: Job, texts: ValueTexts) -> Iterator[pa.Array]:
 
 def _lines(job: Job) -> Statement:
     values = {**job.source.values(), "dropped": list(job.dropped)}
-    return render("features/json_without" if job.dropped else "features/json_lines", values, cells=[])
+    return render("convert/json_objects_without" if job.dropped else "convert/json_objects", values, cells=[])

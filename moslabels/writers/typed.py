@@ -85,7 +85,7 @@ def _csv(
     cells = source.cells({column.ident: column for column in columns})
     types = ["VARCHAR"] * len(cells)  # Of a table without rows.
     with reading(source):
-        for row in engine.rows(render("features/csv_types", source.values(), source=source, cells=cells)):
+        for row in engine.rows(render("convert/csv_types", source.values(), source=source, cells=cells)):
             place = row["place"] - 1
             types[place] = row["key_type" if columns[place].name in keys else "sql_type"]
     schema = pa.schema([pa.field(column.name, _TYPES[kind]) for column, kind in zip(columns, types, strict=True)])
@@ -154,7 +154,7 @@ def _json(
         )
     found: dict[str, Any] = dict.fromkeys(names, "NULL")
     with reading(source):
-        for row in engine.rows(render("features/json_depth", source.values(), cells=[])):
+        for row in engine.rows(render("convert/10_json_too_deep", source.values(), cells=[])):
             raise TableError(
                 f"{source.path}: row {row['row']}: its values nest too deep for another format (more than 60 deep); "
                 "write the format that they are in",
@@ -162,7 +162,7 @@ def _json(
                 file=source.path,
                 row=row["row"],
             )
-        for row in engine.rows(render("features/json_structures", source.values(), cells=[])):
+        for row in engine.rows(render("convert/20_json_structures", source.values(), cells=[])):
             if row["member"] in found:
                 structure = json.loads(row["structure"])
                 _check_names(row["member"], structure, row["row"], source)
@@ -173,7 +173,7 @@ def _json(
         wanted = {name: _settled(structure, name, source) for name, structure in found.items()}
         _check_numbers(engine, source, {name: kind for name, kind in wanted.items() if name not in as_text})
         values = {**source.values(texts), "structure": json.dumps(wanted, ensure_ascii=False)}
-        schema, batches = engine.stream(render("features/json_typed", values, cells=texts), rows)
+        schema, batches = engine.stream(render("convert/50_json_typed", values, cells=texts), rows)
     struct = schema.field("features").type
     flat = pa.schema([field.with_name(name) for field, name in zip(struct, names, strict=True)])
 
@@ -196,7 +196,7 @@ def _text_keys(engine: Engine, source: Source, columns: Sequence[Column]) -> lis
     if not columns:
         return []
     cells = source.cells({f"key{number}": column for number, column in enumerate(columns, start=1)})
-    is_whole = engine.row(render("features/json_keys", source.values(cells), cells=cells))
+    is_whole = engine.row(render("convert/30_json_whole_keys", source.values(cells), cells=cells))
     wanted = [column for cell, column in zip(cells, columns, strict=True) if not is_whole[cell.alias]]
     return source.cells({f"key{number}": column for number, column in enumerate(wanted, start=1)})
 
@@ -277,7 +277,7 @@ def _check_numbers(engine: Engine, source: Source, structure: dict[str, Any]) ->
         "names": list(structure),
         "fractional": ["DOUBLE" in json.dumps(kind) for kind in structure.values()],
     }
-    for row in engine.rows(render("features/json_numbers", values, cells=[])):
+    for row in engine.rows(render("convert/40_json_lossy_numbers", values, cells=[])):
         raise TableError(
             f"{source.path}: row {row['row']}: column {shown(row['column'])}: the number {row['number']} does not fit: "
             "whole numbers are BIGINT, and must be exact as DOUBLE where their column holds fractions; write it as "

@@ -263,16 +263,16 @@ def test_the_share_of_a_statement() -> None:
         progress.step("matching", 10_000_000)
         for share in (None, 0.0, 0.45):
             stream.now += 0.5
-            progress.running("features/20_keys", share, 1.5)
+            progress.running("match/20_feature_keys", share, 1.5)
         progress.advance(5_000_000)
         stream.now += 0.5
-        progress.running("features/20_keys", 0.9, 2)
+        progress.running("match/20_feature_keys", 0.9, 2)
         progress.advance(6_000_000)
     assert drawn(stream.getvalue()) == [
         "[3/14] t: matching",
-        "[3/14] t: matching  features/20_keys",
-        "[3/14] t: matching  features/20_keys",
-        "[3/14] t: matching 45%  3.0 M rows/s  features/20_keys",
+        "[3/14] t: matching  match/20_feature_keys",
+        "[3/14] t: matching  match/20_feature_keys",
+        "[3/14] t: matching 45%  3.0 M rows/s  match/20_feature_keys",
         "[3/14] t: matching 60%  3.0 M rows/s",
     ]
 

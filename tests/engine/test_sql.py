@@ -66,18 +66,20 @@ def rendered(name: str, context: dict[str, Any]) -> str:
 
 def test_every_folder_has_templates() -> None:
     folders = {
-        "session",
-        "rules",
-        "sources",
-        "labels",
-        "features",
-        "checks",
-        "suggest",
-        "verify",
         "compile",
-        "audits",
-        "query",
+        "convert",
         "diff",
+        "evidence",
+        "explain",
+        "labels",
+        "match",
+        "output",
+        "patterns",
+        "rules",
+        "session",
+        "sources",
+        "suggest",
+        "unmatched",
     }
     assert {name.split("/")[0] for name in TEMPLATES} == folders
     assert set(RULES) == {name.split("/")[1] for name in TEMPLATES if name.startswith("rules/")}
@@ -173,9 +175,9 @@ def test_parameters_are_not_found_inside_of_names_and_texts(name: str) -> None:
 
 
 def test_a_failing_statement_is_named(engine: Engine) -> None:
-    with pytest.raises(StatementError, match=r"sql/checks/label_counts\.sql failed: .*labels") as caught:
-        engine.rows(render("checks/label_counts"))
-    assert caught.value.statement == "checks/label_counts"
+    with pytest.raises(StatementError, match=r"sql/labels/51_label_counts\.sql failed: .*labels") as caught:
+        engine.rows(render("labels/51_label_counts"))
+    assert caught.value.statement == "labels/51_label_counts"
     assert "SELECT" in caught.value.sql
 
 

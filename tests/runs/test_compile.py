@@ -85,7 +85,7 @@ def test_every_statement_runs_in_a_plain_duckdb(tmp_path: Path, monkeypatch: pyt
         names = re.findall(r"^-- sql/(.*)\.sql$", done.stdout, re.MULTILINE)
         for statement in connection.extract_statements(done.stdout):
             results.append(connection.execute(statement).fetchall())
-    assert names[-2:] == ["labels/60_columns", "features/30_row_labels"]
+    assert names[-2:] == ["labels/60_label_columns", "match/40_row_labels"]
     columns, row_labels = results[-2:]
     found = [columns[place][:4] for (place,) in row_labels]
     wanted = ("mos", "mos_raw_0_100", options.get("status_column", "mos_label_status"), "mos_label_source")

@@ -142,14 +142,14 @@ def rows_of(evidence: Evidence, query: str) -> list[tuple[Any, ...]]:
 
 @pytest.mark.parametrize("name", ["documents", *VIEWS])
 def test_a_view_documents_its_columns(evidence: Evidence, name: str) -> None:
-    header = (sql_folder() / "audits" / f"{name}.sql").read_text(encoding="utf-8").split("CREATE")[0]
+    header = (sql_folder() / "evidence" / "views" / f"{name}.sql").read_text(encoding="utf-8").split("CREATE")[0]
     assert header.startswith(f"-- {name}: a row per ")
     documented = re.findall(r"^-- (\w+) +([A-Z]+(?:\[\])?)  +\S", header, re.MULTILINE)
     assert documented == [row[:2] for row in rows_of(evidence, f"DESCRIBE {name}")]
 
 
 def test_the_files_are_the_views() -> None:
-    assert {path.stem for path in (sql_folder() / "audits").iterdir()} == {"documents", *VIEWS}
+    assert {path.stem for path in (sql_folder() / "evidence" / "views").iterdir()} == {"documents", *VIEWS}
     assert [view.name for view in views()] == list(VIEWS)
 
 
@@ -306,12 +306,12 @@ def test_no_mutant_of_a_document_breaks_a_view(here: Path, tmp_path: Path) -> No
 
 def test_the_views_work_without_moslabels(here: Path, evidence: Evidence) -> None:
     connection = duckdb.connect()
-    header = (sql_folder() / "audits" / "documents.sql").read_text(encoding="utf-8")
+    header = (sql_folder() / "evidence" / "views" / "documents.sql").read_text(encoding="utf-8")
     shell = re.search(r"^--     (CREATE TABLE files.*?;)$", header, re.MULTILINE | re.DOTALL)
     assert shell is not None
     connection.execute(shell[1].replace("\n--", "\n").replace("runs/**", "**"))
     for name in ("documents", *VIEWS):
-        connection.execute((sql_folder() / "audits" / f"{name}.sql").read_text(encoding="utf-8"))
+        connection.execute((sql_folder() / "evidence" / "views" / f"{name}.sql").read_text(encoding="utf-8"))
         count = f"SELECT count(*) FROM {name}"
         assert connection.execute(count).fetchall() == rows_of(evidence, count)
     assert connection.execute("SELECT typeof(modified) FROM audits LIMIT 1").fetchone() == ("TIMESTAMP",)

@@ -12,8 +12,8 @@
 --     CREATE TABLE files AS
 --     SELECT filename AS path, make_timestamp(epoch_us(last_modified)) AS modified, content AS text
 --     FROM read_text('runs/**/*.json');
---     .read sql/audits/documents.sql
---     .read sql/audits/audits.sql
+--     .read sql/evidence/views/documents.sql
+--     .read sql/evidence/views/audits.sql
 CREATE OR REPLACE TABLE documents AS
 SELECT path, kind, modified, document
 FROM (

@@ -12,14 +12,14 @@ WITH differences AS (
 ), unmatched AS (
     SELECT DISTINCT key FROM feature_keys WHERE key IS NOT NULL AND label_id IS NULL
 ), feature_parts AS (
-    {% include 'checks/near_parts.sql' %} unmatched{% include 'checks/near_parts_end.sql' %}
+    {% include 'unmatched/near_parts.sql' %} unmatched{% include 'unmatched/near_parts_end.sql' %}
 ), label_parts AS (
-    {% include 'checks/near_parts.sql' %} (SELECT key FROM labels){% include 'checks/near_parts_end.sql' %}
+    {% include 'unmatched/near_parts.sql' %} (SELECT key FROM labels){% include 'unmatched/near_parts_end.sql' %}
 ), changed_features AS (
-    SELECT * FROM (SELECT difference, key, parts, {% include 'checks/near.sql' %} AS near FROM feature_parts, differences)
+    SELECT * FROM (SELECT difference, key, parts, {% include 'unmatched/near.sql' %} AS near FROM feature_parts, differences)
     WHERE near <> parts
 ), changed_labels AS (
-    SELECT * FROM (SELECT difference, key, parts, {% include 'checks/near.sql' %} AS near FROM label_parts, differences)
+    SELECT * FROM (SELECT difference, key, parts, {% include 'unmatched/near.sql' %} AS near FROM label_parts, differences)
     WHERE near <> parts
 ), near_pairs AS (
     -- Of two keys that a difference makes equal, one at least is changed where it is ignored: few are.
@@ -28,11 +28,11 @@ WITH differences AS (
     UNION ALL
     SELECT difference, feature_key, key
     FROM (SELECT difference, f.key AS feature_key, l.* FROM changed_features AS f JOIN label_parts AS l ON l.parts = near)
-    WHERE {% include 'checks/near.sql' %} = parts
+    WHERE {% include 'unmatched/near.sql' %} = parts
     UNION ALL
     SELECT difference, key, label_key
     FROM (SELECT difference, l.key AS label_key, f.* FROM feature_parts AS f JOIN changed_labels AS l ON f.parts = near)
-    WHERE {% include 'checks/near.sql' %} = parts
+    WHERE {% include 'unmatched/near.sql' %} = parts
 ),
 {%- if keys | length == 1 %}
 prefixes AS (

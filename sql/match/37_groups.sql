@@ -1,5 +1,5 @@
 -- The rates of each group of features: one row per value of the column match_rate_by, NULL first.
--- Each group has its key; a left join is one into which DuckDB pushes no filter (see session/optimizers).
+-- Each group has its key; a left join is one into which DuckDB pushes no filter (see session/10_optimizers).
 -- Parameters: those of the file
 SELECT
     group_text AS value,
