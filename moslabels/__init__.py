@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from moslabels.errors import CODES, CancelledError, GateError, MosLabelsError, StatementError, TableError, UsageError
+from moslabels.base.errors import (
+    CODES,
+    CancelledError,
+    GateError,
+    MosLabelsError,
+    StatementError,
+    TableError,
+    UsageError,
+)
 
 if TYPE_CHECKING:
-    from moslabels.batch import run_batch
-    from moslabels.joining import Joined, join
-    from moslabels.labelling import materialize
-    from moslabels.manifest import load_manifest
+    from moslabels.runs.batch import run_batch
+    from moslabels.runs.join import Joined, join
+    from moslabels.runs.table import materialize
+    from moslabels.spec.manifest import load_manifest
 
 __version__ = "0.2.0"
 __all__ = [
@@ -29,11 +37,11 @@ __all__ = [
 ]
 
 _HOMES = {
-    "Joined": "joining",
-    "join": "joining",
-    "load_manifest": "manifest",
-    "materialize": "labelling",
-    "run_batch": "batch",
+    "Joined": "runs.join",
+    "join": "runs.join",
+    "load_manifest": "spec.manifest",
+    "materialize": "runs.table",
+    "run_batch": "runs.batch",
 }
 
 

@@ -11,16 +11,16 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import chdir, suppress
 from typing import TYPE_CHECKING, Any
 
-from moslabels.arguments import UnwrittenError, command_parser, option_value, options_text, write_out
-from moslabels.completion import script
-from moslabels.errors import MosLabelsError, UsageError, internal_error, is_from_outside, os_error
-from moslabels.options import FIELDS, listed, nearest, shown, visible, visible_text
-from moslabels.signals import Terminated, ending
+from moslabels.base.errors import MosLabelsError, UsageError, internal_error, is_from_outside, os_error
+from moslabels.base.signals import Terminated, ending
+from moslabels.command.arguments import UnwrittenError, command_parser, option_value, options_text, write_out
+from moslabels.command.completion import script
+from moslabels.spec.options import FIELDS, listed, nearest, shown, visible, visible_text
 
 if TYPE_CHECKING:
-    from moslabels.manifest import Manifest, TableSpec
-    from moslabels.settings import Settings
-    from moslabels.terminal import Told
+    from moslabels.base.settings import Settings
+    from moslabels.command.progress_line import Told
+    from moslabels.spec.manifest import Manifest, TableSpec
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -117,7 +117,7 @@ def _visible_lines(text: str) -> str:
 
 
 def _versions() -> str:
-    from moslabels.provenance import versions
+    from moslabels.evidence.provenance import versions
 
     loaded = versions()
     return (
@@ -127,15 +127,15 @@ def _versions() -> str:
 
 
 def _progress(parsed: argparse.Namespace) -> Told:
-    from moslabels.terminal import Told, is_for_people
+    from moslabels.command.progress_line import Told, is_for_people
 
     has_line = is_for_people(sys.stderr) and not parsed.quiet
     return Told(sys.stderr, has_line=has_line, is_verbose=parsed.verbose)
 
 
 def _batch(parsed: argparse.Namespace, argv: list[str]) -> int:
-    from moslabels.audit import json_text
-    from moslabels.batch import run_batch
+    from moslabels.evidence.audit import json_text
+    from moslabels.runs.batch import run_batch
 
     def on_table(entry: Mapping[str, Any]) -> None:
         progress.clear()
@@ -213,7 +213,7 @@ def _say_table(entry: Mapping[str, Any], is_quiet: bool) -> None:
 
 
 def _schema(parsed: argparse.Namespace, _argv: list[str]) -> int:
-    from moslabels.schema import text
+    from moslabels.evidence.json_schema import text
 
     write_out(text(parsed.kind))
     return 0
@@ -225,8 +225,8 @@ def _completion(parsed: argparse.Namespace, _argv: list[str]) -> int:
 
 
 def _explain(parsed: argparse.Namespace, _argv: list[str]) -> int:
-    from moslabels.audit import json_text
-    from moslabels.explain import explain, text
+    from moslabels.evidence.audit import json_text
+    from moslabels.runs.explain import explain, text
 
     explained = explain(_explained_table(parsed), parsed.values, _settings(parsed))
     if parsed.json:
@@ -242,8 +242,8 @@ def _options(parsed: argparse.Namespace, _argv: list[str]) -> int:
 
 
 def _diff(parsed: argparse.Namespace, _argv: list[str]) -> int:
-    from moslabels.audit import json_text
-    from moslabels.diff import diff, text
+    from moslabels.evidence.audit import json_text
+    from moslabels.runs.diff import diff, text
 
     try:
         document = diff(parsed.old, parsed.new, _settings(parsed), parsed.old_root or "", only_root=parsed.only_root)
@@ -255,8 +255,8 @@ def _diff(parsed: argparse.Namespace, _argv: list[str]) -> int:
 
 
 def _compile(parsed: argparse.Namespace, _argv: list[str]) -> int:
-    from moslabels.manifest import load_manifest
-    from moslabels.shell import compiled
+    from moslabels.runs.compile import compiled
+    from moslabels.spec.manifest import load_manifest
 
     manifest = load_manifest(parsed.manifest, parsed.base_dir)
     tables = manifest.tables if parsed.table is None else [_table_of(manifest, parsed.table)]
@@ -277,10 +277,10 @@ def _table_of(manifest: Manifest, identifier: str | None) -> TableSpec:
 
 
 def _verify(parsed: argparse.Namespace, _argv: list[str]) -> int:
-    from moslabels.audit import json_text
-    from moslabels.manifest import refuse_url
-    from moslabels.tables import absolute
-    from moslabels.verify import text, verify
+    from moslabels.evidence.audit import json_text
+    from moslabels.runs.verify import text, verify
+    from moslabels.sources.opening import absolute
+    from moslabels.spec.manifest import refuse_url
 
     files, settings = parsed.files, _settings(parsed)
     if parsed.root is not None:
@@ -295,7 +295,7 @@ def _verify(parsed: argparse.Namespace, _argv: list[str]) -> int:
 
 
 def _init(parsed: argparse.Namespace, _argv: list[str]) -> int:
-    from moslabels.start import start_manifest, try_command
+    from moslabels.runs.init import start_manifest, try_command
 
     started = start_manifest(
         parsed.features,
@@ -323,8 +323,8 @@ def _init(parsed: argparse.Namespace, _argv: list[str]) -> int:
 
 
 def _suggest(parsed: argparse.Namespace, _argv: list[str]) -> int:
-    from moslabels.audit import json_text
-    from moslabels.suggest import suggest, suggestion_text
+    from moslabels.evidence.audit import json_text
+    from moslabels.suggest.search import suggest, suggestion_text
 
     document = suggest(
         parsed.features,
@@ -339,7 +339,7 @@ def _suggest(parsed: argparse.Namespace, _argv: list[str]) -> int:
 
 def _explained_table(parsed: argparse.Namespace) -> TableSpec:
     """The table whose rules hold: one of a manifest, or the one that the flags describe."""
-    from moslabels.manifest import input_spec, load_manifest
+    from moslabels.spec.manifest import input_spec, load_manifest
 
     options = _given_options(parsed)
     if parsed.manifest is None:
@@ -371,15 +371,15 @@ def _all_right(*checks: Callable[[], Any]) -> list[Any]:
 
 
 def _settings(parsed: argparse.Namespace) -> Settings:
-    from moslabels.settings import Settings
+    from moslabels.base.settings import Settings
 
     return Settings(memory_limit=parsed.memory_limit, threads=parsed.threads, temp_dir=parsed.temp_dir)
 
 
 def _sql(parsed: argparse.Namespace, _argv: list[str]) -> int:
-    from moslabels.answers import text
-    from moslabels.query import VIEWS, Evidence
-    from moslabels.terminal import is_a_terminal
+    from moslabels.command.progress_line import is_a_terminal
+    from moslabels.command.results import text
+    from moslabels.runs.views import VIEWS, Evidence
 
     query = parsed.command if parsed.file is None else _query_of(parsed.file)
     with Evidence(parsed.patterns) as evidence:
@@ -397,7 +397,7 @@ def _sql(parsed: argparse.Namespace, _argv: list[str]) -> int:
 
 
 def _query_of(path: str) -> str:
-    from moslabels.manifest import refuse_url
+    from moslabels.spec.manifest import refuse_url
 
     refuse_url("file", path)
     try:
@@ -412,9 +412,9 @@ def _query_of(path: str) -> str:
 
 
 def _materialize(parsed: argparse.Namespace, argv: list[str]) -> int:
-    from moslabels.audit import json_text
-    from moslabels.labelling import Run, all_args, label_table
-    from moslabels.manifest import table_spec
+    from moslabels.evidence.audit import json_text
+    from moslabels.runs.table import Run, all_args, label_table
+    from moslabels.spec.manifest import table_spec
 
     options = _given_options(parsed)
     settings, spec = _all_right(

@@ -12,7 +12,7 @@ pytest.register_assert_rewrite("helpers")
 
 from helpers.job import Job
 from helpers.schemas import schema_of
-from moslabels import audit, report
+from moslabels.evidence import audit, report
 
 
 @pytest.fixture(autouse=True)

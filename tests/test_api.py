@@ -18,7 +18,7 @@ import pytest
 
 import moslabels
 from helpers.tables import write_table
-from moslabels.options import FIELDS, OptionKeywords, Options
+from moslabels.spec.options import FIELDS, OptionKeywords, Options
 
 ORDERS = list(permutations(["materialize", "load_manifest", "run_batch"]))
 
@@ -94,7 +94,7 @@ def test_a_type_checker_finds_wrong_keywords(tmp_path: Path) -> None:
     mypy = pytest.importorskip("mypy.api")
     script = tmp_path / "script.py"
     script.write_text(TYPED)
-    modules = ["__init__.py", "errors.py", "joining.py", "labelling.py", "options.py"]
+    modules = ["__init__.py", "base/errors.py", "runs/join.py", "runs/table.py", "spec/options.py"]
     package = [str(Path(moslabels.__file__).parent / name) for name in modules]
     # The other modules are not looked at: the signatures are in these.
     flags = ["--config-file=", "--strict", "--follow-imports=skip", f"--cache-dir={tmp_path / 'cache'}"]

@@ -8,10 +8,10 @@ from functools import cached_property
 
 import pyarrow as pa
 
-from moslabels.engine import Engine
-from moslabels.errors import TableError
-from moslabels.tables import Source, format_of
-from moslabels.writers.atomic import StagedFile
+from moslabels.base.errors import TableError
+from moslabels.engine.connection import Engine
+from moslabels.files.atomic import StagedFile
+from moslabels.sources.opening import Source, format_of
 
 
 @dataclass(frozen=True)

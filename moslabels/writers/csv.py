@@ -10,12 +10,12 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from moslabels.errors import TableError
-from moslabels.tables import Dialect, Source, default_delimiter
+from moslabels.base.errors import TableError
+from moslabels.files.atomic import StagedFile
+from moslabels.sources.batches import batch_rows, text_batches, typed_batches
+from moslabels.sources.opening import Dialect, Source, default_delimiter
 from moslabels.writers import Job, Written
-from moslabels.writers.atomic import StagedFile
-from moslabels.writers.text import TEXT, ValueTexts, joined, values_buffer, without_text
-from moslabels.writers.typed import batch_rows, text_batches, typed_batches
+from moslabels.writers.texts import TEXT, ValueTexts, joined, values_buffer, without_text
 
 
 def write(job: Job, staged: StagedFile) -> Written:

@@ -7,14 +7,14 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from moslabels.errors import TableError
-from moslabels.options import shown
-from moslabels.render import Statement, render
-from moslabels.tables import format_of, reading
+from moslabels.base.errors import TableError
+from moslabels.engine.statements import Statement, render
+from moslabels.files.atomic import StagedFile
+from moslabels.sources.batches import batch_rows, typed_batches
+from moslabels.sources.opening import format_of, reading
+from moslabels.spec.options import shown
 from moslabels.writers import Job, Written
-from moslabels.writers.atomic import StagedFile
-from moslabels.writers.text import TEXT, ValueTexts, joined, json_name, values_buffer, without_text
-from moslabels.writers.typed import batch_rows, typed_batches
+from moslabels.writers.texts import TEXT, ValueTexts, joined, json_name, values_buffer, without_text
 
 
 def write(job: Job, staged: StagedFile) -> Written:

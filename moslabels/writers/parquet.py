@@ -5,11 +5,11 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from moslabels.evidence.provenance import file_sha256
+from moslabels.files.atomic import StagedFile
 from moslabels.parquet import schemas
-from moslabels.provenance import file_sha256
+from moslabels.sources.batches import batch_rows, typed_batches
 from moslabels.writers import Job, Written
-from moslabels.writers.atomic import StagedFile
-from moslabels.writers.typed import batch_rows, typed_batches
 
 
 def write(job: Job, staged: StagedFile) -> Written:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from moslabels.tables import Dialect, default_delimiter, format_of
+from moslabels.files.atomic import StagedFile
+from moslabels.sources.opening import Dialect, default_delimiter, format_of
 from moslabels.writers import csv, json
-from moslabels.writers.atomic import StagedFile
-from moslabels.writers.text import TEXT, ValueTexts, joined, values_buffer
+from moslabels.writers.texts import TEXT, ValueTexts, joined, values_buffer
 
 
 def write(table: pa.Table, staged: StagedFile) -> None:

@@ -19,12 +19,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from moslabels.errors import TableError
+from moslabels.base.errors import TableError
+from moslabels.base.progress import Progress
+from moslabels.files.atomic import StagedFile
 from moslabels.parquet import schemas
 from moslabels.parquet.footer import MAGIC, Footer, FooterError, appended, read_footer
-from moslabels.progress import Progress
 from moslabels.writers import Job, Written
-from moslabels.writers.atomic import StagedFile
 
 _BLOCK = 1 << 18
 _BLOCKS_BETWEEN_SYNCS = 256

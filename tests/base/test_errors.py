@@ -28,7 +28,7 @@ from moslabels import (
     materialize,
     run_batch,
 )
-from moslabels.errors import ResourceError, os_error
+from moslabels.base.errors import ResourceError, os_error
 
 FEATURES = [{"clip_id": "a", "x": 1}, {"clip_id": "b", "x": 2}]
 LABELS = "clip_id,mos\na,3.5\nb,4.5\n"
@@ -80,7 +80,7 @@ def test_the_table_of_a_batch_and_the_code_in_its_report(tmp_path: Path) -> None
     report = run_batch(tmp_path / "m.json")
     assert report["tables"][0]["error_code"] == "conflict"
     (spec,) = moslabels.load_manifest(tmp_path / "m.json").tables
-    from moslabels.labelling import Run, label_table
+    from moslabels.runs.table import Run, label_table
 
     with pytest.raises(MosLabelsError) as caught:
         label_table(spec, Run())
@@ -142,7 +142,7 @@ def test_every_class_of_errors_is_copied_above() -> None:
     known, found = {MosLabelsError}, {MosLabelsError}
     while found:
         found = {below for above in found for below in above.__subclasses__()}
-        known |= {kind for kind in found if kind.__module__ == "moslabels.errors"}
+        known |= {kind for kind in found if kind.__module__ == "moslabels.base.errors"}
     assert known <= {type(error) for error in ERRORS}
 
 

@@ -15,11 +15,12 @@ import pyarrow.parquet as pq
 import pytest
 
 from helpers.tables import write_table
-from moslabels import MosLabelsError, UsageError, labelling, materialize, run_batch
-from moslabels.engine import Engine
-from moslabels.render import Statement
-from moslabels.settings import Settings
-from moslabels.workspace import Workspace
+from moslabels import MosLabelsError, UsageError, materialize, run_batch
+from moslabels.base.settings import Settings
+from moslabels.engine.connection import Engine
+from moslabels.engine.statements import Statement
+from moslabels.files.workspace import Workspace
+from moslabels.runs import table as labelling
 
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"memory_limit": "lots"}, 'memory_limit: must be a size such as "4GB"'),

@@ -16,9 +16,9 @@ import pytest
 
 from helpers.command import ENVIRONMENT, moslabels, python
 from helpers.tables import write_table
-from moslabels.arguments import command_parser
 from moslabels.cli import main
-from moslabels.options import FIELDS
+from moslabels.command.arguments import command_parser
+from moslabels.spec.options import FIELDS
 
 
 @pytest.fixture
@@ -173,8 +173,8 @@ def test_a_path_that_is_not_utf_8(folder: Path) -> None:
 
 def test_ctrl_c_while_duckdb_works(folder: Path) -> None:
     code = (
-        "import os, signal, sys, threading, moslabels.cli, moslabels.engine as e\n"
-        "from moslabels.render import Statement\n"
+        "import os, signal, sys, threading, moslabels.cli, moslabels.engine.connection as e\n"
+        "from moslabels.engine.statements import Statement\n"
         "def slow(self, *args):\n"
         "    threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
         "    sql = 'SELECT sum(sin(range)) FROM range(9000000000)'\n"
@@ -199,9 +199,9 @@ def test_a_reader_that_leaves_early(folder: Path) -> None:
 
 def test_ctrl_c_is_130(folder: Path) -> None:
     code = (
-        "import sys, moslabels.batch, moslabels.cli\n"
+        "import sys, moslabels.runs.batch, moslabels.cli\n"
         "def stop(*args, **kwargs): raise KeyboardInterrupt\n"
-        "moslabels.batch.run_batch = stop\n"
+        "moslabels.runs.batch.run_batch = stop\n"
         "sys.exit(moslabels.cli.main(['batch', 'good.json']))"
     )
     done = python("-c", code, cwd=folder)
@@ -376,28 +376,27 @@ def test_an_unforeseen_exception_is_one_line(
         raise KeyError("no\nsuch thing")
 
     monkeypatch.chdir(folder)
-    monkeypatch.setattr("moslabels.labelling.match_features", fail)
+    monkeypatch.setattr("moslabels.runs.table.match_features", fail)
     one = ["materialize", "--features", "f.jsonl", "--labels", "l.csv", "--out", "o.csv", "--mos-scale", "per-value"]
     for arguments in (one, ["batch", "good.json"]):
         assert main(arguments) == 1
         said = capsys.readouterr().err.splitlines()
         assert (
-            len([line for line in said if "internal error: KeyError: 'no\\nsuch thing' (labelling.py, line" in line])
-            == 1
+            len([line for line in said if "internal error: KeyError: 'no\\nsuch thing' (table.py, line" in line]) == 1
         )
         assert "Traceback" not in "".join(said)
         assert main([*arguments, "--verbose"]) == 1
         assert "Traceback (most recent call last):" in capsys.readouterr().err
-    monkeypatch.setattr("moslabels.schema.text", fail)
+    monkeypatch.setattr("moslabels.evidence.json_schema.text", fail)
     assert main(["schema"]) == 1
     assert capsys.readouterr().err.startswith("moslabels: internal error: KeyError")
 
 
 SLOW = """
 import os, signal, sys, threading
-from moslabels import labelling
+from moslabels.runs import table as labelling
 from moslabels.cli import main
-from moslabels.render import Statement
+from moslabels.engine.statements import Statement
 real = labelling.match_features
 def slow(engine, *rest):
     if os.path.exists("good.csv"):

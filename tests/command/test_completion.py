@@ -10,8 +10,8 @@ import pytest
 import shtab
 
 from helpers.command import moslabels, python
-from moslabels.completion import SHELLS
-from moslabels.options import FIELDS
+from moslabels.command.completion import SHELLS
+from moslabels.spec.options import FIELDS
 
 FLAGS = {f"--{name.replace('_', '-')}" for name in FIELDS}
 MATERIALIZE = ["materialize", "--features", "f.csv"]

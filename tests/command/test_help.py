@@ -14,7 +14,7 @@ import pytest
 from helpers.command import ENVIRONMENT, moslabels, python
 from moslabels import __version__
 from moslabels.cli import _COMMANDS
-from moslabels.options import FIELDS
+from moslabels.spec.options import FIELDS
 
 COMMANDS = "batch materialize init suggest explain sql verify diff compile schema options completion".split()
 SCREEN = {**ENVIRONMENT, "COLUMNS": "80"}

@@ -20,14 +20,15 @@ import pytest
 
 from helpers.command import ENVIRONMENT, moslabels
 from helpers.tables import write_table
-from moslabels import labelling, run_batch
-from moslabels.engine import Engine
-from moslabels.errors import MosLabelsError, StatementError
-from moslabels.labelling import Run, label_table
-from moslabels.manifest import table_spec
-from moslabels.progress import Progress
-from moslabels.render import Statement
-from moslabels.terminal import Told, clipped, width
+from moslabels import run_batch
+from moslabels.base.errors import MosLabelsError, StatementError
+from moslabels.base.progress import Progress
+from moslabels.command.progress_line import Told, clipped, width
+from moslabels.engine.connection import Engine
+from moslabels.engine.statements import Statement
+from moslabels.runs import table as labelling
+from moslabels.runs.table import Run, label_table
+from moslabels.spec.manifest import table_spec
 
 FEATURES = [{"key": f"clip{index}", "x": index / 4} for index in range(20)]
 LABELS = [{"key": f"clip{index}", "mos": 1 + index / 5} for index in range(19)]
@@ -142,7 +143,7 @@ def test_the_line_is_gone_before_an_error(folder: Path, arguments: tuple[str, ..
 @pytest.mark.parametrize("where", ["load_labels", "write_labelled"])
 def test_the_line_is_gone_after_an_interrupt(folder: Path, arguments: tuple[str, ...], where: str) -> None:
     code = (
-        "import os, signal, sys\nfrom moslabels import labelling\nfrom moslabels.cli import main\n"
+        "import os, signal, sys\nfrom moslabels.runs import table as labelling\nfrom moslabels.cli import main\n"
         f"labelling.{where} = lambda *_: os.kill(os.getpid(), {int(signal.SIGINT)})\nsys.exit(main())"
     )
     status, _, got = on_a_terminal(*arguments, "--memory-limit", "1GB", cwd=folder, code=code)
@@ -374,7 +375,7 @@ def test_a_statement_that_fails_is_told_of(folder: Path) -> None:
 
 
 def test_duckdb_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("moslabels.engine._SECONDS_BETWEEN_LOOKS", 0.001)
+    monkeypatch.setattr("moslabels.engine.connection._SECONDS_BETWEEN_LOOKS", 0.001)
     heard = Heard()
     with Engine(progress=heard) as engine:
         engine.run(Statement("many", "CREATE TABLE many AS SELECT hash(i) AS h FROM range(3000000) r (i)"))

@@ -13,7 +13,7 @@ import pytest
 
 import moslabels
 from helpers.paths import ROOT
-from moslabels.errors import CODES
+from moslabels.base.errors import CODES
 
 FOLDER = ROOT / "examples" / "embedding"
 SCRIPTS = sorted(path.name for path in FOLDER.glob("*.py"))

@@ -17,7 +17,7 @@ from helpers.pages import blocks, is_shown
 from helpers.paths import ROOT
 from moslabels import load_manifest
 from moslabels.cli import main
-from moslabels.manifest import TableSpec
+from moslabels.spec.manifest import TableSpec
 
 README = ROOT / "README.md"
 EXAMPLES = README.parent / "examples"

@@ -15,8 +15,8 @@ from helpers.command import moslabels
 from helpers.pages import blocks
 from helpers.paths import ROOT
 from moslabels import GateError, materialize, run_batch
-from moslabels.options import FIELDS, LABEL_FIELDS
-from moslabels.tables import FORMATS, KEY_NAMES, MOS_NAMES
+from moslabels.sources.opening import FORMATS, KEY_NAMES, MOS_NAMES
+from moslabels.spec.options import FIELDS, LABEL_FIELDS
 
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCKS = blocks(ROOT / "README.md")

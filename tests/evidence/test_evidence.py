@@ -16,7 +16,7 @@ from helpers.job import Job
 from helpers.tables import read_table, write_table
 from moslabels import MosLabelsError, materialize, run_batch
 from moslabels.cli import main
-from moslabels.options import FIELDS, Options
+from moslabels.spec.options import FIELDS, Options
 
 V1_AUDIT = (
     "feature_table output feature_key_column label_key_column label_mos_column key_normalize feature_key_regex "
@@ -276,7 +276,7 @@ def test_provenance(folder: Path) -> None:
 
 
 def test_no_file_is_read_twice_to_be_hashed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from moslabels import provenance
+    from moslabels.evidence import provenance
 
     hashed: list[str] = []
     file_sha256 = provenance.file_sha256
@@ -377,7 +377,7 @@ def test_an_output_that_cannot_be_written_fails_its_table(folder: Path) -> None:
 
 
 def test_an_input_that_changes_is_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import moslabels.labelling as home
+    import moslabels.runs.table as home
 
     write = home.write_labelled
 

@@ -15,8 +15,8 @@ from helpers.job import Job
 from helpers.paths import ROOT
 from helpers.schemas import schema_of
 from moslabels import UsageError, load_manifest
-from moslabels.options import FIELDS, LABEL_FIELDS
-from moslabels.schema import SCHEMAS, fits, text
+from moslabels.evidence.json_schema import SCHEMAS, fits, text
+from moslabels.spec.options import FIELDS, LABEL_FIELDS
 
 TABLE = {"id": "t", "features": "f.csv", "labels": ["l.csv"], "out": "o.csv"}
 OPTIONS: dict[str, list[Any]] = {

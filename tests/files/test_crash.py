@@ -24,9 +24,10 @@ import pytest
 from helpers.faults import WRITING, Faults, contents, fails_with, interrupted
 from helpers.paths import ROOT
 from helpers.tables import write_table
-from moslabels import MosLabelsError, labelling, materialize, run_batch
+from moslabels import MosLabelsError, materialize, run_batch
 from moslabels.cli import main
-from moslabels.writers import atomic
+from moslabels.files import atomic
+from moslabels.runs import table as labelling
 
 ROWS = [{"key": f"k{index}", "x": index / 4} for index in range(200)]
 OLD = [{"key": f"k{index}", "mos": 2} for index in range(200)]
@@ -193,10 +194,11 @@ import resource, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from helpers.faults import Faults, contents, in_a_process_of_its_own, killed
-from moslabels import labelling, materialize
+from moslabels import materialize
+from moslabels.runs import table as labelling
 import duckdb, pyarrow.parquet
 import moslabels.writers.splice
-from moslabels.writers import atomic
+from moslabels.files import atomic
 
 folder = Path({folder!r})
 

@@ -18,7 +18,7 @@ import pytest
 
 from helpers.tables import read_table, write_table
 from moslabels import MosLabelsError, UsageError, materialize, run_batch
-from moslabels.query import Evidence
+from moslabels.runs.views import Evidence
 
 OLD = b"what stood there"
 MD5 = "d41d8cd98f00b204e9800998ecf8427e"

@@ -17,10 +17,11 @@ from typing import Any
 import pytest
 
 from helpers.tables import read_table, write_table
-from moslabels import MosLabelsError, labelling, materialize
-from moslabels.render import sql_folder
-from moslabels.workspace import Workspace
-from moslabels.writers import atomic
+from moslabels import MosLabelsError, materialize
+from moslabels.engine.statements import sql_folder
+from moslabels.files import atomic
+from moslabels.files.workspace import Workspace
+from moslabels.runs import table as labelling
 
 ME, COLLEAGUE, GROUP = 65534, 54321, 54322
 OLD = b"what stood there"
@@ -34,7 +35,7 @@ def is_open_to_all(path: Path) -> bool:
     return all(os.stat(folder).st_mode & 0o005 == 0o005 for folder in (path, *path.parents))
 
 
-IS_READABLE = is_open_to_all(Path(labelling.__file__).resolve().parent) and is_open_to_all(sql_folder().resolve())
+IS_READABLE = is_open_to_all(Path(labelling.__file__).resolve().parents[1]) and is_open_to_all(sql_folder().resolve())
 
 
 @contextmanager

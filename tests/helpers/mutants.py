@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from functools import reduce
 from typing import Any
 
-from moslabels.audit import json_text
+from moslabels.evidence.audit import json_text
 
 WAYS: dict[str, tuple[Callable[[Any, Any], Any], Any]] = {
     "left out": (lambda holder, name: holder.pop(name), object),

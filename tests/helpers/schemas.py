@@ -6,7 +6,7 @@ from functools import cache
 
 import jsonschema
 
-from moslabels.schema import SCHEMAS
+from moslabels.evidence.json_schema import SCHEMAS
 
 
 @cache

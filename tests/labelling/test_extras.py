@@ -10,7 +10,7 @@ import pytest
 
 from helpers.job import Job
 from moslabels import MosLabelsError, UsageError, join
-from moslabels.verify import verify
+from moslabels.runs.verify import verify
 
 FEATURES = [{"key": "a"}, {"key": "b"}]
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from helpers.job import Job
 from moslabels import MosLabelsError
-from moslabels.engine import Engine
-from moslabels.render import Statement
+from moslabels.engine.connection import Engine
+from moslabels.engine.statements import Statement
 
 PYTHON_SPACE = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
 

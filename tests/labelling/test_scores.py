@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from helpers.job import Job
 from moslabels import MosLabelsError, join
-from moslabels.engine import Engine
-from moslabels.render import Statement
+from moslabels.engine.connection import Engine
+from moslabels.engine.statements import Statement
 
 FEATURES = [{"key": "a"}]
 

@@ -16,9 +16,10 @@ import pytest
 from helpers.command import moslabels
 from helpers.mutants import mutants
 from helpers.tables import write_table
-from moslabels import MosLabelsError, TableError, UsageError, materialize, provenance, run_batch
-from moslabels.diff import diff
-from moslabels.verify import verify
+from moslabels import MosLabelsError, TableError, UsageError, materialize, run_batch
+from moslabels.evidence import provenance
+from moslabels.runs.diff import diff
+from moslabels.runs.verify import verify
 
 OLD = [("k1", 1.0), ("k2", 2.0), ("k3", 3.0), ("k4", 4.0)]
 NEW = [("k2", 2.0), ("k3", 3.5), ("k4", 3.0), ("k5", 5.0)]
@@ -347,7 +348,7 @@ def test_csv_outputs_in_the_dialect_of_their_features(tmp_path: Path, monkeypatc
 
 
 def test_no_mutant_of_a_document_is_a_traceback(folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
-    module = sys.modules["moslabels.diff"]
+    module = sys.modules["moslabels.runs.diff"]
     empty = {name: {"count": 0, "sample": []} for name in ("gained", "lost", "changed")}
     monkeypatch.setattr(module, "_compared", lambda *_: {"id": None, "rule": [], "inputs": [], "same": 0, **empty})
     monkeypatch.chdir(folders[0])

@@ -12,9 +12,9 @@ import pytest
 from helpers.command import moslabels
 from helpers.tables import read_table, write_table
 from moslabels import UsageError, materialize
-from moslabels.explain import explain
-from moslabels.manifest import input_spec
-from moslabels.settings import Settings
+from moslabels.base.settings import Settings
+from moslabels.runs.explain import explain
+from moslabels.spec.manifest import input_spec
 
 
 @pytest.fixture

@@ -15,8 +15,8 @@ from helpers.paths import ROOT
 from helpers.schemas import schema_of
 from helpers.tables import write_table
 from moslabels import TableError, UsageError, load_manifest, run_batch
-from moslabels.schema import text
-from moslabels.start import start_manifest
+from moslabels.evidence.json_schema import text
+from moslabels.runs.init import start_manifest
 
 QUICKSTART = ROOT / "examples/quickstart"
 IDS = [10036549127 + 7919 * n * n for n in range(40)]

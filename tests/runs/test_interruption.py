@@ -19,13 +19,15 @@ import pyarrow as pa
 import pytest
 
 from helpers.tables import write_table
-from moslabels import CancelledError, MosLabelsError, UsageError, engine, join, labelling, materialize, run_batch
-from moslabels.engine import Engine
-from moslabels.labelling import Run, label_table
-from moslabels.manifest import load_manifest
-from moslabels.progress import Progress, Relayed
-from moslabels.render import Statement
-from moslabels.verify import verify
+from moslabels import CancelledError, MosLabelsError, UsageError, join, materialize, run_batch
+from moslabels.base.progress import Progress, Relayed
+from moslabels.engine import connection as engine
+from moslabels.engine.connection import Engine
+from moslabels.engine.statements import Statement
+from moslabels.runs import table as labelling
+from moslabels.runs.table import Run, label_table
+from moslabels.runs.verify import verify
+from moslabels.spec.manifest import load_manifest
 
 ROWS = [{"key": "a", "x": 1}, {"key": "b", "x": 2}]
 LONG = Statement("slow", "SELECT count(*) FROM range(1000000) a, range(1000000) b WHERE hash(a.range, b.range) = 7")
@@ -75,7 +77,7 @@ def slow(monkeypatch: pytest.MonkeyPatch, when: Callable[[], bool] = lambda: Tru
         return match(used, *arguments)
 
     monkeypatch.setattr(labelling, "match_features", match_slowly)
-    monkeypatch.setattr("moslabels.joining.match_features", match_slowly)
+    monkeypatch.setattr("moslabels.runs.join.match_features", match_slowly)
 
 
 RAISED = [
@@ -118,9 +120,9 @@ def test_an_error_without_a_number_is_no_fault_of_a_file(
     folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     if name == "file_sha256":
-        monkeypatch.setattr("moslabels.provenance.file_sha256", lambda _: time.sleep(60))
+        monkeypatch.setattr("moslabels.evidence.provenance.file_sha256", lambda _: time.sleep(60))
     else:
-        monkeypatch.setattr("moslabels.labelling.find_key", lambda *_: time.sleep(60))
+        monkeypatch.setattr("moslabels.runs.table.find_key", lambda *_: time.sleep(60))
     error = TimeoutError("mine")
     with alarm(error), pytest.raises(TimeoutError) as caught:
         materialize("f.csv", ["l.csv"], "o.csv")
@@ -240,14 +242,14 @@ def test_an_unforeseen_exception_fails_its_table_alone(
     failed = report["tables"][1]
     assert failed["error_code"] == "internal"
     assert failed["error"].startswith(f"internal error: {type(error).__name__}")
-    assert "(labelling.py, line " in failed["error"]
+    assert "(table.py, line " in failed["error"]
     assert "\n" not in failed["error"]
     assert heard.unforeseen_errors == (error,)
     assert not list(folder.glob(".*"))
 
 
 def test_the_features_of_a_failed_table_are_not_hashed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from moslabels import provenance
+    from moslabels.evidence import provenance
 
     hashed: list[str] = []
     file_sha256 = provenance.file_sha256

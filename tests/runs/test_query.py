@@ -23,13 +23,13 @@ import pytest
 from helpers.mutants import mutants
 from helpers.paths import ROOT
 from helpers.tables import write_table
-from moslabels import engine as engine_module
 from moslabels import materialize, run_batch
-from moslabels.answers import STYLES, text
+from moslabels.base.errors import StatementError, TableError, UsageError
 from moslabels.cli import main
-from moslabels.errors import StatementError, TableError, UsageError
-from moslabels.query import VIEWS, Evidence, views
-from moslabels.render import sql_folder
+from moslabels.command.results import STYLES, text
+from moslabels.engine import connection as engine_module
+from moslabels.engine.statements import sql_folder
+from moslabels.runs.views import VIEWS, Evidence, views
 
 RECIPES = ROOT / "examples" / "sql"
 OF_AUDITS = sorted(path for path in RECIPES.glob("*.sql") if "moslabels sql" in path.read_text(encoding="utf-8"))

@@ -13,10 +13,12 @@ import pytest
 from helpers.command import moslabels
 from helpers.mutants import mutants
 from helpers.tables import write_table
-from moslabels import load_manifest, provenance, report, run_batch, unchanged
-from moslabels.labelling import Run
-from moslabels.provenance import plain
-from moslabels.schema import audit_document, fits
+from moslabels import load_manifest, run_batch
+from moslabels.evidence import provenance, report
+from moslabels.evidence.json_schema import audit_document, fits
+from moslabels.evidence.provenance import plain
+from moslabels.runs import unchanged
+from moslabels.runs.table import Run
 
 TABLES = [
     {"id": "one", "features": "f.csv", "labels": ["l.csv"], "out": "one.parquet", "audit_json": "one.json"},

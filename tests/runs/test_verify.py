@@ -17,12 +17,14 @@ import pytest
 from helpers.command import moslabels
 from helpers.mutants import mutants
 from helpers.tables import write_table
-from moslabels import MosLabelsError, TableError, UsageError, load_manifest, materialize, provenance, run_batch, verify
-from moslabels.audit import json_text
+from moslabels import MosLabelsError, TableError, UsageError, load_manifest, materialize, run_batch
 from moslabels.cli import main
-from moslabels.diff import diff
-from moslabels.manifest import TableSpec
-from moslabels.schema import SCHEMAS, entry_document, misfits, provenance_block
+from moslabels.evidence import provenance
+from moslabels.evidence.audit import json_text
+from moslabels.evidence.json_schema import SCHEMAS, entry_document, misfits, provenance_block
+from moslabels.runs import verify
+from moslabels.runs.diff import diff
+from moslabels.spec.manifest import TableSpec
 
 OUTS = {"one": "one.parquet", "two": "two.csv", "three": "three.jsonl"}
 

@@ -17,8 +17,8 @@ import pytest
 from helpers.job import Job
 from helpers.tables import read_table, write_table
 from moslabels import MosLabelsError, materialize
-from moslabels.engine import Engine
-from moslabels.render import Statement
+from moslabels.engine.connection import Engine
+from moslabels.engine.statements import Statement
 
 LABELS = [{"key": "a", "mos": 3}, {"key": "b", "mos": 4.5}]
 SUFFIXES = [".parquet", ".pq", ".jsonl", ".ndjson", ".json", ".csv", ".tsv"]

@@ -18,10 +18,8 @@ import pytest
 
 from helpers.tables import write_table
 from moslabels import TableError, join, materialize
-from moslabels.diff import diff
-from moslabels.explain import explain
-from moslabels.labelling import Run, label_table
-from moslabels.manifest import table_spec
+from moslabels.base.progress import Progress
+from moslabels.base.settings import DEFAULTS
 from moslabels.parquet.footer import read_footer
 from moslabels.parquet.pages import pages
 from moslabels.parquet.thrift import (
@@ -36,9 +34,11 @@ from moslabels.parquet.thrift import (
     write_list,
     write_struct,
 )
-from moslabels.progress import Progress
-from moslabels.settings import DEFAULTS
-from moslabels.suggest import suggest
+from moslabels.runs.diff import diff
+from moslabels.runs.explain import explain
+from moslabels.runs.table import Run, label_table
+from moslabels.spec.manifest import table_spec
+from moslabels.suggest.search import suggest
 
 META, STATISTICS = 3, 12
 NULLS, GREATEST, LEAST = 3, 5, 6

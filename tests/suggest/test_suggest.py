@@ -16,14 +16,14 @@ import pytest
 
 from helpers.tables import Rows, read_table, write_table
 from moslabels import materialize
+from moslabels.base.errors import TableError, UsageError
+from moslabels.base.settings import Settings
 from moslabels.cli import main
-from moslabels.errors import TableError, UsageError
-from moslabels.options import option_problem
-from moslabels.patterns import ways
-from moslabels.scores import score_options
-from moslabels.settings import Settings
-from moslabels.suggest import suggest, suggestion_text
-from moslabels.tables import Column
+from moslabels.sources.opening import Column
+from moslabels.spec.options import option_problem
+from moslabels.suggest.scores import score_options
+from moslabels.suggest.search import suggest, suggestion_text
+from moslabels.suggest.ways import ways
 
 CLIPS = 120
 HAS_LISTS = option_problem("feature_key_column", ["a", "b"]) is None

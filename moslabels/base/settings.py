@@ -1,0 +1,59 @@
+"""What a run may take of the machine: the same for all tables of a batch, and never a matter of the result."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass, fields
+from typing import Any
+
+from moslabels.base.errors import UsageError
+from moslabels.spec.options import shown, url_problem
+
+_SIZE = re.compile(r"(?=[0.]*[1-9])[0-9]+(\.[0-9]+)? ?([KMGT]i?B|%)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """``None`` leaves the choice: 80 % of the memory, a thread per core, the system's folder for temporary files.
+
+    ``temp_dir`` takes what does not fit in ``memory_limit``, and copies of text that DuckDB cannot read as it is.
+    Raises UsageError, with every problem, where a value is wrong.
+    """
+
+    memory_limit: str | None = None
+    threads: int | None = None
+    temp_dir: str | os.PathLike[str] | None = None
+
+    def __post_init__(self) -> None:
+        problems = []
+        memory, threads, folder = self.memory_limit, self.threads, self.temp_dir
+        if memory is not None and not (
+            isinstance(memory, str) and _SIZE.fullmatch(memory) and re.search("[1-9]", memory)
+        ):
+            problems.append(f'memory_limit: must be a size such as "4GB", "512MiB" or "50%", not {shown(memory)}')
+        if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
+            problems.append(f"threads: must be a whole number from 1 on, not {shown(threads)}")
+        if folder is not None and not isinstance(folder, str | os.PathLike):
+            problems.append(f"temp_dir: must be a folder, not {shown(folder)}")
+        elif folder is not None and (problem := url_problem(os.fsdecode(folder))):
+            problems.append(f"temp_dir: {shown(os.fsdecode(folder))} {problem}")
+        elif folder is not None and not _is_folder(folder):
+            problems.append(f"temp_dir: {shown(os.fspath(folder))} is no folder; make it, or name another")
+        if problems:
+            raise UsageError("the settings are wrong:", problems)
+
+    def given(self) -> dict[str, Any]:
+        """The settings that were given, by name."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+def _is_folder(path: str | os.PathLike[str]) -> bool:
+    try:
+        return os.path.isdir(path)
+    except ValueError:  # NUL
+        return False
+
+
+DEFAULTS = Settings()

@@ -1,0 +1,1 @@
+"""DuckDB, and the statements that it runs."""

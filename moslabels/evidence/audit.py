@@ -1,0 +1,123 @@
+"""The audit of one table, and JSON as moslabels writes it."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from moslabels.evidence.provenance import plain
+from moslabels.labelling.keys import one_or_list
+from moslabels.labelling.labels import Labels
+from moslabels.labelling.match import Match, Sample
+from moslabels.spec.manifest import LabelSpec, TableSpec
+from moslabels.spec.options import key_parts, visible_json
+
+FAMILY = "mos-label-materializer-"
+"""What the names of the schemas of audits and reports begin with, in all versions."""
+SCHEMA = f"{FAMILY}audit-v1"
+
+
+@dataclasses.dataclass(frozen=True)
+class Output:
+    """A file that was written: ``nulled`` numbers became null there for want of a text."""
+
+    path: str
+    sha256: str
+    bytes: int
+    nulled: int = 0
+
+
+def build(
+    *,
+    spec: TableSpec,
+    labels: Labels,
+    match: Match,
+    diagnosis: Mapping[str, Any] | None,
+    output: Output | None,
+    unmatched: Output | None = None,
+    warnings: Sequence[str],
+    provenance: dict[str, Any],
+) -> dict[str, Any]:
+    """The audit as a dict of JSON values. The first label file stands for all in the keys that have room for one.
+
+    Without an output, what is said of it is None.
+    """
+    options = spec.options
+    first = labels.files[0]
+    return {
+        "schema": SCHEMA,
+        "feature_table": spec.features,
+        "output": output and output.path,
+        "feature_key_column": one_or_list(match.key.columns),
+        "label_key_column": one_or_list(first.key.columns),
+        "label_mos_column": first.mos_column,
+        "key_normalize": options.key_normalize,
+        "feature_key_regex": one_or_list([regex or "" for regex in match.key.regexes]),
+        "label_key_regex": one_or_list([part.regex or "" for part in key_parts(options, "label")]),
+        "min_match_rate": options.min_match_rate,
+        "config": plain(spec.config),
+        "input_rows": match.input_rows,
+        "output_rows": match.input_rows,
+        "rows_without_key": match.rows_without_key,
+        "total_feature_keys": match.total_feature_keys,
+        "matched_feature_keys": match.matched_feature_keys,
+        "match_rate": match.match_rate,
+        "matched_rows": match.matched_rows,
+        "missing_rows": match.input_rows - match.matched_rows,
+        "labels_loaded": labels.count,
+        "label_sources": [label.path for label in spec.labels],
+        "label_files": [
+            {
+                "path": file.path,
+                "key_column": one_or_list(file.key.columns),
+                "mos_column": file.mos_column,
+                **({"mos_raw_column": file.mos_raw_column} if file.mos_raw_column is not None else {}),
+                "key_normalize": one_or_list(file.key.normalize),
+                "key_regex": one_or_list([regex or "" for regex in file.key.regexes]),
+                "mos_scale": file.mos_scale,
+                "rows": file.rows,
+                "rows_without_key": file.rows_without_key,
+                "config": given_options(label),
+                "source": label.given,
+            }
+            for file, label in zip(labels.files, spec.labels, strict=True)
+        ],
+        "label_rows_without_key": sum(file.rows_without_key for file in labels.files),
+        "duplicate_labels": labels.duplicates,
+        "missing_mos_rows": sum(file.missing_mos_rows for file in labels.files),
+        "clipped_mos_rows": labels.clipped,
+        "nulled_numbers": output.nulled if output else 0,
+        "unmatched_feature_keys": _sample(match.unmatched_feature_keys),
+        "unused_label_keys": _sample(match.unused_label_keys),
+        "key_collisions": _sample(match.key_collisions),
+        "diagnosis": diagnosis,
+        "match_rate_by": _groups(match, options.match_rate_by) if options.match_rate_by is not None else None,
+        "mos_stats": match.mos_stats,
+        "mos_histogram": match.mos_histogram,
+        "output_sha256": output and output.sha256,
+        "output_bytes": output and output.bytes,
+        "unmatched": unmatched and {"path": unmatched.path, "sha256": unmatched.sha256, "bytes": unmatched.bytes},
+        "warnings": list(warnings),
+        "run_provenance": provenance,
+    }
+
+
+def given_options(label: LabelSpec) -> dict[str, Any]:
+    """The options that a label file has of its own, as JSON values."""
+    return {name: plain(value) for name, value in label.config.items()}
+
+
+def _groups(match: Match, column: str) -> dict[str, Any]:
+    groups = [{**dataclasses.asdict(group), "match_rate": group.match_rate} for group in match.groups]
+    return {"column": column, "groups": groups}
+
+
+def _sample(sample: Sample) -> dict[str, Any]:
+    return {"count": sample.count, "sample": sample.keys}
+
+
+def json_text(document: dict[str, Any]) -> str:
+    """A document as the bytes of audits and reports: sorted keys, two spaces, a final newline, nothing invisible."""
+    return visible_json(json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)) + "\n"

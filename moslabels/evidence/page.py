@@ -1,0 +1,359 @@
+"""The batch report as one HTML page: it refers to nothing outside of itself, and is read without scripts too.
+
+What is computed for the template ``pages/report.html`` is here: texts, counts, and the places of what it draws.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from moslabels.engine.statements import render_page
+from moslabels.evidence.provenance import recorded_hashes
+from moslabels.labelling.diagnosis import lines as diagnosis_lines
+from moslabels.spec.options import FIELDS
+
+_ALL_OPEN = 10  # tables; of more, only those that failed begin unfolded
+
+
+def page(report: Mapping[str, Any], audits: Sequence[Mapping[str, Any] | None]) -> str:
+    """The report as HTML. ``audits`` has the audit of each table of the report, None where there is none.
+
+    The same report and audits give the same text.
+    """
+    block = report["run_provenance"]
+    hashes = dict(recorded_hashes(block.get("inputs")))
+    tables = [
+        _table(number, entry, audit, hashes)
+        for number, (entry, audit) in enumerate(zip(report["tables"], audits, strict=True), start=1)
+    ]
+    summary = report["summary"]
+    statuses = [entry["status"] for entry in report["tables"]]
+    total = summary["tables"]
+    failed = summary["failed_tables"]
+    return render_page(
+        "report",
+        manifest=report["manifest"],
+        status=report["status"],
+        says=f"{failed} of {total} tables failed" if failed else f"{total} of {total} tables labelled",
+        summary=[
+            ("tables", total),
+            ("failed", failed),
+            *((name, statuses.count(name)) for name in ("unchanged", "not-run") if name in statuses),
+            ("rows in", summary["input_rows"]),
+            ("rows out", summary["output_rows"]),
+            ("matched rows", summary["matched_rows"]),
+            ("missing rows", summary["missing_rows"]),
+        ],
+        tables=tables,
+        statistics=STATISTICS,
+        is_open=len(tables) <= _ALL_OPEN,
+        run=_run(report["manifest"], block, hashes),
+    )
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A share of a whole, beside the least that it has to be."""
+
+    name: str
+    value: float
+    says: str
+    least: float
+
+    @property
+    def text(self) -> str:
+        return f"{self.value:.3f}"
+
+    @property
+    def width(self) -> str:
+        return _place(100 * self.value)
+
+    @property
+    def mark(self) -> str:
+        return _place(100 * self.least)
+
+    @property
+    def least_text(self) -> str:
+        return f"{self.least:.3f}"
+
+    @property
+    def sign(self) -> str:
+        return "<" if self.is_low else "≥"
+
+    @property
+    def judged(self) -> str:
+        return f"{'below' if self.is_low else 'at least'} {self.least_text}"
+
+    @property
+    def is_low(self) -> bool:
+        return self.value < self.least
+
+
+def _table(
+    number: int, entry: Mapping[str, Any], audit: Mapping[str, Any] | None, hashes: Mapping[str, str]
+) -> dict[str, Any]:
+    """What the page shows of one table."""
+    diagnosis = entry.get("diagnosis")
+    least = entry["config"].get("min_match_rate", FIELDS["min_match_rate"].default)
+    counts = audit or diagnosis
+    histogram = Histogram.of(audit) if audit is not None and audit["matched_rows"] else None
+    error = entry.get("error", "").split("\n")
+    return {
+        "number": number,
+        "id": entry["id"],
+        "status": entry["status"],
+        "error": error[0],
+        "reasons": [line.strip() for line in error[1:]],
+        "warnings": entry.get("warnings", []),
+        "match_rate": _match_rate(counts, least) if counts is not None else None,
+        "key_rate": _key_rate(counts, least) if counts is not None else None,
+        "rows": entry.get("summary"),
+        "mean": f"{histogram.statistics['mean']:.2f}" if histogram is not None else None,
+        "counts": _counts(audit, diagnosis),
+        "histogram": histogram,
+        "groups": _groups(audit, least),
+        "findings": diagnosis_lines(diagnosis) if audit is not None and diagnosis is not None else [],
+        "samples": _samples(audit, diagnosis),
+        "rule": _rule(entry, audit),
+        "label_files": [_label_file(file) for file in audit["label_files"]] if audit is not None else [],
+        "files": _files(entry, audit, hashes),
+    }
+
+
+def _match_rate(counts: Mapping[str, Any], least: float) -> Rate:
+    matched, total = counts["matched_feature_keys"], counts["total_feature_keys"]
+    return Rate("match rate", matched / total if total else 0.0, f"{matched:,} of {total:,} keys", least)
+
+
+def _key_rate(counts: Mapping[str, Any], least: float) -> Rate:
+    rows, total = counts["input_rows"] - counts["rows_without_key"], counts["input_rows"]
+    return Rate("rows with a key", rows / total if total else 0.0, f"{rows:,} of {total:,} rows", least)
+
+
+def _counts(
+    audit: Mapping[str, Any] | None, diagnosis: Mapping[str, Any] | None
+) -> list[tuple[str, list[tuple[str, int]]]]:
+    """Named counts, by what they count; of a gate that failed, what its diagnosis holds."""
+    found = audit or diagnosis
+    if found is None:
+        return []
+    keys = [
+        ("distinct", found["total_feature_keys"]),
+        ("with a label", found["matched_feature_keys"]),
+        ("without a label", found["unmatched_feature_keys"]["count"]),
+    ]
+    labels = [("loaded", found["labels_loaded"]), ("used by no feature", found["unused_label_keys"]["count"])]
+    if audit is None:
+        return [("Feature keys", keys), ("Labels", labels)]
+    rows = [
+        ("in", audit["input_rows"]),
+        ("out", audit["output_rows"]),
+        ("matched", audit["matched_rows"]),
+        ("missing a label", audit["missing_rows"]),
+        ("without a key", audit["rows_without_key"]),
+        ("numbers written as null", audit["nulled_numbers"]),
+    ]
+    keys.append(("of several values (collisions)", audit["key_collisions"]["count"]))
+    labels += [
+        ("duplicates", audit["duplicate_labels"]),
+        ("rows without a key", audit["label_rows_without_key"]),
+        ("rows without a score", audit["missing_mos_rows"]),
+        ("scores clipped to the scale", audit["clipped_mos_rows"]),
+    ]
+    return [("Feature rows", rows), ("Feature keys", keys), ("Labels", labels)]
+
+
+def _groups(audit: Mapping[str, Any] | None, least: float) -> dict[str, Any] | None:
+    if audit is None or audit["match_rate_by"] is None:
+        return None
+    rows = [
+        {
+            "value": group["value"],
+            "input_rows": group["input_rows"],
+            "match_rate": _match_rate(group, least),
+            "key_rate": _key_rate(group, least),
+        }
+        for group in audit["match_rate_by"]["groups"]
+    ]
+    return {"column": audit["match_rate_by"]["column"], "rows": rows}
+
+
+def _samples(audit: Mapping[str, Any] | None, diagnosis: Mapping[str, Any] | None) -> list[dict[str, Any]]:
+    """The keys that did not meet, with their places where a diagnosis has them. Without one, all features have met."""
+    if diagnosis is not None:
+        sides = {name: diagnosis[name] for name in ("unmatched_feature_keys", "unused_label_keys")}
+        without_key = diagnosis["values_without_key"]
+    elif audit is not None:
+        unused = audit["unused_label_keys"]
+        sides = {"unused_label_keys": {**unused, "sample": [{"key": key} for key in unused["sample"]]}}
+        without_key = []
+    else:
+        return []
+    titles = {
+        "unmatched_feature_keys": "Feature keys without a label",
+        "unused_label_keys": "Labels that no feature uses",
+    }
+    samples = []
+    for name, side in sides.items():
+        shown = f"the first {len(side['sample'])} of " if side["count"] > len(side["sample"]) else ""
+        samples.append(_sample(titles[name], f"{shown}{side['count']:,}", side["sample"]))
+    samples.append(_sample("Feature values that yield no key", "examples", without_key))
+    return [sample for sample in samples if sample["rows"]]
+
+
+def _sample(title: str, says: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """A table of keys or values. A file that all of them stand in is named once."""
+    files = {row["file"] for row in rows if "file" in row}
+    columns = [name for name in ("key", "raw_value", "file", "row", "rows") if rows and name in rows[0]]
+    file = files.pop() if len(files) == 1 else ""
+    if file:
+        columns.remove("file")
+    return {"title": title, "says": says, "file": file, "columns": columns, "rows": rows}
+
+
+def _rule(entry: Mapping[str, Any], audit: Mapping[str, Any] | None) -> list[tuple[str, str]]:
+    """The options that were given, and what was settled for those that were not."""
+    settled = ("feature_key_column", "key_normalize", "feature_key_regex", "min_match_rate")
+    found = {name: audit[name] for name in settled} if audit is not None else {}
+    return [(name, _text(value)) for name, value in sorted({**found, **entry["config"]}.items())]
+
+
+def _label_file(file: Mapping[str, Any]) -> dict[str, Any]:
+    shown = ("key_column", "key_normalize", "key_regex", "mos_column", "mos_scale")
+    texts = {name: _text(file[name]) for name in shown}
+    if "mos_raw_column" in file:
+        texts["mos_column"] += f", {file['mos_raw_column']}"
+    return {"path": file["path"], "texts": list(texts.values()), "rows": file["rows"]}
+
+
+def _files(
+    entry: Mapping[str, Any], audit: Mapping[str, Any] | None, hashes: Mapping[str, str]
+) -> list[tuple[str, str, str]]:
+    """The (role, path, what is known of it) of each file of a table."""
+    read = [("features", entry["features"]), *(("labels", path) for path in entry["labels"])]
+    files = [(role, path, f"sha256 {hashes[path]}" if path in hashes else "") for role, path in read]
+    written = "not written by this run"
+    if audit is not None:
+        written = f"sha256 {audit['output_sha256']}, {audit['output_bytes']:,} bytes"
+    files.append(("output", entry["out"], written))
+    others = (("audit", entry["audit_json"]), ("keys that did not meet", entry.get("unmatched")))
+    return [*files, *((role, path, "") for role, path in others if path is not None)]
+
+
+def _run(manifest: str, block: Mapping[str, Any], hashes: Mapping[str, str]) -> list[tuple[str, str]]:
+    """The provenance of the run. Of its inputs, all but the manifest stand with their tables."""
+    shown = {name: value for name, value in block.items() if name != "inputs"}
+    if manifest in hashes:
+        shown["manifest"] = f"{manifest}, sha256 {hashes[manifest]}"
+    if isinstance(shown.get("argv"), list) and shown["argv"]:
+        shown["argv"] = shlex.join(["moslabels", *map(str, shown["argv"])])
+    return [(name, _text(value)) for name, value in sorted(shown.items())]
+
+
+def _text(value: Any) -> str:
+    """A value of a document as text: a text as it is, all else as JSON."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A bin of the histogram: where it is drawn, and what it says."""
+
+    x: str
+    y: str
+    width: str
+    height: str
+    says: str
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """The histogram of a table's scores, in the units of the picture; ``statistics`` are those of mos, on 1-5."""
+
+    bars: Sequence[Bar]
+    statistics: Mapping[str, float]
+    says: str
+    counts: Sequence[tuple[str, str]]
+    scores: Sequence[tuple[str, str, str]]
+    lines: Sequence[tuple[str, str]]
+
+    # The picture: its size, and the edges of the plot within it.
+    width = 440
+    height = 240
+    left = 64
+    right = 420
+    top = 26
+    bottom = 176
+
+    @property
+    def rows(self) -> list[tuple[str, list[str]]]:
+        """The statistics on both scales, as texts."""
+        values = [self.statistics[name] for name in STATISTICS]
+        return [
+            ("1–5", [f"{value:.2f}" for value in values]),
+            ("0–100", [f"{25 * (value - 1):.1f}" for value in values]),
+        ]
+
+    @classmethod
+    def of(cls, audit: Mapping[str, Any]) -> Histogram:
+        """The histogram of an audit that has labelled rows."""
+        counts: Sequence[int] = audit["mos_histogram"]
+        statistics: Mapping[str, float] = audit["mos_stats"]
+        step = step_of(max(counts))
+        most = step * math.ceil(max(counts) / step)
+
+        def across(mos: float) -> float:
+            return cls.left + (cls.right - cls.left) * (mos - 1) / 4
+
+        def up(count: int) -> float:
+            return cls.bottom - (cls.bottom - cls.top) * count / most
+
+        bars = []
+        for number, count in enumerate(counts):
+            low, high = 1 + number / len(counts) * 4, 1 + (number + 1) / len(counts) * 4
+            until = "up to" if number == len(counts) - 1 else "below"
+            says = f"{low:.1f} {until} {high:.1f} ({5 * number} {until} {5 * number + 5}): {count:,} rows"
+            x, y = across(low), up(count)
+            bars.append(Bar(_place(x + 0.5), _place(y), _place(across(high) - x - 1), _place(cls.bottom - y), says))
+        fullest = bars[counts.index(max(counts))].says
+        return cls(
+            bars=bars,
+            statistics=statistics,
+            says=f"Histogram of the mos of {audit['matched_rows']:,} labelled rows, from {statistics['min']:.2f} to "
+            f"{statistics['max']:.2f}, mean {statistics['mean']:.2f}, median {statistics['median']:.2f}. "
+            f"The fullest bin is {fullest}.",
+            counts=[(_place(up(count)), short_count(count)) for count in range(0, most + 1, step)],
+            scores=[(_place(across(mos)), str(mos), str(25 * (mos - 1))) for mos in range(1, 6)],
+            lines=[(name, _place(across(statistics[name]))) for name in ("mean", "median")],
+        )
+
+
+STATISTICS = ("min", "q1", "median", "mean", "q3", "max")
+
+
+def step_of(most: int) -> int:
+    """The distance of the marks of an axis of counts: 1, 2 or 5 times a power of ten, for five marks at most."""
+    power = 1
+    while True:
+        for step in (power, 2 * power, 5 * power):
+            if most <= 4 * step:
+                return step
+        power *= 10
+
+
+def short_count(count: int) -> str:
+    """A count of an axis, exact: its marks have two digits that are not zero at most."""
+    for size, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
+        if count >= size:
+            return f"{count / size:g}{letter}"
+    return str(count)
+
+
+def _place(value: float) -> str:
+    """A coordinate, or a percentage, to a thousandth."""
+    return f"{value:.3f}".rstrip("0").rstrip(".")

@@ -1,0 +1,101 @@
+"""Evidence: hashes, file records and the ``run_provenance`` block of audits and reports."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from moslabels.base.errors import is_from_outside
+from moslabels.files.documents import open_regular
+
+SCHEMA = "ai-run-provenance-v1"
+ENTRYPOINT = "moslabels/cli.py"
+
+
+def file_sha256(path: str | Path) -> str:
+    """The sha256 of a file's bytes, in hex."""
+    with open_regular(path) as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def file_record(path: str, sha256: str | None = None, *, is_to_hash: bool = True) -> dict[str, Any]:
+    """``path``, ``exists``, ``kind`` (file, directory, other or missing) and ``sha256`` of a path.
+
+    A file that was hashed already comes with its hash. What cannot be read, or is not to be hashed, has none.
+    """
+    try:
+        exists = os.path.lexists(path)
+        kind = "missing"
+        if exists:
+            kind = "file" if os.path.isfile(path) else "directory" if os.path.isdir(path) else "other"
+        if kind == "file" and sha256 is None and is_to_hash:
+            sha256 = file_sha256(path)
+    except (OSError, ValueError) as error:
+        if is_from_outside(error):
+            raise
+        exists, kind, sha256 = False, "missing", None
+    return {"path": path, "exists": exists, "kind": kind, "sha256": sha256 if kind == "file" else None}
+
+
+def recorded_hashes(inputs: Any) -> Iterator[tuple[str, str]]:
+    """The (path, sha256) of the file records in the inputs of a block, which may be a caller's own, of any shape."""
+    if isinstance(inputs, Mapping):
+        if isinstance(inputs.get("path"), str) and isinstance(inputs.get("sha256"), str):
+            yield inputs["path"], inputs["sha256"]
+        inputs = list(inputs.values())
+    if isinstance(inputs, list):
+        for item in inputs:
+            yield from recorded_hashes(item)
+
+
+def versions() -> dict[str, str]:
+    """The versions that the bytes of an output depend on."""
+    import pyarrow
+
+    from moslabels import __version__
+
+    return {
+        "moslabels": __version__,
+        "duckdb": metadata.version("duckdb"),
+        "pyarrow": pyarrow.__version__,
+        "python": platform.python_version(),
+    }
+
+
+def entrypoint() -> dict[str, Any]:
+    """The file record of the command, under the path that it has in every installation."""
+    return {**file_record(str(Path(__file__).parents[1] / "cli.py")), "path": ENTRYPOINT}
+
+
+def run_provenance(
+    argv: Sequence[str],
+    args: Mapping[str, Any],
+    inputs: Mapping[str, Any],
+    outputs: Mapping[str, str | None],
+) -> dict[str, Any]:
+    """The ``run_provenance`` block. ``inputs`` are file records, or lists of them, by name; outputs are paths."""
+    return {
+        "schema": SCHEMA,
+        "entrypoint": entrypoint(),
+        "argv": list(argv),
+        "args": {name: plain(args[name]) for name in sorted(args)},
+        "inputs": {"manifest": None, "features": None, "labels": [], **inputs},
+        "outputs": {"out": None, "audit_json": None, "report_json": None, "report_md": None, **outputs},
+        "versions": versions(),
+    }
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can hold it: paths become text, tuples lists."""
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if isinstance(value, Mapping):
+        return {str(name): plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    return value

@@ -1,0 +1,143 @@
+"""The batch report: its tables added up, and its Markdown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from moslabels.base.errors import GateError, MosLabelsError
+from moslabels.labelling.diagnosis import lines as diagnosis_lines
+from moslabels.spec.manifest import TableSpec
+from moslabels.spec.options import visible
+
+SCHEMA = "mos-label-materializer-batch-v1"
+NEVER_SKIPPED = "has no audit_json, so it is never skipped; set one"
+"""The warning of a table that --skip-unchanged cannot judge; its audit has none of it."""
+_COUNTS = ("input_rows", "output_rows", "matched_rows", "missing_rows")
+
+
+def table_entry(
+    spec: TableSpec,
+    audit: Mapping[str, Any] | None,
+    error: MosLabelsError | None,
+    *,
+    unchanged: bool = False,
+) -> dict[str, Any]:
+    """What the report says of one table: its summary, its error, or that it was not run (neither).
+
+    ``unchanged`` says that the audit is one that was there before.
+    """
+    entry: dict[str, Any] = {
+        "id": spec.id,
+        "features": spec.features,
+        "labels": [label.path for label in spec.labels],
+        "out": spec.out,
+        "audit_json": spec.audit_json,
+        "config": dict(spec.config),
+        "status": "not-run",
+    }
+    if spec.unmatched is not None:
+        entry["unmatched"] = spec.unmatched
+    if audit is not None:
+        entry["status"] = "unchanged" if unchanged else "ok"
+        entry["feature_key_column"] = audit["feature_key_column"]
+        entry["summary"] = {key: audit[key] for key in (*_COUNTS, "match_rate", "labels_loaded")}
+        if audit["warnings"]:
+            entry["warnings"] = list(audit["warnings"])
+        if audit["diagnosis"] is not None:
+            entry["diagnosis"] = audit["diagnosis"]
+    elif error is not None:
+        entry["status"] = "error"
+        entry["error"] = str(error)
+        entry["error_code"] = error.code
+        if isinstance(error, GateError):
+            entry["diagnosis"] = error.diagnosis
+    return entry
+
+
+def build(manifest: str, tables: Sequence[Mapping[str, Any]], provenance: Mapping[str, Any]) -> dict[str, Any]:
+    """The report of a batch as a dict of JSON values."""
+    return {
+        "schema": SCHEMA,
+        "manifest": manifest,
+        **added_up(tables),
+        "tables": list(tables),
+        "run_provenance": dict(provenance),
+    }
+
+
+def added_up(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """The status and the summary of a report's tables. Counts are those of the tables that were labelled."""
+    failed = sum(table["status"] == "error" for table in tables)
+    is_done = all(table["status"] in ("ok", "unchanged") for table in tables)
+    return {
+        "status": "ok" if is_done else "failed",
+        "summary": {
+            "tables": len(tables),
+            "failed_tables": failed,
+            **{key: sum(table.get("summary", {}).get(key, 0) for table in tables) for key in _COUNTS},
+        },
+    }
+
+
+def markdown(report: Mapping[str, Any]) -> str:
+    """The report as a Markdown table, with errors, warnings and unmatched keys below it."""
+    lines = [
+        "| Table | Status | Match rate | Matched rows | Missing rows | Output |",
+        "|---|---|---|---|---|---|",
+    ]
+    for table in report["tables"]:
+        summary = table.get("summary")
+        counts = (
+            [f"{summary['match_rate']:.3f}", str(summary["matched_rows"]), str(summary["missing_rows"])]
+            if summary
+            else ["", "", ""]
+        )
+        cells = [markdown_text(table["id"]), table["status"], *counts, markdown_code(table["out"])]
+        lines.append(f"| {' | '.join(cells)} |")
+    for heading, said in (("Errors", _errors), ("Warnings", _warnings), ("Keys without a label", _unmatched)):
+        items = [item for table in report["tables"] for item in said(table)]
+        if items:
+            lines += ["", f"## {heading}", "", *items]
+    return "\n".join(lines) + "\n"
+
+
+def _errors(table: Mapping[str, Any]) -> list[str]:
+    if table["status"] != "error":
+        return []
+    first, *more = table["error"].split("\n")
+    return [_item(table, first), *(f"  - {markdown_text(line)}" for line in more)]
+
+
+def _warnings(table: Mapping[str, Any]) -> list[str]:
+    return [_item(table, warning) for warning in table.get("warnings", ())]
+
+
+def _unmatched(table: Mapping[str, Any]) -> list[str]:
+    if "summary" not in table or "diagnosis" not in table:
+        return []
+    first, *more = diagnosis_lines(table["diagnosis"])
+    return [_item(table, first), *(f"  - {markdown_text(line)}" for line in more)]
+
+
+def _item(table: Mapping[str, Any], text: str) -> str:
+    return f"- {markdown_text(table['id'])}: {markdown_text(text)}"
+
+
+def markdown_text(text: str) -> str:
+    """Text that stays text in Markdown: on one line, and no cell, link, tag, code, emphasis or formula of its own."""
+    text = re.sub(r"([\\`*|<>\[\]&~$@#]|:(?=//)|(?<=www)\.|^[-+]|(?<=^[0-9])[.)])", r"\\\1", _one_line(text).strip())
+    return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", text)
+
+
+def markdown_code(text: str) -> str:
+    """Text as code in a cell of a Markdown table."""
+    text = _one_line(text).replace("|", "\\|")
+    fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
+    space = " " if "`" in text else ""
+    return f"{fence}{space}{text}{space}{fence}"
+
+
+def _one_line(text: str) -> str:
+    return visible(re.sub(r"[\x00-\x1f\x7f\x85\u2028\u2029]+", " ", text))

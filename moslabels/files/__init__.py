@@ -1,0 +1,1 @@
+"""Files and folders: staging, locks, temporary folders, first bytes."""

@@ -1,0 +1,1 @@
+"""Keys, labels, match, gate and diagnosis."""

@@ -1,0 +1,134 @@
+"""Why keys did not meet: samples of what is left on either side, and what the keys differ by. It changes no match."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from moslabels.engine.connection import Engine
+from moslabels.engine.statements import render
+from moslabels.labelling.labels import Labels
+from moslabels.labelling.match import Match
+from moslabels.spec.manifest import TableSpec
+from moslabels.spec.options import shown
+
+_SHOWN = 3
+_DOUBTFUL = ("text after the id", "scientific notation", "unique prefix")
+
+_LOST = "a spreadsheet wrote it so, and its last digits are lost: get that file again, with the ids as text"
+_TELL = "write one name in both tables where it is the same clip; no pattern can tell that it is"
+
+_ADVICE = {
+    "case": "write the keys in one case; they are compared exactly",
+    "folder": 'set key_normalize "basename"',
+    "leading zeros": 'set feature_key_regex and label_key_regex to "^0*(.+)$" where no two ids differ by zeros alone',
+    "separators": "write the keys with one separator; they are compared exactly",
+    "Unicode form": "write the keys in one Unicode form (NFC); they are compared exactly",
+    "several of these": "set key_normalize, or patterns that leave the common part on either side",
+    "quotes": "take the quotes out of the values, or set feature_key_regex and label_key_regex to "
+    + shown("^[^A-Za-z0-9]?(.*?)[^A-Za-z0-9]?$"),
+    "invisible characters": "take the characters that cannot be seen (such as U+FEFF) out of the values",
+    "the form of characters": "write the keys with plain digits, letters, spaces and hyphens (NFKC); they are compared "
+    "exactly",
+    "URL codes": "write the names on either side as they are, not as in a URL (%20)",
+    "the form of numbers": 'write whole numbers in digits alone (a column with gaps: pandas type "Int64"), or, against '
+    'an end of ".0", set feature_key_regex and label_key_regex to "^(.*?)(?:[.]0*)?$"',
+    "text after the id": _TELL,
+    "scientific notation": _LOST,
+    "unique prefix": "set feature_key_regex or label_key_regex to the part that both have",
+}
+
+
+def diagnose(engine: Engine, spec: TableSpec, labels: Labels, match: Match) -> dict[str, Any]:
+    """What did not meet, as JSON values: counts, samples with file, row, raw value and key, and near misses."""
+    paths = [label.path for label in spec.labels]
+    near_misses = []
+    if match.unmatched_feature_keys.count:
+        for row in engine.rows(render("unmatched/10_near_misses", keys=match.key.cells)):
+            near_misses.append({**row, "advice": _advice(row)})
+    return {
+        "input_rows": match.input_rows,
+        "rows_without_key": match.rows_without_key,
+        "total_feature_keys": match.total_feature_keys,
+        "matched_feature_keys": match.matched_feature_keys,
+        "labels_loaded": labels.count,
+        "unmatched_feature_keys": {
+            "count": match.unmatched_feature_keys.count,
+            "sample": [{**row, "file": spec.features} for row in match.unmatched_feature_keys.rows],
+        },
+        "unused_label_keys": {
+            "count": match.unused_label_keys.count,
+            "sample": [{**row, "file": paths[row["file"]]} for row in match.unused_label_keys.rows],
+        },
+        "values_without_key": [{**row, "file": spec.features} for row in match.values_without_key],
+        "near_misses": near_misses,
+    }
+
+
+def _advice(row: Mapping[str, Any]) -> str:
+    if row["difference"] == "an extension given twice":
+        extension = min(filter(None, (row["feature_extension"], row["label_extension"])))
+        pattern = shown(f"^(.*?)(?:[.]{extension[1:]})*$")
+        return f"write the extension once, or set feature_key_regex and label_key_regex to {pattern}"
+    if row["difference"] != "extension":
+        return _ADVICE[row["difference"]]
+    sides = {"feature_key_regex": row["feature_extension"], "label_key_regex": row["label_extension"]}
+    patterns = [
+        f"{option} {shown(f'^(.*?)(?:[.]{extension[1:]})?$')}" for option, extension in sides.items() if extension
+    ]
+    return f'set key_normalize "stem", or {" and ".join(patterns)}'
+
+
+def lines(diagnosis: Mapping[str, Any]) -> list[str]:
+    """The diagnosis as a message says it, a text per finding."""
+    unmatched, unused = diagnosis["unmatched_feature_keys"], diagnosis["unused_label_keys"]
+    said = [
+        f"{diagnosis['matched_feature_keys']} of {diagnosis['total_feature_keys']} feature keys have a label; "
+        f"{unused['count']} of {diagnosis['labels_loaded']} labels are used by no feature"
+    ]
+    for row in diagnosis["near_misses"]:
+        what = row["difference"]
+        if what == "extension":
+            extensions = [row[name] for name in ("feature_extension", "label_extension") if row[name]]
+            what = f"the extension {' and '.join(dict.fromkeys(extensions))}"
+        if row["keys"]:
+            said.append(
+                f"{row['keys']} of {unmatched['count']} unmatched keys differ from a label only by {what}, such as "
+                f"{_pair(row['examples'][0])}: {row['advice']}"
+            )
+        if row["ambiguous"]:
+            said.append(f"{row['ambiguous']} of {unmatched['count']} unmatched keys would meet {_ambiguous(row, what)}")
+    said += _samples("feature keys without a label", unmatched)
+    said += _samples("labels that no feature uses", unused)
+    without = diagnosis["values_without_key"]
+    if without:
+        said.append(f"values that yield no key: {', '.join(_place(row) for row in without[:_SHOWN])}")
+    return said
+
+
+def _ambiguous(row: Mapping[str, Any], what: str) -> str:
+    if what not in _DOUBTFUL:
+        return f"several labels each if {what} were ignored: that is no rule"
+    advice = row["advice"] if what != "unique prefix" else "give the others labels of their own"
+    example = "" if row["keys"] else f", such as {_pair(row['examples'][0])}"
+    return (
+        f"several labels each, or one that may be another key's, if {what} were ignored{example}: that is no rule; "
+        f"{advice}"
+    )
+
+
+def _pair(example: Mapping[str, Any]) -> str:
+    return f"{shown(example['key'])} and {shown(example['label_key'])}"
+
+
+def _samples(what: str, sample: Mapping[str, Any]) -> list[str]:
+    rows: Sequence[Mapping[str, Any]] = sample["sample"][:_SHOWN]
+    if not rows:
+        return []
+    more = f" and {sample['count'] - len(rows)} more" if sample["count"] > len(rows) else ""
+    places = [f"{shown(row['key'])} ({_place(row)})" for row in rows]
+    return [f"{what}: {', '.join(places)}{more}"]
+
+
+def _place(row: Mapping[str, Any]) -> str:
+    return f"{shown(row['raw_value'])} in {row['file']} row {row['row']}"

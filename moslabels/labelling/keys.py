@@ -1,0 +1,86 @@
+"""The key of a table: the columns that it is made of, and how each becomes a part of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from moslabels.engine.connection import capture_group
+from moslabels.sources.opening import KEY_NAMES, Cell, Column, Source
+from moslabels.spec.options import Options, key_parts, short, shown
+
+
+@dataclass(frozen=True)
+class Key:
+    """The key columns of one file as cells of a statement, with the normalisation and the pattern of each."""
+
+    cells: tuple[Cell, ...]
+    normalize: tuple[str, ...]
+    regexes: tuple[str | None, ...]
+
+    @property
+    def columns(self) -> list[str]:
+        return [cell.column.name for cell in self.cells]
+
+    @property
+    def shown_columns(self) -> str:
+        """The key columns as a message names them."""
+        return f"column{'s' * (len(self.cells) > 1)} {', '.join(map(shown, self.columns))}"
+
+    @property
+    def shown_rule(self) -> str:
+        """The key columns as a message names them, each with what is made of its values."""
+        parts = []
+        for column, normalize, regex in zip(self.columns, self.normalize, self.regexes, strict=True):
+            made = [*([normalize] if normalize != "raw" else []), *([f"by {shown(regex)}"] if regex else [])]
+            parts.append(shown(column) + (f" ({', '.join(made)})" if made else ""))
+        return f"column{'s' * (len(parts) > 1)} {', '.join(parts)}"
+
+    def parameters(self) -> dict[str, Any]:
+        """The values of the parameters by which make_key in ``sql/rules/`` makes each part: a list each."""
+        return {
+            "normalize": list(self.normalize),
+            "regex": list(self.regexes),
+            "capture": [capture_group(regex) if regex else 0 for regex in self.regexes],
+        }
+
+
+def find_key(source: Source, options: Options, side: str) -> Key:
+    """The key of a table. ``side`` is ``feature`` or ``label``. Raises TableError where a column is not there."""
+    parts = key_parts(options, side)
+    columns = [source.find("key", part.column, KEY_NAMES, f"{side}_key_column") for part in parts]
+    return Key(
+        tuple(source.cells({f"key{number}": column for number, column in enumerate(columns, start=1)})),
+        tuple(_normalize(options, column) for column in columns),
+        tuple(part.regex for part in parts),
+    )
+
+
+def fault_advice(fault: str, column: str, side: str) -> str:
+    """What to do where a value cannot be a key: its fault, the name of its column, feature or label."""
+    other = f"name another {side}_key_column"
+    if not fault.endswith("type BLOB"):
+        return other
+    name = column.replace('"', '""')
+    return (
+        f'convert the column to text first, such as by SELECT * REPLACE (decode("{short(name)}") AS "{short(name)}") '
+        f"in DuckDB (hex where the bytes are no text), or {other}"
+    )
+
+
+def _normalize(options: Options, column: Column) -> str:
+    """``auto`` settled by the name of the key column."""
+    if options.key_normalize != "auto":
+        return options.key_normalize
+    return "basename" if any(word in column.name.lower() for word in ("path", "file", "name", "src")) else "raw"
+
+
+def one_or_list(values: Sequence[Any]) -> Any:
+    """The value of a key of one column, the list of those of several: as audits show it."""
+    return values[0] if len(values) == 1 else list(values)
+
+
+def several(value: Any) -> list[Any]:
+    """The values of a key's columns, from what :func:`one_or_list` made of them."""
+    return value if isinstance(value, list) else [value]

@@ -1,0 +1,186 @@
+"""A feature table -> which label each of its rows has, by the statements of ``sql/match/``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from moslabels.base.errors import TableError
+from moslabels.engine.connection import Engine
+from moslabels.engine.statements import render
+from moslabels.labelling.keys import Key, fault_advice
+from moslabels.labelling.labels import Labels
+from moslabels.sources.opening import Column, Source, reading
+from moslabels.spec.options import short, shown
+
+
+@dataclass(frozen=True)
+class Sample:
+    """How many keys there are of a kind, and the first of them by key, each with where it stands."""
+
+    count: int
+    rows: tuple[dict[str, Any], ...]
+
+    @property
+    def keys(self) -> list[str]:
+        return [row["key"] for row in self.rows]
+
+
+def rate(matched: int, total: int) -> float:
+    """A share, 0 where there is nothing to be shared."""
+    return matched / total if total else 0.0
+
+
+@dataclass(frozen=True)
+class Group:
+    """The counts of the feature rows that have one value of ``match_rate_by``."""
+
+    value: str | None
+    input_rows: int
+    rows_without_key: int
+    total_feature_keys: int
+    matched_feature_keys: int
+
+    @property
+    def match_rate(self) -> float:
+        """The share of distinct feature keys that have a label, 0 where there are none."""
+        return rate(self.matched_feature_keys, self.total_feature_keys)
+
+    @property
+    def key_rate(self) -> float:
+        """The share of feature rows that yield a key, 0 where there are none."""
+        return rate(self.input_rows - self.rows_without_key, self.input_rows)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Match(Group):
+    """What came of the join: counts over all feature rows and over their distinct keys.
+
+    ``mos_histogram`` counts the rows with a label by their mos, in 20 bins of 0.2 from 1 to 5: a bin holds its lower
+    edge, and the last one 5 too. On 0-100 a bin is 5 wide.
+    """
+
+    key: Key
+    matched_rows: int
+    unmatched_feature_keys: Sample
+    unused_label_keys: Sample
+    key_collisions: Sample
+    values_without_key: list[dict[str, Any]]
+    mos_stats: dict[str, float | None]
+    mos_histogram: list[int]
+    groups: tuple[Group, ...]
+
+
+def match_features(engine: Engine, source: Source, key: Key, match_rate_by: str | None) -> Match:
+    """Join the distinct keys of a feature table to the engine's ``labels``. Raises TableError."""
+    by = source.find("group", match_rate_by, (), "match_rate_by") if match_rate_by is not None else None
+    values = {**source.values(key.cells), **key.parameters()}
+    with reading(source):
+        engine.run(render("match/10_feature_values", values, source=source, cells=key.cells))
+        engine.run(render("match/20_feature_keys", values, keys=key.cells))
+    for row in engine.rows(render("match/checks/21_bad_keys")):
+        column = key.columns[row["fault_part"] - 1]
+        raise TableError(
+            f"{source.path}: row {row['row']}: column {shown(column)} holds {shown(row['raw_value'])}, "
+            f"{short(row['key_fault'])}, which cannot be a key "
+            f"({row['total']} such rows); {fault_advice(row['key_fault'], column, 'feature')}",
+            code="bad-key",
+            file=source.path,
+            column=column,
+            row=row["row"],
+        )
+    counts: dict[str, Any] = engine.row(render("match/30_match_counts"))
+    return Match(
+        value=None,
+        key=key,
+        **counts,
+        unmatched_feature_keys=_sample(engine, "match/31_unmatched_feature_keys"),
+        unused_label_keys=_sample(engine, "match/32_unused_label_keys"),
+        key_collisions=_sample(engine, "match/33_key_collisions"),
+        values_without_key=engine.rows(render("match/34_values_without_key")),
+        mos_stats=engine.row(render("match/35_mos_stats")),
+        mos_histogram=engine.row(render("match/36_mos_histogram"))["rows"],
+        groups=_groups(engine, source, key, by) if by is not None else (),
+    )
+
+
+def _groups(engine: Engine, source: Source, key: Key, column: Column) -> tuple[Group, ...]:
+    (cell,) = source.cells({"group": column})
+    cells = [*key.cells, cell]
+    with reading(source):
+        statement = render(
+            "match/37_groups", source.values(cells), source=source, cells=cells, keys=key.cells, cell=cell
+        )
+        return tuple(Group(**row) for row in engine.rows(statement))
+
+
+def _sample(engine: Engine, name: str) -> Sample:
+    rows = engine.rows(render(name))
+    total = rows[0]["total"] if rows else 0
+    return Sample(total, tuple({name: value for name, value in row.items() if name != "total"} for row in rows))
+
+
+def row_labels(engine: Engine, source: Source, key: Key, labels: Labels, rows: int) -> pa.ChunkedArray:
+    """The position of the label columns of every feature row (int32), in the order of the file: four bytes a row."""
+    engine.progress.step("joining", rows)
+    values = {**source.values(key.cells), "missing": labels.missing_id}
+    with reading(source):
+        row_type = "UINTEGER" if rows < 1 << 32 else "BIGINT"  # Sorting half the bytes takes half the room.
+        statement = render("match/40_row_labels", values, source=source, cells=key.cells, row_type=row_type)
+        return engine.table(statement).column(0)
+
+
+def checked_row_labels(engine: Engine, source: Source, key: Key, labels: Labels, match: Match) -> pa.ChunkedArray:
+    """The row labels, counted in Arrow: they must say what was counted in SQL. Raises TableError where they do not."""
+    positions = row_labels(engine, source, key, labels, match.input_rows)
+    of_label = engine.table(render("match/checks/41_rows_of_labels", {"missing": labels.missing_id}))
+    held = pc.value_counts(positions)
+    held_of_label = pa.Table.from_arrays(held.flatten(), of_label.column_names).sort_by("position")
+    place, rows = (held_of_label.column(index) for index in range(2))
+    # Those without a label are at the last place. A constant to compare with would make pyarrow import pandas.
+    unlabelled = rows[-1].as_py() if len(place) and place[-1].as_py() == labels.missing_id else 0
+    for what, counted, found in (
+        *_sums(match, labels, _rows_in_file(source)),
+        ("rows", match.input_rows, len(positions)),
+        ("rows with a label", match.matched_rows, len(positions) - unlabelled),
+        ("labels in use", len(of_label), len(held_of_label)),
+    ):
+        if counted != found:
+            raise _miscount(source, f"{counted} {what} were counted, and there are {found}")
+    if not of_label.equals(held_of_label):
+        raise _miscount(source, "the rows of each label were counted otherwise than they were labelled")
+    return positions
+
+
+def _sums(match: Match, labels: Labels, rows: int | None) -> Iterator[tuple[str, int, int]]:
+    """What was counted twice: what it is, and both numbers."""
+    if rows is not None:
+        yield "rows", match.input_rows, rows
+    yield "rows in the histogram", sum(match.mos_histogram), match.matched_rows
+    yield "keys with a label", match.matched_feature_keys, labels.count - match.unused_label_keys.count
+    without = match.total_feature_keys - match.matched_feature_keys
+    yield "keys without a label", without, match.unmatched_feature_keys.count
+    if match.groups:
+        yield "rows in all groups", sum(group.input_rows for group in match.groups), match.input_rows
+        without = sum(group.rows_without_key for group in match.groups)
+        yield "rows without a key in all groups", without, match.rows_without_key
+
+
+def _rows_in_file(source: Source) -> int | None:
+    """How many rows there are by a Parquet footer, or a table in memory; None where only the rows tell."""
+    if source.footer is not None:
+        return int(source.footer.num_rows)
+    return len(source.table) if source.table is not None else None
+
+
+def _miscount(source: Source, what: str) -> TableError:
+    return TableError(
+        f"{source.path}: {what}; one of the two is wrong, so nothing was written: run again when nothing writes to "
+        "the file, and write it anew where that does not help",
+        code="miscount",
+        file=source.path,
+    )

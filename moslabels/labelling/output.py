@@ -1,0 +1,145 @@
+"""A labelled table, read back: its keys and label columns, by the options and key columns that its evidence names."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from moslabels.base.errors import TableError
+from moslabels.engine.connection import Engine
+from moslabels.engine.statements import render
+from moslabels.files.workspace import Workspace
+from moslabels.labelling.keys import Key, find_key
+from moslabels.sources.opening import Cell, Source, format_of, format_problem, open_table, reading
+from moslabels.spec.options import SOURCE_COLUMN, Options, counted, listed, short, shown
+
+
+def read_back(
+    engine: Engine,
+    workspace: Workspace,
+    out: str,
+    key_columns: Sequence[str],
+    options: Options,
+    features: str,
+    opened: str | None = None,
+) -> None:
+    """Make the table ``output_values`` of a labelled table: its keys, statuses, sources and scores.
+
+    ``key_columns`` are those that its evidence names: the output may hold others that would be taken for the key.
+    ``features`` is the path of the features in the evidence, and ``opened`` what opens them, None where nothing may: a
+    CSV output has the texts of their numbers, such as 12.0 for the key 12, and does not say that these are numbers.
+    Raises TableError where it cannot be read, a value cannot be a key, or a key has two scores.
+    """
+    if problem := format_problem(out, "out"):
+        raise TableError(f"{out}: {problem}", code="unreadable", file=out)
+    source = open_table(engine, workspace, out, "feature", _dialect(options, features, out))
+    options = _with_key(options, key_columns, out)
+    key = find_key(source, options, "feature")
+    may_be_numbers = (
+        source.reader == "csv" and not format_problem(features, "features") and format_of(features) != "csv"
+    )
+    if may_be_numbers and opened is not None:
+        key = _as_written(engine, workspace, key, options, opened)
+    elif may_be_numbers:
+        _refuse_number_texts(engine, source, key, features)
+    named = {"status": options.status_column, "source": SOURCE_COLUMN, "mos": "mos"}
+    columns = {alias: source.find("label", column, (), "label column") for alias, column in named.items()}
+    cells = [*key.cells, *source.cells(columns)]
+    values = {**source.values(cells), **key.parameters()}
+    with reading(source):
+        engine.run(render("output/20_output_values", values, source=source, cells=cells, keys=key.cells))
+    for fault in engine.rows(render("output/30_output_fault")):
+        raise _error(source, key, fault)
+
+
+def _with_key(options: Options, columns: Sequence[str], out: str) -> Options:
+    regex = options.feature_key_regex
+    if isinstance(regex, tuple) and len(regex) != len(columns):
+        patterns = counted(len(regex), "pattern", "patterns")
+        message = f"{out}: its evidence has {patterns} for the key {listed(columns)}"
+        raise TableError(message, code="unreadable", file=out)
+    return replace(options, feature_key_column=tuple(columns))
+
+
+def _as_written(engine: Engine, workspace: Workspace, key: Key, options: Options, features: str) -> Key:
+    """The key of a CSV output with the types that its values have in the features, where these are numbers there."""
+    source = open_table(engine, workspace, features, "feature", {})
+    cells = [
+        replace(cell, column=replace(cell.column, type=_number_type(engine, source, original)))
+        for cell, original in zip(key.cells, find_key(source, options, "feature").cells, strict=True)
+    ]
+    return replace(key, cells=tuple(cells))
+
+
+def _refuse_number_texts(engine: Engine, source: Source, key: Key, features: str) -> None:
+    """Refuse, with TableError, keys that are one number or one text, where the features are not there to tell."""
+    with reading(source):
+        statement = render(
+            "output/10_number_texts", source.values(key.cells), source=source, cells=key.cells, keys=key.cells
+        )
+        for row in engine.rows(statement):
+            raise TableError(
+                f"{source.path}: row {row['row']}: the key {shown(row['text'])} is a number or that text; its "
+                f"features, {features}, tell, and they cannot be opened",
+                code="bad-key",
+                file=source.path,
+                column=key.columns[0],
+                row=row["row"],
+            )
+
+
+def _number_type(engine: Engine, source: Source, cell: Cell) -> str:
+    """DOUBLE or DECIMAL where a column holds such numbers and nothing else, else VARCHAR."""
+    if cell.reader == "parquet":
+        kinds = [cell.column.type]
+    else:
+        with reading(source):
+            statement = render("sources/json_types", source.values([cell]), source=source, cells=[cell], cell=cell)
+            kinds = [row["type"] for row in engine.rows(statement)]
+    if kinds and all(kind.startswith("DECIMAL(") for kind in kinds):
+        return kinds[0]
+    is_float = any(kind in ("FLOAT", "DOUBLE") for kind in kinds) and "VARCHAR" not in kinds
+    return "DOUBLE" if is_float else "VARCHAR"
+
+
+def _error(source: Source, key: Key, fault: Mapping[str, Any]) -> TableError:
+    path, row = source.path, fault["first_row"]
+    if fault["fault"] == "key":
+        column = key.columns[fault["fault_part"] - 1]
+        return TableError(
+            f"{path}: row {row}: the key column {shown(column)} holds {shown(fault['raw_value'])}, "
+            f"{short(fault['first_value'])}, which cannot be a key ({fault['total']} such rows): it is no longer "
+            "the key that was labelled by",
+            code="bad-key",
+            file=path,
+            column=column,
+            row=row,
+        )
+    if fault["fault"] == "score":
+        return TableError(
+            f"{path}: row {row} is labelled, and its mos is {shown(fault['first_value'])}, no finite number "
+            f"({fault['total']} such rows)",
+            code="bad-score",
+            file=path,
+            column="mos",
+            row=row,
+        )
+    return TableError(
+        f"{path}: the key {shown(fault['raw_value'])} of {key.shown_columns} has two scores: {fault['first_value']} in "
+        f"row {row} and {fault['second_value']} in row {fault['second_row']} ({fault['total']} such keys)",
+        code="conflict",
+        file=path,
+        column=key.columns[0],
+        row=fault["second_row"],
+    )
+
+
+def _dialect(options: Options, features: str, out: str) -> dict[str, Any]:
+    """How a CSV output is written: as its features are, with a header, where these are CSV too."""
+    given = options.feature_csv
+    if format_of(out) != "csv" or format_problem(features, "features") or format_of(features) != "csv" or not given:
+        return {}
+    same_suffix = os.path.splitext(out)[1].lower() == os.path.splitext(features)[1].lower()
+    return {name: value for name, value in given.items() if name != "delimiter" or same_suffix} | {"header": True}

@@ -1,0 +1,179 @@
+"""A manifest of tables: the same for each, and one report."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from typing import Any
+
+from moslabels.base.errors import UsageError, fault_of_table, interruption, os_error
+from moslabels.base.progress import SILENT, Cancel, Progress, relayed
+from moslabels.base.settings import Settings
+from moslabels.base.signals import held, released
+from moslabels.evidence import page, report
+from moslabels.evidence.audit import json_text
+from moslabels.evidence.provenance import file_record
+from moslabels.files.atomic import reserved, write_whole
+from moslabels.runs.table import Run, check_block, checked_cancel, label_table
+from moslabels.runs.unchanged import audit_of_unchanged
+from moslabels.spec.manifest import Manifest, TableSpec, load_manifest, path_argument, report_problems
+
+
+def run_batch(
+    manifest: Manifest | str | os.PathLike[str],
+    *,
+    base_dir: str | os.PathLike[str] | None = None,
+    report_json: str | os.PathLike[str] | None = None,
+    report_md: str | os.PathLike[str] | None = None,
+    report_html: str | os.PathLike[str] | None = None,
+    fail_fast: bool = False,
+    dry_run: bool = False,
+    skip_unchanged: bool = False,
+    run_provenance: Mapping[str, Any] | None = None,
+    memory_limit: str | None = None,
+    threads: int | None = None,
+    temp_dir: str | os.PathLike[str] | None = None,
+    argv: Sequence[str] = (),
+    on_table: Callable[[Mapping[str, Any]], None] | None = None,
+    on_report: Callable[[dict[str, Any]], None] | None = None,
+    progress: Progress = SILENT,
+    cancel: Cancel | None = None,
+) -> dict[str, Any]:
+    """Label every table of a manifest and write the report.
+
+    Parameters
+    ----------
+    manifest : what :func:`moslabels.load_manifest` returned, or the path of a manifest
+    base_dir : the folder that relative paths of the manifest resolve from, where a path was given
+    report_json, report_md, report_html : where the report is written, if anywhere
+    fail_fast : stop after the first table that fails; the others are then ``not-run``
+    dry_run : do everything but write
+    skip_unchanged : do not run a table again whose inputs, options, versions and output are what its audit says
+    run_provenance : a provenance block to be used in the place of moslabels' own
+    memory_limit, threads, temp_dir : what DuckDB may take: ``"4GB"``, a number, a folder for what does not fit
+    argv : the command line, for the evidence
+    on_table : called with the report's entry of each table when it is done
+    on_report : called with the report when it is written, also where the run ended early
+    progress : told what is being done; a ``moslabels.base.progress.Progress``
+    cancel : ends the run soon after it is set, from another thread, by CancelledError; such as a ``threading.Event``
+
+    Returns the report. A table that fails is in it, with its error, and does not stop the others. Raises UsageError
+    where the manifest or the arguments are wrong, before anything is written; TableError where the report cannot be.
+    What comes from outside (Ctrl-C, the exception of a callback or of a signal's handler, ``cancel``) ends the run at
+    once; the report of what was done is written first, then it passes unchanged.
+    """
+    is_loaded = isinstance(manifest, Manifest)
+    if not isinstance(manifest, Manifest):
+        manifest = load_manifest(manifest, base_dir)
+    elif base_dir is not None:
+        raise UsageError("base_dir goes with the path of a manifest; this one is loaded already")
+    if run_provenance is not None:
+        check_block(run_provenance)
+    report_json = path_argument("report_json", report_json) if report_json is not None else None
+    report_md = path_argument("report_md", report_md) if report_md is not None else None
+    report_html = path_argument("report_html", report_html) if report_html is not None else None
+    given = (("report_json", report_json), ("report_md", report_md), ("report_html", report_html))
+    reports = {name: path for name, path in given if path}
+    if problems := report_problems(manifest, reports):
+        raise UsageError("the paths of the reports are wrong:", problems)
+    settings = Settings(memory_limit=memory_limit, threads=threads, temp_dir=temp_dir)
+    args = {
+        "manifest": manifest.path,
+        "base_dir": base_dir,
+        "report_json": report_json,
+        "report_md": report_md,
+        **({"report_html": report_html} if report_html else {}),
+        "fail_fast": fail_fast,
+        **settings.given(),
+        **{name: True for name, given in (("dry_run", dry_run), ("skip_unchanged", skip_unchanged)) if given},
+        # Its tables may then be others than those of the file.
+        **({"manifest_loaded": True} if is_loaded else {}),
+    }
+    manifest_record = file_record(manifest.path)
+    progress = relayed(progress, checked_cancel(cancel))
+    run = Run(argv, args, manifest_record, reports, run_provenance, settings, dry_run, progress=progress)
+    with held(), ExitStack() as reports_are_ours:
+        try:
+            places = reports_are_ours.enter_context(reserved([] if dry_run else reports.values()))
+        except OSError as error:
+            raise UsageError(f"the report cannot be written: {os_error(error)}") from error
+        entries, audits, ended_by = _label_tables(manifest.tables, run, fail_fast, skip_unchanged, on_table)
+        tables = zip(manifest.tables, entries, strict=True)
+        were_run = [(spec, entry) for spec, entry in tables if entry["status"] != "not-run"]
+        inputs = _inputs(were_run, run) if run_provenance is None else {}
+        document = report.build(manifest.path, entries, run.provenance(inputs, {}))
+        try:
+            if report_json and not dry_run:
+                write_whole(places[report_json], json_text(document))
+            if report_md and not dry_run:
+                write_whole(places[report_md], report.markdown(document))
+            if report_html and not dry_run:
+                write_whole(places[report_html], page.page(document, audits))
+        except OSError as error:
+            if ended_by is None:
+                raise os_error(error) from error
+            ended_by.add_note(f"the report could not be written: {error}")
+    try:
+        if on_report is not None:
+            on_report(document)
+    finally:
+        if ended_by is not None:
+            raise ended_by
+    return document
+
+
+def _label_tables(
+    tables: Sequence[TableSpec],
+    run: Run,
+    fail_fast: bool,
+    skip_unchanged: bool,
+    on_table: Callable[[Mapping[str, Any]], None] | None,
+) -> tuple[list[dict[str, Any]], list[dict[str, Any] | None], BaseException | None]:
+    """The report's entry of each table, its audit (None where it has none), and what ended the run early, if so."""
+    entries: list[dict[str, Any]] = []
+    audits: list[dict[str, Any] | None] = []
+    ended_by: BaseException | None = None
+    for number, spec in enumerate(tables, start=1):
+        entries.append(report.table_entry(spec, None, None))
+        audits.append(None)
+        if ended_by is not None or (fail_fast and any(entry["status"] == "error" for entry in entries)):
+            continue
+        try:
+            with released():
+                run.progress.table(spec.id or spec.features, number, len(tables))
+            try:
+                with released():
+                    known = audit_of_unchanged(spec, run) if skip_unchanged else None
+                audits[-1] = known or label_table(spec, run)
+            except BaseException as error:
+                if (fault := fault_of_table(error, spec.id)) is None:
+                    entries[-1] = report.table_entry(spec, None, interruption(error, spec.id))
+                    raise
+                entries[-1] = report.table_entry(spec, None, fault)
+                if fault is not error and isinstance(error, Exception):
+                    run.progress.unforeseen(error)
+            else:
+                entries[-1] = report.table_entry(spec, audits[-1], None, unchanged=known is not None)
+                if skip_unchanged and spec.audit_json is None:
+                    entries[-1].setdefault("warnings", []).append(report.NEVER_SKIPPED)
+            if on_table is not None:
+                with released():
+                    on_table(entries[-1])
+        except BaseException as error:
+            ended_by = error
+    return entries, audits, ended_by
+
+
+def _inputs(tables: Sequence[tuple[TableSpec, Mapping[str, Any]]], run: Run) -> dict[str, Any]:
+    """The records of the input files of all tables that were run, each file once.
+
+    The features of a table that failed are not read once more for their hash.
+    """
+    labelled = {spec.features for spec, entry in tables if "summary" in entry}
+    features = dict.fromkeys(spec.features for spec, _ in tables)
+    labels = dict.fromkeys(label.path for spec, _ in tables for label in spec.labels)
+    return {
+        "features": [run.record(path, is_to_hash=path in labelled) for path in features],
+        "labels": [run.record(path) for path in labels],
+    }

@@ -1,0 +1,165 @@
+"""One value on its way to a key and a label, step by step."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from moslabels.base.errors import UsageError
+from moslabels.base.settings import Settings
+from moslabels.base.signals import held, released
+from moslabels.engine.connection import Engine
+from moslabels.engine.statements import render
+from moslabels.files.workspace import Workspace
+from moslabels.labelling.keys import Key, find_key
+from moslabels.labelling.labels import load_labels
+from moslabels.sources.opening import Cell, Source, open_table, reading
+from moslabels.spec.manifest import TableSpec
+from moslabels.spec.options import shown
+
+
+def explain(spec: TableSpec, values: Sequence[str], settings: Settings) -> list[dict[str, Any]]:
+    """What becomes of values of the feature key column, by the rules of a table: JSON values, one object per value.
+
+    Of a key of several columns, a value is a JSON list of texts. A value is taken as its column holds it: in a column
+    of numbers it is the number, so that 12.0 is 12, in a column of text it is that text, and where a JSON column holds
+    both there is an object for each. Raises what labelling the table would raise before the features are joined, and
+    UsageError where a value does not fit the key, or its column cannot hold it.
+    """
+    with held(), Workspace(settings.temp_dir) as workspace, Engine(settings, workspace.folder) as engine, released():
+        source = open_table(engine, workspace, spec.features, "feature", spec.options.feature_csv)
+        key = find_key(source, spec.options, "feature")
+        parts = [_parts(value, key) for value in values]
+        kinds = [_kinds(engine, source, cell) for cell in key.cells]
+        forms = [
+            [_forms(engine, source, *of_part) for of_part in zip(key.cells, kinds, value, strict=True)]
+            for value in parts
+        ]
+        load_labels(engine, workspace, spec)
+        return [
+            _explained(engine, spec, key, value, form)
+            for value, of_parts in zip(parts, forms, strict=True)
+            for form in itertools.product(*of_parts)
+        ]
+
+
+def _parts(value: str, key: Key) -> list[str]:
+    if len(key.cells) == 1:
+        return [value]
+    try:
+        parts = json.loads(value)
+    except ValueError:
+        parts = None
+    if not isinstance(parts, list) or len(parts) != len(key.cells) or not all(isinstance(part, str) for part in parts):
+        example = json.dumps(["…"] * len(key.cells), ensure_ascii=False)
+        raise UsageError(f"{shown(value)} must be a JSON list of texts, {example}: the key is {key.shown_columns}")
+    return parts
+
+
+@dataclass(frozen=True)
+class _Form:
+    """A value as its column may hold it: the text that its key is made of, and its type."""
+
+    text: str
+    type: str
+
+
+_NUMBERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(.*\)")
+
+
+def _kinds(engine: Engine, source: Source, cell: Cell) -> list[str]:
+    """The types that the values of a column have: of a text file one, and so of a Parquet column."""
+    if cell.reader == "csv":
+        return ["VARCHAR"]
+    if cell.reader == "parquet":
+        return [cell.column.type]
+    with reading(source):
+        statement = render("sources/json_types", source.values([cell]), source=source, cells=[cell], cell=cell)
+        return [row["type"] for row in engine.rows(statement)]
+
+
+def _forms(engine: Engine, source: Source, cell: Cell, kinds: Sequence[str], value: str) -> list[_Form]:
+    """How a column may hold a value: in a JSON column of numbers and texts in two ways."""
+    if cell.reader == "csv":
+        return [_Form(value, "VARCHAR")]
+    if cell.reader == "parquet":
+        (kind,) = kinds
+        if not _NUMBERS.fullmatch(kind):
+            return [_Form(value, kind)]
+        is_exact = kind not in ("FLOAT", "DOUBLE")
+        rows = engine.rows(render("explain/10_typed_value", {"value": value}, cell=cell, is_exact=is_exact))
+        if not rows:
+            raise UsageError(
+                f"{shown(value)} is no value of column {shown(cell.column.name)} of {source.path}, which is {kind}"
+            )
+        return [_Form(rows[0]["text"], kind)]
+    found = engine.row(render("explain/11_json_value", {"value": value}, cell=cell))
+    is_number = found["type"] is not None and _NUMBERS.fullmatch(found["type"]) is not None
+    has_such = any(_NUMBERS.fullmatch(kind) for kind in kinds) if is_number else found["type"] in kinds
+    forms = [_Form(found["text"], found["type"])] if has_such and found["type"] != "VARCHAR" else []
+    return [*forms, _Form(value, "VARCHAR")] if "VARCHAR" in kinds or not forms else forms
+
+
+def _explained(
+    engine: Engine, spec: TableSpec, key: Key, parts: Sequence[str], forms: Sequence[_Form]
+) -> dict[str, Any]:
+    values = {"values": [form.text for form in forms], "types": [form.type for form in forms], **key.parameters()}
+    steps = engine.rows(render("explain/20_key_steps", values, keys=key.cells))
+    found = None if any(step["fault"] for step in steps) else steps[0]["key"]
+    labels = engine.rows(render("explain/30_label", {"key": found}))
+    nearest = engine.rows(render("explain/31_nearest_labels", {"key": found})) if found and not labels else []
+    for row in (*labels, *nearest):
+        row["file"] = spec.labels[row["file"]].path
+    return {
+        "features": spec.features,
+        "steps": [
+            {
+                "column": cell.column.name,
+                "value": part,
+                "type": form.type,
+                "key_normalize": normalize,
+                "regex": regex,
+                **{name: step[name] for name in ("fault", "text", "trimmed", "normalised", "extracted")},
+            }
+            for cell, part, form, normalize, regex, step in zip(
+                key.cells, parts, forms, key.normalize, key.regexes, steps, strict=True
+            )
+        ],
+        "key": found,
+        "label": labels[0] if labels else None,
+        "nearest": nearest,
+    }
+
+
+def text(explained: Mapping[str, Any]) -> str:
+    """The explanation of one value as people read it."""
+    lines = []
+    for step in explained["steps"]:
+        kind = "" if step["type"] == "VARCHAR" else f", {step['type']}"
+        lines.append(f"{shown(step['value'])} in column {shown(step['column'])}{kind} of {explained['features']}")
+        if step["fault"]:
+            lines.append(f"  cannot be a key: {step['fault']}")
+            continue
+        lines.append(f"  as text     {shown(step['text'])}")
+        lines.append(f"  trimmed     {shown(step['trimmed'])}")
+        lines.append(f"  normalised  {shown(step['normalised'])}  (key_normalize {step['key_normalize']})")
+        if step["regex"] is not None:
+            lines.append(f"  extracted   {shown(step['extracted'])}  (feature_key_regex {step['regex']})")
+    lines.append(f"  key         {shown(explained['key']) if explained['key'] else 'none: the row gets no label'}")
+    label = explained["label"]
+    if label:
+        lines.append(
+            f"  label       {label['file']} row {label['row']}, from {shown(label['raw_value'])}: score "
+            f"{shown(label['mos_text'])}, mos {label['mos']:.6g}, mos_raw_0_100 {label['mos_raw_0_100']:.6g}"
+        )
+    elif explained["key"]:
+        lines.append("  label       none has this key; nearest:")
+        lines += [
+            f"    {shown(row['key'])} in {row['file']} row {row['row']}, from {shown(row['raw_value'])}"
+            for row in explained["nearest"]
+        ]
+    return "\n".join(lines)

@@ -1,0 +1,187 @@
+"""A first manifest: tables, the rules that ``suggest`` found for them, and comments that say what each rests on."""
+
+from __future__ import annotations
+
+import os
+import shlex
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from moslabels.base.errors import UsageError
+from moslabels.base.settings import DEFAULTS, Settings
+from moslabels.base.signals import held, released
+from moslabels.evidence import json_schema as schema
+from moslabels.files.atomic import reserved, write_whole
+from moslabels.spec.manifest import checked, path_argument
+from moslabels.spec.options import FIELDS, is_url, short, shown, visible
+from moslabels.suggest.search import example_texts, nothing_found_text, readable_json, rule_text, score_text, suggest
+
+SCHEMA_FILE = "manifest.schema.json"
+_NO_RULE = (
+    "No rule was found, so the entry has none: add feature_key_column, label_key_column and, where a part of the value "
+    "is the key, feature_key_regex and label_key_regex; moslabels explain shows what they make of a value"
+)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What was found for one table: its id, the rule and how it does, or why there is none, and what to confirm."""
+
+    id: str
+    is_rule: bool
+    lines: tuple[str, ...]
+    confirm: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Started:
+    """A manifest that was written; ``is_schema_other`` where a schema of another version stood beside it and stays."""
+
+    proposals: tuple[Proposal, ...]
+    schema_path: str
+    is_schema_other: bool
+
+
+def start_manifest(
+    features: Sequence[str],
+    labels: Sequence[str],
+    out: str,
+    *,
+    settings: Settings = DEFAULTS,
+    feature_csv: Mapping[str, Any] | None = None,
+    label_csv: Mapping[str, Any] | None = None,
+) -> Started:
+    """Write a manifest of feature tables, each with all of the label tables, and its schema for editors beside it.
+
+    Paths in it are relative to its folder. Raises UsageError where ``out`` exists or an argument is wrong, and
+    TableError where a table cannot be read; nothing has been written by then.
+    """
+    for name, path in [
+        ("out", out),
+        *(("features", path) for path in features),
+        *(("labels", path) for path in labels),
+    ]:
+        path_argument(name, path)
+    folder = os.path.dirname(out)
+    schema_path = os.path.join(folder, SCHEMA_FILE)
+    _check(features, out, schema_path)
+    with held(), reserved([out, schema_path]) as places, released():
+        tables, proposals = [], []
+        for identifier, path in zip(_ids(features, folder), features, strict=True):
+            found = suggest(path, labels, settings=settings, feature_csv=feature_csv, label_csv=label_csv)
+            table = _table(identifier, path, found, folder, {"feature_csv": feature_csv, "label_csv": label_csv})
+            tables.append(table)
+            proposals.append(_proposal(table, found, folder))
+        document = {
+            "$schema": SCHEMA_FILE,
+            "_about": [
+                "Names that begin with _ are comments. $schema lets an editor check the rest.",
+                "Each rule is a proposal, found in the values alone: look in _rules at what it rests on.",
+                f"To try the rules without writing a table: {try_command(out)}",
+                "Options stand in defaults, or in a table, which wins; moslabels options tells what each does.",
+            ],
+            "_rules": {proposal.id: _comment(proposal) for proposal in proposals},
+            "defaults": {"min_match_rate": FIELDS["min_match_rate"].default},
+            "tables": tables,
+        }
+        checked(out, document, Path(out).parent)
+        _check(features, out, schema_path)
+        wanted = schema.text("manifest")
+        if not os.path.lexists(schema_path):
+            write_whole(places[schema_path], wanted)
+        write_whole(places[out], readable_json(document) + "\n")
+        with open(schema_path, encoding="utf-8", errors="replace") as stream:
+            return Started(tuple(proposals), schema_path, stream.read() != wanted)
+
+
+def try_command(manifest: str) -> str:
+    """The command that tries a manifest."""
+    return visible(f"moslabels batch {shlex.quote(manifest)} --dry-run")
+
+
+def _check(features: Sequence[str], out: str, schema_path: str) -> None:
+    problems = [
+        f"features: {shown(path)} is given twice" for index, path in enumerate(features) if path in features[:index]
+    ]
+    if os.path.realpath(out) == os.path.realpath(schema_path):
+        problems.append(f"out: {shown(out)} is where the schema is written; write to another file")
+    elif os.path.lexists(out):
+        problems.append(
+            f"out: {shown(out)} exists already, and stays; write to another file, or add to it the entry that "
+            "moslabels suggest prints"
+        )
+    if problems:
+        raise UsageError("the arguments are wrong:", problems)
+
+
+def _ids(features: Sequence[str], folder: str) -> list[str]:
+    """A name for each table: that of its file, or its path where several files have one name."""
+    stems = [os.path.splitext(path)[0] for path in features]
+    ways: list[Callable[[int], str]] = [
+        lambda index: os.path.basename(stems[index]),
+        lambda index: _relative(stems[index], folder),
+        lambda index: _relative(features[index], folder),
+    ]
+    named = [[way(index) for index in range(len(features))] for way in ways]
+    return next((names for names in named if len(set(names)) == len(names)), named[-1])
+
+
+def _relative(path: str, folder: str) -> str:
+    """A path as a manifest in a folder writes it: an absolute one out of the folder stays as it is.
+
+    Links are followed first: .. is the folder that a folder is really in.
+    """
+    parent, name = os.path.split(path)
+    relative = os.path.relpath(os.path.join(os.path.realpath(parent), name), os.path.realpath(folder))
+    if os.path.isabs(path) and relative.startswith(os.pardir + os.sep):
+        return path
+    return os.path.join(os.curdir, relative) if is_url(relative) else relative
+
+
+def _table(
+    identifier: str, path: str, found: Mapping[str, Any], folder: str, dialects: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The entry of a table: with the best rule, or with none where none was found."""
+    options: Mapping[str, Any] = {name: value for name, value in dialects.items() if value}
+    labels: Sequence[Any] = found["labels"]
+    if found["suggestions"]:
+        options, labels = (found["suggestions"][0][name] for name in ("options", "labels"))
+    relative = _relative(path, folder)
+    stem = os.path.join(os.path.dirname(relative), f"{os.path.basename(identifier)}_mos")
+    return {
+        "id": identifier,
+        "features": relative,
+        "labels": [
+            {**label, "path": _relative(label["path"], folder)}
+            if isinstance(label, Mapping)
+            else _relative(label, folder)
+            for label in labels
+        ],
+        "out": stem + os.path.splitext(relative)[1],
+        "audit_json": f"{stem}.audit.json",
+        **options,
+    }
+
+
+def _proposal(table: Mapping[str, Any], found: Mapping[str, Any], folder: str) -> Proposal:
+    out = os.path.join(folder, table["out"])
+    confirm = [f"{short(score['path'])}: {note}" for score in found["scores"] for note in score["confirm"]]
+    confirm += [f"out {shown(table['out'])} exists: a run replaces it"] if os.path.lexists(out) else []
+    scores = [score_text(score) for score in found["scores"]]
+    if not found["suggestions"]:
+        return Proposal(table["id"], False, (nothing_found_text(found), *scores), tuple(confirm))
+    rule = found["suggestions"][0]
+    counts = (
+        f"match rate {rule['match_rate']:.3f} ({rule['matched_feature_keys']} of {rule['total_feature_keys']} keys), "
+        f"rows with a key {rule['key_rate']:.3f}, collisions {rule['key_collisions']} + "
+        f"{rule['label_key_collisions']}, conflicts {rule['conflicts']}, {rule['matched_values']}"
+    )
+    lines = (f"{rule_text(rule)}: {counts}", *(f"such as {text}" for text in example_texts(rule)), *scores)
+    return Proposal(table["id"], True, lines, (*rule["confirm"], *confirm))
+
+
+def _comment(proposal: Proposal) -> list[str]:
+    todo = () if proposal.is_rule else (_NO_RULE,)
+    return [*proposal.lines, *todo, *(f"confirm: {note}" for note in proposal.confirm)]

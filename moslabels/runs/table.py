@@ -1,0 +1,419 @@
+"""One table, from its spec to its audit."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import shlex
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Unpack
+
+from moslabels.base.errors import GateError, MosLabelsError, TableError, UsageError, is_from_outside, os_error
+from moslabels.base.progress import SILENT, Cancel, Progress, relayed
+from moslabels.base.settings import DEFAULTS, Settings
+from moslabels.base.signals import held, hold, released
+from moslabels.engine.connection import Engine
+from moslabels.engine.statements import render
+from moslabels.evidence import audit
+from moslabels.evidence import embedded as evidence
+from moslabels.evidence.provenance import file_record, run_provenance
+from moslabels.files.atomic import Place, StagedFile, check_target, publish, reserved, set_aside
+from moslabels.files.workspace import Workspace
+from moslabels.labelling import gate
+from moslabels.labelling.diagnosis import diagnose, lines
+from moslabels.labelling.keys import Key, find_key
+from moslabels.labelling.labels import Labels, label_columns, load_labels
+from moslabels.labelling.match import Match, checked_row_labels, match_features
+from moslabels.sources.opening import Source, open_table
+from moslabels.spec.manifest import TableSpec, table_spec
+from moslabels.spec.options import FIELDS, LABEL_COLUMNS, SOURCE_COLUMN, OptionKeywords, Options, listed, nearest, shown
+from moslabels.writers import Job, plain, write_labelled
+
+
+@dataclass(frozen=True)
+class Run:
+    """What called for the tables, for their evidence: a command or a function, its arguments, its reports by name.
+
+    ``block`` is a ``run_provenance`` block of the caller's own, which is then used as it is. A dry run does all but
+    write. ``hashes`` are the sha256 of files that were read already, by path and state: no file is read twice to be
+    hashed, unless it changed. ``progress`` is told what is being done.
+    """
+
+    argv: Sequence[str] = ()
+    args: Mapping[str, Any] = field(default_factory=dict)
+    manifest: Mapping[str, Any] | None = None
+    reports: Mapping[str, str] = field(default_factory=dict)
+    block: Mapping[str, Any] | None = None
+    settings: Settings = DEFAULTS
+    is_dry: bool = False
+    hashes: dict[tuple[str, tuple[int, ...] | None], str] = field(default_factory=dict)
+    progress: Progress = SILENT
+
+    def record(self, path: str, sha256: str | None = None, *, is_to_hash: bool = True) -> dict[str, Any]:
+        """The file record of an input, with its hash where the caller has it."""
+        known = (path, _state(path))
+        record = file_record(path, sha256 or self.hashes.get(known), is_to_hash=is_to_hash)
+        if record["sha256"]:
+            self.hashes[known] = record["sha256"]
+        return record
+
+    def provenance(self, inputs: Mapping[str, Any], outputs: Mapping[str, str | None]) -> dict[str, Any]:
+        if self.block is not None:
+            return dict(self.block)
+        outputs = {**self.reports, **outputs}
+        return run_provenance(self.argv, self.args, {"manifest": self.manifest, **inputs}, outputs)
+
+
+def materialize(
+    features: str | os.PathLike[str],
+    label_paths: Sequence[str | os.PathLike[str] | Mapping[str, Any]] | str | os.PathLike[str],
+    out: str | os.PathLike[str],
+    audit_json: str | os.PathLike[str] | None = None,
+    *,
+    unmatched: str | os.PathLike[str] | None = None,
+    dry_run: bool = False,
+    run_provenance: Mapping[str, Any] | None = None,
+    memory_limit: str | None = None,
+    threads: int | None = None,
+    temp_dir: str | os.PathLike[str] | None = None,
+    cancel: Cancel | None = None,
+    **options: Unpack[OptionKeywords],
+) -> dict[str, Any]:
+    """Join labels onto one feature table and write the labelled table.
+
+    Parameters
+    ----------
+    features : a Parquet, JSON lines, JSON or CSV file, one row per clip or frame
+    label_paths : label files, of which the first that has a key labels it, and a later one that contradicts it is an
+        error; an entry may be a mapping ``{"path": …}`` with options of its own
+    out : the labelled table; its suffix says the format
+    audit_json : where the audit is written too, if anywhere
+    unmatched : where the keys of either side that did not meet are written, if anywhere; also where the gate fails
+    dry_run : do everything but write
+    run_provenance : a provenance block to be used in the place of moslabels' own
+    memory_limit, threads, temp_dir : what DuckDB may take: ``"4GB"``, a number, a folder for what does not fit
+    cancel : ends the run soon after it is set, from another thread, by CancelledError; such as a ``threading.Event``
+    options : those of a manifest's table, such as ``min_match_rate=0.9``
+
+    Returns the audit. Raises UsageError (a MosLabelsError, a ValueError) where the arguments are wrong and TableError
+    or GateError where the table cannot be labelled; what was at ``out`` and ``audit_json`` is then still there.
+    """
+    check_options(options)
+    if isinstance(label_paths, str | os.PathLike | Mapping):
+        label_paths = [label_paths]
+    if run_provenance is not None:
+        check_block(run_provenance)
+    settings = Settings(memory_limit=memory_limit, threads=threads, temp_dir=temp_dir)
+    paths = {"features": features, "label_paths": label_paths, "out": out, "audit_json": audit_json}
+    args = all_args(paths, options, settings, unmatched, dry_run)
+    spec = table_spec(features, label_paths, out, audit_json, unmatched, options)
+    progress = relayed(SILENT, checked_cancel(cancel))
+    run = Run(args=args, block=run_provenance, settings=settings, is_dry=dry_run, progress=progress)
+    return label_table(spec, run)
+
+
+def all_args(
+    paths: Mapping[str, Any], options: Mapping[str, Any], settings: Settings, unmatched: Any, dry_run: bool
+) -> dict[str, Any]:
+    """The arguments of a call for one table, for its evidence: every option with its value, given or not."""
+    defaults = Options()
+    return {
+        **paths,
+        "unmatched": unmatched,
+        "dry_run": dry_run,
+        **{name: getattr(settings, name) for name in ("memory_limit", "threads", "temp_dir")},
+        **{name: options.get(name, getattr(defaults, name)) for name in FIELDS},
+    }
+
+
+def check_block(block: Mapping[str, Any]) -> None:
+    """Refuse, with UsageError, a ``run_provenance`` of the caller's that JSON cannot hold."""
+    try:
+        json.dumps(block, allow_nan=False).encode("utf-8")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UsageError(f"run_provenance must be an object of JSON values: {error}") from error
+
+
+def checked_cancel(cancel: Any) -> Cancel | None:
+    """Refuse, with UsageError, a ``cancel`` that cannot be asked."""
+    if cancel is not None and not callable(getattr(cancel, "is_set", None)):
+        raise UsageError(f"cancel: must have is_set(), as threading.Event has, not {shown(type(cancel).__name__)}")
+    given: Cancel | None = cancel
+    return given
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Refuse, with UsageError, keywords that are no options of a table."""
+    if unknown := [name for name in options if name not in FIELDS]:
+        raise UsageError(
+            "the arguments are wrong:", [f"unknown option {shown(name)}{nearest(name, FIELDS)}" for name in unknown]
+        )
+
+
+def with_options(function: Callable[..., Any]) -> None:
+    """Give a function the signature that has the options of a table as the keywords that they are."""
+    signature = inspect.signature(function)
+    kept = [parameter for parameter in signature.parameters.values() if parameter.kind is not parameter.VAR_KEYWORD]
+    options = [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=getattr(Options(), name), annotation=option.type
+        )
+        for name, option in FIELDS.items()
+    ]
+    function.__signature__ = signature.replace(parameters=[*kept, *options])  # type: ignore[attr-defined]
+
+
+with_options(materialize)
+
+
+def label_table(spec: TableSpec, run: Run) -> dict[str, Any]:
+    """Label one table: read, judge, write. Returns the audit. Raises MosLabelsError that knows its table."""
+    outputs = [path for _, path in spec.outputs()]
+    progress = relayed(run.progress)
+    try:
+        for path in outputs:
+            check_target(path)
+        with (
+            held(),
+            reserved([] if run.is_dry else outputs) as reserved_places,
+            watched(spec) as check_inputs,
+            Workspace(run.settings.temp_dir) as workspace,
+            set_aside(outputs if run.is_dry else [], workspace.folder) as places_aside,
+            Engine(run.settings, workspace.folder, progress=progress) as engine,
+        ):
+            return _label(engine, workspace, spec, run, check_inputs, {**reserved_places, **places_aside})
+    except MosLabelsError as error:
+        if not is_from_outside(error):
+            error.table = spec.id
+        raise
+    except MemoryError as error:
+        raise TableError(
+            f"{spec.features}: out of memory", code="resources", table=spec.id, file=spec.features
+        ) from error
+    except OSError as error:
+        raise os_error(error, spec.id) from error
+
+
+@contextmanager
+def watched(spec: TableSpec) -> Iterator[Callable[[], None]]:
+    """Gives a check that the inputs are what they were at first; made too where reading them failed, as it then may."""
+    before = {path: _state(path) for _, path in spec.inputs()}
+
+    def check() -> None:
+        for path, state in before.items():
+            if (now := _state(path)) != state:
+                what = "changed" if now else "disappeared"
+                advice = "run again when nothing writes to it"
+                raise TableError(f"{path}: {what} while it was read; {advice}", code="changed", file=path)
+
+    try:
+        yield check
+    except (MosLabelsError, OSError) as error:
+        if not is_from_outside(error):
+            check()
+        raise
+
+
+@dataclass(frozen=True)
+class Read:
+    """What was read of one table: its features, their key, its labels, and the feature columns that these replace."""
+
+    source: Source
+    key: Key
+    labels: Labels
+    dropped: Sequence[str]
+
+
+def read_table(engine: Engine, workspace: Workspace, spec: TableSpec) -> Read:
+    """Look at the features, read the labels. Raises TableError."""
+    engine.progress.step("reading features", _size(spec.features), "bytes")
+    source = open_table(engine, workspace, spec.features, "feature", spec.options.feature_csv, spec.tables)
+    key = find_key(source, spec.options, "feature")  # Refused before the labels are read.
+    engine.progress.step("reading labels", sum(_size(label.path) for label in spec.labels), "bytes")
+    labels = load_labels(engine, workspace, spec)
+    return Read(source, key, labels, _replaced_columns(source, spec.options, key, labels))
+
+
+def _label(
+    engine: Engine,
+    workspace: Workspace,
+    spec: TableSpec,
+    run: Run,
+    check_inputs: Callable[[], None],
+    places: Mapping[str, Place],
+) -> dict[str, Any]:
+    with released():
+        read = read_table(engine, workspace, spec)
+        if read.source.footer is not None:
+            engine.progress.step("matching", read.source.footer.num_rows)
+        else:
+            engine.progress.step("matching", _size(spec.features), "bytes")
+        match = match_features(engine, read.source, read.key, spec.options.match_rate_by)
+    with ExitStack() as files, released():
+
+        def stage(target: str) -> StagedFile:
+            with held():
+                return files.enter_context(StagedFile(places[target]))
+
+        def done(*staged: StagedFile) -> None:
+            check_inputs()
+            for file in staged:
+                file.finish()
+            if not run.is_dry:
+                hold()  # Once it is published, the table is done, and the report says so.
+                publish(*staged)
+
+        unmatched = [_unmatched(engine, spec, stage(spec.unmatched))] if spec.unmatched is not None else []
+        try:
+            diagnosis = judge(engine, spec, read.labels, match)
+        except GateError:
+            done(*unmatched)  # What they are for; nothing else is written.
+            raise
+        label_records = [run.record(label.path) for label in spec.labels]
+        job = Job(
+            engine=engine,
+            source=read.source,
+            keys=read.key.columns,
+            out=spec.out,
+            columns=label_columns(engine, read.labels, spec.options.status_column),
+            join=partial(checked_row_labels, engine, read.source, read.key, read.labels, match),
+            dropped=read.dropped,
+            temp_folder=workspace.folder,
+            evidence=lambda sha256: (
+                evidence.ENTRY,
+                evidence.build(spec, read.labels, match, sha256, label_records),
+            ),
+        )
+        out = stage(spec.out)
+        written = write_labelled(job, out)
+        engine.progress.step("checking")
+        inputs = {
+            "features": run.record(spec.features, written.features_sha256),
+            "labels": label_records,
+        }
+        beside = [warning for path, warning in beside_warnings(spec.out).items() if os.path.exists(path)]
+        document = audit.build(
+            spec=spec,
+            labels=read.labels,
+            match=match,
+            diagnosis=diagnosis,
+            output=audit.Output(spec.out, out.sha256, out.size, written.nulled),
+            unmatched=_written(spec.unmatched, *unmatched) if spec.unmatched is not None else None,
+            warnings=[
+                *read.labels.doubts,
+                *collision_warnings(match),
+                *beside,
+                *(warning for place in places.values() for warning in place.left),
+            ],
+            provenance=run.provenance(inputs, {"audit_json": None, **dict(spec.outputs())}),
+        )
+        audits = []
+        if spec.audit_json is not None:
+            audits.append(stage(spec.audit_json))
+            audits[0].write(audit.json_text(document).encode("utf-8"))
+        done(out, *unmatched, *audits)
+    return document
+
+
+def judge(engine: Engine, spec: TableSpec, labels: Labels, match: Match) -> dict[str, Any] | None:
+    """The gate. Why keys are left over, where some are; raises GateError, which says why, where too many are."""
+    problem = gate.problem(match, spec.options, spec.features)
+    if problem is None and not match.unmatched_feature_keys.count:
+        return None
+    engine.progress.step("diagnosing")
+    why = diagnose(engine, spec, labels, match)
+    if problem is None:
+        return why
+    inferred = [file.inferred for file in labels.files if file.inferred and file.key.columns != match.key.columns]
+    message = "\n  ".join([problem, *lines(why), *collision_warnings(match), *inferred, _where_to_look(spec)])
+    raise GateError(message, file=spec.features, column=match.key.columns[0], diagnosis=why)
+
+
+def _where_to_look(spec: TableSpec) -> str:
+    if spec.tables:
+        return "to look for a rule: write the tables to files and run moslabels suggest"
+    labels = " ".join(f"--labels {shlex.quote(label.path)}" for label in spec.labels)
+    return f"to look for a rule: moslabels suggest --features {shlex.quote(spec.features)} {labels}"
+
+
+def _written(path: str, staged: StagedFile) -> audit.Output:
+    return audit.Output(path, staged.sha256, staged.size)
+
+
+def _unmatched(engine: Engine, spec: TableSpec, staged: StagedFile) -> StagedFile:
+    values = {"features": spec.features, "labels": [label.path for label in spec.labels]}
+    plain.write(engine.table(render("unmatched/20_unmatched", values)), staged)
+    return staged
+
+
+def collision_warnings(match: Match) -> list[str]:
+    """Different values that became one key: a warning with two examples, or none."""
+    collisions = match.key_collisions
+    if not collisions.count:
+        return []
+    examples = "; ".join(
+        f"{shown(row['key'])} from {' and '.join(map(shown, row['raw_values']))}" for row in collisions.rows[:2]
+    )
+    return [
+        f"{collisions.count} feature keys come from several different values each: {examples}; where these are "
+        "different clips, make the key tell them apart"
+    ]
+
+
+def beside_warnings(out: str) -> dict[str, str]:
+    """What others may have left beside an output and would mislead its readers: the warning of each, by its path."""
+    folder, name = os.path.split(out)
+    beside = [f".{name}.crc", "_metadata", "_common_metadata"] if name.lower().endswith((".parquet", ".pq")) else []
+    paths = [os.path.join(folder, other) for other in beside]
+    return {path: f"{path} does not know the new {name} and misleads Spark; remove it" for path in paths}
+
+
+def _state(path: str) -> tuple[int, ...] | None:
+    """What changes when a file does; None where there is none."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _size(path: str) -> int:
+    """The bytes of a file, 0 where there is none: reading it says why."""
+    state = _state(path)
+    return state[2] if state else 0
+
+
+def _replaced_columns(source: Source, options: Options, key: Key, labels: Labels) -> list[str]:
+    """The feature columns that the label columns replace: none but with ``overwrite``. Raises TableError."""
+    stale = {"mos_std_dev", "mos_n_ratings"}
+    taken = {name.lower() for name in labels.column_names(options.status_column)}
+    if options.overwrite:
+        taken |= stale
+    present = [name for name in source.names if name.lower() in taken]
+    for column in key.columns:
+        if column not in present:
+            continue
+        raise TableError(
+            f"{source.path}: the key column {shown(column)} has the name of a label column; give the label column "
+            "another name (status_column, extras), or the key column",
+            code="label-columns",
+            file=source.path,
+            column=column,
+        )
+    if present and not options.overwrite:
+        # Of another name, it may be a feature: what replaces it loses it.
+        named_here = {*LABEL_COLUMNS, SOURCE_COLUMN, Options.status_column, *stale}
+        renamed = [name for name in present if name.lower() not in named_here]
+        other = f", or give {listed(renamed)} of the labels another name (status_column, extras)" if renamed else ""
+        raise TableError(
+            f"refusing to overwrite existing MOS columns: {', '.join(present)}, in {source.path}; set overwrite to "
+            f"replace them{other}",
+            code="label-columns",
+            file=source.path,
+            column=present[0],
+        )
+    return present

@@ -1,0 +1,68 @@
+"""Whether a table is what its audit says, so that labelling it again would write the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from moslabels.base.errors import is_from_outside
+from moslabels.evidence.audit import given_options
+from moslabels.evidence.json_schema import audit_document, fits, provenance_block
+from moslabels.evidence.provenance import file_record, plain, versions
+from moslabels.files.documents import DocumentError, open_regular, parse
+from moslabels.runs.table import Run
+from moslabels.spec.manifest import TableSpec
+
+
+def audit_of_unchanged(spec: TableSpec, run: Run) -> dict[str, Any] | None:
+    """The audit of a table whose inputs, options, versions and output are what it says; None where one is not."""
+    document = _read(spec.audit_json)
+    if document is None or not _same_job(document, spec):
+        return None
+    run.progress.step("comparing with the audit")
+    inputs = document["run_provenance"]["inputs"]
+    labels = [record["sha256"] for record in inputs["labels"]]
+    if inputs["features"]["sha256"] != run.record(spec.features)["sha256"]:
+        return None
+    if labels != [run.record(label.path)["sha256"] for label in spec.labels]:
+        return None
+    written = [(spec.out, document["output_sha256"])]
+    if spec.unmatched is not None:
+        written.append((spec.unmatched, document["unmatched"]["sha256"]))
+    if any(file_record(path)["sha256"] != sha256 for path, sha256 in written):
+        return None
+    return document
+
+
+def _read(path: str | None) -> dict[str, Any] | None:
+    """The audit at a path; None where there is none of this version's shape: the table is then labelled again."""
+    if path is None:
+        return None
+    try:
+        with open_regular(path) as stream:
+            document = parse(stream)
+    except (OSError, DocumentError) as error:
+        if is_from_outside(error):
+            raise
+        return None
+    has_shape = fits(document, audit_document()) and fits(document["run_provenance"], provenance_block())
+    return document if has_shape else None
+
+
+def _same_job(document: Mapping[str, Any], spec: TableSpec) -> bool:
+    """Whether an audit is that of the same files, options and versions."""
+    block, left = document["run_provenance"], document.get("unmatched")
+    features, labels = block["inputs"]["features"], block["inputs"]["labels"]
+    return bool(
+        document["feature_table"] == spec.features
+        and document["output"] == spec.out
+        and document["config"] == plain(spec.config)
+        and [(file["path"], file["config"]) for file in document["label_files"]]
+        == [(label.path, given_options(label)) for label in spec.labels]
+        and block["versions"] == versions()
+        and block["outputs"].get("unmatched") == spec.unmatched
+        and (left and left["path"]) == spec.unmatched
+        and document["output_sha256"] is not None
+        and isinstance(features, Mapping)
+        and all(record["sha256"] is not None for record in (features, *labels))
+    )

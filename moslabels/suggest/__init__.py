@@ -1,0 +1,1 @@
+"""Rules that could join two tables, found and measured."""

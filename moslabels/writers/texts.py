@@ -1,0 +1,182 @@
+"""Arrow arrays -> the text of their values, whole arrays at a time: for JSON and CSV."""
+
+from __future__ import annotations
+
+import json
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from moslabels.base.errors import TableError
+from moslabels.spec.options import listed, shown
+
+TEXT = pa.large_string()
+_ESCAPES = {chr(code): json.dumps(chr(code))[1:-1] for code in range(32)}
+_DECIMALS = {"s": 0, "ms": 3, "us": 6, "ns": 9}
+
+
+class ValueTexts:
+    """Turns columns into text. ``nulled`` counts the NaN and infinite numbers, which JSON has no text for: null."""
+
+    def __init__(self, path: str) -> None:
+        self.nulled = 0
+        self._path = path
+
+    def json(self, array: pa.Array, column: str) -> pa.Array:
+        """Each value as JSON text; a missing value is ``null``. Refuses binary values: TableError."""
+        return pc.fill_null(self._json(array, column), "null")
+
+    def plain(self, array: pa.Array, column: str) -> pa.Array:
+        """Each value as bare text; a missing value stays missing. Refuses binary and nested values: TableError."""
+        kind = array.type
+        if isinstance(array, pa.ExtensionArray):
+            return self.plain(array.storage, column)
+        if pa.types.is_dictionary(kind):
+            return self.plain(array.dictionary_decode(), column)
+        if pa.types.is_null(kind):
+            return pa.nulls(len(array), TEXT)
+        if pa.types.is_floating(kind):
+            return self._float(array)
+        if pa.types.is_timestamp(kind):
+            # An instant in UTC needs no table of time zones to be read; a time without a zone stays without.
+            zoned = array if kind.tz is None else array.cast(pa.timestamp(kind.unit, "UTC"))
+            return pc.replace_substring(zoned.cast(TEXT), " ", "T", max_replacements=1)
+        if pa.types.is_duration(kind):
+            return _duration(array)
+        if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind):
+            return array.cast(TEXT)
+        if pa.types.is_date(kind) or pa.types.is_time(kind):
+            return array.cast(TEXT)
+        if _is_text(kind):
+            array = array.cast(TEXT)
+            self._check_utf8(array, column)
+            return array
+        raise self._refused(column, f"is of type {kind}, which has no text here; leave it out")
+
+    def key(self, array: pa.Array, column: str) -> pa.Array:
+        """The same for a key column: as text, 12.0 would be another key than the number, which is 12."""
+        text = self.plain(array, column)
+        if pa.types.is_dictionary(array.type):
+            array = array.dictionary_decode()
+        if pa.types.is_floating(array.type):
+            number = array.cast(pa.float32()).cast(pa.float64()) if array.type != pa.float64() else array
+            return pc.if_else(pc.is_finite(number), number, None).cast(pa.int64()).cast(TEXT)
+        return pc.replace_substring_regex(text, r"\.0*$", "") if pa.types.is_decimal(array.type) else text
+
+    def _refused(self, column: str, why: str) -> TableError:
+        return TableError(
+            f"{self._path}: column {shown(column)} {why}", code="cannot-hold", file=self._path, column=column
+        )
+
+    def _check_utf8(self, array: pa.Array, column: str) -> None:
+        try:
+            array.validate(full=True)
+        except pa.ArrowInvalid as error:
+            raise self._refused(column, f"holds text that is not UTF-8: {error}") from error
+
+    def _json(self, array: pa.Array, column: str) -> pa.Array:
+        kind = array.type
+        if isinstance(array, pa.ExtensionArray):
+            return self._json(array.storage, column)
+        if pa.types.is_dictionary(kind):
+            return self._json(array.dictionary_decode(), column)
+        if pa.types.is_struct(kind):
+            return self._struct(array, column)
+        if pa.types.is_map(kind):
+            entries = pa.struct([("key", kind.key_type), ("value", kind.item_type)])
+            return self._json(array.cast(pa.list_(entries)), column)
+        if _is_list(kind):
+            return self._list(array, column)
+        text = self.plain(array, column)
+        if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_decimal(kind):
+            return text
+        if pa.types.is_floating(kind) or pa.types.is_null(kind):
+            return text
+        return quoted(text)
+
+    def _float(self, array: pa.Array) -> pa.Array:
+        """The shortest number that reads back as the same value; 5.0 keeps its point, to stay a DOUBLE."""
+        finite = pc.is_finite(array if array.type != pa.float16() else array.cast(pa.float32()))
+        self.nulled += len(array) - array.null_count - pc.sum(finite, min_count=0).as_py()
+        text = pc.if_else(finite, array.cast(TEXT), None)
+        whole = pc.match_substring_regex(text, "^-?[0-9]+$")
+        return pc.if_else(whole, pc.binary_join_element_wise(text, pa.scalar(".0", TEXT), pa.scalar("", TEXT)), text)
+
+    def _list(self, array: pa.Array, column: str) -> pa.Array:
+        lengths = pc.if_else(array.is_valid(), pc.list_value_length(array), 0).cast(pa.int64())
+        offsets = pa.concat_arrays([pa.array([0], pa.int64()), pc.cumulative_sum(lengths)])
+        items = self.json(array.flatten(), column)
+        texts = pc.binary_join(pa.LargeListArray.from_arrays(offsets, items), pa.scalar(", ", TEXT))
+        return pc.if_else(array.is_valid(), joined("[", texts, "]"), None)
+
+    def _struct(self, array: pa.StructArray, column: str) -> pa.Array:
+        names = [field.name for field in array.type]
+        if len(set(names)) < len(names):
+            raise self._refused(column, f"is a struct with one member twice: {listed(names)}")
+        parts: list[pa.Array | str] = []
+        for index, (name, values) in enumerate(zip(names, array.flatten(), strict=True)):
+            parts += [f"{', ' if index else ''}{json_name(name)}: ", self.json(values, column)]
+        text = joined("{", *parts, "}") if parts else pa.array(["{}"] * len(array), TEXT)
+        return pc.if_else(array.is_valid(), text, None)
+
+
+def without_text(table: pa.Table) -> pa.Array:
+    """How many numbers of each row are NaN or infinite, which have no text: for a table without nested columns."""
+    counts = pa.repeat(pa.scalar(0, pa.int64()), len(table))
+    for column in table.columns:
+        if pa.types.is_floating(column.type):
+            counts = pc.add(counts, pc.invert(pc.fill_null(pc.is_finite(column), True)).cast(pa.int64()))
+    return counts
+
+
+def _is_text(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind))
+
+
+def _is_list(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind))
+
+
+def _duration(array: pa.Array) -> pa.Array:
+    """ISO 8601 durations in seconds: PT1.500S, -PT2.000S."""
+    ticks = array.cast(pa.int64()).cast(TEXT)
+    places = _DECIMALS[array.type.unit]
+    digits = pc.utf8_lpad(pc.utf8_ltrim(ticks, "-"), width=places + 1, padding="0")
+    if places:
+        digits = joined(
+            pc.utf8_slice_codeunits(digits, 0, -places), ".", pc.utf8_slice_codeunits(digits, -places, 1 << 20)
+        )
+    return joined(pc.if_else(pc.starts_with(ticks, "-"), "-PT", "PT").cast(TEXT), digits, "S")
+
+
+def joined(*parts: pa.Array | str) -> pa.Array:
+    """Arrays and constant texts, put together element by element."""
+    return pc.binary_join_element_wise(
+        *(pa.scalar(part, TEXT) if isinstance(part, str) else part for part in parts), pa.scalar("", TEXT)
+    )
+
+
+def json_name(name: str) -> str:
+    """A member's name as JSON text."""
+    return json.dumps(name, ensure_ascii=False)
+
+
+def quoted(text: pa.Array) -> pa.Array:
+    """Texts as JSON strings."""
+    if pc.any(pc.match_substring_regex(text, '[\\x00-\\x1f"\\\\]')).as_py():
+        text = pc.replace_substring(text, "\\", "\\\\")
+        text = pc.replace_substring(text, '"', '\\"')
+        for character, escape in _ESCAPES.items():
+            if pc.any(pc.match_substring(text, character)).as_py():
+                text = pc.replace_substring(text, character, escape)
+    return joined('"', text, '"')
+
+
+def values_buffer(text: pa.Array) -> memoryview:
+    """The bytes of all texts of an array, one after the other: what a file of them holds."""
+    (text,) = text.chunks if isinstance(text, pa.ChunkedArray) else (text,)
+    if not len(text):
+        return memoryview(b"")
+    _, offsets, data = text.buffers()
+    places = memoryview(offsets).cast("q")
+    return memoryview(data)[places[text.offset] : places[text.offset + len(text)]]
