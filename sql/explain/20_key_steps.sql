@@ -6,25 +6,24 @@ WITH cells AS (
         $values[{{ loop.index | number }}] AS {{ cell.text | ident }}, $types[{{ loop.index | number }}] AS {{ cell.type | ident }}
         {%- if not loop.last %},{% endif %}
         {%- endfor %}
+), parts AS (
+    {% include 'sources/key_parts.sql' %}
 ), steps AS (
     {%- for cell in keys %}
     {% if not loop.first %}UNION ALL {% endif %}SELECT
         {{ loop.index | number }} AS part,
         key_fault({{ cell.text | ident }}, {{ cell.type | ident }}) AS fault,
-        key_text({{ cell.text | ident }}, {{ cell.type | ident }}) AS text,
-        trim_text(key_text({{ cell.text | ident }}, {{ cell.type | ident }})) AS trimmed,
-        normalize_key(
-            trim_text(key_text({{ cell.text | ident }}, {{ cell.type | ident }})), $normalize[{{ loop.index | number }}]
-        ) AS normalised,
-        make_key(
-            key_text({{ cell.text | ident }}, {{ cell.type | ident }}), $normalize[{{ loop.index | number }}],
-            CAST($regex[{{ loop.index | number }}] AS VARCHAR), $capture[{{ loop.index | number }}]
+        {{ (cell.alias ~ '_key_text') | ident }} AS text,
+        {{ (cell.alias ~ '_trimmed') | ident }} AS trimmed,
+        {{ (cell.alias ~ '_part') | ident }} AS normalised,
+        extract_key(
+            {{ (cell.alias ~ '_part') | ident }}, CAST($regex[{{ loop.index | number }}] AS VARCHAR), $capture[{{ loop.index | number }}]
         ) AS extracted
-    FROM cells
+    FROM parts
     {%- endfor %}
 ), whole AS (
     SELECT {% include 'sources/key.sql' %}
-    FROM cells
+    FROM parts
 )
 SELECT steps.*, whole.key
 FROM steps, whole

@@ -4,6 +4,8 @@
 INSERT INTO label_rows
 WITH cells AS (
     {%- include 'sources/cells.sql' %}
+), parts AS (
+    {% include 'sources/key_parts.sql' %}
 )
 {%- if has_mos_100 %}, judged AS (
     SELECT
@@ -11,7 +13,7 @@ WITH cells AS (
         mos_state(mos_text, mos_type, $missing_values) AS state,
         mos_state(mos_100_text, mos_100_type, $missing_values) AS state_100,
         state <> 'bad' AND (state_100 = 'bad' OR (state = 'missing' AND state_100 = 'ok')) AS is_mos_100
-    FROM cells
+    FROM parts
 )
 {%- endif %}
 SELECT
@@ -38,4 +40,4 @@ SELECT
     {%- if source.reader == 'csv' %}NULLIF({{ extra.text | ident }}, ''){% else %}{{ extra.text | ident }}{% endif %}, {{ extra.type | ident }}
     {%- else %}NULL, NULL{% endif %}
     {%- endfor %}
-FROM {% if has_mos_100 %}judged{% else %}cells{% endif %};
+FROM {% if has_mos_100 %}judged{% else %}parts{% endif %};

@@ -16,7 +16,7 @@ WITH cells AS (
         {%- endfor %}
         rows, first_row,
         {% include 'sources/key.sql' %}
-    FROM cells
+    FROM ({% include 'sources/key_parts.sql' %})
 )
 SELECT keys.*, labels.label_id
 FROM keys LEFT JOIN labels USING (key);

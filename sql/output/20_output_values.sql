@@ -6,7 +6,7 @@ WITH cells AS (
     {%- include 'sources/cells.sql' %}
 ), labelled AS (
     SELECT row, status_text, source_text, mos_text, {% include 'sources/key.sql' %}
-    FROM cells
+    FROM ({% include 'sources/key_parts.sql' %})
 )
 SELECT
     key, key_fault, fault_part, CASE WHEN key_fault IS NOT NULL THEN raw_value END AS raw_value, status_text, source_text,
