@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import json
 import os
-import shlex
-import shutil
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import pyarrow.parquet as pq
 import pytest
 
-from helpers.pages import blocks, is_shown
+from helpers.pages import blocks, run_page
 from helpers.paths import ROOT
 from moslabels import load_manifest
 from moslabels.cli import main
 from moslabels.spec.manifest import TableSpec
 
-README = ROOT / "README.md"
-EXAMPLES = README.parent / "examples"
+EXAMPLES = ROOT / "examples"
 MANIFESTS = sorted(path.relative_to(EXAMPLES) for path in EXAMPLES.glob("*/manifest.json"))
 TRAPS = sorted(path.relative_to(EXAMPLES) for path in EXAMPLES.glob("*/traps.json"))
-PAGES = sorted(path.relative_to(EXAMPLES) for path in EXAMPLES.glob("*/README.md"))
+PAGES = sorted(path.relative_to(EXAMPLES) for path in EXAMPLES.glob("*/README.md") if path.parent.name != "guide")
 
 # Of each corpus a few rows of its output: which, and what it has beside its features.
 KONVID_1K = [({"sharpness": 24.02}, {"mos": 2.0487804878})]
@@ -58,14 +54,6 @@ SCORES = {
 }
 SCORES["corpora"] = {name: rows for tables in SCORES.values() for name, rows in tables.items()}
 SCORES["quickstart"] = {"natural_mos": [({"noise": 0.1508}, {"mos": 3.42, "mos_n_ratings": 58, "mos_std_dev": 0.71})]}
-
-
-@pytest.fixture
-def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A copy of the examples, in the folder above which commands run."""
-    shutil.copytree(EXAMPLES, tmp_path / "examples", ignore=shutil.ignore_patterns("out"))
-    monkeypatch.chdir(tmp_path)
-    return tmp_path / "examples"
 
 
 @pytest.mark.parametrize("path", MANIFESTS, ids=str)
@@ -105,44 +93,9 @@ def test_every_trap_is_shown(copy: Path, path: Path) -> None:
 
 @pytest.mark.parametrize("path", PAGES, ids=str)
 def test_a_page_shows_what_its_commands_print(copy: Path, path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run_page(blocks(copy / path), capsys)
-
-
-def test_the_readme_shows_what_its_commands_print(copy: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    page = blocks(README)
-    _, tests = (number for number, (language, _) in enumerate(page) if language == "sh" and "venv" in page[number][1])
-    assert main(["batch", "examples/quickstart/manifest.json", "--report-json", "examples/quickstart/out/r.json"]) == 0
-    capsys.readouterr()
-    page = page[tests + 1 :]
-    # What does not follow a command of its own has a test of its own in test_readme.py.
-    shown = [text for (before, _), text in zip([("", ""), *page], page, strict=False) if "sh" in (before, text[0])]
-    run_page(shown, capsys)
-
-
-def run_page(page: list[tuple[str, str]], capsys: pytest.CaptureFixture[str]) -> None:
-    """Run the commands of a page one after the other: each is followed by what it prints."""
-    printed = ""
-    commands = 0
-    for language, text in page:
-        if language == "sh":
-            printed = ""
-            for command in text.splitlines():
-                commands += 1
-                written, _, file = command.partition(" > ")
-                program, *arguments = shlex.split(written)
-                if program == "duckdb":
-                    printed += duckdb_shell(arguments)
-                else:
-                    assert program == "moslabels"
-                    assert main(arguments) == (1 if "traps.json" in command else 0)
-                    said = capsys.readouterr()
-                    if file:
-                        Path(file).write_text(said.out, encoding="utf-8")
-                    printed += ("" if file else said.out) + said.err
-        else:
-            assert not language
-            assert is_shown(text, printed), f"shown:\n{text}\nprinted:\n{printed}"
-    assert commands
+    page = blocks(copy / path)
+    assert "sh" in dict(page)
+    run_page(page, capsys)
 
 
 def test_the_page_of_recipes_lists_and_runs_them_all() -> None:
@@ -151,26 +104,3 @@ def test_the_page_of_recipes_lists_and_runs_them_all() -> None:
     for path in EXAMPLES.glob("sql/*.sql"):
         assert f"| [{path.stem}]({path.name}) |" in page.read_text(encoding="utf-8")
         assert f"-f examples/sql/{path.name}" in run
-
-
-def duckdb_shell(arguments: list[str]) -> str:
-    """What the DuckDB shell prints: duckdb -markdown -c SQL -f FILE."""
-    markdown, c, sql, f, file = arguments
-    assert (markdown, c, f) == ("-markdown", "-c", "-f")
-    with duckdb.connect() as connection:
-        connection.execute(sql)
-        answer = connection.sql(Path(file).read_text(encoding="utf-8"))
-        names = answer.columns
-        is_number = [str(kind) in ("BIGINT", "HUGEINT", "DOUBLE") for kind in answer.types]
-        rows = answer.project("CAST(COLUMNS(*) AS VARCHAR)").fetchall()
-    cells = [["NULL" if cell is None else cell for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(names, *cells, strict=True)]
-    rule = ["-" * (width + 1) + (":" if number else "-") for width, number in zip(widths, is_number, strict=True)]
-    lines = [
-        " | ".join(
-            name.rjust((width + len(name)) // 2).ljust(width) for name, width in zip(names, widths, strict=True)
-        ),
-        *(" | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in cells),
-    ]
-    header, *body = [f"| {line} |\n" for line in lines]
-    return "".join([header, f"|{'|'.join(rule)}|\n", *body])

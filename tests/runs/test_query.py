@@ -7,8 +7,6 @@ import io
 import json
 import os
 import re
-import shlex
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -773,27 +771,6 @@ def test_a_database_that_cannot_be_written_stays(
     assert path.read_bytes() == before
     assert main(["sql", ALL, "--db", str(tmp_path)]) == 1
     assert "is a folder; write to another path" in capsys.readouterr().err
-
-
-# The README
-
-
-def test_the_query_of_the_readme_prints_what_it_shows(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    section = (ROOT / "README.md").read_text(encoding="utf-8").split("## Ask the audits")[1].split("## ")[0]
-    assert re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE) == list(VIEWS)
-    recipes = re.search(r"Recipes in(.|\n)*?\. ", section)
-    assert recipes is not None
-    assert set(re.findall(r"`(\w+)`", recipes[0])) >= {path.stem for path in OF_AUDITS}
-    (command,) = re.findall(r"```sh\n(.*)\n```", section)
-    (shown,) = re.findall(r"```\n(output.*?)```", section, re.DOTALL)
-    shutil.copytree(ROOT / "examples", tmp_path / "examples", ignore=shutil.ignore_patterns("out"))
-    monkeypatch.chdir(tmp_path)
-    run_batch("examples/quickstart/manifest.json", report_json="examples/quickstart/out/report.json")
-    program, *arguments = shlex.split(command)
-    assert (program, main(arguments)) == ("moslabels", 0)
-    assert capsys.readouterr() == (shown, "")
 
 
 # Recipes
