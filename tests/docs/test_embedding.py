@@ -55,7 +55,7 @@ def test_what_the_examples_call_is_there(name: str) -> None:
         keywords = {keyword.arg: None for keyword in call.keywords if keyword.arg is not None}
         inspect.signature(function).bind(*call.args, **keywords)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and ast.unparse(node).startswith("moslabels."):
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "moslabels":
             assert hasattr(moslabels, node.attr)
 
 
