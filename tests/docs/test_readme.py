@@ -41,8 +41,9 @@ def test_it_shows_what_its_commands_print(copy: Path, capsys: pytest.CaptureFixt
 
 
 def assert_rows_shown(path: Path) -> None:
-    section = README.split("the row that comes of them:")[1].split("\n## ")[0]
-    before, label, after = ([cells(line) for line in table.splitlines()] for table in section.strip().split("\n\n"))
+    section = README.split("A row of the features before:")[1].split("\n## ")[0]
+    tables = re.findall(r"(?:^\|.*\n)+", section, re.MULTILINE)
+    before, label, after = ([cells(line) for line in table.splitlines()] for table in tables)
     features = pq.ParquetFile(QUICKSTART / "natural_features.parquet").read()
     first = features.slice(0, 1).to_pylist()[0]
     assert before[0] == list(first)

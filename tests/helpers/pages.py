@@ -42,19 +42,23 @@ def run_page(page: list[Block], capsys: pytest.CaptureFixture[str]) -> None:
     for info, text in page:
         language, _, file = info.partition(" ")
         if language == "sh":
-            printed = "".join(run_line(line, capsys) for line in text.splitlines())
+            printed = "".join(run_line(line, capsys) for line in joined_lines(text))
         elif language == "python":
             exec(compile(text, "page", "exec"), names)
             printed = capsys.readouterr().out
         elif language == "console":
             for command, shown in re.findall(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", text, re.MULTILINE):
-                assert_shown(shown, run_line(command.replace("\\\n", ""), capsys))
+                assert_shown(shown, "".join(run_line(line, capsys) for line in joined_lines(command)))
         elif file:
             Path(file).write_text(text, encoding="utf-8")
         elif not language:
             assert_shown(text, printed)
         else:
             assert language == "json", info
+
+
+def joined_lines(commands: str) -> list[str]:
+    return commands.replace("\\\n", "").splitlines()
 
 
 def assert_shown(text: str, printed: str) -> None:
