@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 
 from moslabels.base.errors import MosLabelsError, UsageError, internal_error, is_from_outside, os_error
 from moslabels.base.signals import Terminated, ending
+from moslabels.base.text import listed, nearest, shown, visible, visible_text
 from moslabels.command.arguments import UnwrittenError, command_parser, option_value, options_text, write_out
 from moslabels.command.completion import script
-from moslabels.spec.options import FIELDS, listed, nearest, shown, visible, visible_text
+from moslabels.spec.options import FIELDS
 
 if TYPE_CHECKING:
     from moslabels.base.settings import Settings

@@ -8,7 +8,8 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from moslabels.base.errors import UsageError
-from moslabels.spec.options import shown, url_problem
+from moslabels.base.text import shown
+from moslabels.base.urls import url_problem
 
 _SIZE = re.compile(r"(?=[0.]*[1-9])[0-9]+(\.[0-9]+)? ?([KMGT]i?B|%)", re.IGNORECASE)
 

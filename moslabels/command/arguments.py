@@ -12,8 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from moslabels.base.errors import UsageError
+from moslabels.base.text import json_fault, listed, nearest, shown, visible_text
 from moslabels.command.completion import SHELLS
-from moslabels.spec.options import FIELDS, json_fault, listed, nearest, shown, visible_text
+from moslabels.spec.options import FIELDS
 
 DESCRIPTION = "Join mean opinion scores onto tables of video-quality features."
 

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import TextIO
 
 from moslabels.base.progress import SILENT, Progress
-from moslabels.spec.options import visible
+from moslabels.base.text import visible
 
 _SECONDS_BETWEEN_NUMBERS = 0.1
 _USUAL_COLUMNS = 80

@@ -13,9 +13,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from moslabels.base.errors import UsageError
+from moslabels.base.text import shown, visible, visible_json
 from moslabels.engine.connection import Answer
 from moslabels.evidence.report import markdown_text
-from moslabels.spec.options import shown, visible, visible_json
 from moslabels.writers.texts import ValueTexts, json_name
 
 Cells = Sequence[Sequence["str | None"]]

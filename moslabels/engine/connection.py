@@ -20,8 +20,8 @@ from moslabels.base.errors import ResourceError, StatementError, UsageError, cal
 from moslabels.base.progress import SILENT, Progress
 from moslabels.base.settings import DEFAULTS, Settings
 from moslabels.base.signals import released
+from moslabels.base.text import short, shown
 from moslabels.engine.statements import Statement, render, rules
-from moslabels.spec.options import short, shown
 
 T = TypeVar("T")
 Connection: TypeAlias = duckdb.DuckDBPyConnection

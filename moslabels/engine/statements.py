@@ -15,7 +15,7 @@ from typing import Any
 
 import jinja2
 
-from moslabels.spec.options import is_visible, visible
+from moslabels.base.text import is_visible, visible
 
 _QUOTED_OR_COMMENT = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*""")
 _PARAMETER = re.compile(r"\$([a-z_][a-z0-9_]*)")

@@ -7,12 +7,13 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from moslabels.base.text import visible_json
 from moslabels.evidence.provenance import plain
 from moslabels.labelling.keys import one_or_list
 from moslabels.labelling.labels import Labels
 from moslabels.labelling.match import Match, Sample
 from moslabels.spec.manifest import LabelSpec, TableSpec
-from moslabels.spec.options import key_parts, visible_json
+from moslabels.spec.options import key_parts
 
 FAMILY = "mos-label-materializer-"
 """What the names of the schemas of audits and reports begin with, in all versions."""

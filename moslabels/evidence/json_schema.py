@@ -13,9 +13,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from moslabels.base.errors import CODES
+from moslabels.base.text import shown
 from moslabels.evidence import audit, provenance, report
 from moslabels.evidence import embedded as evidence
-from moslabels.spec.options import FIELDS, LABEL_FIELDS, shown
+from moslabels.spec.options import FIELDS, LABEL_FIELDS
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 

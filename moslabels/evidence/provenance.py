@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import platform
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,36 +9,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from moslabels.base.errors import is_from_outside
-from moslabels.files.documents import open_regular
+from moslabels.files.records import file_record
 
 SCHEMA = "ai-run-provenance-v1"
 ENTRYPOINT = "moslabels/cli.py"
-
-
-def file_sha256(path: str | Path) -> str:
-    """The sha256 of a file's bytes, in hex."""
-    with open_regular(path) as stream:
-        return hashlib.file_digest(stream, "sha256").hexdigest()
-
-
-def file_record(path: str, sha256: str | None = None, *, is_to_hash: bool = True) -> dict[str, Any]:
-    """``path``, ``exists``, ``kind`` (file, directory, other or missing) and ``sha256`` of a path.
-
-    A file that was hashed already comes with its hash. What cannot be read, or is not to be hashed, has none.
-    """
-    try:
-        exists = os.path.lexists(path)
-        kind = "missing"
-        if exists:
-            kind = "file" if os.path.isfile(path) else "directory" if os.path.isdir(path) else "other"
-        if kind == "file" and sha256 is None and is_to_hash:
-            sha256 = file_sha256(path)
-    except (OSError, ValueError) as error:
-        if is_from_outside(error):
-            raise
-        exists, kind, sha256 = False, "missing", None
-    return {"path": path, "exists": exists, "kind": kind, "sha256": sha256 if kind == "file" else None}
 
 
 def recorded_hashes(inputs: Any) -> Iterator[tuple[str, str]]:

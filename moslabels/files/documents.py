@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any, BinaryIO, NoReturn
 
 from moslabels.base.errors import is_from_outside
+from moslabels.base.text import json_fault, shown
 from moslabels.files.contents import absence_advice
-from moslabels.spec.options import json_fault, shown
 
 MOST_BYTES = 1 << 28
 """The most that an audit or a report holds."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from moslabels.base.text import shown
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.labelling.labels import Labels
 from moslabels.labelling.match import Match
 from moslabels.spec.manifest import TableSpec
-from moslabels.spec.options import shown
 
 _SHOWN = 3
 _DOUBTFUL = ("text after the id", "scientific notation", "unique prefix")

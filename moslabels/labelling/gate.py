@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from moslabels.base.text import shown
 from moslabels.labelling.match import Group, Match
-from moslabels.spec.options import Options, shown
+from moslabels.spec.options import Options
 
 
 def problem(match: Match, options: Options, features: str) -> str | None:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from moslabels.base.text import short, shown
 from moslabels.engine.connection import capture_group
 from moslabels.sources.opening import KEY_NAMES, Cell, Column, Source
-from moslabels.spec.options import Options, key_parts, short, shown
+from moslabels.spec.options import Options, key_parts
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,14 @@ from typing import Any, NamedTuple
 import pyarrow as pa
 
 from moslabels.base.errors import TableError
+from moslabels.base.text import counted, listed, short, shown
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.files.workspace import Workspace
 from moslabels.labelling.keys import Key, fault_advice, find_key
 from moslabels.sources.opening import MOS_NAMES, Aliased, Column, Source, open_table, reading, usable
 from moslabels.spec.manifest import LabelSpec, TableSpec
-from moslabels.spec.options import LABEL_COLUMNS, SOURCE_COLUMN, counted, key_parts, listed, short, shown
+from moslabels.spec.options import LABEL_COLUMNS, SOURCE_COLUMN, key_parts
 
 _NESTED = ("ARRAY", "OBJECT", "STRUCT", "TUPLE", "MAP", "BLOB", "UNION", "BIT", "VARIANT", "GEOMETRY")
 # The types of sql/rules/mos_number.sql, and those of cells whose type is that of each value.

@@ -10,12 +10,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from moslabels.base.errors import TableError
+from moslabels.base.text import short, shown
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.labelling.keys import Key, fault_advice
 from moslabels.labelling.labels import Labels
 from moslabels.sources.opening import Column, Source, reading
-from moslabels.spec.options import short, shown
 
 
 @dataclass(frozen=True)

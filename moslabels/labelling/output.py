@@ -8,12 +8,14 @@ from dataclasses import replace
 from typing import Any
 
 from moslabels.base.errors import TableError
+from moslabels.base.text import counted, listed, short, shown
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.files.workspace import Workspace
 from moslabels.labelling.keys import Key, find_key
-from moslabels.sources.opening import Cell, Source, format_of, format_problem, open_table, reading
-from moslabels.spec.options import SOURCE_COLUMN, Options, counted, listed, short, shown
+from moslabels.sources.opening import Cell, Source, open_table, reading
+from moslabels.spec.formats import format_of, format_problem
+from moslabels.spec.options import SOURCE_COLUMN, Options
 
 
 def read_back(

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from moslabels.base.settings import DEFAULTS, Settings
 from moslabels.base.signals import held, released
+from moslabels.base.text import visible
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import Statement, filled_in, render
 from moslabels.files.workspace import Workspace
@@ -17,7 +18,6 @@ from moslabels.labelling.match import match_features, row_labels
 from moslabels.runs.table import read_table
 from moslabels.sources.opening import absolute
 from moslabels.spec.manifest import TableSpec
-from moslabels.spec.options import visible
 
 
 def compiled(tables: Iterable[TableSpec], settings: Settings = DEFAULTS) -> str:

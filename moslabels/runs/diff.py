@@ -11,6 +11,7 @@ from typing import Any
 from moslabels.base.errors import UsageError, is_from_outside
 from moslabels.base.settings import DEFAULTS, Settings
 from moslabels.base.signals import held, released
+from moslabels.base.text import listed, shown, visible
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.evidence import audit, report
@@ -22,9 +23,9 @@ from moslabels.files.documents import DocumentError, Reach, open_regular, parse,
 from moslabels.files.workspace import Workspace
 from moslabels.labelling import output as labelled
 from moslabels.labelling.keys import several
-from moslabels.sources.opening import FORMATS, format_of, format_problem
+from moslabels.spec.formats import FORMATS, format_of, format_problem
 from moslabels.spec.manifest import refuse_url
-from moslabels.spec.options import Options, listed, option_problem, settled, shown, visible
+from moslabels.spec.options import Options, option_problem, settled
 
 _RULE = (
     "config",

@@ -12,6 +12,7 @@ from typing import Any
 from moslabels.base.errors import UsageError
 from moslabels.base.settings import Settings
 from moslabels.base.signals import held, released
+from moslabels.base.text import shown
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.files.workspace import Workspace
@@ -19,7 +20,6 @@ from moslabels.labelling.keys import Key, find_key
 from moslabels.labelling.labels import load_labels
 from moslabels.sources.opening import Cell, Source, open_table, reading
 from moslabels.spec.manifest import TableSpec
-from moslabels.spec.options import shown
 
 
 def explain(spec: TableSpec, values: Sequence[str], settings: Settings) -> list[dict[str, Any]]:

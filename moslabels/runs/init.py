@@ -12,10 +12,12 @@ from typing import Any
 from moslabels.base.errors import UsageError
 from moslabels.base.settings import DEFAULTS, Settings
 from moslabels.base.signals import held, released
+from moslabels.base.text import short, shown, visible
+from moslabels.base.urls import is_url
 from moslabels.evidence import json_schema as schema
 from moslabels.files.atomic import reserved, write_whole
 from moslabels.spec.manifest import checked, path_argument
-from moslabels.spec.options import FIELDS, is_url, short, shown, visible
+from moslabels.spec.options import FIELDS
 from moslabels.suggest.search import example_texts, nothing_found_text, readable_json, rule_text, score_text, suggest
 
 SCHEMA_FILE = "manifest.schema.json"

@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from moslabels.base.errors import TableError, UsageError, is_from_outside, os_error
 from moslabels.base.progress import SILENT, Cancel, relayed
 from moslabels.base.settings import Settings
+from moslabels.base.text import shown
 from moslabels.engine.connection import Connection, Engine, InterruptException, Relation, table_of, unwrapped
 from moslabels.evidence import audit
 from moslabels.files.workspace import Workspace
@@ -37,7 +38,7 @@ from moslabels.runs.table import (
 from moslabels.sources.batches import batch_rows, typed_batches
 from moslabels.sources.opening import absolute
 from moslabels.spec.manifest import TableSpec, input_spec
-from moslabels.spec.options import OptionKeywords, shown
+from moslabels.spec.options import OptionKeywords
 
 if TYPE_CHECKING:
     import pandas

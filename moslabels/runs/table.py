@@ -16,12 +16,14 @@ from moslabels.base.errors import GateError, MosLabelsError, TableError, UsageEr
 from moslabels.base.progress import SILENT, Cancel, Progress, relayed
 from moslabels.base.settings import DEFAULTS, Settings
 from moslabels.base.signals import held, hold, released
+from moslabels.base.text import listed, nearest, shown
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.evidence import audit
 from moslabels.evidence import embedded as evidence
-from moslabels.evidence.provenance import file_record, run_provenance
+from moslabels.evidence.provenance import run_provenance
 from moslabels.files.atomic import Place, StagedFile, check_target, publish, reserved, set_aside
+from moslabels.files.records import file_record
 from moslabels.files.workspace import Workspace
 from moslabels.labelling import gate
 from moslabels.labelling.diagnosis import diagnose, lines
@@ -30,7 +32,7 @@ from moslabels.labelling.labels import Labels, label_columns, load_labels
 from moslabels.labelling.match import Match, checked_row_labels, match_features
 from moslabels.sources.opening import Source, open_table
 from moslabels.spec.manifest import TableSpec, table_spec
-from moslabels.spec.options import FIELDS, LABEL_COLUMNS, SOURCE_COLUMN, OptionKeywords, Options, listed, nearest, shown
+from moslabels.spec.options import FIELDS, LABEL_COLUMNS, SOURCE_COLUMN, OptionKeywords, Options
 from moslabels.writers import Job, plain, write_labelled
 
 

@@ -14,6 +14,7 @@ from moslabels import __version__
 from moslabels.base.errors import MosLabelsError, TableError, UsageError
 from moslabels.base.settings import DEFAULTS, Settings
 from moslabels.base.signals import held, released
+from moslabels.base.text import listed, shown, visible
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.evidence import audit, provenance, report
@@ -23,13 +24,13 @@ from moslabels.evidence.provenance import plain, recorded_hashes, versions
 from moslabels.files.atomic import LEFT_BESIDE
 from moslabels.files.contents import HEAD, not_json, not_parquet
 from moslabels.files.documents import DocumentError, Reach, open_regular, parse, reason
+from moslabels.files.records import file_sha256
 from moslabels.files.workspace import Workspace
 from moslabels.labelling import output as labelled
 from moslabels.labelling.keys import several
 from moslabels.runs.table import Run, beside_warnings, label_table
-from moslabels.sources.opening import FORMATS
+from moslabels.spec.formats import FORMATS
 from moslabels.spec.manifest import Manifest, TableSpec, load_manifest, refuse_url, table_spec
-from moslabels.spec.options import listed, shown, visible
 
 _BY_HAND = ("run_provenance", "output_sha256", "output_bytes")
 _VERSIONS = ("moslabels", "duckdb", "pyarrow", "python")
@@ -326,7 +327,7 @@ class _Verifier:
             checked.compare("counts", counts, {name: again[name] for name in counts if name in again})
             checked.compare("feature_key_column", entry["feature_key_column"], again["feature_key_column"])
             if is_same:
-                checked.compare("sha256, labelled again", provenance.file_sha256(checked.path), again["output_sha256"])
+                checked.compare("sha256, labelled again", file_sha256(checked.path), again["output_sha256"])
             else:
                 checked.tell_not("other versions wrote it: its bytes are not compared")
 

@@ -14,6 +14,8 @@ from types import TracebackType
 
 from moslabels.base.errors import TableError, UsageError, os_error
 from moslabels.base.signals import held
+from moslabels.base.text import shown
+from moslabels.base.urls import url_problem
 from moslabels.engine.connection import Answer, LockedEngine
 from moslabels.engine.statements import render, sql_folder
 from moslabels.files.atomic import StagedFile, publish, reserved
@@ -22,7 +24,6 @@ from moslabels.files.documents import DocumentError, open_regular, parse
 from moslabels.files.locks import lock_records
 from moslabels.files.workspace import Workspace
 from moslabels.spec.manifest import refuse_url
-from moslabels.spec.options import shown, url_problem
 
 VIEWS = (
     "audits",

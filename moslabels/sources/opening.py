@@ -13,29 +13,20 @@ import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from moslabels.base.errors import ResourceError, StatementError, TableError, is_from_outside
+from moslabels.base.text import json_place, listed, nearest, short, shown
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
-from moslabels.files.contents import absence_advice, other_than_parquet, other_than_text, suffix_advice
+from moslabels.files.contents import absence_advice, other_than_parquet, other_than_text
 from moslabels.files.workspace import Workspace
-from moslabels.spec.options import ENCODINGS, json_place, listed, nearest, short, shown
+from moslabels.spec.formats import default_delimiter, format_of
+from moslabels.spec.options import ENCODINGS
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-FORMATS = {
-    ".parquet": "parquet",
-    ".pq": "parquet",
-    ".jsonl": "jsonl",
-    ".ndjson": "jsonl",
-    ".json": "json",
-    ".csv": "csv",
-    ".tsv": "csv",
-    ".txt": "csv",
-}
 KEY_NAMES = (
     "key clip_key clip_id video_id chug_video_id content_id clip_name file_name filename basename name src source "
     "src_path distorted_path dis_path path"
@@ -53,26 +44,6 @@ _MOST_OF_A_LINE = 1 << 26  # bytes: max_line_size in sql/sources/
 _DELIMITERS = (";", "\t", "|", ",")
 _UNNAMED = re.compile("column[0-9]+")  # as the columns of a file without a header are named
 _NUMBER = re.compile(r"[+-]?[0-9]+([.][0-9]+)?")
-
-
-def format_problem(path: str, role: str) -> str | None:
-    """Why a path cannot be ``features``, ``labels`` or ``out``, judged by its suffix; None where it can."""
-    suffix = Path(path).suffix.lower()
-    known = [name for name in FORMATS if name != ".txt" or role == "labels"]
-    if suffix in known:
-        return None
-    has = f"has the suffix {shown(suffix)}, which is none of" if suffix else "has no suffix, and a table is one file:"
-    return f"{has} {' '.join(known)}{suffix_advice(suffix) if role in ('features', 'labels') else ''}"
-
-
-def default_delimiter(path: str) -> str:
-    """The delimiter of a CSV file that says nothing else, by the suffix."""
-    return "\t" if Path(path).suffix.lower() == ".tsv" else ","
-
-
-def format_of(path: str | Path) -> str:
-    """``parquet``, ``jsonl``, ``json`` or ``csv``, by the suffix."""
-    return FORMATS[Path(path).suffix.lower()]
 
 
 def absolute(path: str) -> str:

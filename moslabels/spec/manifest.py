@@ -11,25 +11,12 @@ from pathlib import Path
 from typing import Any
 
 from moslabels.base.errors import UsageError
+from moslabels.base.text import json_fault, nearest, short, shown
+from moslabels.base.urls import is_url, url_problem
 from moslabels.files.atomic import hidden_start, names_of, start_of_hidden, written_path
 from moslabels.files.contents import absence_advice, other_content
-from moslabels.sources.opening import format_problem
-from moslabels.spec.options import (
-    FIELDS,
-    LABEL_FIELDS,
-    REGEX,
-    Options,
-    clashes,
-    is_url,
-    json_fault,
-    label_clashes,
-    nearest,
-    option_problem,
-    settled,
-    short,
-    shown,
-    url_problem,
-)
+from moslabels.spec.formats import format_problem
+from moslabels.spec.options import FIELDS, LABEL_FIELDS, REGEX, Options, clashes, label_clashes, option_problem, settled
 
 TABLE_KEYS = ("id", "features", "labels", "out", "audit_json", "unmatched")
 _REQUIRED = TABLE_KEYS[:4]

@@ -7,16 +7,12 @@ all derive from the fields of :class:`Options`.
 from __future__ import annotations
 
 import dataclasses
-import difflib
-import json
 import math
-import os
-import re
-import unicodedata
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict
-from urllib.parse import unquote
+
+from moslabels.base.text import counted, nearest, shown
 
 LABEL_COLUMNS = ("mos", "mos_raw_0_100")
 SOURCE_COLUMN = "mos_label_source"
@@ -388,124 +384,6 @@ FIELDS: Mapping[str, dataclasses.Field[Any]] = {field.name: field for field in d
 LABEL_FIELDS: Mapping[str, dataclasses.Field[Any]] = {
     name: field for name, field in FIELDS.items() if field.metadata["of_label"]
 }
-
-
-_INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
-
-
-def visible(text: str) -> str:
-    """A text whose control and format characters are spelled out: none steers a terminal or turns the direction."""
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(character if is_visible(character) else f"\\u{ord(character):04x}" for character in text)
-
-
-def is_visible(character: str) -> bool:
-    """Whether a character is what it looks like: no control, no format, no half of one."""
-    return unicodedata.category(character) not in _INVISIBLE
-
-
-def visible_text(text: str) -> str:
-    """A text of lines as a terminal may get it: all but line ends and tabs is spelled out."""
-    lines = text.replace("\r\n", "\n").split("\n")
-    return "\n".join("\t".join(map(visible, line.split("\t"))) for line in lines)
-
-
-def visible_json(text: str) -> str:
-    """JSON whose control and format characters are escaped, also those that JSON lets stand as they are."""
-    if text.isascii() and "\x7f" not in text:
-        return text
-    return re.sub(r"[^\n -~]", lambda found: found[0] if is_visible(found[0]) else json.dumps(found[0])[1:-1], text)
-
-
-def shown(value: Any) -> str:
-    """A value as a message shows it: as JSON where it is JSON, cut to a readable length."""
-    try:
-        text = json.dumps(value, ensure_ascii=False)
-    except (TypeError, ValueError):
-        text = repr(value)
-    except RecursionError:
-        text = "a value that nests deep"
-    return short(text)
-
-
-def short(text: str) -> str:
-    """A text as a message shows it: visible, and cut to a readable length."""
-    return visible(text if len(text) <= 120 else text[:117] + "…")
-
-
-def listed(names: Sequence[str], most: int = 12) -> str:
-    """Names of columns as a message shows them, the first of many."""
-    if not names:
-        return "no columns"
-    rest = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(shown(name) for name in names[:most]) + rest
-
-
-def counted(number: int, one: str, several: str) -> str:
-    """A number and the words that go with it."""
-    return f"{number} {one if number == 1 else several}"
-
-
-def nearest(name: Any, known: Iterable[str]) -> str:
-    """``; did you mean "…"?`` with the nearest known name, or nothing where none is near."""
-    candidates = {candidate.lower(): candidate for candidate in known}
-    close = difflib.get_close_matches(str(name).lower(), candidates, n=1, cutoff=0.6)
-    return f"; did you mean {shown(candidates[close[0]])}?" if close else ""
-
-
-# RFC 3986, also with what fsspec chains before it. pathlib makes one slash of two; one letter is a drive (C:/).
-_URL = re.compile(r"\s*((?:[a-z][a-z0-9+.-]*::)*([a-z][a-z0-9+.-]*):)(?://|(?<=[a-z0-9+.-]{2}:)/)", re.IGNORECASE)
-_FILE_URL = re.compile(r"\s*file:(?://(?:localhost)?(?=/)|(?=/))", re.IGNORECASE)
-
-
-def is_url(path: str) -> bool:
-    """Whether a path is written as a URL is: s3://bucket/x, or s3:/bucket/x."""
-    return _URL.match(path) is not None
-
-
-def url_problem(path: str, base: str | os.PathLike[str] = "") -> str | None:
-    """Why a path that is a URL cannot be opened, and what to do; None where it is none.
-
-    With a single slash, it is none where ``base`` has a folder of that name.
-    """
-    url = _URL.match(path)
-    if url is None or (path[url.end(1) :][:2] != "//" and os.path.isdir(os.path.join(base, url[1]))):
-        return None
-    if of_file := _FILE_URL.match(path):
-        return f"is a URL, and a path is wanted: write {shown(unquote(path[of_file.end() :]))}"
-    return (
-        f"is a URL ({url[2]}:), and only files of this machine are opened: download it or mount it first, and upload "
-        "what was written; a path that really begins so is written with ./ before it"
-    )
-
-
-def json_place(error: json.JSONDecodeError) -> tuple[int, int, str]:
-    """Where text stops being JSON, as line and column from 1, and what stands there.
-
-    The words and, for a comma too many, the place of Python's own error change with its version.
-    """
-    text, place = error.doc, error.pos
-    before = text[:place].rstrip()
-    if text[place : place + 1] in ("]", "}") and before.endswith(","):
-        place = len(before) - 1
-    line_start = text.rfind("\n", 0, place) + 1
-    found = text[place : place + 20]
-    what = f"{shown(found.split(chr(10))[0] or found[0])} is out of place" if found else "it ends too early"
-    return text.count("\n", 0, place) + 1, place - line_start + 1, what
-
-
-def json_fault(error: ValueError | RecursionError) -> str:
-    """Why text is no JSON, in words that do not change with the version of Python."""
-    if isinstance(error, json.JSONDecodeError):
-        line, column, what = json_place(error)
-        return f"{what} at line {line}, column {column}"
-    if isinstance(error, UnicodeDecodeError):
-        return f"byte {error.start + 1} of it is no UTF-8"
-    if isinstance(error, RecursionError):
-        return "its values nest too deep"
-    # All that is left of Python's own is its limit of digits.
-    return "a number has too many digits" if "int_max_str_digits" in str(error) else str(error)
 
 
 def option_problem(name: str, value: Any) -> str | None:

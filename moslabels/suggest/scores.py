@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from moslabels.base.errors import TableError
+from moslabels.base.text import listed, shown
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.sources.opening import MOS_NAMES, Column, Source, reading
-from moslabels.spec.options import listed, shown
 
 _NO_SCORE = 9
 _NO_NUMBERS = 'a number has a decimal point, and no comma; if the file has no header, give label_csv {"header": false}'

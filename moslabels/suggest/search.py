@@ -38,22 +38,15 @@ from typing import Any
 from moslabels.base.errors import UsageError, os_error
 from moslabels.base.settings import DEFAULTS, Settings
 from moslabels.base.signals import held, released
+from moslabels.base.text import listed, short, shown, visible
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.files.workspace import Workspace
 from moslabels.labelling.keys import one_or_list
-from moslabels.sources.opening import (
-    KEY_NAMES,
-    Column,
-    Source,
-    format_problem,
-    is_nested,
-    may_be_key,
-    open_table,
-    reading,
-)
+from moslabels.sources.opening import KEY_NAMES, Column, Source, is_nested, may_be_key, open_table, reading
+from moslabels.spec.formats import format_problem
 from moslabels.spec.manifest import path_problem
-from moslabels.spec.options import listed, option_problem, short, shown, visible
+from moslabels.spec.options import option_problem
 from moslabels.suggest.scores import Score, find_score, is_nameable
 from moslabels.suggest.ways import Way, Ways, common_prefix, common_suffix, plain_ways, ways
 

@@ -11,7 +11,8 @@ import pyarrow as pa
 from moslabels.base.errors import TableError
 from moslabels.engine.connection import Engine
 from moslabels.files.atomic import StagedFile
-from moslabels.sources.opening import Source, format_of
+from moslabels.sources.opening import Source
+from moslabels.spec.formats import format_of
 
 
 @dataclass(frozen=True)

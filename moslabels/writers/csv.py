@@ -13,7 +13,8 @@ import pyarrow.compute as pc
 from moslabels.base.errors import TableError
 from moslabels.files.atomic import StagedFile
 from moslabels.sources.batches import batch_rows, text_batches, typed_batches
-from moslabels.sources.opening import Dialect, Source, default_delimiter
+from moslabels.sources.opening import Dialect, Source
+from moslabels.spec.formats import default_delimiter
 from moslabels.writers import Job, Written
 from moslabels.writers.texts import TEXT, ValueTexts, joined, values_buffer, without_text
 

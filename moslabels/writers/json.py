@@ -8,11 +8,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from moslabels.base.errors import TableError
+from moslabels.base.text import shown
 from moslabels.engine.statements import Statement, render
 from moslabels.files.atomic import StagedFile
 from moslabels.sources.batches import batch_rows, typed_batches
-from moslabels.sources.opening import format_of, reading
-from moslabels.spec.options import shown
+from moslabels.sources.opening import reading
+from moslabels.spec.formats import format_of
 from moslabels.writers import Job, Written
 from moslabels.writers.texts import TEXT, ValueTexts, joined, json_name, values_buffer, without_text
 

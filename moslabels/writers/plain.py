@@ -6,7 +6,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from moslabels.files.atomic import StagedFile
-from moslabels.sources.opening import Dialect, default_delimiter, format_of
+from moslabels.sources.opening import Dialect
+from moslabels.spec.formats import default_delimiter, format_of
 from moslabels.writers import csv, json
 from moslabels.writers.texts import TEXT, ValueTexts, joined, values_buffer
 

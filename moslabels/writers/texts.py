@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from moslabels.base.errors import TableError
-from moslabels.spec.options import listed, shown
+from moslabels.base.text import listed, shown
 
 TEXT = pa.large_string()
 _ESCAPES = {chr(code): json.dumps(chr(code))[1:-1] for code in range(32)}

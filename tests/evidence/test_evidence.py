@@ -276,11 +276,11 @@ def test_provenance(folder: Path) -> None:
 
 
 def test_no_file_is_read_twice_to_be_hashed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from moslabels.evidence import provenance
+    from moslabels.files import records
 
     hashed: list[str] = []
-    file_sha256 = provenance.file_sha256
-    monkeypatch.setattr(provenance, "file_sha256", lambda path: hashed.append(str(path)) or file_sha256(path))
+    file_sha256 = records.file_sha256
+    monkeypatch.setattr(records, "file_sha256", lambda path: hashed.append(str(path)) or file_sha256(path))
     report = run_batch("manifest.json")
     inputs = report["run_provenance"]["inputs"]
     assert [record["sha256"] is not None for record in (*inputs["features"], *inputs["labels"])] == [True] * 3

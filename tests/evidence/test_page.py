@@ -24,10 +24,10 @@ from hypothesis import strategies as st
 from helpers.command import moslabels
 from helpers.tables import write_table
 from moslabels import cli, run_batch
+from moslabels.base.text import visible
 from moslabels.engine import statements as render
 from moslabels.evidence.page import Histogram, page, short_count, step_of
 from moslabels.runs import batch
-from moslabels.spec.options import visible
 
 VOID = ("meta", "br", "input")
 HOSTILE = [

@@ -17,7 +17,7 @@ from helpers.command import moslabels
 from helpers.mutants import mutants
 from helpers.tables import write_table
 from moslabels import MosLabelsError, TableError, UsageError, materialize, run_batch
-from moslabels.evidence import provenance
+from moslabels.files.records import file_sha256
 from moslabels.runs.diff import diff
 from moslabels.runs.verify import verify
 
@@ -325,7 +325,7 @@ def test_a_key_that_cannot_be_read_back_is_named(tmp_path: Path, monkeypatch: py
         Path("o.parquet"), [{**dict(zip(names, row, strict=True)), "mos_label_source": "l.csv"} for row in rows]
     )
     audit = json.loads(Path("a.json").read_text())
-    audit["output_sha256"] = provenance.file_sha256("o.parquet")
+    audit["output_sha256"] = file_sha256("o.parquet")
     Path("a.json").write_text(json.dumps(audit))
     with pytest.raises(TableError, match=re.escape(message)):
         diff("a.json", "a.json")

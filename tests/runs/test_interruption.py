@@ -120,7 +120,7 @@ def test_an_error_without_a_number_is_no_fault_of_a_file(
     folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     if name == "file_sha256":
-        monkeypatch.setattr("moslabels.evidence.provenance.file_sha256", lambda _: time.sleep(60))
+        monkeypatch.setattr("moslabels.files.records.file_sha256", lambda _: time.sleep(60))
     else:
         monkeypatch.setattr("moslabels.runs.table.find_key", lambda *_: time.sleep(60))
     error = TimeoutError("mine")
@@ -249,11 +249,11 @@ def test_an_unforeseen_exception_fails_its_table_alone(
 
 
 def test_the_features_of_a_failed_table_are_not_hashed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from moslabels.evidence import provenance
+    from moslabels.files import records
 
     hashed: list[str] = []
-    file_sha256 = provenance.file_sha256
-    monkeypatch.setattr(provenance, "file_sha256", lambda path: hashed.append(str(path)) or file_sha256(path))
+    file_sha256 = records.file_sha256
+    monkeypatch.setattr(records, "file_sha256", lambda path: hashed.append(str(path)) or file_sha256(path))
     write_table(folder / "g.csv", [{"key": "z", "x": 1}])
     document = json.loads((folder / "m.json").read_text())
     document["tables"] = document["tables"][:2]

@@ -22,6 +22,7 @@ from moslabels.cli import main
 from moslabels.evidence import provenance
 from moslabels.evidence.audit import json_text
 from moslabels.evidence.json_schema import SCHEMAS, entry_document, misfits, provenance_block
+from moslabels.files import records
 from moslabels.runs import verify
 from moslabels.runs.diff import diff
 from moslabels.spec.manifest import TableSpec
@@ -320,7 +321,7 @@ def test_a_block_of_the_callers_own_is_of_any_shape(folder: Path, block: dict[st
 
 
 def test_hashes_in_a_block_of_the_callers_own(folder: Path) -> None:
-    record = {"path": "f.parquet", "sha256": provenance.file_sha256("f.parquet")}
+    record = {"path": "f.parquet", "sha256": records.file_sha256("f.parquet")}
     run_batch("m.json", report_json="r.json", run_provenance={"inputs": {"read": [record]}})
     assert differences("r.json", "one.json") == []
     run_batch("m.json", report_json="r.json", run_provenance={"inputs": {"read": [{**record, "sha256": "0" * 64}]}})
@@ -382,7 +383,7 @@ def test_an_output_that_is_gone_cannot_be_told(folder: Path, path: str) -> None:
 
 def test_an_output_and_its_audit_that_agree_with_each_other_alone(folder: Path) -> None:
     Path("two.csv").write_text(Path("two.csv").read_text().replace("1.5,", "4.5,", 1))
-    sha256 = provenance.file_sha256("two.csv")
+    sha256 = records.file_sha256("two.csv")
     edit("two.json", lambda audit: audit.update(output_sha256=sha256, output_bytes=os.path.getsize("two.csv")))
     assert differences("two.json") == ["output_sha256, labelled again"]
     text = Path("two.csv").read_text().replace("missing-label", "ok", 1)
@@ -423,8 +424,8 @@ def test_an_input_that_changed_or_is_gone(folder: Path, name: str, path: str) ->
 def test_a_labelled_table_carries_its_evidence(folder: Path) -> None:
     entry = json.loads(pq.ParquetFile("one.parquet").metadata.metadata[b"moslabels"])
     assert entry["schema"] == "moslabels-labelled-table-v1"
-    assert entry["features"] == {"path": "f.parquet", "sha256": provenance.file_sha256("f.parquet")}
-    assert entry["labels"][0]["sha256"] == provenance.file_sha256("l.csv")
+    assert entry["features"] == {"path": "f.parquet", "sha256": records.file_sha256("f.parquet")}
+    assert entry["labels"][0]["sha256"] == records.file_sha256("l.csv")
     assert entry["labels"][0]["config"] == {"mos_scale": "1-5"}
     assert entry["config"]["key_normalize"] == "basename"
     assert entry["counts"]["matched_rows"] == 5
@@ -443,7 +444,7 @@ def test_a_parquet_file_from_other_formats_carries_it_too(folder: Path) -> None:
     write_table(folder / "g.csv", [{"key": "k1.mp4"}])
     materialize("g.csv", ["l.csv"], "g.parquet")
     entry = json.loads(pq.ParquetFile("g.parquet").metadata.metadata[b"moslabels"])
-    assert entry["features"]["sha256"] == provenance.file_sha256("g.csv")
+    assert entry["features"]["sha256"] == records.file_sha256("g.csv")
     assert verify.verify(["g.parquet"])["status"] == "ok"
     materialize("g.parquet", ["l.csv"], "again.parquet", overwrite=True)
     again = json.loads(pq.ParquetFile("again.parquet").metadata.metadata[b"moslabels"])
@@ -627,11 +628,11 @@ def test_what_a_folder_holds_beside_the_output_is_told_and_not_compared(folder: 
 
 def test_the_file_of_what_did_not_meet_is_checked(folder: Path) -> None:
     audit = json.loads(Path("two.json").read_text())
-    left = {"path": "two_u.csv", "sha256": provenance.file_sha256("two_u.csv"), "bytes": os.path.getsize("two_u.csv")}
+    left = {"path": "two_u.csv", "sha256": records.file_sha256("two_u.csv"), "bytes": os.path.getsize("two_u.csv")}
     assert audit["unmatched"] == left
     Path("two_u.csv").write_text("by hand")
     assert differences("two.json") == ["unmatched.sha256", "unmatched.bytes"]
-    edit("two.json", lambda audit: audit["unmatched"].update(sha256=provenance.file_sha256("two_u.csv"), bytes=7))
+    edit("two.json", lambda audit: audit["unmatched"].update(sha256=records.file_sha256("two_u.csv"), bytes=7))
     assert differences("two.json") == ["unmatched.bytes", "unmatched.sha256"], "labelled again"
     os.remove("two_u.csv")
     edit("two.json", lambda audit: audit.update(unmatched=left))
@@ -729,7 +730,7 @@ def test_what_lies_outside_of_the_folder_is_listed_or_refused(folder: Path, monk
     assert "../f.parquet: is outside of" in found["files"][0]["unknown"][0]
     assert main(["verify", "a.json", "--only-root", "--root", "."]) == 2
     assert diff("a.json", "a.json")["outside"] == ["../f.parquet"], "what of the keys of a CSV table is a number"
-    edit("a.json", lambda audit: audit.update(output="../two.csv", output_sha256=provenance.file_sha256("../two.csv")))
+    edit("a.json", lambda audit: audit.update(output="../two.csv", output_sha256=records.file_sha256("../two.csv")))
     assert diff("a.json", "a.json")["outside"] == ["../two.csv", "../f.parquet"]
     with pytest.raises(UsageError, match="two.csv is outside of .*, and --only-root refuses that"):
         diff("a.json", "a.json", only_root=True)

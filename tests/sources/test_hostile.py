@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from helpers.job import Job
 from helpers.tables import read_table, write_table
 from moslabels import MosLabelsError, cli, materialize, run_batch
-from moslabels.spec.options import visible
+from moslabels.base.text import visible
 
 LABELS = "key,mos\na,3\n"
 FORMATS = [".parquet", ".jsonl", ".json", ".csv"]

@@ -1,0 +1,36 @@
+"""Paths that are written as URLs."""
+
+from __future__ import annotations
+
+import os
+import re
+from urllib.parse import unquote
+
+from moslabels.base.text import shown
+
+# RFC 3986, also with what fsspec chains before it. pathlib makes one slash of two; one letter is a drive (C:/).
+_URL = re.compile(r"\s*((?:[a-z][a-z0-9+.-]*::)*([a-z][a-z0-9+.-]*):)(?://|(?<=[a-z0-9+.-]{2}:)/)", re.IGNORECASE)
+
+
+_FILE_URL = re.compile(r"\s*file:(?://(?:localhost)?(?=/)|(?=/))", re.IGNORECASE)
+
+
+def is_url(path: str) -> bool:
+    """Whether a path is written as a URL is: s3://bucket/x, or s3:/bucket/x."""
+    return _URL.match(path) is not None
+
+
+def url_problem(path: str, base: str | os.PathLike[str] = "") -> str | None:
+    """Why a path that is a URL cannot be opened, and what to do; None where it is none.
+
+    With a single slash, it is none where ``base`` has a folder of that name.
+    """
+    url = _URL.match(path)
+    if url is None or (path[url.end(1) :][:2] != "//" and os.path.isdir(os.path.join(base, url[1]))):
+        return None
+    if of_file := _FILE_URL.match(path):
+        return f"is a URL, and a path is wanted: write {shown(unquote(path[of_file.end() :]))}"
+    return (
+        f"is a URL ({url[2]}:), and only files of this machine are opened: download it or mount it first, and upload "
+        "what was written; a path that really begins so is written with ./ before it"
+    )
