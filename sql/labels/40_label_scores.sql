@@ -27,8 +27,6 @@ SELECT
     CASE WHEN score IS NULL THEN scale_mos(score_100, 0, 100) ELSE scale_mos(score, worst, best) END AS mos,
     CASE WHEN score_100 IS NULL THEN scale_raw(score, worst, best) ELSE score_100 END AS mos_raw_0_100
     {%- for extra in extras %},
-    {% if extra.stated -%}
-    stated_text({{ extra.text | ident }}, {{ extra.type | ident }}, {{ extra.stated | text }}) AS {{ extra.text | ident }}
-    {%- else %}{{ extra.text | ident }}{% endif %}, {{ extra.type | ident }}
+    {% include 'labels/stated_text.sql' %} AS {{ extra.text | ident }}, {{ extra.type | ident }}
     {%- endfor %}
 FROM clipped;

@@ -1,5 +1,5 @@
--- whole_text(text, type), stated_text(text, type, stated): the value of an extra as its stated type (BIGINT, BOOLEAN,
--- DOUBLE or VARCHAR) writes it; NULL where it has none, or one that does not fit. type is its type in the file.
+-- whole_text(text, type), double_text(text, type), boolean_text(text, type): the value of an extra as its stated type
+-- (BIGINT, DOUBLE, BOOLEAN) writes it; NULL where it has none, or one that does not fit. type is its type in the file.
 -- Whole numbers fit BIGINT also where they are stored as float (24.0 is 24); a number that a DOUBLE would round to another
 -- whole number does not fit DOUBLE, and one with a leading zero is an identifier, which is text.
 CREATE OR REPLACE TEMP MACRO whole_text(text, type) AS
@@ -16,17 +16,15 @@ CREATE OR REPLACE TEMP MACRO whole_text(text, type) AS
                     THEN CAST(TRY_CAST(trim_text(text) AS BIGINT) AS VARCHAR)
             END
     END;
-CREATE OR REPLACE TEMP MACRO stated_text(text, type, stated) AS
+CREATE OR REPLACE TEMP MACRO double_text(text, type) AS
     CASE
-        WHEN stated = 'VARCHAR' THEN text
-        WHEN stated = 'BIGINT' THEN whole_text(text, type)
-        WHEN stated = 'DOUBLE' THEN
-            CASE
-                WHEN type IN ('FLOAT', 'DOUBLE') THEN text
-                WHEN regexp_full_match(type, 'CSV|VARCHAR|DECIMAL\(.*|U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER')
-                    AND cell_bits(trim_text(text)) IN (1, 4) THEN trim_text(text)
-            END
+        WHEN type IN ('FLOAT', 'DOUBLE') THEN text
+        WHEN regexp_full_match(type, 'CSV|VARCHAR|DECIMAL\(.*|U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER')
+            AND cell_bits(trim_text(text)) IN (1, 4) THEN trim_text(text)
+    END;
+CREATE OR REPLACE TEMP MACRO boolean_text(text, type) AS
+    CASE
         WHEN type IN ('CSV', 'VARCHAR', 'BOOLEAN') AND lower(trim_text(text)) IN ('true', 'false')
             THEN lower(trim_text(text))
-        WHEN whole_text(text, type) IN ('0', '1') THEN CASE whole_text(text, type) WHEN '1' THEN 'true' ELSE 'false' END
+        ELSE CASE whole_text(text, type) WHEN '1' THEN 'true' WHEN '0' THEN 'false' END
     END;

@@ -16,10 +16,14 @@ WITH differences AS (
 ), label_parts AS (
     {% include 'unmatched/near_parts.sql' %} (SELECT key FROM labels){% include 'unmatched/near_parts_end.sql' %}
 ), changed_features AS (
-    SELECT * FROM (SELECT difference, key, parts, {% include 'unmatched/near.sql' %} AS near FROM feature_parts, differences)
+    SELECT * FROM (SELECT difference, key, parts, {% include 'unmatched/near.sql' %} AS near FROM (
+        SELECT *, {% include 'unmatched/near_part.sql' %} AS part FROM feature_parts, differences
+    ))
     WHERE near <> parts
 ), changed_labels AS (
-    SELECT * FROM (SELECT difference, key, parts, {% include 'unmatched/near.sql' %} AS near FROM label_parts, differences)
+    SELECT * FROM (SELECT difference, key, parts, {% include 'unmatched/near.sql' %} AS near FROM (
+        SELECT *, {% include 'unmatched/near_part.sql' %} AS part FROM label_parts, differences
+    ))
     WHERE near <> parts
 ), near_pairs AS (
     -- Of two keys that a difference makes equal, one at least is changed where it is ignored: few are.
@@ -27,11 +31,15 @@ WITH differences AS (
     FROM changed_features AS f JOIN changed_labels AS l USING (difference, near)
     UNION ALL
     SELECT difference, feature_key, key
-    FROM (SELECT difference, f.key AS feature_key, l.* FROM changed_features AS f JOIN label_parts AS l ON l.parts = near)
+    FROM (SELECT *, {% include 'unmatched/near_part.sql' %} AS part FROM (
+        SELECT difference, f.key AS feature_key, l.* FROM changed_features AS f JOIN label_parts AS l ON l.parts = near
+    ))
     WHERE {% include 'unmatched/near.sql' %} = parts
     UNION ALL
     SELECT difference, key, label_key
-    FROM (SELECT difference, l.key AS label_key, f.* FROM feature_parts AS f JOIN changed_labels AS l ON f.parts = near)
+    FROM (SELECT *, {% include 'unmatched/near_part.sql' %} AS part FROM (
+        SELECT difference, l.key AS label_key, f.* FROM feature_parts AS f JOIN changed_labels AS l ON f.parts = near
+    ))
     WHERE {% include 'unmatched/near.sql' %} = parts
 ),
 {%- if keys | length == 1 %}

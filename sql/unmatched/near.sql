@@ -1,7 +1,7 @@
-{#- What is left of a key, or of each of its parts, without a difference. -#}
+{#- What is left of a key, or of each of its parts, without a difference. The part is a column of its own, as a macro
+repeats its argument. -#}
 {%- if keys | length == 1 -%}
-CASE difference WHEN 'URL codes' THEN decoded ELSE
-near_key(CASE difference WHEN 'several of these' THEN plain ELSE parts END, difference) END
+near_key(part, difference)
 {%- else -%}
-list_transform(parts, lambda part: near_key(part, difference))
+list_transform(part, lambda one: near_key(one, difference))
 {%- endif -%}

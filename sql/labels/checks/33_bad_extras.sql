@@ -7,7 +7,7 @@ FROM (
         {{ loop.index0 | number }} AS extra, file, row, {{ extra.text | ident }} AS text
     FROM label_rows
     WHERE key IS NOT NULL AND mos_state = 'ok' AND {{ extra.text | ident }} IS NOT NULL
-        AND stated_text({{ extra.text | ident }}, {{ extra.type | ident }}, {{ extra.stated | text }}) IS NULL
+        AND ({% include 'labels/stated_text.sql' %}) IS NULL
         AND mos_state({{ extra.text | ident }}, {{ extra.type | ident }}, []) <> 'missing'
     {%- endfor %}
 )
