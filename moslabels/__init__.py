@@ -13,6 +13,7 @@ from moslabels.base.errors import (
     TableError,
     UsageError,
 )
+from moslabels.base.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from moslabels.runs.batch import run_batch
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from moslabels.runs.table import materialize
     from moslabels.spec.manifest import load_manifest
 
-__version__ = "0.2.0"
 __all__ = [
     "CODES",
     "CancelledError",

@@ -9,6 +9,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from moslabels.base.version import __version__
 from moslabels.files.records import file_record
 
 SCHEMA = "ai-run-provenance-v1"
@@ -29,8 +30,6 @@ def recorded_hashes(inputs: Any) -> Iterator[tuple[str, str]]:
 def versions() -> dict[str, str]:
     """The versions that the bytes of an output depend on."""
     import pyarrow
-
-    from moslabels import __version__
 
     return {
         "moslabels": __version__,

@@ -10,11 +10,11 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from moslabels import __version__
 from moslabels.base.errors import MosLabelsError, TableError, UsageError
 from moslabels.base.settings import DEFAULTS, Settings
 from moslabels.base.signals import held, released
 from moslabels.base.text import listed, shown, visible
+from moslabels.base.version import __version__
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.evidence import audit, provenance, report
