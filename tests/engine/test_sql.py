@@ -41,6 +41,7 @@ def contexts() -> list[dict[str, Any]]:
                     "cells": cells,
                     "cell": cells[0],
                     "keys": keys,
+                    "extra": extras[1] if extras else EXTRA,
                     "extras": extras,
                     "present": extras,
                     "typed_extras": extras,
