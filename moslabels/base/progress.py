@@ -1,4 +1,4 @@
-"""What a run tells of itself while it works."""
+"""Progress: the events of a run, and how to cancel it."""
 
 from __future__ import annotations
 
@@ -8,46 +8,46 @@ from moslabels.base.errors import CancelledError, calls_others
 
 
 class Progress:
-    """Is told what is being done. This one does nothing with it; who wants to show it overrides what it needs.
+    """Receives progress events; subclass to show them. Each method here does nothing.
 
-    Tables, their steps (``matching``) and the statements of a step come one after the other, all from the thread that
-    called for the run. Whatever a method raises ends that run.
+    Tables, their steps (such as ``matching``) and the statements of a step come one after the other. All events come
+    from the thread that started the run. An exception of a method ends the run.
     """
 
     def table(self, name: str, number: int, count: int) -> None:
-        """A table begins: its name, which one of how many it is."""
+        """A table begins: number ``number`` of ``count``."""
 
     def step(self, name: str, total: int = 0, unit: str = "rows", done: int = 0) -> None:
-        """A step begins: how many rows or bytes there are to do (0: nobody knows), and how many are done already."""
+        """A step begins, of ``total`` rows or bytes (0 if unknown), of which ``done`` are done already."""
 
     def advance(self, done: int) -> None:
-        """How many rows or bytes of the step are done by now."""
+        """So many rows or bytes of the step are done by now."""
 
     def running(self, statement: str, share: float | None, seconds: float) -> None:
-        """A statement runs on: the share of it that is done, from 0 to 1 (None: DuckDB cannot tell), and for how long.
+        """A statement runs: the share done, from 0 to 1 (None if DuckDB cannot tell), after so many seconds.
 
-        Each statement goes over all the rows or bytes of its step.
+        Each statement goes over all rows or bytes of its step.
         """
 
     def ended(self, statement: str, seconds: float) -> None:
-        """A statement ended, or failed: the time that DuckDB took for it."""
+        """A statement ended or failed, after so many seconds of DuckDB's work."""
 
     def unforeseen(self, error: Exception) -> None:
-        """The table failed by an exception that nothing foresaw; a batch goes on to the next."""
+        """A table failed by an unforeseen exception. A batch goes on with the next table."""
 
 
 SILENT = Progress()
 
 
 class Cancel(Protocol):
-    """What cancels a run that another thread waits for, such as a ``threading.Event``."""
+    """Cancels a run from another thread, as a ``threading.Event`` does."""
 
     def is_set(self) -> bool:
-        """Whether the run is to end."""
+        """Return whether the run must end."""
 
 
 class Relayed(Progress):
-    """Hands on what it is told, and ends the run where ``cancel`` is set. What either raises is the caller's."""
+    """Passes events on, and ends the run if ``cancel`` is set. Exceptions of either are the caller's."""
 
     def __init__(self, to: Progress, cancel: Cancel | None = None) -> None:
         self._to = to
@@ -88,7 +88,7 @@ class Relayed(Progress):
 
 
 def relayed(progress: Progress, cancel: Cancel | None = None) -> Progress:
-    """Progress by which what the caller raises can be told from a fault of a table."""
+    """Return a progress whose exceptions can be told from the faults of a table."""
     if cancel is None and (progress is SILENT or isinstance(progress, Relayed)):
         return progress
     return Relayed(progress, cancel)

@@ -1,4 +1,4 @@
-"""What a run may take of the machine: the same for all tables of a batch, and never a matter of the result."""
+"""What a run may take of the machine. It is the same for all tables of a batch, and it never changes a result."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ _SIZE = re.compile(r"(?=[0.]*[1-9])[0-9]+(\.[0-9]+)? ?([KMGT]i?B|%)", re.IGNOREC
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """``None`` leaves the choice: 80 % of the memory, a thread per core, the system's folder for temporary files.
+    """Memory, threads and the folder for temporary files.
 
-    ``temp_dir`` takes what does not fit in ``memory_limit``, and copies of text that DuckDB cannot read as it is.
-    Raises UsageError, with every problem, where a value is wrong.
+    ``None`` means 80 % of the memory, a thread per core and the system's folder for temporary files. ``temp_dir`` takes
+    what does not fit in ``memory_limit``, and copies of text that DuckDB cannot read as it is. Raise UsageError, with
+    every problem, if a value is wrong.
     """
 
     memory_limit: str | None = None
@@ -40,12 +41,12 @@ class Settings:
         elif folder is not None and (problem := url_problem(os.fsdecode(folder))):
             problems.append(f"temp_dir: {shown(os.fsdecode(folder))} {problem}")
         elif folder is not None and not _is_folder(folder):
-            problems.append(f"temp_dir: {shown(os.fspath(folder))} is no folder; make it, or name another")
+            problems.append(f"temp_dir: {shown(os.fspath(folder))} is not a folder; make it, or name another")
         if problems:
             raise UsageError("the settings are wrong:", problems)
 
     def given(self) -> dict[str, Any]:
-        """The settings that were given, by name."""
+        """Return the settings that were given, by name."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in values.items() if value is not None}
 

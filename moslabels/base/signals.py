@@ -1,6 +1,6 @@
-"""The signals that end the command. They wait while files are made or removed, so that each finds all it cleans up.
+"""Signals that end the command. They wait while files are made or removed, so that the clean-up finds all of them.
 
-The command alone installs handlers. Where it did not, nothing here has an effect.
+Only the command installs handlers. Without them, nothing here has an effect.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ class Terminated(BaseException):
 
 
 class _State:
-    """How many blocks hold signals back, the first signal that waits, and whether one has ended the command already."""
+    """How many blocks hold signals back, which signal waits, and whether one has ended the command already."""
 
     is_on = False
     held = 0
@@ -38,7 +38,7 @@ def _is_here() -> bool:
 
 def _handle(number: int, _frame: FrameType | None) -> None:
     if _State.is_ending:
-        return  # Schedulers send several; what cleans up is not interrupted.
+        return  # Schedulers send several signals. None interrupts the clean-up.
     _State.waiting = _State.waiting or number
     if not _State.held:
         _raise_waiting()
@@ -53,7 +53,7 @@ def _raise_waiting() -> None:
 
 
 class held:  # noqa: N801 (read as a statement: with held())
-    """A block in which a signal waits for the end of the block, or for a block within that is ``released``."""
+    """A block in which a signal waits until the block ends, or until an inner ``released`` block begins."""
 
     def __enter__(self) -> None:
         if _is_here():
@@ -69,13 +69,13 @@ class held:  # noqa: N801 (read as a statement: with held())
 
 
 def hold() -> None:
-    """Hold signals back from here on, until the ``released`` block around this ends; then as it was before that."""
+    """Hold signals back from here on, until the surrounding ``released`` block ends."""
     if _is_here():
         _State.held += 1
 
 
 class released:  # noqa: N801
-    """A block in which a signal ends the command at once: whatever is to be cleaned up is known by then."""
+    """A block in which a signal ends the command at once. All that must be cleaned up is known by then."""
 
     def __enter__(self) -> None:
         if _is_here():
@@ -95,7 +95,7 @@ class released:  # noqa: N801
 
 @contextmanager
 def ending() -> Iterator[None]:
-    """Let SIGINT, SIGTERM and SIGHUP end what is done in here. What is ignored, or handled by the caller, stays so."""
+    """Let SIGINT, SIGTERM and SIGHUP end this block. A signal that is ignored, or that the caller handles, stays so."""
     if threading.current_thread() is not threading.main_thread() or _State.is_on:
         yield
         return

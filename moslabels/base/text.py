@@ -13,32 +13,32 @@ _INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 def visible(text: str) -> str:
-    """A text whose control and format characters are spelled out: none steers a terminal or turns the direction."""
+    """Return a text with its control and format characters spelled out, so that none steers a terminal."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(character if is_visible(character) else f"\\u{ord(character):04x}" for character in text)
 
 
 def is_visible(character: str) -> bool:
-    """Whether a character is what it looks like: no control, no format, no half of one."""
+    """Return whether a character can be seen: it is not a control, a format character or half of a pair."""
     return unicodedata.category(character) not in _INVISIBLE
 
 
 def visible_text(text: str) -> str:
-    """A text of lines as a terminal may get it: all but line ends and tabs is spelled out."""
+    """Return a text of lines for a terminal: invisible characters but line ends and tabs are spelled out."""
     lines = text.replace("\r\n", "\n").split("\n")
     return "\n".join("\t".join(map(visible, line.split("\t"))) for line in lines)
 
 
 def visible_json(text: str) -> str:
-    """JSON whose control and format characters are escaped, also those that JSON lets stand as they are."""
+    """Return JSON with all control and format characters escaped, also those that JSON allows."""
     if text.isascii() and "\x7f" not in text:
         return text
     return re.sub(r"[^\n -~]", lambda found: found[0] if is_visible(found[0]) else json.dumps(found[0])[1:-1], text)
 
 
 def shown(value: Any) -> str:
-    """A value as a message shows it: as JSON where it is JSON, cut to a readable length."""
+    """Return a value as messages show it: as JSON if it can be, cut to a readable length."""
     try:
         text = json.dumps(value, ensure_ascii=False)
     except (TypeError, ValueError):
@@ -49,12 +49,12 @@ def shown(value: Any) -> str:
 
 
 def short(text: str) -> str:
-    """A text as a message shows it: visible, and cut to a readable length."""
+    """Return a text as messages show it: visible, and cut to a readable length."""
     return visible(text if len(text) <= 120 else text[:117] + "…")
 
 
 def listed(names: Sequence[str], most: int = 12) -> str:
-    """Names of columns as a message shows them, the first of many."""
+    """Return names of columns as messages show them: the first ones, and how many more."""
     if not names:
         return "no columns"
     rest = f" and {len(names) - most} more" if len(names) > most else ""
@@ -62,21 +62,21 @@ def listed(names: Sequence[str], most: int = 12) -> str:
 
 
 def counted(number: int, one: str, several: str) -> str:
-    """A number and the words that go with it."""
+    """Return a number with its noun."""
     return f"{number} {one if number == 1 else several}"
 
 
 def nearest(name: Any, known: Iterable[str]) -> str:
-    """``; did you mean "…"?`` with the nearest known name, or nothing where none is near."""
+    """Return ``; did you mean "…"?`` with the nearest known name, or nothing if none is near."""
     candidates = {candidate.lower(): candidate for candidate in known}
     close = difflib.get_close_matches(str(name).lower(), candidates, n=1, cutoff=0.6)
     return f"; did you mean {shown(candidates[close[0]])}?" if close else ""
 
 
 def json_place(error: json.JSONDecodeError) -> tuple[int, int, str]:
-    """Where text stops being JSON, as line and column from 1, and what stands there.
+    """Return where text stops being JSON, as line and column from 1, and what stands there.
 
-    The words and, for a comma too many, the place of Python's own error change with its version.
+    Python's own words change with its version, and so does the place it gives for a comma too many.
     """
     text, place = error.doc, error.pos
     before = text[:place].rstrip()
@@ -89,7 +89,7 @@ def json_place(error: json.JSONDecodeError) -> tuple[int, int, str]:
 
 
 def json_fault(error: ValueError | RecursionError) -> str:
-    """Why text is no JSON, in words that do not change with the version of Python."""
+    """Return why text is not JSON, in words that do not change with the version of Python."""
     if isinstance(error, json.JSONDecodeError):
         line, column, what = json_place(error)
         return f"{what} at line {line}, column {column}"

@@ -16,14 +16,14 @@ _FILE_URL = re.compile(r"\s*file:(?://(?:localhost)?(?=/)|(?=/))", re.IGNORECASE
 
 
 def is_url(path: str) -> bool:
-    """Whether a path is written as a URL is: s3://bucket/x, or s3:/bucket/x."""
+    """Return whether a path is written like a URL: s3://bucket/x, or s3:/bucket/x."""
     return _URL.match(path) is not None
 
 
 def url_problem(path: str, base: str | os.PathLike[str] = "") -> str | None:
-    """Why a path that is a URL cannot be opened, and what to do; None where it is none.
+    """Return why a URL cannot be opened and what to do, or None if the path is not a URL.
 
-    With a single slash, it is none where ``base`` has a folder of that name.
+    A path with a single slash is not a URL if ``base`` has a folder of that name.
     """
     url = _URL.match(path)
     if url is None or (path[url.end(1) :][:2] != "//" and os.path.isdir(os.path.join(base, url[1]))):

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from moslabels.base.errors import UsageError
 from moslabels.base.text import shown, visible, visible_json
-from moslabels.engine.connection import Answer
+from moslabels.engine.locked import Answer
 from moslabels.evidence.report import markdown_text
 from moslabels.writers.texts import ValueTexts, json_name
 

@@ -15,10 +15,10 @@ from typing import Any
 
 import jinja2
 
-from moslabels.base.text import is_visible, visible
+from moslabels.base.text import visible
 
-_QUOTED_OR_COMMENT = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*""")
-_PARAMETER = re.compile(r"\$([a-z_][a-z0-9_]*)")
+QUOTED_OR_COMMENT = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*""")
+PARAMETER = re.compile(r"\$([a-z_][a-z0-9_]*)")
 _TYPE = re.compile(r"[A-Z][A-Z0-9_ ]*(\([0-9]+(, ?[0-9]+)?\))?")
 
 
@@ -36,20 +36,21 @@ class Statement:
 
 
 def sql_folder() -> Path:
-    """The folder of the templates: inside the installed package, or beside it in a checkout."""
+    """Return the folder of the templates: inside the installed package, or beside it in a checkout."""
     package = Path(__file__).parents[1]
     inside = package / "sql"
     return inside if inside.is_dir() else package.parent / "sql"
 
 
 def quote_identifier(name: str) -> SqlText:
-    """A name as a quoted identifier: double quotes doubled. NUL and the empty name cannot be quoted: ValueError."""
+    """Return a name as a quoted identifier, its double quotes doubled. Raise ValueError for an empty name or NUL."""
     if not name or "\0" in name:
         raise ValueError(f"no SQL identifier can be {name!r}")
     return SqlText('"' + name.replace('"', '""') + '"')
 
 
-def _quote_text(value: str) -> SqlText:
+def quote_text(value: str) -> SqlText:
+    """Return a text as a literal, its single quotes doubled."""
     return SqlText("'" + value.replace("'", "''") + "'")
 
 
@@ -79,7 +80,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters = {
         "ident": quote_identifier,
-        "text": _quote_text,
+        "text": quote_text,
         "number": _number,
         "sqltype": _type_name,
         "length": len,
@@ -88,14 +89,14 @@ def _environment() -> jinja2.Environment:
 
 
 def parameters(sql: str) -> list[str]:
-    """The names of the parameters ($name) of a statement, in order of first use."""
-    return list(dict.fromkeys(_PARAMETER.findall(_QUOTED_OR_COMMENT.sub("", sql))))
+    """Return the names of the parameters ($name) of a statement, in order of first use."""
+    return list(dict.fromkeys(PARAMETER.findall(QUOTED_OR_COMMENT.sub("", sql))))
 
 
 def render(name: str, values: Mapping[str, Any] | None = None, **context: Any) -> Statement:
-    """The statement of ``sql/<name>.sql``.
+    """Return the statement of ``sql/<name>.sql``.
 
-    ``values`` may hold more than the statement uses: what it uses is bound. ``context`` is what the template sees.
+    ``values`` may hold more than the statement uses. The statement keeps what it uses. The template sees ``context``.
     """
     sql = _environment().get_template(f"{name}.sql").render(context)
     return Statement(name, sql, {key: (values or {})[key] for key in parameters(sql)})
@@ -132,60 +133,8 @@ def render_page(name: str, **context: Any) -> str:
     return _page_environment().get_template(f"{name}.html").render(context)
 
 
-def filled_in(statement: Statement) -> str:
-    """A statement with its values written into it: as the DuckDB shell runs it."""
-
-    def value_or_itself(found: re.Match[str]) -> str:
-        return _literal(statement.values[found[1]]) if found[1] else _told(found[0], statement.sql[: found.start()])
-
-    sql = re.sub(f"{_QUOTED_OR_COMMENT.pattern}|{_PARAMETER.pattern}", value_or_itself, statement.sql)
-    return sql.strip().rstrip(";") + ";"
-
-
-def _literal(value: Any) -> str:
-    if value is None:
-        return "NULL"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, int):
-        return str(value)
-    if isinstance(value, float):  # 0.1 alone would be a DECIMAL.
-        return f"CAST('{value!r}' AS DOUBLE)"
-    if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_literal(name)}: {_literal(item)}" for name, item in value.items()) + "}"
-    if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_literal, value)) + "]"
-    return _spelled(str(value))
-
-
-def _spelled(value: str) -> str:
-    """A text as a literal; each character in it that nobody would see, and NUL, is chr() of its number."""
-    told, run = [], ""
-    for character in value:
-        if character in "\n\t" or is_visible(character):
-            run += character
-            continue
-        told += [_quote_text(run), f"chr({ord(character)})"] if run else [f"chr({ord(character)})"]
-        run = ""
-    if run or not told:
-        told.append(_quote_text(run))
-    return told[0] if len(told) == 1 else f"({' || '.join(told)})"
-
-
-def _told(token: str, before: str) -> str:
-    """A quoted name or text, or a comment, without a character that nobody would see."""
-    if all(character in "\n\t" or is_visible(character) for character in token):
-        return token
-    if token.startswith("'"):
-        return _spelled(token[1:-1].replace("''", "'"))
-    if not token.startswith('"') or before.rstrip().upper().endswith(" AS"):
-        return visible(token)  # A comment, or the name of a column of the result.
-    name = token[1:-1].replace('""', '"')
-    return f"COLUMNS(lambda name: name = {_spelled(name)})"
-
-
 def rules() -> list[Statement]:
-    """The rules of ``sql/rules/``, in the order in which they build on one another."""
+    """Return the rules of ``sql/rules/``, in the order in which they build on one another."""
     return [render(f"rules/{name}") for name in RULES]
 
 

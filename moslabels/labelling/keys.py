@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from moslabels.base.text import short, shown
-from moslabels.engine.connection import capture_group
+from moslabels.engine.regex import capture_group
 from moslabels.sources.opening import KEY_NAMES, Cell, Column, Source
 from moslabels.spec.options import Options, key_parts
 

@@ -11,7 +11,8 @@ from moslabels.base.settings import DEFAULTS, Settings
 from moslabels.base.signals import held, released
 from moslabels.base.text import visible
 from moslabels.engine.connection import Engine
-from moslabels.engine.statements import Statement, filled_in, render
+from moslabels.engine.shell_text import filled_in
+from moslabels.engine.statements import Statement, render
 from moslabels.files.workspace import Workspace
 from moslabels.labelling.labels import label_columns
 from moslabels.labelling.match import match_features, row_labels

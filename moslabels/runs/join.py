@@ -18,7 +18,8 @@ from moslabels.base.errors import TableError, UsageError, is_from_outside, os_er
 from moslabels.base.progress import SILENT, Cancel, relayed
 from moslabels.base.settings import Settings
 from moslabels.base.text import shown
-from moslabels.engine.connection import Connection, Engine, InterruptException, Relation, table_of, unwrapped
+from moslabels.engine.connection import Engine, table_of
+from moslabels.engine.sessions import Connection, InterruptException, Relation, unwrapped
 from moslabels.evidence import audit
 from moslabels.files.workspace import Workspace
 from moslabels.labelling.labels import label_columns

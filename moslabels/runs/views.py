@@ -16,7 +16,7 @@ from moslabels.base.errors import TableError, UsageError, os_error
 from moslabels.base.signals import held
 from moslabels.base.text import shown
 from moslabels.base.urls import url_problem
-from moslabels.engine.connection import Answer, LockedEngine
+from moslabels.engine.locked import Answer, LockedEngine
 from moslabels.engine.statements import render, sql_folder
 from moslabels.files.atomic import StagedFile, publish, reserved
 from moslabels.files.contents import HEAD, absence_advice, not_json

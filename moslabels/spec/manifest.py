@@ -321,7 +321,7 @@ def _regex_problems(patterns: str | Sequence[str | None] | None) -> list[str]:
     given = [patterns] if isinstance(patterns, str) else patterns or ()
     if not given:
         return []
-    from moslabels.engine.connection import regex_problem
+    from moslabels.engine.regex import regex_problem
 
     return [problem for pattern in given if pattern is not None and (problem := regex_problem(pattern))]
 

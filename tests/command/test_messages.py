@@ -197,7 +197,7 @@ SAID: list[tuple[str, int, str]] = [
         2,
         "the arguments are wrong:\n"
         "  threads: must be a whole number from 1 on, not 0\n"
-        '  temp_dir: "nowhere" is no folder; make it, or name another\n'
+        '  temp_dir: "nowhere" is not a folder; make it, or name another\n'
         "  min_match_rate: must be a number from 0 to 1, not 95.0\n"
         '  missing_values: must be a list of texts, such as ["NA"], not "NA"',
     ),

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from helpers.command import moslabels
 from helpers.tables import read_table, write_table
 from moslabels import run_batch
-from moslabels.engine.statements import Statement, filled_in
+from moslabels.engine.shell_text import filled_in
+from moslabels.engine.statements import Statement
 
 LABELS = 'clip_key,mos,split\nk1,3.1,it\'s\nk2,50,--\nk3,,\n"k;4",4,x\n'
 TABLES: dict[str, tuple[str, Any, str, Any, dict[str, Any]]] = {

@@ -26,6 +26,7 @@ from moslabels.base.errors import StatementError, TableError, UsageError
 from moslabels.cli import main
 from moslabels.command.results import STYLES, text
 from moslabels.engine import connection as engine_module
+from moslabels.engine.locked import LockedEngine
 from moslabels.engine.statements import sql_folder
 from moslabels.runs.views import VIEWS, Evidence, views
 
@@ -602,7 +603,7 @@ number  words                      rate  flag   list         json        time
 
 
 def printed(query: str, style: str, width: int | None = None) -> str:
-    with engine_module.LockedEngine() as engine:
+    with LockedEngine() as engine:
         answer = engine.ask(query)
     assert answer is not None
     return text(answer, style, width)

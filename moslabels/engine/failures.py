@@ -1,0 +1,20 @@
+"""What DuckDB says of a statement that failed, as an error of ours."""
+
+from __future__ import annotations
+
+import re
+
+import duckdb
+
+from moslabels.base.errors import ResourceError, StatementError
+from moslabels.engine.statements import Statement
+
+
+def failure(statement: Statement, error: Exception) -> StatementError:
+    """Return the error of a statement: ResourceError if memory or disk is the cause, StatementError else."""
+    message = re.split("\n\n(?:LINE |Stack Trace)", str(error))[0].strip()
+    kind = StatementError
+    if isinstance(error, duckdb.OutOfMemoryException | MemoryError) or "No space left" in message:
+        kind = ResourceError
+        message = message.split("\n")[0] + "; raise memory_limit, lower threads, or name a temp_dir with more room"
+    return kind(f"sql/{statement.name}.sql failed: {message}", statement=statement.name, sql=statement.sql)

@@ -1,0 +1,49 @@
+"""Regular expressions as DuckDB reads them: RE2."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+
+import duckdb
+
+from moslabels.base.errors import StatementError
+from moslabels.base.text import short
+from moslabels.engine.failures import failure
+from moslabels.engine.statements import render
+
+
+def regex_problem(pattern: str) -> str | None:
+    """Return why RE2 refuses a pattern, or None."""
+    if re.search(r"(?<!\\)(\\\\)*\\C", pattern):
+        return f"must match characters, not bytes (\\C): '{short(pattern)}'"
+    try:
+        capture_group(pattern)
+    except StatementError as error:
+        reason = re.sub(r".*?(?:Error: )(?:Pattern failed to parse: )?", "", str(error), count=1, flags=re.DOTALL)
+        quoted = f"'{short(pattern)}' ({short(reason.strip())})"
+        return f"is no RE2 pattern: {quoted}; look-around and back-references are not RE2"
+    return None
+
+
+@cache
+def capture_group(pattern: str) -> int:
+    """Return the group of a pattern that holds the key: 1 if the pattern has groups, else 0, the whole match.
+
+    Raise StatementError if RE2 refuses the pattern.
+    """
+    connection = duckdb.connect(":memory:")
+    values = {"regex": pattern}
+    statement = render("patterns/10_pattern", values)
+    try:
+        connection.execute(statement.sql, values)
+    except (duckdb.Error, RuntimeError) as error:
+        connection.close()
+        raise failure(statement, error) from error
+    try:
+        connection.execute(render("patterns/20_pattern_group", values).sql, values)
+    except (duckdb.Error, RuntimeError):
+        return 0
+    finally:
+        connection.close()
+    return 1

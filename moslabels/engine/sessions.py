@@ -1,0 +1,82 @@
+"""Connections: a DuckDB of our own, or a session on the caller's."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import duckdb
+import pyarrow as pa
+
+from moslabels.base.errors import UsageError
+from moslabels.base.progress import SILENT, Progress
+from moslabels.base.settings import Settings
+from moslabels.base.text import shown
+from moslabels.engine.statements import render
+
+Connection: TypeAlias = duckdb.DuckDBPyConnection
+
+
+Relation: TypeAlias = duckdb.DuckDBPyRelation
+
+
+InterruptException = duckdb.InterruptException
+
+
+_MOST_WRAPPERS = 5
+
+
+_ROWS_OF_A_LOOK = 100_000  # With batches of few rows, closing an open result took DuckDB 2.0.1 ten seconds.
+
+
+def own(settings: Settings, spill_folder: str, progress: Progress) -> Connection:
+    """Return a new DuckDB in memory. Raise UsageError if DuckDB refuses a setting."""
+    config: dict[str, Any] = {"temp_directory": spill_folder}
+    if settings.memory_limit is not None:
+        config["memory_limit"] = settings.memory_limit
+    if settings.threads is not None:
+        config["threads"] = settings.threads
+    try:
+        connection = duckdb.connect(":memory:", config=config)
+    except duckdb.Error as error:
+        raise UsageError(f"DuckDB refuses the settings {settings.given()}: {error}") from error
+    connection.execute("SET enable_progress_bar = false")  # it can leak into a pipe
+    if progress is not SILENT:
+        # Without it DuckDB does not count; it need not show what it counts.
+        connection.execute("SET enable_progress_bar_print = false")
+        connection.execute("SET enable_progress_bar = true")
+    return connection
+
+
+def session_of(connection: Connection) -> Connection:
+    """Return another session on the database of a connection. It has temporary tables and macros of its own."""
+    try:
+        session = unwrapped(connection).cursor()
+        # No macro of the database takes the place of a function that the statements call.
+        session.execute("SET search_path = 'temp'")
+        return session
+    except duckdb.Error as error:
+        raise UsageError(f"connection: DuckDB refuses it: {error}") from error
+
+
+def unwrapped(connection: Any) -> Connection:
+    """Return the duckdb connection inside a wrapper such as dbt-duckdb's ``session``. Raise UsageError without one."""
+    inner = connection
+    for _ in range(_MOST_WRAPPERS):
+        if isinstance(inner, Connection):
+            return inner
+        inner = getattr(inner, "_cursor", None)
+    raise UsageError(f"connection: must be a connection of duckdb, not {shown(type(connection).__name__)}")
+
+
+def watch(connection: Connection) -> pa.RecordBatchReader | None:
+    """Open a result on the caller's connection: reading it shows whether the caller interrupted the connection.
+
+    Return None if the connection cannot have one. DuckDB 1 would drop the caller's own result for it; DuckDB 2 refuses
+    while the caller has one open.
+    """
+    if duckdb.__version__.startswith("1."):
+        return None
+    try:
+        return unwrapped(connection).sql(render("session/watch").sql).to_arrow_reader(_ROWS_OF_A_LOOK)
+    except duckdb.Error:
+        return None
