@@ -162,7 +162,7 @@ def test_identifiers_round_trip_through_the_engine(engine: Engine, name: str) ->
 
 @given(NAMES)
 def test_texts_round_trip_through_the_engine(engine: Engine, text: str) -> None:
-    literal = rendering._quote_text(text)
+    literal = rendering.quote_text(text)
     assert engine.row(Statement("test", f"SELECT {literal} AS literal, $value AS bound", {"value": text})) == {
         "literal": text,
         "bound": text,
@@ -171,7 +171,7 @@ def test_texts_round_trip_through_the_engine(engine: Engine, text: str) -> None:
 
 @given(NAMES)
 def test_parameters_are_not_found_inside_of_names_and_texts(name: str) -> None:
-    sql = f"-- $comment\nSELECT {quote_identifier(name + '$x')}, {rendering._quote_text(name + '$y')}, $value"
+    sql = f"-- $comment\nSELECT {quote_identifier(name + '$x')}, {rendering.quote_text(name + '$y')}, $value"
     assert parameters(sql) == ["value"]
 
 
