@@ -34,3 +34,10 @@ def test_the_targets_named_are_in_the_makefile() -> None:
 def test_ci_and_the_hook_run_the_same_checks() -> None:
     for name in (".ci/run", ".pre-commit-config.yaml", "Makefile"):
         assert re.search(r"(^|\s)\.ci/check$", text_of(name), re.MULTILINE), name
+
+
+def test_the_places_named_are_there() -> None:
+    places = re.findall(r"`([\w/.]+/[\w.]*)`", text_of("CONTRIBUTING.md"))
+    assert len(places) > 5
+    for place in places:
+        assert (ROOT / place).exists() or (ROOT / "moslabels" / place).exists(), place
