@@ -12,7 +12,7 @@ import time
 from contextlib import suppress
 from types import TracebackType
 
-from moslabels.files.locks import check_locks, lock
+from moslabels.files.platform import check_locks, lock
 
 _PREFIX = "moslabels-"
 _MARK = ".moslabels-workspace"  # A file that only the owner of a folder can have put there.

@@ -15,7 +15,8 @@ from moslabels.base.signals import held, released
 from moslabels.base.text import short, shown, visible
 from moslabels.base.urls import is_url
 from moslabels.evidence import json_schema as schema
-from moslabels.files.atomic import reserved, write_whole
+from moslabels.files.publish import write_whole
+from moslabels.files.reserve import reserved
 from moslabels.spec.manifest import checked, path_argument
 from moslabels.spec.options import FIELDS
 from moslabels.suggest.search import example_texts, nothing_found_text, readable_json, rule_text, score_text, suggest

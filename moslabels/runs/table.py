@@ -22,8 +22,11 @@ from moslabels.engine.statements import render
 from moslabels.evidence import audit
 from moslabels.evidence import embedded as evidence
 from moslabels.evidence.provenance import run_provenance
-from moslabels.files.atomic import Place, StagedFile, check_target, publish, reserved, set_aside
+from moslabels.files.places import Place, check_target
+from moslabels.files.publish import publish
 from moslabels.files.records import file_record
+from moslabels.files.reserve import reserved, set_aside
+from moslabels.files.staged import StagedFile
 from moslabels.files.workspace import Workspace
 from moslabels.labelling import gate
 from moslabels.labelling.diagnosis import diagnose, lines

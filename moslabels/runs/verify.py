@@ -21,9 +21,9 @@ from moslabels.evidence import audit, provenance, report
 from moslabels.evidence import embedded as evidence
 from moslabels.evidence.json_schema import audit_document, entry_document, misfits, provenance_block, report_document
 from moslabels.evidence.provenance import plain, recorded_hashes, versions
-from moslabels.files.atomic import LEFT_BESIDE
 from moslabels.files.contents import HEAD, not_json, not_parquet
 from moslabels.files.documents import DocumentError, Reach, open_regular, parse, reason
+from moslabels.files.locks import LEFT_BESIDE
 from moslabels.files.records import file_sha256
 from moslabels.files.workspace import Workspace
 from moslabels.labelling import output as labelled

@@ -13,8 +13,8 @@ from typing import Any
 from moslabels.base.errors import UsageError
 from moslabels.base.text import json_fault, nearest, short, shown
 from moslabels.base.urls import is_url, url_problem
-from moslabels.files.atomic import hidden_start, names_of, start_of_hidden, written_path
 from moslabels.files.contents import absence_advice, other_content
+from moslabels.files.places import hidden_start, names_of, start_of_hidden, written_path
 from moslabels.spec.formats import format_problem
 from moslabels.spec.options import FIELDS, LABEL_FIELDS, REGEX, Options, clashes, label_clashes, option_problem, settled
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from moslabels.base.errors import TableError
 from moslabels.engine.connection import Engine
-from moslabels.files.atomic import StagedFile
+from moslabels.files.staged import StagedFile
 from moslabels.sources.opening import Source
 from moslabels.spec.formats import format_of
 

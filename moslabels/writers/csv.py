@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from moslabels.base.errors import TableError
-from moslabels.files.atomic import StagedFile
+from moslabels.files.staged import StagedFile
 from moslabels.sources.batches import batch_rows, text_batches, typed_batches
 from moslabels.sources.opening import Dialect, Source
 from moslabels.spec.formats import default_delimiter

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from moslabels.base.errors import TableError
 from moslabels.base.text import shown
 from moslabels.engine.statements import Statement, render
-from moslabels.files.atomic import StagedFile
+from moslabels.files.staged import StagedFile
 from moslabels.sources.batches import batch_rows, typed_batches
 from moslabels.sources.opening import reading
 from moslabels.spec.formats import format_of

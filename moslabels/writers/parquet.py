@@ -5,8 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from moslabels.files.atomic import StagedFile
 from moslabels.files.records import file_sha256
+from moslabels.files.staged import StagedFile
 from moslabels.parquet import schemas
 from moslabels.sources.batches import batch_rows, typed_batches
 from moslabels.writers import Job, Written

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from moslabels.files.atomic import StagedFile
+from moslabels.files.staged import StagedFile
 from moslabels.sources.opening import Dialect
 from moslabels.spec.formats import default_delimiter, format_of
 from moslabels.writers import csv, json

@@ -21,7 +21,7 @@ import pyarrow.parquet as pq
 
 from moslabels.base.errors import TableError
 from moslabels.base.progress import Progress
-from moslabels.files.atomic import StagedFile
+from moslabels.files.staged import StagedFile
 from moslabels.parquet import schemas
 from moslabels.parquet.footer import MAGIC, Footer, FooterError, appended, read_footer
 from moslabels.writers import Job, Written

@@ -26,9 +26,10 @@ from helpers.paths import ROOT
 from helpers.tables import write_table
 from moslabels import MosLabelsError, materialize, run_batch
 from moslabels.cli import main
-from moslabels.files import atomic
+from moslabels.files import locks, places, publish, reserve, staged
 from moslabels.runs import table as labelling
 
+MODULES = (locks, places, publish, reserve, staged)
 ROWS = [{"key": f"k{index}", "x": index / 4} for index in range(200)]
 OLD = [{"key": f"k{index}", "mos": 2} for index in range(200)]
 NEW = [{"key": f"k{index}", "mos": 4} for index in range(200)]
@@ -90,7 +91,8 @@ def test_a_fault_at_every_call_that_writes(
     met = []
     for faults in faults_of(fault, after):
         put(folder, old)
-        monkeypatch.setattr(atomic, "os", faults)
+        for module in MODULES:
+            monkeypatch.setattr(module, "os", faults)
         try:
             label("new.csv")
         except MosLabelsError:
@@ -140,9 +142,11 @@ def test_a_signal_at_every_call_that_writes(
         for path in folder.iterdir():
             path.unlink()
         put(folder, old)
-        monkeypatch.setattr(atomic, "os", faults)
+        for module in MODULES:
+            monkeypatch.setattr(module, "os", faults)
         status = main(arguments)
-        monkeypatch.setattr(atomic, "os", os)
+        for module in MODULES:
+            monkeypatch.setattr(module, "os", os)
         found = contents(folder)
         assert not list(temporary.iterdir())
         assert set(found) <= {"o.jsonl", "a.json", "r.json"}, faults.met
@@ -174,7 +178,8 @@ def test_a_fault_at_every_call_that_writes_a_report(tmp_path: Path, monkeypatch:
     new = contents(folder)
     for faults in faults_of(fails_with(errno.ENOSPC), False):
         put(folder, old)
-        monkeypatch.setattr(atomic, "os", faults)
+        for module in MODULES:
+            monkeypatch.setattr(module, "os", faults)
         try:
             failed = run("new")["tables"][0]["error"] != json.loads(new["r.json"])["tables"][0]["error"]
         except MosLabelsError:
@@ -198,7 +203,7 @@ from moslabels import materialize
 from moslabels.runs import table as labelling
 import duckdb, pyarrow.parquet
 import moslabels.writers.splice
-from moslabels.files import atomic
+from moslabels.files import locks, places, publish, reserve, staged
 
 folder = Path({folder!r})
 
@@ -211,7 +216,8 @@ def run(number):
 
 def run_killed(number):
     faults = Faults(number, killed)
-    atomic.os = faults
+    for module in (locks, places, publish, reserve, staged):
+        module.os = faults
     label("new.csv")
 
 def run_limited(size):

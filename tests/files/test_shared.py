@@ -19,7 +19,8 @@ import pytest
 from helpers.tables import read_table, write_table
 from moslabels import MosLabelsError, materialize
 from moslabels.engine.statements import sql_folder
-from moslabels.files import atomic
+from moslabels.files import locks
+from moslabels.files.reserve import reserved
 from moslabels.files.workspace import Workspace
 from moslabels.runs import table as labelling
 
@@ -240,7 +241,7 @@ def test_a_run_of_a_colleague(shared: Path, monkeypatch: pytest.MonkeyPatch) -> 
     try:
         with ExitStack() as held:
             with acting_as(COLLEAGUE):
-                held.enter_context(atomic.reserved(["o.csv"]))
+                held.enter_context(reserved(["o.csv"]))
             with acting_as(ME), pytest.raises(MosLabelsError) as caught:
                 label()
             assert caught.value.code == "in-use"
@@ -308,14 +309,14 @@ def test_a_link_to_a_file_of_another_user(shared: Path, mode: int, is_followed: 
 
 
 def failing(monkeypatch: pytest.MonkeyPatch, name: str, code: int, of: Callable[[int], bool]) -> None:
-    real = getattr(atomic, name, None) or getattr(os, name)
+    real = getattr(locks, name, None) or getattr(os, name)
 
     def call(handle: int, *arguments: Any) -> Any:
         if of(handle):
             raise OSError(code, os.strerror(code))
         return real(handle, *arguments)
 
-    monkeypatch.setattr(atomic if hasattr(atomic, name) else os, name, call)
+    monkeypatch.setattr(locks if hasattr(locks, name) else os, name, call)
 
 
 def is_folder(handle: int) -> bool:
@@ -331,7 +332,7 @@ def test_a_file_system_without_locks(shared: Path, monkeypatch: pytest.MonkeyPat
         rf"o.csv: {re.escape(here(LOCK))}, of \S.*, is the lock of process {os.getpid()} on \S+, which began to "
         r"write at \d{4}-\d\d-\d\dT[\d:]+Z; no lock of the file system tells whether it still does: if it has"
     )
-    with atomic.reserved(["o.csv"]):
+    with reserved(["o.csv"]):
         with pytest.raises(MosLabelsError, match=says) as caught:
             label()
         assert caught.value.code == "in-use"
