@@ -23,7 +23,8 @@ from moslabels.base.errors import TableError
 from moslabels.base.progress import Progress
 from moslabels.files.staged import StagedFile
 from moslabels.parquet import schemas
-from moslabels.parquet.footer import MAGIC, Footer, FooterError, appended, read_footer
+from moslabels.parquet.appended import appended
+from moslabels.parquet.footer import MAGIC, Footer, FooterError, read_footer
 from moslabels.writers import Job, Written
 
 _BLOCK = 1 << 18

@@ -1,0 +1,151 @@
+"""A Parquet footer written anew, with the columns of another file appended to its own."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+from moslabels.parquet.fields import (
+    BLOOM_FILTER,
+    BYTES,
+    CHUNK_OFFSET,
+    COLUMN_ORDERS,
+    COLUMNS,
+    COMPRESSED_BYTES,
+    DATA_PAGE,
+    DICTIONARY_PAGE,
+    GROUP_OFFSET,
+    INDEX_PAGE,
+    KEY_VALUES,
+    META,
+    NUM_CHILDREN,
+    ROW_GROUPS,
+    SCHEMA,
+    SORTING,
+)
+from moslabels.parquet.footer import Chunk, Footer, FooterError, RowGroup, need, without_gc
+from moslabels.parquet.thrift import (
+    BINARY,
+    I32,
+    I64,
+    LIST,
+    STRUCT,
+    Field,
+    changed_struct,
+    integer,
+    items,
+    read_struct,
+    write_binary,
+    write_integer,
+    write_list,
+    write_struct,
+)
+
+
+def appended(
+    footer: Footer, dropped: Collection[int], labels: Footer, shift: int, key_values: Mapping[str, bytes | None]
+) -> tuple[bytes, bytes]:
+    """The footer with the columns of another file appended, and one that lists the appended columns alone.
+
+    ``dropped`` are the positions of columns to leave out; the pages of ``labels`` stand ``shift`` bytes behind the
+    place where its own footer says. What is not named here is copied as it is.
+    """
+    with without_gc():
+        return _appended(footer, dropped, labels, shift, key_values)
+
+
+def _appended(
+    footer: Footer, dropped: Collection[int], labels: Footer, shift: int, key_values: Mapping[str, bytes | None]
+) -> tuple[bytes, bytes]:
+    kept = [column for index, column in enumerate(footer.columns) if index not in dropped]
+    kept_elements = [footer.elements[index] for column in kept for index in range(*column.elements)]
+    kept_leaves = [index for column in kept for index in range(*column.leaves)]
+    new_elements = [labels.data[start:end] for start, end in labels.elements[1:]]
+    elements = [
+        _root(footer, len(kept) + len(labels.columns)),
+        *(footer.data[start:end] for start, end in kept_elements),
+        *new_elements,
+    ]
+    groups = []
+    label_groups = []
+    for group, label_group in zip(footer.groups, labels.groups, strict=True):
+        new_chunks = [_shifted(labels.data, chunk, shift) for chunk in label_group.chunks]
+        groups.append(_extended(footer, group, kept_leaves, label_group, new_chunks))
+        label_groups.append(
+            changed_struct(labels.data, label_group.fields, {COLUMNS: (LIST, write_list(STRUCT, new_chunks))})
+        )
+    changes: dict[int, tuple[int, bytes] | None] = {
+        SCHEMA: (LIST, write_list(STRUCT, elements)),
+        ROW_GROUPS: (LIST, write_list(STRUCT, groups)),
+    }
+    if key_values:
+        changes[KEY_VALUES] = (LIST, write_list(STRUCT, [_key_value(*pair) for pair in key_values.items()]))
+    if COLUMN_ORDERS in footer.fields:
+        orders = list(items(footer.data, footer.fields[COLUMN_ORDERS], STRUCT))
+        if len(orders) != len(footer.flat):
+            raise FooterError(f"its footer has {len(orders)} column orders for {len(footer.flat)} columns")
+        own = [footer.data[slice(*orders[leaf])] for leaf in kept_leaves]
+        new = [labels.data[start:end] for start, end in items(labels.data, labels.fields[COLUMN_ORDERS], STRUCT)]
+        changes[COLUMN_ORDERS] = (LIST, write_list(STRUCT, [*own, *new]))
+    alone: dict[int, tuple[int, bytes] | None] = {ROW_GROUPS: (LIST, write_list(STRUCT, label_groups))}
+    return changed_struct(footer.data, footer.fields, changes), changed_struct(labels.data, labels.fields, alone)
+
+
+def _root(footer: Footer, children: int) -> bytes:
+    fields, _ = read_struct(footer.data, footer.elements[0][0])
+    return changed_struct(footer.data, fields, {NUM_CHILDREN: (I32, write_integer(children))})
+
+
+def _key_value(key: str, value: bytes | None) -> bytes:
+    pairs = [(1, BINARY, write_binary(key.encode("utf-8")))]
+    return write_struct(pairs if value is None else [*pairs, (2, BINARY, write_binary(value))])
+
+
+def _shifted(data: bytes, chunk: Chunk, shift: int) -> bytes:
+    """A column chunk whose pages were moved. An offset of 0 stands for none."""
+
+    def moved(fields: Mapping[int, Field], names: Sequence[int]) -> dict[int, tuple[int, bytes] | None]:
+        offsets = {name: integer(data, fields[name]) for name in names if name in fields}
+        return {name: (I64, write_integer(offset + shift)) for name, offset in offsets.items() if offset > 0}
+
+    fields, _ = read_struct(data, chunk.start)
+    meta, _ = read_struct(data, fields[META].start)
+    changed = changed_struct(data, meta, moved(meta, (DATA_PAGE, INDEX_PAGE, DICTIONARY_PAGE, BLOOM_FILTER)))
+    return changed_struct(data, fields, {**moved(fields, (CHUNK_OFFSET,)), META: (STRUCT, changed)})
+
+
+def _extended(
+    footer: Footer, group: RowGroup, kept_leaves: Sequence[int], labels: RowGroup, new_chunks: Sequence[bytes]
+) -> bytes:
+    """A row group with other chunks: those kept, then the new ones, and the sizes of them all.
+
+    Spark picks row groups by the middle of their bytes, so sizes and the first offset must be those of the chunks.
+    """
+    data = footer.data
+    kept = [group.chunks[leaf] for leaf in kept_leaves]
+    chunks = [*(data[chunk.start : chunk.end] for chunk in kept), *new_chunks]
+    everything = [*kept, *labels.chunks]
+    changes: dict[int, tuple[int, bytes] | None] = {
+        COLUMNS: (LIST, write_list(STRUCT, chunks)),
+        BYTES: (I64, write_integer(sum(chunk.uncompressed for chunk in everything))),
+    }
+    if COMPRESSED_BYTES in group.fields:
+        changes[COMPRESSED_BYTES] = (I64, write_integer(sum(chunk.compressed for chunk in everything)))
+    is_shorter = len(kept) < len(group.chunks)
+    if is_shorter and kept and GROUP_OFFSET in group.fields and integer(data, group.fields[GROUP_OFFSET]) > 0:
+        changes[GROUP_OFFSET] = (I64, write_integer(kept[0].first_page))
+    if is_shorter and SORTING in group.fields:
+        changes[SORTING] = _renumbered(data, group.fields[SORTING], kept_leaves)
+    return changed_struct(data, group.fields, changes)
+
+
+def _renumbered(data: bytes, sorting: Field, kept_leaves: Sequence[int]) -> tuple[int, bytes] | None:
+    """The sorting columns by their new positions, up to the first that is gone: rows are not sorted by what follows."""
+    positions = {leaf: position for position, leaf in enumerate(kept_leaves)}
+    entries = []
+    for start, _ in items(data, sorting, STRUCT):
+        fields, _ = read_struct(data, start)
+        leaf = integer(data, need(fields, 1))
+        if leaf not in positions:
+            break
+        entries.append(changed_struct(data, fields, {1: (I32, write_integer(positions[leaf]))}))
+    return (LIST, write_list(STRUCT, entries)) if entries else None
