@@ -279,8 +279,8 @@ def _table_of(manifest: Manifest, identifier: str | None) -> TableSpec:
 
 def _verify(parsed: argparse.Namespace, _argv: list[str]) -> int:
     from moslabels.evidence.audit import json_text
+    from moslabels.files.paths import absolute
     from moslabels.runs.verify import text, verify
-    from moslabels.sources.opening import absolute
     from moslabels.spec.manifest import refuse_url
 
     files, settings = parsed.files, _settings(parsed)

@@ -16,8 +16,9 @@ from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.files.workspace import Workspace
 from moslabels.labelling.keys import Key, fault_advice, find_key
-from moslabels.sources.opening import MOS_NAMES, Aliased, Column, Source, open_table, reading, usable
+from moslabels.sources.opening import Aliased, Column, Source, open_table, reading, usable
 from moslabels.spec.manifest import LabelSpec, TableSpec
+from moslabels.spec.names import MOS_NAMES
 from moslabels.spec.options import LABEL_COLUMNS, SOURCE_COLUMN, key_parts
 
 _NESTED = ("ARRAY", "OBJECT", "STRUCT", "TUPLE", "MAP", "BLOB", "UNION", "BIT", "VARIANT", "GEOMETRY")

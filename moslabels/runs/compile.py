@@ -13,11 +13,11 @@ from moslabels.base.text import visible
 from moslabels.engine.connection import Engine
 from moslabels.engine.shell_text import filled_in
 from moslabels.engine.statements import Statement, render
+from moslabels.files.paths import absolute
 from moslabels.files.workspace import Workspace
 from moslabels.labelling.labels import label_columns
 from moslabels.labelling.match import match_features, row_labels
 from moslabels.runs.table import read_table
-from moslabels.sources.opening import absolute
 from moslabels.spec.manifest import TableSpec
 
 

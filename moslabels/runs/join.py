@@ -21,6 +21,7 @@ from moslabels.base.text import shown
 from moslabels.engine.connection import Engine, table_of
 from moslabels.engine.sessions import Connection, InterruptException, Relation, unwrapped
 from moslabels.evidence import audit
+from moslabels.files.paths import absolute
 from moslabels.files.workspace import Workspace
 from moslabels.labelling.labels import label_columns
 from moslabels.labelling.match import checked_row_labels, match_features
@@ -37,7 +38,6 @@ from moslabels.runs.table import (
     with_options,
 )
 from moslabels.sources.batches import batch_rows, typed_batches
-from moslabels.sources.opening import absolute
 from moslabels.spec.manifest import TableSpec, input_spec
 from moslabels.spec.options import OptionKeywords
 

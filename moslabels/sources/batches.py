@@ -14,7 +14,8 @@ from moslabels.base.errors import TableError, is_from_outside
 from moslabels.base.text import listed, shown
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
-from moslabels.sources.opening import MOST_COLUMNS, Cell, Column, Source, absolute, reading
+from moslabels.files.paths import absolute
+from moslabels.sources.opening import MOST_COLUMNS, Cell, Column, Source, reading
 
 _CELLS_PER_BATCH = 4_000_000
 

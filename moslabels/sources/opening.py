@@ -20,6 +20,7 @@ from moslabels.base.text import json_place, listed, nearest, short, shown
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.files.contents import absence_advice, other_than_parquet, other_than_text
+from moslabels.files.paths import absolute
 from moslabels.files.workspace import Workspace
 from moslabels.spec.formats import default_delimiter, format_of
 from moslabels.spec.options import ENCODINGS
@@ -27,11 +28,6 @@ from moslabels.spec.options import ENCODINGS
 if TYPE_CHECKING:
     import pyarrow as pa
 
-KEY_NAMES = (
-    "key clip_key clip_id video_id chug_video_id content_id clip_name file_name filename basename name src source "
-    "src_path distorted_path dis_path path"
-).split()
-MOS_NAMES = ["mos", "mean_mos", "mos_raw_0_100", "raw_mos", "score", "quality"]
 
 MOST_COLUMNS = 20_000  # of text that is split into columns: for more, DuckDB takes time by the square
 MOST_OF_A_KEY = 1 << 16
@@ -44,12 +40,6 @@ _MOST_OF_A_LINE = 1 << 26  # bytes: max_line_size in sql/sources/
 _DELIMITERS = (";", "\t", "|", ",")
 _UNNAMED = re.compile("column[0-9]+")  # as the columns of a file without a header are named
 _NUMBER = re.compile(r"[+-]?[0-9]+([.][0-9]+)?")
-
-
-def absolute(path: str) -> str:
-    """The absolute path of the file that the system opens: after a link, .. is the folder that its target is in."""
-    folder, name = os.path.split(path)
-    return os.path.join(os.path.realpath(folder), name)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from moslabels.base.errors import TableError
 from moslabels.base.text import listed, shown
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
-from moslabels.sources.opening import MOS_NAMES, Column, Source, reading
+from moslabels.sources.opening import Column, Source, reading
+from moslabels.spec.names import MOS_NAMES
 
 _NO_SCORE = 9
 _NO_NUMBERS = 'a number has a decimal point, and no comma; if the file has no header, give label_csv {"header": false}'

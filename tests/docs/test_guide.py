@@ -14,8 +14,8 @@ from helpers.generated_pages import PAGES as GENERATED
 from helpers.pages import blocks, run_page
 from helpers.paths import ROOT
 from moslabels.runs.views import VIEWS
-from moslabels.sources.opening import KEY_NAMES, MOS_NAMES
 from moslabels.spec.formats import FORMATS
+from moslabels.spec.names import KEY_NAMES, MOS_NAMES
 from moslabels.spec.options import FIELDS, LABEL_FIELDS
 
 GUIDE = ROOT / "examples" / "guide"
