@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,10 @@ from helpers.schemas import schema_of
 from moslabels.evidence import audit, report
 
 
-@pytest.fixture(autouse=True)
-def every_document_is_valid(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(autouse=True, scope="session")
+def every_document_is_valid() -> Iterator[None]:
     """Every audit and every report that a test has made validates against its published schema."""
+    patched = pytest.MonkeyPatch()
     for module, schema in ((audit, schema_of("audit")), (report, schema_of("report"))):
 
         def build_valid(*arguments: Any, build: Any = module.build, schema: Any = schema, **keywords: Any) -> Any:
@@ -25,7 +26,9 @@ def every_document_is_valid(monkeypatch: pytest.MonkeyPatch) -> None:
             schema.validate(document)
             return document
 
-        monkeypatch.setattr(module, "build", build_valid)
+        patched.setattr(module, "build", build_valid)
+    yield
+    patched.undo()
 
 
 @pytest.fixture
