@@ -11,35 +11,32 @@ WITH differences AS (
     ]) AS difference
 ), unmatched AS (
     SELECT DISTINCT key FROM feature_keys WHERE key IS NOT NULL AND label_id IS NULL
-), feature_parts AS (
-    {% include 'unmatched/near_parts.sql' %} unmatched{% include 'unmatched/near_parts_end.sql' %}
-), label_parts AS (
-    {% include 'unmatched/near_parts.sql' %} (SELECT key FROM labels){% include 'unmatched/near_parts_end.sql' %}
-), changed_features AS (
-    SELECT * FROM (SELECT difference, key, parts, {% include 'unmatched/near.sql' %} AS near FROM (
-        SELECT *, {% include 'unmatched/near_part.sql' %} AS part FROM feature_parts, differences
-    ))
-    WHERE near <> parts
-), changed_labels AS (
-    SELECT * FROM (SELECT difference, key, parts, {% include 'unmatched/near.sql' %} AS near FROM (
-        SELECT *, {% include 'unmatched/near_part.sql' %} AS part FROM label_parts, differences
-    ))
+), both_sides AS (
+    {% include 'unmatched/near_parts.sql' %} (
+        SELECT 'feature' AS side, key FROM unmatched UNION ALL SELECT 'label', key FROM labels
+    ){% include 'unmatched/near_parts_end.sql' %}
+), changed AS (
+    SELECT *
+    FROM (
+        SELECT side, difference, key, parts, {% include 'unmatched/near.sql' %} AS near
+        FROM (SELECT *, {% include 'unmatched/near_part.sql' %} AS part FROM both_sides, differences)
+    )
     WHERE near <> parts
 ), near_pairs AS (
     -- Of two keys that a difference makes equal, one at least is changed where it is ignored: few are.
     SELECT difference, f.key, l.key AS label_key
-    FROM changed_features AS f JOIN changed_labels AS l USING (difference, near)
+    FROM (FROM changed WHERE side = 'feature') AS f JOIN (FROM changed WHERE side = 'label') AS l USING (difference, near)
     UNION ALL
-    SELECT difference, feature_key, key
-    FROM (SELECT *, {% include 'unmatched/near_part.sql' %} AS part FROM (
-        SELECT difference, f.key AS feature_key, l.* FROM changed_features AS f JOIN label_parts AS l ON l.parts = near
-    ))
-    WHERE {% include 'unmatched/near.sql' %} = parts
-    UNION ALL
-    SELECT difference, key, label_key
-    FROM (SELECT *, {% include 'unmatched/near_part.sql' %} AS part FROM (
-        SELECT difference, l.key AS label_key, f.* FROM feature_parts AS f JOIN changed_labels AS l ON f.parts = near
-    ))
+    SELECT
+        difference, CASE side WHEN 'feature' THEN key ELSE changed_key END,
+        CASE side WHEN 'feature' THEN changed_key ELSE key END
+    FROM (
+        SELECT *, {% include 'unmatched/near_part.sql' %} AS part
+        FROM (
+            SELECT difference, changed.key AS changed_key, unchanged.*
+            FROM changed JOIN both_sides AS unchanged ON unchanged.parts = near AND unchanged.side <> changed.side
+        )
+    )
     WHERE {% include 'unmatched/near.sql' %} = parts
 ),
 {%- if keys | length == 1 %}
