@@ -414,7 +414,9 @@ def _query_of(path: str) -> str:
 
 def _materialize(parsed: argparse.Namespace, argv: list[str]) -> int:
     from moslabels.evidence.audit import json_text
-    from moslabels.runs.table import Run, all_args, label_table
+    from moslabels.evidence.run import Run
+    from moslabels.runs.arguments import all_args
+    from moslabels.runs.table import label_table
     from moslabels.spec.manifest import table_spec
 
     options = _given_options(parsed)

@@ -13,10 +13,12 @@ from moslabels.base.settings import Settings
 from moslabels.base.signals import held, released
 from moslabels.evidence import page, report
 from moslabels.evidence.audit import json_text
+from moslabels.evidence.run import Run
 from moslabels.files.publish import write_whole
 from moslabels.files.records import file_record
 from moslabels.files.reserve import reserved
-from moslabels.runs.table import Run, check_block, checked_cancel, label_table
+from moslabels.runs.arguments import check_block, checked_cancel
+from moslabels.runs.table import label_table
 from moslabels.runs.unchanged import audit_of_unchanged
 from moslabels.spec.manifest import Manifest, TableSpec, load_manifest, path_argument, report_problems
 

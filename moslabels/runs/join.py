@@ -21,22 +21,15 @@ from moslabels.base.text import shown
 from moslabels.engine.connection import Engine, table_of
 from moslabels.engine.sessions import Connection, InterruptException, Relation, unwrapped
 from moslabels.evidence import audit
+from moslabels.evidence.run import Run
 from moslabels.files.paths import absolute
+from moslabels.files.watched import watched
 from moslabels.files.workspace import Workspace
 from moslabels.labelling.labels import label_columns
 from moslabels.labelling.match import checked_row_labels, match_features
 from moslabels.parquet import schemas
-from moslabels.runs.table import (
-    Read,
-    Run,
-    check_options,
-    checked_cancel,
-    collision_warnings,
-    judge,
-    read_table,
-    watched,
-    with_options,
-)
+from moslabels.runs.arguments import check_options, checked_cancel, with_options
+from moslabels.runs.table import Read, collision_warnings, judge, read_table
 from moslabels.sources.batches import batch_rows, typed_batches
 from moslabels.spec.manifest import TableSpec, input_spec
 from moslabels.spec.options import OptionKeywords
@@ -152,7 +145,7 @@ def join(
     args = {"features": named_features, "labels": named_labels, **options, **settings.given()}
     try:
         with (
-            watched(spec) as check_inputs,
+            watched(path for _, path in spec.inputs()) as check_inputs,
             Workspace(settings.temp_dir) as workspace,
             Engine(settings, workspace.folder, connection, progress) as engine,
         ):

@@ -2,75 +2,40 @@
 
 from __future__ import annotations
 
-import inspect
-import json
 import os
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Unpack
 
-from moslabels.base.errors import GateError, MosLabelsError, TableError, UsageError, is_from_outside, os_error
-from moslabels.base.progress import SILENT, Cancel, Progress, relayed
-from moslabels.base.settings import DEFAULTS, Settings
+from moslabels.base.errors import GateError, MosLabelsError, TableError, is_from_outside, os_error
+from moslabels.base.progress import SILENT, Cancel, relayed
+from moslabels.base.settings import Settings
 from moslabels.base.signals import held, hold, released
-from moslabels.base.text import listed, nearest, shown
+from moslabels.base.text import listed, shown
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.evidence import audit
 from moslabels.evidence import embedded as evidence
-from moslabels.evidence.provenance import run_provenance
+from moslabels.evidence.run import Run
 from moslabels.files.places import Place, check_target
 from moslabels.files.publish import publish
-from moslabels.files.records import file_record
 from moslabels.files.reserve import reserved, set_aside
 from moslabels.files.staged import StagedFile
+from moslabels.files.watched import file_size, watched
 from moslabels.files.workspace import Workspace
 from moslabels.labelling import gate
 from moslabels.labelling.diagnosis import diagnose, lines
 from moslabels.labelling.keys import Key, find_key
 from moslabels.labelling.labels import Labels, label_columns, load_labels
 from moslabels.labelling.match import Match, checked_row_labels, match_features
+from moslabels.runs.arguments import all_args, check_block, check_options, checked_cancel, with_options
 from moslabels.sources.opening import Source, open_table
 from moslabels.spec.manifest import TableSpec, table_spec
-from moslabels.spec.options import FIELDS, LABEL_COLUMNS, SOURCE_COLUMN, OptionKeywords, Options
+from moslabels.spec.options import LABEL_COLUMNS, SOURCE_COLUMN, OptionKeywords, Options
 from moslabels.writers import Job, plain, write_labelled
-
-
-@dataclass(frozen=True)
-class Run:
-    """What called for the tables, for their evidence: a command or a function, its arguments, its reports by name.
-
-    ``block`` is a ``run_provenance`` block of the caller's own, which is then used as it is. A dry run does all but
-    write. ``hashes`` are the sha256 of files that were read already, by path and state: no file is read twice to be
-    hashed, unless it changed. ``progress`` is told what is being done.
-    """
-
-    argv: Sequence[str] = ()
-    args: Mapping[str, Any] = field(default_factory=dict)
-    manifest: Mapping[str, Any] | None = None
-    reports: Mapping[str, str] = field(default_factory=dict)
-    block: Mapping[str, Any] | None = None
-    settings: Settings = DEFAULTS
-    is_dry: bool = False
-    hashes: dict[tuple[str, tuple[int, ...] | None], str] = field(default_factory=dict)
-    progress: Progress = SILENT
-
-    def record(self, path: str, sha256: str | None = None, *, is_to_hash: bool = True) -> dict[str, Any]:
-        """The file record of an input, with its hash where the caller has it."""
-        known = (path, _state(path))
-        record = file_record(path, sha256 or self.hashes.get(known), is_to_hash=is_to_hash)
-        if record["sha256"]:
-            self.hashes[known] = record["sha256"]
-        return record
-
-    def provenance(self, inputs: Mapping[str, Any], outputs: Mapping[str, str | None]) -> dict[str, Any]:
-        if self.block is not None:
-            return dict(self.block)
-        outputs = {**self.reports, **outputs}
-        return run_provenance(self.argv, self.args, {"manifest": self.manifest, **inputs}, outputs)
 
 
 def materialize(
@@ -121,57 +86,6 @@ def materialize(
     return label_table(spec, run)
 
 
-def all_args(
-    paths: Mapping[str, Any], options: Mapping[str, Any], settings: Settings, unmatched: Any, dry_run: bool
-) -> dict[str, Any]:
-    """The arguments of a call for one table, for its evidence: every option with its value, given or not."""
-    defaults = Options()
-    return {
-        **paths,
-        "unmatched": unmatched,
-        "dry_run": dry_run,
-        **{name: getattr(settings, name) for name in ("memory_limit", "threads", "temp_dir")},
-        **{name: options.get(name, getattr(defaults, name)) for name in FIELDS},
-    }
-
-
-def check_block(block: Mapping[str, Any]) -> None:
-    """Refuse, with UsageError, a ``run_provenance`` of the caller's that JSON cannot hold."""
-    try:
-        json.dumps(block, allow_nan=False).encode("utf-8")
-    except (TypeError, ValueError, RecursionError) as error:
-        raise UsageError(f"run_provenance must be an object of JSON values: {error}") from error
-
-
-def checked_cancel(cancel: Any) -> Cancel | None:
-    """Refuse, with UsageError, a ``cancel`` that cannot be asked."""
-    if cancel is not None and not callable(getattr(cancel, "is_set", None)):
-        raise UsageError(f"cancel: must have is_set(), as threading.Event has, not {shown(type(cancel).__name__)}")
-    given: Cancel | None = cancel
-    return given
-
-
-def check_options(options: Mapping[str, Any]) -> None:
-    """Refuse, with UsageError, keywords that are no options of a table."""
-    if unknown := [name for name in options if name not in FIELDS]:
-        raise UsageError(
-            "the arguments are wrong:", [f"unknown option {shown(name)}{nearest(name, FIELDS)}" for name in unknown]
-        )
-
-
-def with_options(function: Callable[..., Any]) -> None:
-    """Give a function the signature that has the options of a table as the keywords that they are."""
-    signature = inspect.signature(function)
-    kept = [parameter for parameter in signature.parameters.values() if parameter.kind is not parameter.VAR_KEYWORD]
-    options = [
-        inspect.Parameter(
-            name, inspect.Parameter.KEYWORD_ONLY, default=getattr(Options(), name), annotation=option.type
-        )
-        for name, option in FIELDS.items()
-    ]
-    function.__signature__ = signature.replace(parameters=[*kept, *options])  # type: ignore[attr-defined]
-
-
 with_options(materialize)
 
 
@@ -185,7 +99,7 @@ def label_table(spec: TableSpec, run: Run) -> dict[str, Any]:
         with (
             held(),
             reserved([] if run.is_dry else outputs) as reserved_places,
-            watched(spec) as check_inputs,
+            watched(path for _, path in spec.inputs()) as check_inputs,
             Workspace(run.settings.temp_dir) as workspace,
             set_aside(outputs if run.is_dry else [], workspace.folder) as places_aside,
             Engine(run.settings, workspace.folder, progress=progress) as engine,
@@ -203,26 +117,6 @@ def label_table(spec: TableSpec, run: Run) -> dict[str, Any]:
         raise os_error(error, spec.id) from error
 
 
-@contextmanager
-def watched(spec: TableSpec) -> Iterator[Callable[[], None]]:
-    """Gives a check that the inputs are what they were at first; made too where reading them failed, as it then may."""
-    before = {path: _state(path) for _, path in spec.inputs()}
-
-    def check() -> None:
-        for path, state in before.items():
-            if (now := _state(path)) != state:
-                what = "changed" if now else "disappeared"
-                advice = "run again when nothing writes to it"
-                raise TableError(f"{path}: {what} while it was read; {advice}", code="changed", file=path)
-
-    try:
-        yield check
-    except (MosLabelsError, OSError) as error:
-        if not is_from_outside(error):
-            check()
-        raise
-
-
 @dataclass(frozen=True)
 class Read:
     """What was read of one table: its features, their key, its labels, and the feature columns that these replace."""
@@ -235,10 +129,10 @@ class Read:
 
 def read_table(engine: Engine, workspace: Workspace, spec: TableSpec) -> Read:
     """Look at the features, read the labels. Raises TableError."""
-    engine.progress.step("reading features", _size(spec.features), "bytes")
+    engine.progress.step("reading features", file_size(spec.features), "bytes")
     source = open_table(engine, workspace, spec.features, "feature", spec.options.feature_csv, spec.tables)
     key = find_key(source, spec.options, "feature")  # Refused before the labels are read.
-    engine.progress.step("reading labels", sum(_size(label.path) for label in spec.labels), "bytes")
+    engine.progress.step("reading labels", sum(file_size(label.path) for label in spec.labels), "bytes")
     labels = load_labels(engine, workspace, spec)
     return Read(source, key, labels, _replaced_columns(source, spec.options, key, labels))
 
@@ -256,7 +150,7 @@ def _label(
         if read.source.footer is not None:
             engine.progress.step("matching", read.source.footer.num_rows)
         else:
-            engine.progress.step("matching", _size(spec.features), "bytes")
+            engine.progress.step("matching", file_size(spec.features), "bytes")
         match = match_features(engine, read.source, read.key, spec.options.match_rate_by)
     with ExitStack() as files, released():
 
@@ -375,21 +269,6 @@ def beside_warnings(out: str) -> dict[str, str]:
     beside = [f".{name}.crc", "_metadata", "_common_metadata"] if name.lower().endswith((".parquet", ".pq")) else []
     paths = [os.path.join(folder, other) for other in beside]
     return {path: f"{path} does not know the new {name} and misleads Spark; remove it" for path in paths}
-
-
-def _state(path: str) -> tuple[int, ...] | None:
-    """What changes when a file does; None where there is none."""
-    try:
-        found = os.stat(path)
-    except (OSError, ValueError):
-        return None
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
-
-
-def _size(path: str) -> int:
-    """The bytes of a file, 0 where there is none: reading it says why."""
-    state = _state(path)
-    return state[2] if state else 0
 
 
 def _replaced_columns(source: Source, options: Options, key: Key, labels: Labels) -> list[str]:

@@ -9,9 +9,9 @@ from moslabels.base.errors import is_from_outside
 from moslabels.evidence.audit import given_options
 from moslabels.evidence.json_schema import audit_document, fits, provenance_block
 from moslabels.evidence.provenance import plain, versions
+from moslabels.evidence.run import Run
 from moslabels.files.documents import DocumentError, open_regular, parse
 from moslabels.files.records import file_record
-from moslabels.runs.table import Run
 from moslabels.spec.manifest import TableSpec
 
 

@@ -21,6 +21,7 @@ from moslabels.evidence import audit, provenance, report
 from moslabels.evidence import embedded as evidence
 from moslabels.evidence.json_schema import audit_document, entry_document, misfits, provenance_block, report_document
 from moslabels.evidence.provenance import plain, recorded_hashes, versions
+from moslabels.evidence.run import Run
 from moslabels.files.contents import HEAD, not_json, not_parquet
 from moslabels.files.documents import DocumentError, Reach, open_regular, parse, reason
 from moslabels.files.locks import LEFT_BESIDE
@@ -28,7 +29,7 @@ from moslabels.files.records import file_sha256
 from moslabels.files.workspace import Workspace
 from moslabels.labelling import output as labelled
 from moslabels.labelling.keys import several
-from moslabels.runs.table import Run, beside_warnings, label_table
+from moslabels.runs.table import beside_warnings, label_table
 from moslabels.spec.formats import FORMATS
 from moslabels.spec.manifest import Manifest, TableSpec, load_manifest, refuse_url, table_spec
 

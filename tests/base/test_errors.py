@@ -80,7 +80,8 @@ def test_the_table_of_a_batch_and_the_code_in_its_report(tmp_path: Path) -> None
     report = run_batch(tmp_path / "m.json")
     assert report["tables"][0]["error_code"] == "conflict"
     (spec,) = moslabels.load_manifest(tmp_path / "m.json").tables
-    from moslabels.runs.table import Run, label_table
+    from moslabels.evidence.run import Run
+    from moslabels.runs.table import label_table
 
     with pytest.raises(MosLabelsError) as caught:
         label_table(spec, Run())

@@ -26,8 +26,9 @@ from moslabels.base.progress import Progress
 from moslabels.command.progress_line import Told, clipped, width
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import Statement
+from moslabels.evidence.run import Run
 from moslabels.runs import table as labelling
-from moslabels.runs.table import Run, label_table
+from moslabels.runs.table import label_table
 from moslabels.spec.manifest import table_spec
 
 FEATURES = [{"key": f"clip{index}", "x": index / 4} for index in range(20)]

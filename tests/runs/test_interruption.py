@@ -24,8 +24,9 @@ from moslabels.base.progress import Progress, Relayed
 from moslabels.engine import connection as engine
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import Statement
+from moslabels.evidence.run import Run
 from moslabels.runs import table as labelling
-from moslabels.runs.table import Run, label_table
+from moslabels.runs.table import label_table
 from moslabels.runs.verify import verify
 from moslabels.spec.manifest import load_manifest
 

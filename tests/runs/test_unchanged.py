@@ -17,8 +17,8 @@ from moslabels import load_manifest, run_batch
 from moslabels.evidence import provenance, report
 from moslabels.evidence.json_schema import audit_document, fits
 from moslabels.evidence.provenance import plain
+from moslabels.evidence.run import Run
 from moslabels.runs import unchanged
-from moslabels.runs.table import Run
 
 TABLES = [
     {"id": "one", "features": "f.csv", "labels": ["l.csv"], "out": "one.parquet", "audit_json": "one.json"},

@@ -20,6 +20,7 @@ from helpers.tables import write_table
 from moslabels import TableError, join, materialize
 from moslabels.base.progress import Progress
 from moslabels.base.settings import DEFAULTS
+from moslabels.evidence.run import Run
 from moslabels.parquet.footer import read_footer
 from moslabels.parquet.pages import pages
 from moslabels.parquet.thrift import (
@@ -36,7 +37,7 @@ from moslabels.parquet.thrift import (
 )
 from moslabels.runs.diff import diff
 from moslabels.runs.explain import explain
-from moslabels.runs.table import Run, label_table
+from moslabels.runs.table import label_table
 from moslabels.spec.manifest import table_spec
 from moslabels.suggest.search import suggest
 

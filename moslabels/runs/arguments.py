@@ -1,0 +1,65 @@
+"""What the functions of the interface check in their arguments before they read a file."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from moslabels.base.errors import UsageError
+from moslabels.base.progress import Cancel
+from moslabels.base.settings import Settings
+from moslabels.base.text import nearest, shown
+from moslabels.spec.options import FIELDS, Options
+
+
+def all_args(
+    paths: Mapping[str, Any], options: Mapping[str, Any], settings: Settings, unmatched: Any, dry_run: bool
+) -> dict[str, Any]:
+    """Return the arguments of a call for one table, for its evidence: every option with its value, given or not."""
+    defaults = Options()
+    return {
+        **paths,
+        "unmatched": unmatched,
+        "dry_run": dry_run,
+        **{name: getattr(settings, name) for name in ("memory_limit", "threads", "temp_dir")},
+        **{name: options.get(name, getattr(defaults, name)) for name in FIELDS},
+    }
+
+
+def check_block(block: Mapping[str, Any]) -> None:
+    """Raise UsageError if JSON cannot hold a ``run_provenance`` of the caller's."""
+    try:
+        json.dumps(block, allow_nan=False).encode("utf-8")
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UsageError(f"run_provenance must be an object of JSON values: {error}") from error
+
+
+def checked_cancel(cancel: Any) -> Cancel | None:
+    """Return ``cancel``. Raise UsageError if it has no ``is_set()``."""
+    if cancel is not None and not callable(getattr(cancel, "is_set", None)):
+        raise UsageError(f"cancel: must have is_set(), as threading.Event has, not {shown(type(cancel).__name__)}")
+    given: Cancel | None = cancel
+    return given
+
+
+def check_options(options: Mapping[str, Any]) -> None:
+    """Raise UsageError if a keyword is not an option of a table."""
+    if unknown := [name for name in options if name not in FIELDS]:
+        raise UsageError(
+            "the arguments are wrong:", [f"unknown option {shown(name)}{nearest(name, FIELDS)}" for name in unknown]
+        )
+
+
+def with_options(function: Callable[..., Any]) -> None:
+    """Give a function a signature that lists the options of a table as keywords."""
+    signature = inspect.signature(function)
+    kept = [parameter for parameter in signature.parameters.values() if parameter.kind is not parameter.VAR_KEYWORD]
+    options = [
+        inspect.Parameter(
+            name, inspect.Parameter.KEYWORD_ONLY, default=getattr(Options(), name), annotation=option.type
+        )
+        for name, option in FIELDS.items()
+    ]
+    function.__signature__ = signature.replace(parameters=[*kept, *options])  # type: ignore[attr-defined]
