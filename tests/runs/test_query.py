@@ -18,6 +18,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from helpers.made import working_in
 from helpers.mutants import mutants
 from helpers.paths import ROOT
 from helpers.tables import write_table
@@ -82,9 +83,7 @@ def ask(patterns: str | list[str], query: str) -> list[dict[str, Any]]:
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Two runs of three tables (the second finds more labels, one table fails, another conflicts) and an old audit."""
     folder = tmp_path_factory.mktemp("runs")
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
+    with working_in(folder):
         write_table(folder / "one.jsonl", [{"key": key} for key in ("a", "b", "c", "a")])
         write_table(folder / "two.jsonl", [{"key": "d.mp4"}, {"key": "e.mp4"}])
         for day, keys in (("2026-05-01", "az"), ("2026-05-02", "abyz")):
@@ -102,8 +101,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
             (folder / "manifest.json").write_text(json.dumps({"tables": tables}))
             run_batch("manifest.json", report_json=f"{day}/report.json")
         (folder / "old.audit.json").write_text(json.dumps(V1_AUDIT))
-    finally:
-        os.chdir(before)
     return folder
 
 

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from helpers.command import moslabels
+from helpers.made import copied, working_in
 from helpers.mutants import mutants
 from helpers.tables import write_table
 from moslabels import load_manifest, run_batch
@@ -33,15 +34,21 @@ def write_manifest(folder: Path, tables: list[dict[str, Any]], **defaults: Any) 
     )
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.chdir(tmp_path)
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    tmp_path = tmp_path_factory.mktemp("made")
     write_table(tmp_path / "f.csv", [{"key": "a"}, {"key": "b"}])
     for name in ("l.csv", "m.csv"):
         write_table(tmp_path / name, [{"key": "a", "mos": 3}])
     write_manifest(tmp_path, TABLES)
-    run_batch("manifest.json")
+    with working_in(tmp_path):
+        run_batch("manifest.json")
     return tmp_path
+
+
+@pytest.fixture
+def folder(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return copied(made, tmp_path, monkeypatch)
 
 
 def statuses(**options: Any) -> list[str]:

@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from helpers.job import Job
+from helpers.made import copied, working_in
 from helpers.tables import read_table, write_table
 from moslabels import MosLabelsError, cli, materialize, run_batch
 from moslabels.base.text import visible
@@ -804,10 +805,10 @@ UNSEEN = "\x1b[2J\x07\x7f\x9b1m\u202e\u2066\u200f\u2028"
 SEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u2028\u202a-\u202e\u2066-\u2069]")
 
 
-@pytest.fixture
-def unseen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+@pytest.fixture(scope="module")
+def made_unseen(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Tables, a manifest, an audit and a report whose names and values hold what a terminal obeys."""
-    monkeypatch.chdir(tmp_path)
+    tmp_path = tmp_path_factory.mktemp("unseen")
     key = f"key{UNSEEN}"
     write_table(tmp_path / "f.jsonl", [{key: f"{name}{UNSEEN}", "clip": name} for name in "abcde"])
     write_table(tmp_path / "l.jsonl", [{"key": f"{name}{UNSEEN}", "mos": 3, f"e{UNSEEN}": UNSEEN} for name in "abcd"])
@@ -817,8 +818,14 @@ def unseen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     }  # fmt: skip
     (tmp_path / "m.json").write_text(json.dumps({"tables": [table, {**table, "id": f"u{UNSEEN}", "out": "o.csv",
                                                                      "audit_json": "b.json"}]}))  # fmt: skip
-    assert cli.main(["batch", "m.json", "--report-json", "r.json"]) == 0
+    with working_in(tmp_path):
+        assert cli.main(["batch", "m.json", "--report-json", "r.json"]) == 0
     return tmp_path
+
+
+@pytest.fixture
+def unseen(made_unseen: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    return copied(made_unseen, tmp_path, monkeypatch)
 
 
 ROW = f"SELECT '{UNSEEN}' AS \"n{UNSEEN}\", ['{UNSEEN}'] AS l, json_array('{UNSEEN}') AS j"
