@@ -7,6 +7,8 @@ import decimal
 import json
 import math
 import re
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from helpers.job import Job
-from helpers.tables import read_table, write_table
+from helpers.tables import Rows, read_table, write_table
 from moslabels import MosLabelsError, materialize
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import Statement
@@ -573,16 +575,32 @@ def test_a_dropped_column_is_not_looked_at(job: Job) -> None:
 NAMES = ['quo"te', "sp ace", "d.ot", "ünï", "{{x}}", "{% raw %}", "a'b", "a;b--", "$path", "*", "a/b~c", "", "select"]
 
 
+@pytest.fixture(scope="module")
+def oddly_named(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str], Rows]:
+    """The labelled rows of a table with all odd names: its format and that of the output, each pair labelled once."""
+
+    @cache
+    def rows(source: str, target: str) -> Rows:
+        names = [name for name in NAMES if name or source != ".jsonl" or target == ".jsonl"]
+        nothing = "" if source == ".csv" else None
+        features = [{"id": "a", **dict.fromkeys(names, "v")}, {"id": "b", **dict.fromkeys(names, nothing)}]
+        job = Job(tmp_path_factory.mktemp("named"))
+        return job.run(features, LABELS, features_name=f"f{source}", out_name=f"o{target}", feature_key_column="id")
+
+    return rows
+
+
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("source", [".parquet", ".jsonl", ".csv"])
 @pytest.mark.parametrize("target", [".parquet", ".jsonl", ".csv"])
-def test_odd_column_names(job: Job, name: str, source: str, target: str) -> None:
+def test_odd_column_names(
+    job: Job, oddly_named: Callable[[str, str], Rows], name: str, source: str, target: str
+) -> None:
     if name == "" and source == ".jsonl" and target != ".jsonl":
         with pytest.raises(MosLabelsError, match="a member has no name"):
             job.run([{"id": "a", "": 1}], LABELS, out_name=f"o{target}", feature_key_column="id")
         return
-    features = [{"id": "a", name: "v"}, {"id": "b", name: None if source != ".csv" else ""}]
-    rows = job.run(features, LABELS, features_name=f"f{source}", out_name=f"o{target}", feature_key_column="id")
+    rows = oddly_named(source, target)
     assert [row[name] for row in rows] == ["v", "" if target == ".csv" else None]
 
 
