@@ -23,7 +23,7 @@ from moslabels.engine.statements import Statement, render, rules
 
 T = TypeVar("T")
 
-_SECONDS_BETWEEN_LOOKS = 0.1
+SECONDS_BETWEEN_LOOKS = 0.1
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
 _OF_DUCKDB = (duckdb.Error, OSError, RuntimeError, MemoryError, pa.ArrowException, UnicodeDecodeError)
 
@@ -80,7 +80,7 @@ class Engine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stop()  # A statement still runs if a second exception came while it was being ended.
+        self.stop()  # A statement still runs if a second exception came while it was being ended.
         self._worker.shutdown()
         self._connection.close()
         self._watch = None  # The caller's connection counts as busy while this result is open.
@@ -168,7 +168,7 @@ class Engine:
             with released():  # A signal need not wait here: all that must be cleaned up is known by now.
                 _wait(future, partial(self._look, timer))
         except BaseException:
-            self._stop()
+            self.stop()
             raise
         error = future.exception()
         if isinstance(error, _OF_DUCKDB):
@@ -186,13 +186,13 @@ class Engine:
                 future.set_exception(error)
             return future
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
         """End what DuckDB is doing. Ask until it ends: a statement that has only just begun misses an interrupt."""
         idle = self._submit(lambda: None)
         seconds = 0.0
         while not wait([idle], seconds).done:
             self._connection.interrupt()
-            seconds = _SECONDS_BETWEEN_LOOKS
+            seconds = SECONDS_BETWEEN_LOOKS
 
     def _look(self, timer: _Timer | None) -> None:
         """Report how far DuckDB is."""
@@ -217,7 +217,7 @@ class Engine:
 @calls_others
 def _wait(future: Future[Any], look: Callable[[], None]) -> None:
     """Wait for another thread, and call ``look`` in between. A wait without pauses would miss some exceptions."""
-    while not wait([future], _SECONDS_BETWEEN_LOOKS).done:
+    while not wait([future], SECONDS_BETWEEN_LOOKS).done:
         look()
 
 
@@ -240,7 +240,7 @@ def table_of(relation: Relation, connection: Connection | None, look: Callable[[
         _wait(future, look)
     except BaseException:
         if connection is not None:
-            while not wait([future], _SECONDS_BETWEEN_LOOKS).done:
+            while not wait([future], SECONDS_BETWEEN_LOOKS).done:
                 unwrapped(connection).interrupt()
         raise
     return future.result()

@@ -58,7 +58,7 @@ def _number(value: int) -> SqlText:
     return SqlText(str(int(value)))
 
 
-def _type_name(name: str) -> SqlText:
+def type_name(name: str) -> SqlText:
     if not _TYPE.fullmatch(name):
         raise ValueError(f"not a type name: {name!r}")
     return SqlText(name)
@@ -71,21 +71,22 @@ def _refuse_unquoted(value: Any) -> str:
 
 
 @cache
-def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
+def environment() -> jinja2.Environment:
+    """Return the Jinja environment of ``sql/``. It refuses what is not quoted by a filter of its own."""
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(sql_folder()),
         undefined=jinja2.StrictUndefined,
         finalize=_refuse_unquoted,
         autoescape=False,  # noqa: S701 (SQL, not HTML: finalize refuses what is not quoted)
     )
-    environment.filters = {
+    made.filters = {
         "ident": quote_identifier,
         "text": quote_text,
         "number": _number,
-        "sqltype": _type_name,
+        "sqltype": type_name,
         "length": len,
     }
-    return environment
+    return made
 
 
 def parameters(sql: str) -> list[str]:
@@ -98,7 +99,7 @@ def render(name: str, values: Mapping[str, Any] | None = None, **context: Any) -
 
     ``values`` may hold more than the statement uses. The statement keeps what it uses. The template sees ``context``.
     """
-    sql = _environment().get_template(f"{name}.sql").render(context)
+    sql = environment().get_template(f"{name}.sql").render(context)
     return Statement(name, sql, {key: (values or {})[key] for key in parameters(sql)})
 
 
@@ -114,8 +115,9 @@ def _page_text(value: Any) -> Any:
 
 
 @cache
-def _page_environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
+def page_environment() -> jinja2.Environment:
+    """Return the Jinja environment of ``pages/``. It escapes all that it shows."""
+    made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(Path(__file__).parents[1] / "pages"),
         undefined=jinja2.StrictUndefined,
         finalize=_page_text,
@@ -124,13 +126,13 @@ def _page_environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters = {"count": "{:,}".format, "length": len}
-    return environment
+    made.filters = {"count": "{:,}".format, "length": len}
+    return made
 
 
 def render_page(name: str, **context: Any) -> str:
     """The HTML of ``pages/<name>.html``. Nothing that the context holds becomes structure."""
-    return _page_environment().get_template(f"{name}.html").render(context)
+    return page_environment().get_template(f"{name}.html").render(context)
 
 
 def rules() -> list[Statement]:

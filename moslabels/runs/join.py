@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 _TakeOver: TypeAlias = Callable[[Any, str], pa.Table]
-_MOST_OF_A_TEXT = 2**31 - 1  # bytes of a chunk of an Arrow column
+MOST_OF_A_TEXT = 2**31 - 1  # bytes of a chunk of an Arrow column
 
 
 class ArrowTable(Protocol):
@@ -298,7 +298,7 @@ def _appended(
     longest = [
         pc.max(pc.binary_length(column)).as_py() or 0 for column in columns.columns if pa.types.is_string(column.type)
     ]
-    rows = max(1, _MOST_OF_A_TEXT // max(1, *longest))
+    rows = max(1, MOST_OF_A_TEXT // max(1, *longest))
     labels = [
         columns.take(chunk.slice(start, rows)) for chunk in positions.chunks for start in range(0, len(chunk), rows)
     ]

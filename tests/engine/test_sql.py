@@ -62,7 +62,7 @@ def contexts() -> list[dict[str, Any]]:
 def rendered(name: str, context: dict[str, Any]) -> str:
     if name.startswith("sources/json_"):
         context = {**context, "cells": []}  # They look at whole lines.
-    return rendering._environment().get_template(f"{name}.sql").render(context)
+    return rendering.environment().get_template(f"{name}.sql").render(context)
 
 
 def test_every_folder_has_templates() -> None:
@@ -123,18 +123,18 @@ UNQUOTED = [
 @pytest.mark.parametrize("template", UNQUOTED)
 def test_what_is_not_quoted_is_refused(template: str) -> None:
     with pytest.raises((TypeError, jinja2.UndefinedError)):
-        rendering._environment().from_string(template).render(name="x")
+        rendering.environment().from_string(template).render(name="x")
 
 
 def test_filters_of_jinja_that_pass_text_are_not_there() -> None:
     with pytest.raises(jinja2.TemplateAssertionError):
-        rendering._environment().from_string("{{ name | upper }}")
+        rendering.environment().from_string("{{ name | upper }}")
 
 
 @pytest.mark.parametrize("name", ["INTEGER); DROP TABLE labels; --", "int", "", "DECIMAL(10,2", "VARCHAR 'x'"])
 def test_a_type_name_is_a_type_name(name: str) -> None:
     with pytest.raises(ValueError, match="not a type name"):
-        rendering._type_name(name)
+        rendering.type_name(name)
 
 
 def test_names_that_cannot_be_quoted() -> None:

@@ -343,12 +343,12 @@ def test_any_text_stays_text(documents: Documents, hostile: str) -> None:
 
 
 def test_what_no_page_can_show_is_an_error() -> None:
-    template = render._page_environment().from_string("{{ shown }}")
+    template = render.page_environment().from_string("{{ shown }}")
     for context in ({"shown": 1.5}, {"shown": None}, {"shown": True}, {"shown": ["a"]}, {}):
         with pytest.raises(TypeError, match="no text for a page"):
             template.render(context)
     with pytest.raises(jinja2.TemplateAssertionError):
-        render._page_environment().from_string("{{ '<b>' | safe }}")
+        render.page_environment().from_string("{{ '<b>' | safe }}")
 
 
 def test_the_templates_mark_nothing_as_safe() -> None:

@@ -380,7 +380,7 @@ def test_what_wraps_a_connection_is_unwrapped(folder: Path) -> None:
 def test_a_second_exception_in_the_way_of_the_first_leaves_no_statement_running(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    stop = Engine._stop
+    stop = Engine.stop
     calls: list[int] = []
 
     def interrupted_stop(used: Engine) -> None:
@@ -389,7 +389,7 @@ def test_a_second_exception_in_the_way_of_the_first_leaves_no_statement_running(
             raise KeyboardInterrupt
         stop(used)
 
-    monkeypatch.setattr(engine.Engine, "_stop", interrupted_stop)
+    monkeypatch.setattr(engine.Engine, "stop", interrupted_stop)
     start = time.monotonic()
     with pytest.raises(KeyboardInterrupt), Engine() as used, alarm(Timeout("mine")):
         used.run(LONG)

@@ -16,6 +16,10 @@ from hypothesis import strategies as st
 
 from helpers.splicing import KEYS, LABEL_NAMES, ROWS, damage_footers, every_type, labels, polars, splice, table
 from moslabels import MosLabelsError, materialize
+from moslabels.base.progress import Progress
+from moslabels.evidence.run import Run
+from moslabels.runs.table import label_table
+from moslabels.spec.manifest import table_spec
 
 # Readers: each returns (features as Arrow, labels as rows), or raises where it cannot read a file.
 
@@ -283,22 +287,20 @@ def test_a_schema_that_would_not_know_the_label_columns(tmp_path: Path, name: st
     assert not (tmp_path / "o.parquet").exists()
 
 
-def test_a_feature_file_that_changes_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from moslabels.writers import splice as module
+def test_a_feature_file_that_changes_is_an_error(tmp_path: Path) -> None:
+    class ChangesTheFooter(Progress):
+        def step(self, name: str, *_: Any) -> None:
+            if name == "copying":
+                with (tmp_path / "f.parquet").open("r+b") as stream:
+                    stream.seek(-20, 2)
+                    stream.write(b"x")
 
     pq.write_table(table("float32"), tmp_path / "f.parquet")
-    finish = module._Copy.finish
-
-    def change(self: Any) -> Any:
-        done = finish(self)
-        with (tmp_path / "f.parquet").open("r+b") as stream:
-            stream.seek(-20, 2)
-            stream.write(b"x")
-        return done
-
-    monkeypatch.setattr(module._Copy, "finish", change)
+    spec = table_spec(
+        tmp_path / "f.parquet", [labels(tmp_path)], tmp_path / "o.parquet", None, None, {"min_match_rate": 0}
+    )
     with pytest.raises(MosLabelsError, match="changed while it was read"):
-        materialize(tmp_path / "f.parquet", labels(tmp_path), tmp_path / "o.parquet", min_match_rate=0)
+        label_table(spec, Run(progress=ChangesTheFooter()))
     assert not (tmp_path / "o.parquet").exists()
 
 
