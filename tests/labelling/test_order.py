@@ -14,16 +14,13 @@ import pytest
 
 from moslabels import materialize
 
-ROWS = 500_000
 CLIPS = 20_000
 
 
-@pytest.fixture(scope="module")
-def features(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def write_features(folder: Path, rows: int) -> Path:
     """Frames of many clips, scattered over the file, every tenth clip without a label."""
-    folder = tmp_path_factory.mktemp("order")
-    frame = pa.array(range(ROWS), pa.int64())
-    clip = pa.array([(index * 7919) % CLIPS for index in range(ROWS)])
+    frame = pa.array(range(rows), pa.int64())
+    clip = pa.array([(index * 7919) % CLIPS for index in range(rows)])
     key = pc.binary_join_element_wise("clip_", clip.cast(pa.string()), ".mp4", "")
     pq.write_table(pa.table({"frame": frame, "file_name": key}), folder / "f.parquet", row_group_size=30_000)
     with (folder / "l.csv").open("w") as stream:
@@ -37,10 +34,12 @@ def expected(frames: pa.ChunkedArray) -> list[float | None]:
     return [1 + clip % 400 / 100 if clip % 10 else None for clip in clips]
 
 
-def test_half_a_million_rows_in_order(features: Path) -> None:
+@pytest.mark.parametrize("rows", [200_000, pytest.param(500_000, marks=pytest.mark.long)])
+def test_many_rows_in_order(tmp_path: Path, rows: int) -> None:
+    features = write_features(tmp_path, rows)
     out = features / "o.parquet"
     audit = materialize(features / "f.parquet", [features / "l.csv"], out, min_match_rate=0.9, threads=4)
-    assert (audit["input_rows"], audit["matched_rows"]) == (ROWS, ROWS * 9 // 10)
+    assert (audit["input_rows"], audit["matched_rows"]) == (rows, rows * 9 // 10)
     result = pq.read_table(out)
     assert result["frame"].equals(pq.read_table(features / "f.parquet")["frame"])
     assert result["mos"].to_pylist() == expected(result["frame"])
