@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
-import sys
-import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, Unpack
+from typing import TYPE_CHECKING, Any, Protocol, Unpack
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -17,9 +14,8 @@ import pyarrow.compute as pc
 from moslabels.base.errors import TableError, UsageError, is_from_outside, os_error
 from moslabels.base.progress import SILENT, Cancel, relayed
 from moslabels.base.settings import Settings
-from moslabels.base.text import shown
-from moslabels.engine.connection import Engine, table_of
-from moslabels.engine.sessions import Connection, InterruptException, Relation, unwrapped
+from moslabels.engine.connection import Engine
+from moslabels.engine.sessions import Connection, Relation, unwrapped
 from moslabels.evidence import audit
 from moslabels.evidence.run import Run
 from moslabels.files.paths import absolute
@@ -31,6 +27,7 @@ from moslabels.parquet import schemas
 from moslabels.runs.arguments import check_options, checked_cancel, with_options
 from moslabels.runs.table import Read, collision_warnings, judge, read_table
 from moslabels.sources.batches import batch_rows, typed_batches
+from moslabels.sources.in_memory import as_arrow, named_tables
 from moslabels.spec.manifest import TableSpec, input_spec
 from moslabels.spec.options import OptionKeywords
 
@@ -39,7 +36,6 @@ if TYPE_CHECKING:
     import polars
 
 
-_TakeOver: TypeAlias = Callable[[Any, str], pa.Table]
 MOST_OF_A_TEXT = 2**31 - 1  # bytes of a chunk of an Arrow column
 
 
@@ -128,16 +124,8 @@ def join(
     if connection is not None:
         unwrapped(connection)
     progress = relayed(SILENT, checked_cancel(cancel))
-    tables: dict[str, pa.Table] = {}
-    take_over = partial(_arrow, connection, partial(progress.advance, 0))
-    named_features = _named(features, "features", tables, take_over)
-    named_labels = _named_labels(labels, tables, take_over)
-    paths = [features, *(label.get("path") if isinstance(label, Mapping) else label for label in _listed(labels))]
-    for path in paths:
-        if isinstance(path, str | os.PathLike) and os.fspath(path) in tables:
-            raise UsageError(
-                f"{shown(os.fspath(path))} is a path and the name of a table in memory; name the table apart"
-            )
+    take_over = partial(as_arrow, connection, partial(progress.advance, 0))
+    named_features, named_labels, tables = named_tables(features, labels, take_over)
     try:
         spec = input_spec(named_features, named_labels, options, tables)
     except OSError as error:  # The working folder is gone.
@@ -178,80 +166,6 @@ def join(
 
 
 with_options(join)
-
-
-def _named(value: Any, name: str, tables: dict[str, pa.Table], take_over: _TakeOver) -> Any:
-    """A path as it is; another table under its name, and in ``tables``."""
-    if isinstance(value, str | os.PathLike):
-        if not isinstance(os.fspath(value), str):
-            raise UsageError(f"{name}: must be a path of text, not {shown(value)}")
-        return value
-    if name in tables:
-        raise UsageError(f"two tables are named {shown(name)}; name them apart")
-    tables[name] = take_over(value, name)
-    return name
-
-
-def _listed(labels: Any) -> list[Any]:
-    return list(labels) if isinstance(labels, list | tuple) else [labels]
-
-
-def _named_labels(labels: Any, tables: dict[str, pa.Table], take_over: _TakeOver) -> list[Any]:
-    given = _listed(labels)
-    named = []
-    for index, entry in enumerate(given):
-        name = "labels" if len(given) == 1 else f"labels[{index}]"
-        if not isinstance(entry, Mapping):
-            named.append(_named(entry, name, tables, take_over))
-            continue
-        rest = {key: value for key, value in entry.items() if key not in ("table", "name")}
-        if ("table" in entry) == ("path" in entry):
-            raise UsageError(f"labels[{index}]: must have either a table or a path, besides its options")
-        if "path" in entry:
-            named.append(dict(entry))
-            continue
-        if isinstance(entry["table"], str | os.PathLike):
-            raise UsageError(f'labels[{index}].table: is a path; write {{"path": …}}')
-        name = entry.get("name", name)
-        if not isinstance(name, str) or not name or not name.isprintable():
-            raise UsageError(f"labels[{index}].name: must be a non-empty text that can be printed, not {shown(name)}")
-        named.append({"path": _named(entry["table"], name, tables, take_over), **rest})
-    return named
-
-
-def _arrow(connection: Connection | None, look: Callable[[], None], value: Any, name: str) -> pa.Table:
-    """A table in memory as an Arrow table, without a copy where its columns are Arrow's."""
-    if not hasattr(value, "__arrow_c_stream__"):
-        kind = f"{type(value).__module__}.{type(value).__qualname__}"
-        lazy = "; collect() it first" if kind.startswith("polars.") and hasattr(value, "collect") else ""
-        raise UsageError(
-            f"{name}: must be a path, an Arrow table or reader, a pandas or polars DataFrame or a DuckDB relation, "
-            f"not {shown(kind)}{lazy}"
-        )
-    try:
-        table = table_of(value, connection, look) if isinstance(value, Relation) else _taken_over(value)
-        _ = table.column_names  # Not all are text that Python can hold.
-    except InterruptException:
-        raise
-    except Exception as error:  # Whatever the other package raises.
-        if is_from_outside(error):
-            raise
-        is_main = threading.current_thread() is threading.main_thread()
-        if is_main and re.search("KeyboardInterrupt|Query interrupted", str(error)):
-            raise KeyboardInterrupt from error
-        raise TableError(
-            f"{name}: cannot be taken over as an Arrow table: {error}", code="unreadable", file=name
-        ) from error
-    return table
-
-
-def _taken_over(value: Any) -> pa.Table:
-    polars = sys.modules.get("polars")
-    if polars is None or not isinstance(value, polars.DataFrame):
-        return value if isinstance(value, pa.Table) else pa.table(value)
-    if objects := [column for column in value.columns if value[column].dtype == polars.Object]:
-        raise TypeError(f"column {shown(objects[0])} holds objects of Python")
-    return value.to_arrow()  # Its stream has the newest types of Arrow, which fewer readers know.
 
 
 def _features(engine: Engine, spec: TableSpec, read: Read) -> pa.Table:
