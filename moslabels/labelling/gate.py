@@ -1,16 +1,24 @@
-"""Counts and thresholds -> go, or one text that says why not."""
+"""The gate: whether enough keys and rows get a label, and the words if not."""
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Mapping
+from typing import Any
+
 from moslabels.base.text import shown
-from moslabels.labelling.match import Group, Match
+from moslabels.labelling.diagnosis import lines
+from moslabels.labelling.labels import Labels
+from moslabels.labelling.match import Group, Match, collision_warnings
+from moslabels.spec.manifest import TableSpec
 from moslabels.spec.options import Options
 
 
 def problem(match: Match, options: Options, features: str) -> str | None:
-    """Where too few distinct keys have a label, or too few rows have a key at all, also in one group; None where not.
+    """Return which rates are too low, over all rows or in one group, or None if all pass.
 
-    Both rates are exact: a quotient of whole numbers is the double nearest to it, and so is the threshold as written.
+    The rates are that of distinct keys with a label, and that of rows with a key. Both are exact: a quotient of whole
+    numbers is the double nearest to it, and so is the threshold as written.
     """
     failures = _failures(match, options.min_match_rate)
     for group in match.groups:
@@ -40,9 +48,22 @@ def _failures(counts: Group, min_match_rate: float) -> list[str]:
 
 
 def apart(rate: float, least: float) -> tuple[str, str]:
-    """Two rates with three decimals, or as many more as tell them apart where they differ."""
+    """Return two rates with three decimals, or with as many more as tell them apart if they differ."""
     for digits in range(3, 17):
         texts = f"{rate:.{digits}f}", f"{least:.{digits}f}"
         if texts[0] != texts[1] or rate == least:
             break
     return texts
+
+
+def refusal(problem: str, diagnosis: Mapping[str, Any], spec: TableSpec, labels: Labels, match: Match) -> str:
+    """Return the message of a table that the gate stops: the problem, its diagnosis, and where to look for a rule."""
+    inferred = [file.inferred for file in labels.files if file.inferred and file.key.columns != match.key.columns]
+    return "\n  ".join([problem, *lines(diagnosis), *collision_warnings(match), *inferred, _where_to_look(spec)])
+
+
+def _where_to_look(spec: TableSpec) -> str:
+    if spec.tables:
+        return "to look for a rule: write the tables to files and run moslabels suggest"
+    labels = " ".join(f"--labels {shlex.quote(label.path)}" for label in spec.labels)
+    return f"to look for a rule: moslabels suggest --features {shlex.quote(spec.features)} {labels}"

@@ -13,7 +13,7 @@ import pyarrow as pa
 from moslabels.base.errors import TableError
 from moslabels.base.text import counted, listed, short, shown
 from moslabels.engine.connection import Engine
-from moslabels.engine.statements import render
+from moslabels.engine.statements import Statement, render
 from moslabels.files.workspace import Workspace
 from moslabels.labelling.keys import Key, fault_advice, find_key
 from moslabels.sources.opening import Aliased, Column, Source, open_table, reading, usable
@@ -185,10 +185,14 @@ def _doubt(label: LabelSpec, column: str, row: Mapping[str, Any]) -> str | None:
     return None
 
 
+def label_columns_statement(labels: Labels) -> Statement:
+    """Return the statement of the label columns: one row per label, and a last one for rows without a label."""
+    return render("labels/60_label_columns", {"missing": labels.missing_id}, typed_extras=labels.extras)
+
+
 def label_columns(engine: Engine, labels: Labels, status_column: str) -> pa.Table:
-    """The label columns under their output names: a row per label id, and a last one for rows without a label."""
-    statement = render("labels/60_label_columns", {"missing": labels.missing_id}, typed_extras=labels.extras)
-    table = engine.table(statement).rename_columns(labels.column_names(status_column))
+    """Return the label columns under their output names: a row per label, and a last one for rows without a label."""
+    table = engine.table(label_columns_statement(labels)).rename_columns(labels.column_names(status_column))
     # A connection of a caller's may have settings for texts of other kinds.
     texts = (pa.types.is_large_string, pa.types.is_string_view)
     fields = [

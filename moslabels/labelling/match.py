@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from moslabels.base.errors import TableError
 from moslabels.base.text import short, shown
 from moslabels.engine.connection import Engine
-from moslabels.engine.statements import render
+from moslabels.engine.statements import Statement, render
 from moslabels.labelling.keys import Key, fault_advice
 from moslabels.labelling.labels import Labels
 from moslabels.sources.opening import Column, Source, reading
@@ -31,7 +31,7 @@ class Sample:
 
 
 def rate(matched: int, total: int) -> float:
-    """A share, 0 where there is nothing to be shared."""
+    """Return matched / total, or 0 if total is 0."""
     return matched / total if total else 0.0
 
 
@@ -124,19 +124,22 @@ def _sample(engine: Engine, name: str) -> Sample:
     return Sample(total, tuple({name: value for name, value in row.items() if name != "total"} for row in rows))
 
 
-def row_labels(engine: Engine, source: Source, key: Key, labels: Labels, rows: int) -> pa.ChunkedArray:
-    """The position of the label columns of every feature row (int32), in the order of the file: four bytes a row."""
-    engine.progress.step("joining", rows)
+def row_labels_statement(source: Source, key: Key, labels: Labels, rows: int) -> Statement:
+    """Return the statement of the join: one row per feature row, in the order of the file, with its label's number."""
     values = {**source.values(key.cells), "missing": labels.missing_id}
+    row_type = "UINTEGER" if rows < 1 << 32 else "BIGINT"  # Sorting half the bytes takes half the room.
+    return render("match/40_row_labels", values, source=source, cells=key.cells, row_type=row_type)
+
+
+def row_labels(engine: Engine, source: Source, key: Key, labels: Labels, match: Match) -> pa.ChunkedArray:
+    """Run the join, the heaviest query. Return the number of the label of each feature row (int32), in order.
+
+    Rows without a label have the number ``labels.missing_id``. Arrow counts the result: it must say what was counted
+    in SQL. Raise TableError if it does not.
+    """
+    engine.progress.step("joining", match.input_rows)
     with reading(source):
-        row_type = "UINTEGER" if rows < 1 << 32 else "BIGINT"  # Sorting half the bytes takes half the room.
-        statement = render("match/40_row_labels", values, source=source, cells=key.cells, row_type=row_type)
-        return engine.table(statement).column(0)
-
-
-def checked_row_labels(engine: Engine, source: Source, key: Key, labels: Labels, match: Match) -> pa.ChunkedArray:
-    """The row labels, counted in Arrow: they must say what was counted in SQL. Raises TableError where they do not."""
-    positions = row_labels(engine, source, key, labels, match.input_rows)
+        positions = engine.table(row_labels_statement(source, key, labels, match.input_rows)).column(0)
     of_label = engine.table(render("match/checks/41_rows_of_labels", {"missing": labels.missing_id}))
     held = pc.value_counts(positions)
     held_of_label = pa.Table.from_arrays(held.flatten(), of_label.column_names).sort_by("position")
@@ -144,7 +147,7 @@ def checked_row_labels(engine: Engine, source: Source, key: Key, labels: Labels,
     # Those without a label are at the last place. A constant to compare with would make pyarrow import pandas.
     unlabelled = rows[-1].as_py() if len(place) and place[-1].as_py() == labels.missing_id else 0
     for what, counted, found in (
-        *_sums(match, labels, _rows_in_file(source)),
+        *_sums(match, labels, rows_in_file(source)),
         ("rows", match.input_rows, len(positions)),
         ("rows with a label", match.matched_rows, len(positions) - unlabelled),
         ("labels in use", len(of_label), len(held_of_label)),
@@ -170,8 +173,8 @@ def _sums(match: Match, labels: Labels, rows: int | None) -> Iterator[tuple[str,
         yield "rows without a key in all groups", without, match.rows_without_key
 
 
-def _rows_in_file(source: Source) -> int | None:
-    """How many rows there are by a Parquet footer, or a table in memory; None where only the rows tell."""
+def rows_in_file(source: Source) -> int | None:
+    """Return the number of rows by a Parquet footer or a table in memory, or None if only the rows tell."""
     if source.footer is not None:
         return int(source.footer.num_rows)
     return len(source.table) if source.table is not None else None
@@ -184,3 +187,17 @@ def _miscount(source: Source, what: str) -> TableError:
         code="miscount",
         file=source.path,
     )
+
+
+def collision_warnings(match: Match) -> list[str]:
+    """Different values that became one key: a warning with two examples, or none."""
+    collisions = match.key_collisions
+    if not collisions.count:
+        return []
+    examples = "; ".join(
+        f"{shown(row['key'])} from {' and '.join(map(shown, row['raw_values']))}" for row in collisions.rows[:2]
+    )
+    return [
+        f"{collisions.count} feature keys come from several different values each: {examples}; where these are "
+        "different clips, make the key tell them apart"
+    ]

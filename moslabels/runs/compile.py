@@ -1,4 +1,4 @@
-"""The statements of a table in order, values filled in, for the DuckDB shell: what labelling runs, but the writing."""
+"""The statements of a table in order, with their values, for the DuckDB shell."""
 
 from __future__ import annotations
 
@@ -15,17 +15,16 @@ from moslabels.engine.shell_text import filled_in
 from moslabels.engine.statements import Statement, render
 from moslabels.files.paths import absolute
 from moslabels.files.workspace import Workspace
-from moslabels.labelling.labels import label_columns
-from moslabels.labelling.match import match_features, row_labels
-from moslabels.runs.table import read_table
+from moslabels.labelling.pipeline import last_statements, match_table
 from moslabels.spec.manifest import TableSpec
 
 
 def compiled(tables: Iterable[TableSpec], settings: Settings = DEFAULTS) -> str:
-    """The SQL of tables, one after the other. Their files are read: columns, types and scales come from them.
+    """Return the SQL of tables, one after the other.
 
-    The last two results of each table are its label columns, and for each feature row, in order, which of them it gets.
-    Raises what labelling the tables would raise before the gate.
+    Their files are read, and their labels and keys made: columns, types and scales come from these. The join is not
+    run. The last two results of each table are its label columns, and the number of the label columns that each feature
+    row gets, in order. Raise what labelling the tables raises before the gate.
     """
     with Engine(settings) as engine:
         rules = "\n\n".join(map(_told, engine.ran))
@@ -37,10 +36,8 @@ def _table(spec: TableSpec, settings: Settings) -> str:
     with held(), Workspace(settings.temp_dir) as workspace, Engine(settings, workspace.folder) as engine, released():
         rules = len(engine.ran)
         engine.run(render("compile/fresh"))
-        read = read_table(engine, workspace, spec)
-        match = match_features(engine, read.source, read.key, spec.options.match_rate_by)
-        label_columns(engine, read.labels, spec.options.status_column)
-        row_labels(engine, read.source, read.key, read.labels, match.input_rows)
+        matched = match_table(engine, workspace, spec)
+        statements = [*engine.ran[rules:], *last_statements(matched)]
         copies = {_bound(copy): f"{path}.copy{os.path.splitext(copy)[1]}" for copy, path in workspace.copies.items()}
         lines = [f"-- Table {visible(str(spec.id))}: {visible(spec.features)} -> {visible(spec.out)}"]
         lines += [
@@ -48,7 +45,7 @@ def _table(spec: TableSpec, settings: Settings) -> str:
             "of JSON as lines of JSON."
             for copy, path in workspace.copies.items()
         ]
-        return "\n\n".join([*lines, *(_told(_with_copies(one, copies)) for one in engine.ran[rules:])])
+        return "\n\n".join([*lines, *(_told(_with_copies(one, copies)) for one in statements)])
 
 
 def _bound(path: str) -> str:

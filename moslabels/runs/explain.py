@@ -16,9 +16,9 @@ from moslabels.base.text import shown
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.files.workspace import Workspace
-from moslabels.labelling.keys import Key, find_key
-from moslabels.labelling.labels import load_labels
-from moslabels.sources.opening import Cell, Source, open_table, reading
+from moslabels.labelling.keys import Key
+from moslabels.labelling.pipeline import read_features, read_labels
+from moslabels.sources.opening import Cell, Source, reading
 from moslabels.spec.manifest import TableSpec
 
 
@@ -31,15 +31,15 @@ def explain(spec: TableSpec, values: Sequence[str], settings: Settings) -> list[
     UsageError where a value does not fit the key, or its column cannot hold it.
     """
     with held(), Workspace(settings.temp_dir) as workspace, Engine(settings, workspace.folder) as engine, released():
-        source = open_table(engine, workspace, spec.features, "feature", spec.options.feature_csv)
-        key = find_key(source, spec.options, "feature")
+        features = read_features(engine, workspace, spec)
+        source, key = features.source, features.key
         parts = [_parts(value, key) for value in values]
         kinds = [_kinds(engine, source, cell) for cell in key.cells]
         forms = [
             [_forms(engine, source, *of_part) for of_part in zip(key.cells, kinds, value, strict=True)]
             for value in parts
         ]
-        load_labels(engine, workspace, spec)
+        read_labels(engine, workspace, spec)
         return [
             _explained(engine, spec, key, value, form)
             for value, of_parts in zip(parts, forms, strict=True)

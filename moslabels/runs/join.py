@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, Unpack
@@ -21,11 +20,9 @@ from moslabels.evidence.run import Run
 from moslabels.files.paths import absolute
 from moslabels.files.watched import watched
 from moslabels.files.workspace import Workspace
-from moslabels.labelling.labels import label_columns
-from moslabels.labelling.match import checked_row_labels, match_features
+from moslabels.labelling.pipeline import Matched, columns_of, join_rows, judge, match_table
 from moslabels.parquet import schemas
 from moslabels.runs.arguments import check_options, checked_cancel, with_options
-from moslabels.runs.table import Read, collision_warnings, judge, read_table
 from moslabels.sources.batches import batch_rows, typed_batches
 from moslabels.sources.in_memory import as_arrow, named_tables
 from moslabels.spec.manifest import TableSpec, input_spec
@@ -137,12 +134,11 @@ def join(
             Workspace(settings.temp_dir) as workspace,
             Engine(settings, workspace.folder, connection, progress) as engine,
         ):
-            read = read_table(engine, workspace, spec)
-            match = match_features(engine, read.source, read.key, spec.options.match_rate_by)
-            diagnosis = judge(engine, spec, read.labels, match)
-            columns = label_columns(engine, read.labels, spec.options.status_column)
-            positions = checked_row_labels(engine, read.source, read.key, read.labels, match)
-            table = _appended(_features(engine, spec, read), columns, positions, spec, read.dropped)
+            matched = match_table(engine, workspace, spec)
+            diagnosis = judge(engine, matched)
+            columns = columns_of(engine, matched)
+            positions = join_rows(engine, matched)
+            table = _appended(_features(engine, matched), columns, positions, matched)
             check_inputs()
             run = Run(args=args)
             inputs = {
@@ -151,11 +147,11 @@ def join(
             }
             document = audit.build(
                 spec=spec,
-                labels=read.labels,
-                match=match,
+                labels=matched.labels,
+                match=matched.match,
                 diagnosis=diagnosis,
                 output=None,
-                warnings=[*read.labels.doubts, *collision_warnings(match)],
+                warnings=matched.warnings,
                 provenance=run.provenance(inputs, {}),
             )
     except MemoryError as error:
@@ -168,11 +164,12 @@ def join(
 with_options(join)
 
 
-def _features(engine: Engine, spec: TableSpec, read: Read) -> pa.Table:
-    """The feature columns that are kept."""
+def _features(engine: Engine, matched: Matched) -> pa.Table:
+    """Return the feature columns that are kept."""
+    spec, source = matched.spec, matched.source
     if spec.features in spec.tables:
         table = spec.tables[spec.features]
-    elif read.source.reader == "parquet":
+    elif source.reader == "parquet":
         import pyarrow.parquet as pq
 
         try:
@@ -185,10 +182,10 @@ def _features(engine: Engine, spec: TableSpec, read: Read) -> pa.Table:
                 f"{spec.features}: cannot be decoded: {error}", code="unreadable", file=spec.features
             ) from error
     else:
-        rows = batch_rows(len(read.source.columns))
-        schema, batches = typed_batches(engine, read.source, read.dropped, rows, read.key.columns)
+        rows = batch_rows(len(source.columns))
+        schema, batches = typed_batches(engine, source, matched.dropped, rows, matched.key.columns)
         return pa.Table.from_batches(batches, schema)
-    return table.select([index for index, name in enumerate(table.column_names) if name not in read.dropped])
+    return table.select([index for index, name in enumerate(table.column_names) if name not in matched.dropped])
 
 
 def _series(column: pa.ChunkedArray) -> Any:
@@ -201,10 +198,9 @@ def _series(column: pa.ChunkedArray) -> Any:
     return column.to_pandas(types_mapper=lambda _: pandas.api.types.pandas_dtype(dtype) if "Int" in dtype else None)
 
 
-def _appended(
-    features: pa.Table, columns: pa.Table, positions: pa.ChunkedArray, spec: TableSpec, dropped: Sequence[str]
-) -> pa.Table:
-    """The features and, for each row, the label columns at its position."""
+def _appended(features: pa.Table, columns: pa.Table, positions: pa.ChunkedArray, matched: Matched) -> pa.Table:
+    """Return the features and, for each row, the label columns at its position."""
+    spec, dropped = matched.spec, matched.dropped
     if len(positions) != len(features):
         raise TableError(
             f"{spec.features}: its number of rows changed while it was read", code="changed", file=spec.features

@@ -376,13 +376,14 @@ def test_an_unforeseen_exception_is_one_line(
         raise KeyError("no\nsuch thing")
 
     monkeypatch.chdir(folder)
-    monkeypatch.setattr("moslabels.runs.table.match_features", fail)
+    monkeypatch.setattr("moslabels.labelling.pipeline.match_features", fail)
     one = ["materialize", "--features", "f.jsonl", "--labels", "l.csv", "--out", "o.csv", "--mos-scale", "per-value"]
     for arguments in (one, ["batch", "good.json"]):
         assert main(arguments) == 1
         said = capsys.readouterr().err.splitlines()
         assert (
-            len([line for line in said if "internal error: KeyError: 'no\\nsuch thing' (table.py, line" in line]) == 1
+            len([line for line in said if "internal error: KeyError: 'no\\nsuch thing' (pipeline.py, line" in line])
+            == 1
         )
         assert "Traceback" not in "".join(said)
         assert main([*arguments, "--verbose"]) == 1
@@ -394,16 +395,16 @@ def test_an_unforeseen_exception_is_one_line(
 
 SLOW = """
 import os, signal, sys, threading
-from moslabels.runs import table as labelling
+from moslabels.labelling import pipeline
 from moslabels.cli import main
 from moslabels.engine.statements import Statement
-real = labelling.match_features
+real = pipeline.match_features
 def slow(engine, *rest):
     if os.path.exists("good.csv"):
         threading.Timer(0.3, os.kill, (os.getpid(), SIGNAL)).start()
         engine.run(Statement("slow", "SELECT sum(sin(range)) FROM range(9000000000)"))
     return real(engine, *rest)
-labelling.match_features = slow
+pipeline.match_features = slow
 before = [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]
 status = main(["batch", "three.json", "--report-json", "r.json", "--temp-dir", "."])
 assert before == [signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)]

@@ -141,11 +141,12 @@ def test_the_line_is_gone_before_an_error(folder: Path, arguments: tuple[str, ..
 
 
 @pytest.mark.parametrize("arguments", [ONE, BATCH], ids=["materialize", "batch"])
-@pytest.mark.parametrize("where", ["load_labels", "write_labelled"])
+@pytest.mark.parametrize("where", ["labelling.pipeline.load_labels", "runs.table.write_labelled"])
 def test_the_line_is_gone_after_an_interrupt(folder: Path, arguments: tuple[str, ...], where: str) -> None:
     code = (
-        "import os, signal, sys\nfrom moslabels.runs import table as labelling\nfrom moslabels.cli import main\n"
-        f"labelling.{where} = lambda *_: os.kill(os.getpid(), {int(signal.SIGINT)})\nsys.exit(main())"
+        "import os, signal, sys\nimport moslabels.labelling.pipeline, moslabels.runs.table\n"
+        "from moslabels.cli import main\n"
+        f"moslabels.{where} = lambda *_: os.kill(os.getpid(), {int(signal.SIGINT)})\nsys.exit(main())"
     )
     status, _, got = on_a_terminal(*arguments, "--memory-limit", "1GB", cwd=folder, code=code)
     assert status == 130

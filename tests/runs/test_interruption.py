@@ -25,7 +25,7 @@ from moslabels.engine import connection as engine
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import Statement
 from moslabels.evidence.run import Run
-from moslabels.runs import table as labelling
+from moslabels.labelling import pipeline
 from moslabels.runs.table import label_table
 from moslabels.runs.verify import verify
 from moslabels.spec.manifest import load_manifest
@@ -70,15 +70,14 @@ def alarm(error: BaseException, seconds: float = 0.3) -> Iterator[None]:
 
 def slow(monkeypatch: pytest.MonkeyPatch, when: Callable[[], bool] = lambda: True) -> None:
     """Let the engine run a statement of hours where labels are matched."""
-    match = labelling.match_features
+    match = pipeline.match_features
 
     def match_slowly(used: Engine, *arguments: Any) -> Any:
         if when():
             used.run(LONG)
         return match(used, *arguments)
 
-    monkeypatch.setattr(labelling, "match_features", match_slowly)
-    monkeypatch.setattr("moslabels.runs.join.match_features", match_slowly)
+    monkeypatch.setattr(pipeline, "match_features", match_slowly)
 
 
 RAISED = [
@@ -123,7 +122,7 @@ def test_an_error_without_a_number_is_no_fault_of_a_file(
     if name == "file_sha256":
         monkeypatch.setattr("moslabels.files.records.file_sha256", lambda _: time.sleep(60))
     else:
-        monkeypatch.setattr("moslabels.runs.table.find_key", lambda *_: time.sleep(60))
+        monkeypatch.setattr("moslabels.labelling.pipeline.find_key", lambda *_: time.sleep(60))
     error = TimeoutError("mine")
     with alarm(error), pytest.raises(TimeoutError) as caught:
         materialize("f.csv", ["l.csv"], "o.csv")
@@ -218,7 +217,7 @@ def test_a_timeout_in_a_batch_passes_after_the_report(folder: Path, monkeypatch:
 def test_an_unforeseen_exception_fails_its_table_alone(
     folder: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, fail_fast: bool
 ) -> None:
-    match = labelling.match_features
+    match = pipeline.match_features
 
     def fail_second(used: Engine, source: Any, *rest: Any) -> Any:
         if heard.now == 2:
@@ -236,14 +235,14 @@ def test_an_unforeseen_exception_fails_its_table_alone(
             self.unforeseen_errors += (error,)
 
     heard = Heard()
-    monkeypatch.setattr(labelling, "match_features", fail_second)
+    monkeypatch.setattr(pipeline, "match_features", fail_second)
     report = run_batch("m.json", report_json="r.json", fail_fast=fail_fast, progress=heard)
     assert report == json.loads((folder / "r.json").read_text())
     assert [table["status"] for table in report["tables"]] == ["ok", "error", "not-run" if fail_fast else "ok"]
     failed = report["tables"][1]
     assert failed["error_code"] == "internal"
     assert failed["error"].startswith(f"internal error: {type(error).__name__}")
-    assert "(table.py, line " in failed["error"]
+    assert "(pipeline.py, line " in failed["error"]
     assert "\n" not in failed["error"]
     assert heard.unforeseen_errors == (error,)
     assert not list(folder.glob(".*"))

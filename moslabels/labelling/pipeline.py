@@ -1,0 +1,157 @@
+"""The steps of labelling one table: read, match, judge, label columns, row labels. Every command walks them here."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from moslabels.base.errors import GateError, TableError
+from moslabels.base.text import listed, shown
+from moslabels.engine.connection import Engine
+from moslabels.engine.statements import Statement
+from moslabels.files.watched import file_size
+from moslabels.files.workspace import Workspace
+from moslabels.labelling import gate
+from moslabels.labelling.diagnosis import diagnose
+from moslabels.labelling.keys import Key, find_key
+from moslabels.labelling.labels import Labels, label_columns, label_columns_statement, load_labels
+from moslabels.labelling.match import (
+    Match,
+    collision_warnings,
+    match_features,
+    row_labels,
+    row_labels_statement,
+    rows_in_file,
+)
+from moslabels.sources.opening import Source, open_table
+from moslabels.spec.manifest import TableSpec
+from moslabels.spec.options import LABEL_COLUMNS, SOURCE_COLUMN, Options
+
+
+@dataclass(frozen=True)
+class Features:
+    """An open feature table and its key."""
+
+    source: Source
+    key: Key
+
+
+@dataclass(frozen=True)
+class Matched:
+    """One table before the gate: its features, its labels, and how many keys and rows of either meet.
+
+    ``dropped`` names the feature columns that label columns replace.
+    """
+
+    spec: TableSpec
+    source: Source
+    key: Key
+    labels: Labels
+    dropped: Sequence[str]
+    match: Match
+
+    @property
+    def warnings(self) -> list[str]:
+        """What is doubtful about the labels and the keys, a text each."""
+        return [*self.labels.doubts, *collision_warnings(self.match)]
+
+
+def read_features(engine: Engine, workspace: Workspace, spec: TableSpec) -> Features:
+    """Open the features of a table and find their key. Raise TableError."""
+    engine.progress.step("reading features", file_size(spec.features), "bytes")
+    source = open_table(engine, workspace, spec.features, "feature", spec.options.feature_csv, spec.tables)
+    return Features(source, find_key(source, spec.options, "feature"))
+
+
+def read_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels:
+    """Read all labels of a table into the engine and check them. Raise TableError."""
+    engine.progress.step("reading labels", sum(file_size(label.path) for label in spec.labels), "bytes")
+    return load_labels(engine, workspace, spec)
+
+
+def match_table(engine: Engine, workspace: Workspace, spec: TableSpec) -> Matched:
+    """Read features and labels of a table and let their keys meet. Raise TableError."""
+    features = read_features(engine, workspace, spec)  # Refused before the labels are read.
+    source, key = features.source, features.key
+    labels = read_labels(engine, workspace, spec)
+    dropped = _replaced_columns(source, spec.options, key, labels)
+    rows = rows_in_file(source)
+    engine.progress.step("matching", *((file_size(spec.features), "bytes") if rows is None else (rows,)))
+    match = match_features(engine, source, key, spec.options.match_rate_by)
+    return Matched(spec, source, key, labels, dropped, match)
+
+
+def judge(engine: Engine, matched: Matched) -> dict[str, Any] | None:
+    """Let a table pass the gate. Return why keys have no label, None if all have one.
+
+    Raise GateError, which holds the same, if too few keys have a label or too few rows have a key.
+    """
+    spec, match = matched.spec, matched.match
+    problem = gate.problem(match, spec.options, spec.features)
+    if problem is None and not match.unmatched_feature_keys.count:
+        return None
+    engine.progress.step("diagnosing")
+    why = diagnose(engine, spec, matched.labels, match)
+    if problem is None:
+        return why
+    message = gate.refusal(problem, why, spec, matched.labels, match)
+    raise GateError(message, file=spec.features, column=match.key.columns[0], diagnosis=why)
+
+
+def columns_of(engine: Engine, matched: Matched) -> pa.Table:
+    """Return the label columns under their output names: one row per label, and a last one for rows without a label."""
+    return label_columns(engine, matched.labels, matched.spec.options.status_column)
+
+
+def join_rows(engine: Engine, matched: Matched) -> pa.ChunkedArray:
+    """Run the join: for each feature row, in order, return its row in the label columns (int32).
+
+    Raise TableError if the rows are not those that were counted.
+    """
+    return row_labels(engine, matched.source, matched.key, matched.labels, matched.match)
+
+
+def last_statements(matched: Matched) -> list[Statement]:
+    """Return the statements of the label columns and of the join, which are not run."""
+    return [
+        label_columns_statement(matched.labels),
+        row_labels_statement(matched.source, matched.key, matched.labels, matched.match.input_rows),
+    ]
+
+
+def _replaced_columns(source: Source, options: Options, key: Key, labels: Labels) -> list[str]:
+    """Return the feature columns that label columns replace, which they do with ``overwrite`` alone.
+
+    Raise TableError without ``overwrite`` if there are any, and if a key column is one.
+    """
+    stale = {"mos_std_dev", "mos_n_ratings"}
+    taken = {name.lower() for name in labels.column_names(options.status_column)}
+    if options.overwrite:
+        taken |= stale
+    present = [name for name in source.names if name.lower() in taken]
+    for column in key.columns:
+        if column not in present:
+            continue
+        raise TableError(
+            f"{source.path}: the key column {shown(column)} has the name of a label column; give the label column "
+            "another name (status_column, extras), or the key column",
+            code="label-columns",
+            file=source.path,
+            column=column,
+        )
+    if present and not options.overwrite:
+        # Under another name, it may be a feature, which overwrite would lose.
+        named_here = {*LABEL_COLUMNS, SOURCE_COLUMN, Options.status_column, *stale}
+        renamed = [name for name in present if name.lower() not in named_here]
+        other = f", or give {listed(renamed)} of the labels another name (status_column, extras)" if renamed else ""
+        raise TableError(
+            f"refusing to overwrite existing MOS columns: {', '.join(present)}, in {source.path}; set overwrite to "
+            f"replace them{other}",
+            code="label-columns",
+            file=source.path,
+            column=present[0],
+        )
+    return present
