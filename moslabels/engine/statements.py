@@ -7,7 +7,7 @@ refused, so a template that forgets a filter fails the first time it is rendered
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -70,14 +70,22 @@ def _refuse_unquoted(value: Any) -> str:
     raise TypeError(f"not quoted for SQL: {value!r}")
 
 
+class _Environment(jinja2.Environment):
+    """What a macro returns is made of text that was quoted, so it is SQL too."""
+
+    @staticmethod
+    def concat(parts: Iterable[str]) -> SqlText:
+        return SqlText("".join(parts))
+
+
 @cache
 def environment() -> jinja2.Environment:
     """Return the Jinja environment of ``sql/``. It refuses what is not quoted by a filter of its own."""
-    made = jinja2.Environment(
+    made = _Environment(
         loader=jinja2.FileSystemLoader(sql_folder()),
         undefined=jinja2.StrictUndefined,
         finalize=_refuse_unquoted,
-        autoescape=False,  # noqa: S701 (SQL, not HTML: finalize refuses what is not quoted)
+        autoescape=False,  # SQL, not HTML: finalize refuses what is not quoted.
     )
     made.filters = {
         "ident": quote_identifier,
@@ -136,31 +144,5 @@ def render_page(name: str, **context: Any) -> str:
 
 
 def rules() -> list[Statement]:
-    """Return the rules of ``sql/rules/``, in the order in which they build on one another."""
-    return [render(f"rules/{name}") for name in RULES]
-
-
-RULES = (
-    "white_space",
-    "trim_text",
-    "base_name",
-    "stem",
-    "normalize_key",
-    "cut_text",
-    "key_fault",
-    "key_text",
-    "make_key",
-    "compound_key",
-    "extension",
-    "without_accidents",
-    "near_key",
-    "mos_number",
-    "mos_state",
-    "scale_mos",
-    "scale_raw",
-    "cell_bits",
-    "bits_type",
-    "stated_text",
-    "json_member",
-    "without_texts",
-)
+    """Return the rules of ``sql/rules/``, in the order in which they build on one another: that of their numbers."""
+    return [render(f"rules/{path.stem}") for path in sorted((sql_folder() / "rules").glob("*.sql"))]

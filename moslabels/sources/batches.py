@@ -115,7 +115,7 @@ def text_batches(engine: Engine, source: Source, columns: Sequence[Column], rows
     """
     cells = source.cells({column.ident: column for column in columns})
     with reading(source):
-        _, batches = engine.stream(render("sources/csv", source.values(), source=source, cells=cells), rows)
+        _, batches = engine.stream(render("sources/rows", source.values(), source=source, cells=cells), rows)
         for batch in batches:
             yield batch.select([cell.value for cell in cells])
 

@@ -558,7 +558,7 @@ def _quoted_record(engine: Engine, copy: Source, record: str) -> list[str]:
     copy = replace(copy, dialect=dialect)
     cells = copy.cells({column.ident: column for column in copy.columns})
     try:
-        (row,) = engine.rows(render("sources/csv", copy.values(), source=copy, cells=cells))
+        (row,) = engine.rows(render("sources/rows", copy.values(), source=copy, cells=cells))
     except ResourceError:
         raise
     except StatementError as error:

@@ -1,4 +1,4 @@
--- Makes room for the tables of the next table to label.
+-- Drops the tables of the last table that was labelled, to make room for the next.
 DROP TABLE IF EXISTS temp.label_inputs;
 DROP TABLE IF EXISTS temp.label_rows;
 DROP TABLE IF EXISTS temp.label_scales;

@@ -1,10 +1,12 @@
--- The first row of a JSON lines file whose values nest more than 60 deep, which typed columns cannot hold.
+-- Returns the first row of a JSON lines file whose values nest more than 60 deep, which typed columns cannot hold; or
+-- no row.
 -- Parameters: $path
+{%- from 'sources/jsonl.sql' import objects %}
 WITH brackets AS (
     SELECT row, unnest(brackets) AS bracket, generate_subscripts(brackets, 1) AS place
     FROM (
         SELECT row, regexp_extract_all(without_texts(line), '[\[\]{}]') AS brackets
-        FROM ({% include 'sources/jsonl.sql' %})
+        FROM ({{ objects([]) }})
         WHERE length(line) - length(replace(replace(line, '[', ''), '{', '')) > 60
     )
 ), depths AS (

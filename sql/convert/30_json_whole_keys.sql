@@ -1,10 +1,10 @@
--- Whether the key columns of a JSON lines file hold whole numbers alone, which come back as they were written: one row,
--- with a truth value per key column under its alias; NULL where it holds nothing.
+-- Returns whether the key columns of a JSON lines file hold whole numbers alone, which come back as they were written:
+-- one row, with a truth value per key column under its alias; NULL if it holds nothing.
 -- Parameters: $path, $pointers
+{%- from 'sources/jsonl.sql' import objects, cell_text, cell_type %}
 SELECT
     {%- for cell in cells %}
-    bool_and(
-        {% include 'sources/type.sql' %} = 'BIGINT' AND cell_bits({% include 'sources/text.sql' %}) < 4
-    ) FILTER (WHERE {% include 'sources/text.sql' %} IS NOT NULL) AS {{ cell.alias | ident }}{% if not loop.last %},{% endif %}
+    bool_and({{ cell_type(cell) }} = 'BIGINT' AND cell_bits({{ cell_text(cell) }}) < 4)
+        FILTER (WHERE {{ cell_text(cell) }} IS NOT NULL) AS {{ cell.alias | ident }}{% if not loop.last %},{% endif %}
     {%- endfor %}
-FROM ({% include 'sources/jsonl.sql' %});
+FROM ({{ objects(cells) }});

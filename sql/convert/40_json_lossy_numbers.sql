@@ -1,14 +1,15 @@
--- Numbers that would not survive typing: whole numbers beyond BIGINT anywhere, or not exact as DOUBLE in a column that
--- also holds fractions, and numbers beyond DOUBLE. The first of them, with its row and its column.
--- A row becomes a row per member, so that one expression serves thousands of columns.
+-- Returns the first number of a JSON lines file that would not survive typing, with its row and its column, or no row:
+-- a whole number beyond BIGINT anywhere, or not exact as DOUBLE in a column that also holds fractions; and a number
+-- beyond DOUBLE. A row becomes a row per member, so that one expression serves thousands of columns.
 -- Parameters: $path, $names (of the columns that are typed), $fractional (for each, whether it is DOUBLE or holds one)
+{%- from 'sources/jsonl.sql' import objects %}
 WITH columns AS (
     SELECT unnest(CAST($names AS VARCHAR[])) AS "column", unnest(CAST($fractional AS BOOLEAN[])) AS is_fractional
 ), members AS (
     SELECT
         row, unnest(json_keys(line)) AS "column", unnest(json_extract(line, '$.*')) AS cell,
         generate_subscripts(json_keys(line), 1) AS place
-    FROM ({% include 'sources/jsonl.sql' %})
+    FROM ({{ objects([]) }})
     WHERE regexp_matches(line, '[\[:,\s-][0-9]{16,}\s*[,}\]]|[0-9][eE]\+?[0-9]{3}|[0-9]{300}')
 ), numbers AS (
     SELECT
@@ -21,8 +22,8 @@ WITH columns AS (
 SELECT row, number, "column"
 FROM numbers
 WHERE coalesce(isinf(TRY_CAST(number AS DOUBLE)), true) OR (
-    regexp_full_match(number, '-?[0-9]+') AND (
+    is_whole_text(number) AND (
         TRY_CAST(number AS BIGINT) IS NULL
-        OR (is_fractional AND TRY_CAST(number AS HUGEINT) <> TRY_CAST(TRY_CAST(number AS DOUBLE) AS HUGEINT))))
+        OR (is_fractional AND NOT is_exact_double(number))))
 ORDER BY row, place, number_place
 LIMIT 1;

@@ -1,4 +1,5 @@
--- A JSON lines file: the text of every object, in file order, as the file has it, without its closing brace.
+-- Returns the text of every object of a JSON lines file, in file order, as the file has it, without its closing brace.
 -- Parameters: $path
+{%- from 'sources/jsonl.sql' import objects %}
 SELECT regexp_replace(line, '[ \t\r]*\}[ \t\r]*$', '') AS text
-FROM ({% include 'sources/jsonl.sql' %});
+FROM ({{ objects([]) }});

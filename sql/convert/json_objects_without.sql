@@ -1,11 +1,13 @@
--- The same texts as json_lines without some members of the object; the others stay as they were written, in order.
--- NULL where the members do not add up to the line again: it nests too deep to be cut by a pattern (see json_member).
+-- Returns the same texts as json_objects without some members; the others stay as they were written, in order. NULL if
+-- the members do not add up to the line again: it nests too deep to be cut by a pattern (see json_member in
+-- rules/5_json).
 -- Parameters: $path, $dropped (names of members)
+{%- from 'sources/jsonl.sql' import objects %}
 WITH cut AS (
     SELECT
         regexp_replace(line, '^\s*\{|\}\s*$', '', 'g') AS body,
         regexp_extract_all(line, getvariable('json_member')) AS members
-    FROM ({% include 'sources/jsonl.sql' %})
+    FROM ({{ objects([]) }})
 )
 SELECT CASE
     WHEN trim(body, getvariable('white_space')) = trim(array_to_string(members, ','), getvariable('white_space')) THEN

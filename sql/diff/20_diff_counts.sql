@@ -1,5 +1,15 @@
--- How many clips were gained, lost, changed or stayed the same, and by how much the scores of the changed ones differ, on the
--- 1-5 scale. The sums are in the order of the keys, so that they do not depend on threads.
+-- Returns how many clips of two tables were gained, lost, changed or stayed the same, the first of each, and by how
+-- much the scores of the changed ones differ, on the 1-5 scale: one row. The sums are in the order of the keys, so that
+-- they do not depend on threads.
+WITH changes AS (
+    SELECT key, old.mos AS old, new.mos AS new, CASE
+        WHEN old.key IS NULL THEN 'gained'
+        WHEN new.key IS NULL THEN 'lost'
+        WHEN old.mos IS DISTINCT FROM new.mos THEN 'changed'
+        ELSE 'same'
+    END AS change
+    FROM (FROM diff_clips WHERE side = 'old') AS old FULL JOIN (FROM diff_clips WHERE side = 'new') AS new USING (key)
+)
 SELECT
     count(*) FILTER (WHERE change = 'gained') AS gained,
     count(*) FILTER (WHERE change = 'lost') AS lost,
@@ -13,4 +23,4 @@ SELECT
     list(key ORDER BY key) FILTER (WHERE change = 'lost')[:10] AS first_lost,
     list({'key': key, 'old': old, 'new': new, 'change': new - old} ORDER BY abs(new - old) DESC, key)
         FILTER (WHERE change = 'changed')[:10] AS largest
-FROM ({% include 'diff/changes.sql' %});
+FROM changes;

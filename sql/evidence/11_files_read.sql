@@ -1,4 +1,5 @@
--- Adds files. Parameters: $paths, $modified (microseconds since 1970, UTC), $texts: lists of one length
+-- Adds files to files.
+-- Parameters: $paths, $modified (microseconds since 1970, UTC), $texts: lists of one length
 INSERT INTO files
 SELECT path, make_timestamp(modified), text
 FROM (

@@ -1,2 +1,2 @@
--- The texts are not needed beside the documents.
+-- Drops files: the texts are not needed beside the documents.
 DROP TABLE files;

@@ -1,4 +1,5 @@
--- What the saved file has under the name of a view and without our mark: one row per table or view, with its name and kind.
+-- Returns what the saved file has under the name of a view and without our mark: one row per table or view, with its
+-- name and kind.
 -- Parameters: $names (of the views), $mark
 SELECT table_name AS name, 'table' AS kind
 FROM duckdb_tables()

@@ -1,4 +1,5 @@
--- What a text is as a JSON value: its type and its text, both NULL where it is no JSON. One row.
+-- Returns the type and the text of a JSON value, both NULL if the given text is not JSON: one row.
 -- Parameters: $value
-SELECT {% include 'sources/type.sql' %} AS type, {% include 'sources/text.sql' %} AS text
+{%- from 'sources/cells.sql' import cell_text, cell_type %}
+SELECT {{ cell_type(cell) }} AS type, {{ cell_text(cell) }} AS text
 FROM (SELECT TRY_CAST($value AS JSON) AS {{ cell.value | ident }});

@@ -1,4 +1,4 @@
--- The label of a key: none or one row.
+-- Returns the label of a key: one row, or none.
 -- Parameters: $key
 SELECT key, file, row, raw_value, mos_text, mos, mos_raw_0_100
 FROM labels

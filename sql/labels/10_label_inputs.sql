@@ -1,4 +1,5 @@
--- label_inputs: one row per label file, in the order given, with the rules that hold for it alone.
+-- Makes label_inputs: one row per label file, in the order given, with the rules that hold for it alone. Empty at
+-- first.
 CREATE TEMP TABLE label_inputs (
     file INTEGER,
     source VARCHAR,             -- the path as it was given

@@ -1,4 +1,5 @@
--- label_rows: one row per row of every label file. value is the score as a number, on the scale of its file.
+-- Makes label_rows: one row per row of every label file. Empty at first. value is the score as a number, on the scale
+-- of its file.
 CREATE TEMP TABLE label_rows (
     file INTEGER,
     row BIGINT,                 -- from 1; a header and blank lines do not count

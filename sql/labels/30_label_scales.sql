@@ -1,6 +1,6 @@
--- label_scales: one row per label file: what its keyed rows hold and the scale that its scores are on.
--- auto judges each file by itself, by all of its scores: a score below 5 may be on 1-5 or on 0-100, so a file with
--- scores on both sides of 5 is mixed, and nobody guesses.
+-- Makes label_scales: one row per label file: what its keyed rows hold and the scale that its scores are on. auto
+-- judges each file by itself, by all of its scores. A score below 5 may be on 1-5 or on 0-100, so a file with scores on
+-- both sides of 5 is mixed: it is refused, not guessed.
 CREATE TEMP TABLE label_scales AS
 WITH facts AS (
     SELECT

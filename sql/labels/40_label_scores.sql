@@ -1,7 +1,8 @@
--- label_scores: one row per label row that has a key and a score: the score within its scale, on 1-5 and on 0-100.
--- The number as it was given is kept on its own scale. On a per-value file a score above 5 is on 0-100, another on 1-5.
--- Where a file has mos and mos_raw_0_100, each is kept as it was given, and stands for the other where that is missing.
+-- Makes label_scores: one row per label row that has a key and a score: the score within its scale, on 1-5 and on
+-- 0-100. The number as it was given is kept on its own scale. On a per-value file a score above 5 is on 0-100, another
+-- on 1-5. If a file has mos and mos_raw_0_100, each is kept as it was given, and gives the other if that is missing.
 -- Extras are the text that their stated type writes, or as they stand in the file.
+{%- from 'labels/extras.sql' import stated_text %}
 CREATE TEMP TABLE label_scores AS
 WITH scaled AS (
     SELECT
@@ -15,11 +16,9 @@ WITH scaled AS (
 ), clipped AS (
     SELECT
         *,
-        coalesce(value < least(worst, best) OR value > greatest(worst, best), false)
-            OR coalesce(mos_100 < 0 OR mos_100 > 100, false) AS is_out_of_range,
-        -- NULL is passed over by least() and greatest().
-        CASE WHEN value IS NOT NULL THEN least(greatest(value, least(worst, best)), greatest(worst, best)) END AS score,
-        CASE WHEN mos_100 IS NOT NULL THEN least(greatest(mos_100, 0), 100) END AS score_100
+        is_outside(value, worst, best) OR is_outside(mos_100, 0, 100) AS is_out_of_range,
+        clip_mos(value, worst, best) AS score,
+        clip_mos(mos_100, 0, 100) AS score_100
     FROM scaled
 )
 SELECT
@@ -27,6 +26,6 @@ SELECT
     CASE WHEN score IS NULL THEN scale_mos(score_100, 0, 100) ELSE scale_mos(score, worst, best) END AS mos,
     CASE WHEN score_100 IS NULL THEN scale_raw(score, worst, best) ELSE score_100 END AS mos_raw_0_100
     {%- for extra in extras %},
-    {% include 'labels/stated_text.sql' %} AS {{ extra.text | ident }}, {{ extra.type | ident }}
+    {{ stated_text(extra) }} AS {{ extra.text | ident }}, {{ extra.type | ident }}
     {%- endfor %}
 FROM clipped;

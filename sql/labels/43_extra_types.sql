@@ -1,12 +1,11 @@
--- One row per extra: the types of its values in the label files and the type that they all fit, NULL where no label
--- has a value. A type that is stated holds; else one type alone is kept; text cells of CSV and numbers are typed by all their values; else it is text.
+-- Returns one row per extra: the types of its values in the label files, and the type that they all fit, NULL if no
+-- label has a value. A type that is stated holds. Else one type alone is kept; cells of CSV and numbers are typed by
+-- all their values; all else is text.
 SELECT extra, types, CASE
     WHEN len(types) = 0 THEN NULL
     WHEN stated IS NOT NULL THEN stated
     WHEN len(types) = 1 AND types[1] NOT IN ('CSV', 'BIGINT', 'DOUBLE') THEN types[1]
-    WHEN len(list_filter(types,
-            lambda t: NOT regexp_full_match(t, 'CSV|U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(.*'))) > 0
-        THEN 'VARCHAR'
+    WHEN len(list_filter(types, lambda type: type <> 'CSV' AND NOT is_number_type(type))) > 0 THEN 'VARCHAR'
     WHEN bits_type(bits) = 'BIGINT' AND list_contains(types, 'DOUBLE') THEN 'DOUBLE'
     ELSE bits_type(bits)
 END AS sql_type

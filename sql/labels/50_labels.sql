@@ -1,4 +1,4 @@
--- labels: one row per distinct key: its first label in file order, then row order, numbered from 0 in that order.
+-- Makes labels: one row per distinct key: its first label in file order, then row order, numbered from 0 in that order.
 -- Extras get the type that all label files together gave them.
 CREATE TEMP TABLE labels AS
 WITH firsts AS (

@@ -1,5 +1,5 @@
--- The label columns, in the order of the output: one row per label, at the position of its label_id, and after them
--- one row for a feature row without a label.
+-- Returns the label columns, in the order of the output: one row per label, at the position of its label_id, and after
+-- them one row for feature rows without a label.
 -- Parameters: $missing
 SELECT mos, mos_raw_0_100, status, source
     {%- for extra in typed_extras %}, {{ extra.value | ident }}{% endfor %}

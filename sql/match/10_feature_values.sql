@@ -1,11 +1,12 @@
--- feature_values: one row per distinct value of the key columns, with the number of its rows and the first of them.
--- Keys are made of these few values, not of every frame of a clip.
+-- Makes feature_values: one row per distinct value of the key columns, with the number of its rows and the first of
+-- them. Keys are made of these few values, not of every frame of a clip.
 -- Parameters: those of the file
+{%- from 'sources/cells.sql' import rows %}
 CREATE TEMP TABLE feature_values AS
 SELECT
     {%- for cell in cells %}
     {{ cell.value | ident }},
     {%- endfor %}
     count(*) AS rows, min(row) AS first_row
-FROM ({% include 'sources/' ~ source.reader ~ '.sql' %})
+FROM ({{ rows(source, cells) }})
 GROUP BY ALL;

@@ -1,4 +1,4 @@
--- The counts that the gate judges: rows, and distinct keys, with and without a label.
+-- Returns the counts that the gate judges: rows, and distinct keys, with and without a label: one row.
 SELECT
     CAST(coalesce(sum(rows), 0) AS BIGINT) AS input_rows,
     CAST(coalesce(sum(rows) FILTER (WHERE key IS NULL), 0) AS BIGINT) AS rows_without_key,

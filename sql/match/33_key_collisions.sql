@@ -1,4 +1,5 @@
--- Feature keys that several different values became, with two of the values; the first keys, and how many there are.
+-- Returns feature keys that several different values became, with two of the values; the first keys, and how many there
+-- are.
 SELECT key, [min(raw_value), max(raw_value)] AS raw_values, count(*) OVER () AS total
 FROM feature_keys
 WHERE key IS NOT NULL

@@ -1,4 +1,4 @@
--- Values of the feature key columns that yield no key: the first in file order.
+-- Returns values of the feature key columns that yield no key: the first in file order.
 SELECT raw_value, first_row AS row, rows
 FROM feature_keys
 WHERE key IS NULL

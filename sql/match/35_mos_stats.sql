@@ -1,6 +1,6 @@
--- mos over the labelled feature rows: least, greatest, mean and quartiles (linear between the two nearest rows, as
--- numpy and pandas do). Clips count once per row, by their number of rows. The sum is in a fixed order, since adding
--- doubles in the order of threads would change the last digits.
+-- Returns the statistics of mos over the labelled feature rows: least, greatest, mean and quartiles (linear between the
+-- two nearest rows, as numpy and pandas do): one row. A clip counts once per row, by its number of rows. The sum is in
+-- a fixed order, since adding doubles in the order of threads would change the last digits.
 WITH clips AS (
     SELECT mos, sum(rows) AS rows
     FROM feature_keys JOIN labels USING (label_id)

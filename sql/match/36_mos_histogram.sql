@@ -1,7 +1,7 @@
--- mos over the labelled feature rows in 20 bins of 0.2, which are 5 on 0-100: how many rows each holds, as one list. A
--- bin begins at its lower edge and ends before the next; the last holds 5 too. An edge is the DOUBLE nearest to 1.2,
--- 1.4, …, so that a score written so, or as 5, 10, … on 0-100, begins its bin: where the product is rounded up to a
--- whole number of fifths, the score is compared with the edge itself.
+-- Returns the histogram of mos over the labelled feature rows: how many rows each of 20 bins holds, as one list. A bin
+-- is 0.2 wide, which is 5 on 0-100. It begins at its lower edge and ends before the next; the last holds 5 too. An edge
+-- is the DOUBLE nearest to 1.2, 1.4, …, so that a score written so, or as 5, 10, … on 0-100, begins its bin: if the
+-- product is rounded up to a whole number of fifths, the score is compared with the edge itself.
 WITH scores AS (
     SELECT mos, rows, floor(mos * 5) AS fifths
     FROM feature_keys JOIN labels USING (label_id)

@@ -1,6 +1,7 @@
--- The rates of each group of features: one row per value of the column match_rate_by, NULL first.
+-- Returns the rates of each group of features: one row per value of the column match_rate_by, NULL first.
 -- Each group has its key; a left join is one into which DuckDB pushes no filter (see session/10_optimizers).
 -- Parameters: those of the file
+{%- from 'sources/cells.sql' import rows, cell_text %}
 SELECT
     group_text AS value,
     CAST(sum(group_rows) AS BIGINT) AS input_rows,
@@ -12,14 +13,15 @@ FROM (
         {%- for cell in keys %}
         {{ cell.value | ident }},
         {%- endfor %}
-        {% include 'sources/text.sql' %} AS group_text,
+        {{ cell_text(cell) }} AS group_text,
         count(*) AS group_rows
-    FROM ({% include 'sources/' ~ source.reader ~ '.sql' %})
+    FROM ({{ rows(source, cells) }})
     GROUP BY ALL
 ) AS feature_groups
 LEFT JOIN feature_keys ON
     {%- for cell in keys %}
-    {% if not loop.first %}AND {% endif %}feature_groups.{{ cell.value | ident }} IS NOT DISTINCT FROM feature_keys.{{ cell.value | ident }}
+    {% if not loop.first %}AND {% endif -%}
+    feature_groups.{{ cell.value | ident }} IS NOT DISTINCT FROM feature_keys.{{ cell.value | ident }}
     {%- endfor %}
 GROUP BY group_text
 ORDER BY group_text NULLS FIRST;

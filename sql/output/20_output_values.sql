@@ -1,15 +1,17 @@
--- output_values: the rows of a labelled table, one row per distinct key, status, source and score, with the number of its rows
--- and the first of them. The key is made of the columns that the evidence names, as it was for the join.
+-- Makes output_values: the rows of a labelled table, one row per distinct key, status, source and score, with the
+-- number of its rows and the first of them. The key is made of the columns that the evidence names, as it was for the
+-- join.
 -- Parameters: those of the file, and $normalize, $regex, $capture (a list each: an entry per key column)
+{%- from 'sources/cells.sql' import text_rows %}
+{%- from 'sources/keys.sql' import keyed %}
 CREATE OR REPLACE TEMP TABLE output_values AS
 WITH cells AS (
-    {%- include 'sources/cells.sql' %}
-), labelled AS (
-    SELECT row, status_text, source_text, mos_text, {% include 'sources/key.sql' %}
-    FROM ({% include 'sources/key_parts.sql' %})
+    {{ text_rows(source, cells) }}
+), keyed AS (
+    {{ keyed('cells', keys) }}
 )
 SELECT
     key, key_fault, fault_part, CASE WHEN key_fault IS NOT NULL THEN raw_value END AS raw_value, status_text, source_text,
     mos_text, TRY_CAST(mos_text AS DOUBLE) AS mos, count(*) AS rows, min(row) AS first_row
-FROM labelled
+FROM keyed
 GROUP BY ALL;

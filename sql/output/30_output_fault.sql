@@ -1,5 +1,6 @@
--- Why a labelled table cannot be read back, the first reason, and how many rows or keys have it; no row where it can: a value
--- that cannot be a key, a label that is no number, and a key with two scores, or labelled in some of its rows alone.
+-- Returns why a labelled table cannot be read back, the first reason, and how many rows or keys have it, or no row: a
+-- value that cannot be a key, a label that is not a number, and a key with two scores, or labelled in some of its rows
+-- alone.
 WITH faults AS (
     SELECT
         1 AS kind, 'key' AS fault, raw_value, key_fault AS first_value, NULL AS second_value, fault_part,

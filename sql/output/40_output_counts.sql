@@ -1,4 +1,4 @@
--- What a labelled table says of itself: rows, statuses and sources, and its keys with and without a label. One row.
+-- Returns the counts of a labelled table: rows, statuses and sources, and its keys with and without a label: one row.
 WITH keys AS (
     SELECT key, bool_or(status_text = 'ok') AS has_label
     FROM output_values

@@ -1,3 +1,3 @@
--- Fails where RE2 refuses a pattern.
+-- Fails if RE2 refuses a pattern.
 -- Parameters: $regex
 SELECT regexp_matches('', $regex);

@@ -1,8 +1,7 @@
--- What the statements rely on, settled for this session alone, so that neither the machine, its time zone nor a
--- database of other settings decides a text or an order. Rows keep their order: scans of text files have no other to go
--- by. Keys are compared exactly. Instants are in UTC.
--- The template is given the names of the settings that DuckDB has here: not every build has time zones and calendars,
--- and not every version has the others.
+-- Sets what the statements rely on, for this session alone, so that neither the machine, its time zone nor a database
+-- of other settings decides a text or an order. Rows keep their order: scans of text files have no other to go by. Keys
+-- are compared exactly. Instants are in UTC. The template is given the names of the settings that DuckDB has here: not
+-- every build has time zones and calendars, and not every version has the others.
 SET SESSION preserve_insertion_order = true;
 SET SESSION default_collation = '';
 SET SESSION default_order = 'ASC';

@@ -1,7 +1,9 @@
--- A CSV file: one row per data row, with its number (from 1) and the wanted cells, all of them text.
--- Nothing is sniffed. An empty cell is NULL, "" is an empty text. A blank line is no row. A buffer holds the longest
--- line: sixteen of them, as by default, take a gigabyte of memory.
--- Parameters: $path, $columns, $delimiter, $header, $blank_lines (before the first record)
+{#- A CSV file, as sources/cells reads it: all cells are texts. -#}
+
+{#- Nothing is sniffed. An empty cell is NULL, "" is an empty text. A blank line is not a row. A buffer holds the
+    longest line: sixteen of them, as by default, take a gigabyte of memory.
+    Parameters: $path, $columns, $delimiter, $header, $blank_lines (before the first record) -#}
+{%- macro rows(source, cells) -%}
 SELECT
     row_number() OVER () AS row
     {%- for cell in cells %},
@@ -14,3 +16,13 @@ FROM read_csv(
 {%- if source.columns | length == 1 %}
 WHERE {{ source.columns[0].ident | ident }} IS NOT NULL
 {%- endif %}
+{%- endmacro -%}
+
+{%- macro cell_text(cell) -%}
+CAST({{ cell.value | ident }} AS VARCHAR)
+{%- endmacro -%}
+
+{#- CSV, or the type of the value that was written there, if that is known. -#}
+{%- macro cell_type(cell) -%}
+{%- if cell.column.type == 'VARCHAR' %}'CSV'{% else %}{{ cell.column.type | text }}{% endif -%}
+{%- endmacro -%}

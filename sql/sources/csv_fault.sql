@@ -1,9 +1,10 @@
--- The first line of a CSV file that ends in a delimiter too many, which DuckDB would pass over: line (from 1, as lines
--- of text). A line inside of a quoted cell is left alone.
+-- Returns the first line of a CSV file that ends in a delimiter too many, which DuckDB would pass over, by its number
+-- (from 1, as lines of text); or no row. A line inside of a quoted cell is left alone.
 -- Parameters: $path, $delimiter, $width (the number of columns)
+{%- from 'sources/lines.sql' import lines %}
 WITH lines AS (
     SELECT row_number() OVER () AS line_number, rtrim(line, chr(13)) AS line
-    FROM ({% include 'sources/lines.sql' %})
+    FROM ({{ lines() }})
 )
 SELECT line_number
 FROM lines

@@ -1,17 +1,17 @@
--- The first row of a JSON lines file, without another fault, where an object inside of an object has one member twice:
--- row, fault, total (how many such rows there are).
+-- Returns the first row of a JSON lines file, without another fault, in which an object inside of an object has one
+-- member twice, or no row: row, fault, total (how many such rows there are).
 -- Parameters: $path
+{%- from 'sources/jsonl.sql' import objects %}
 WITH nested AS (
     -- Most lines need no closer look: they hold no object, or spell no name twice, in whatever object. CASE keeps the
     -- order: the cheap look first.
     SELECT row, line
-    FROM ({% include 'sources/jsonl.sql' %})
+    FROM ({{ objects([]) }})
     WHERE CASE
         WHEN NOT regexp_matches(line, '[:\[,]\s*\{') THEN false
         WHEN NOT json_valid(line) THEN false
         WHEN contains(line, '\') THEN true
-        ELSE len(regexp_extract_all(line, getvariable('json_text') || '\s*:'))
-            <> len(list_distinct(regexp_extract_all(line, getvariable('json_text') || '\s*:')))
+        ELSE len(json_names(line)) <> len(list_distinct(json_names(line)))
     END
 ), lines AS (
     SELECT
@@ -25,7 +25,7 @@ WITH nested AS (
     FROM (
         SELECT row, regexp_extract_all(line, getvariable('json_text') || '\s*:?|[\[\]{}]') AS tokens
         FROM lines
-        WHERE ({% include 'sources/json_fault.sql' %}) IS NULL
+        WHERE json_fault(line, has_twice) IS NULL
     )
 ), places AS (
     SELECT

@@ -1,9 +1,10 @@
--- The first row of a JSON lines file that is no JSON object, or one with one member twice: row, fault, total
--- (how many such rows there are). Objects inside of objects are left to json_inner_faults.
+-- Returns the first row of a JSON lines file that is not a JSON object, or one with one member twice, or no row: row,
+-- fault, total (how many such rows there are). Objects inside of objects are left to json_inner_fault.
 -- Parameters: $path
+{%- from 'sources/jsonl.sql' import objects %}
 WITH named AS (
     SELECT row, line, json_keys(CASE WHEN json_valid(line) THEN line END) AS names
-    FROM ({% include 'sources/jsonl.sql' %})
+    FROM ({{ objects([]) }})
 ), changes AS (
     -- Most lines have the names of the line before: only the others are looked at. A window without an order is passed
     -- through row by row.
@@ -18,7 +19,7 @@ WITH named AS (
     FROM changes
 )
 SELECT row, fault, count(*) OVER () AS total
-FROM (SELECT row, {% include 'sources/json_fault.sql' %} AS fault FROM lines)
+FROM (SELECT row, json_fault(line, has_twice) AS fault FROM lines)
 WHERE fault IS NOT NULL
 ORDER BY row
 LIMIT 1;

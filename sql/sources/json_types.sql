@@ -1,6 +1,7 @@
--- The types that the values of a column have in a JSON file: one row per type.
+-- Returns the types that the values of a column have in a JSON lines file: one row per type.
 -- Parameters: those of the file
+{%- from 'sources/jsonl.sql' import objects, cell_type %}
 SELECT DISTINCT type
-FROM (SELECT {% include 'sources/type.sql' %} AS type FROM ({% include 'sources/jsonl.sql' %}))
+FROM (SELECT {{ cell_type(cell) }} AS type FROM ({{ objects([cell]) }}))
 WHERE type <> 'NULL'
 ORDER BY type;

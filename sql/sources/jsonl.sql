@@ -1,6 +1,10 @@
--- A JSON lines file: one row per line that is not blank, with its number (from 1) and the wanted members as JSON.
--- Lines are read as text, so that numbers keep their spelling.
--- Parameters: $path{% if cells %}, $pointers (JSON pointers of the members){% endif %}
+{#- A JSON lines file, as sources/cells reads it: a cell is a JSON value. -#}
+{%- from 'sources/lines.sql' import lines -%}
+
+{#- Return its objects: one row per line that is not blank, with its number (from 1), its text and the wanted members.
+    Lines are read as text, so that numbers keep their spelling.
+    Parameters: $path, and $pointers (JSON pointers of the members) if there are cells -#}
+{%- macro objects(cells) -%}
 SELECT
     row_number() OVER () AS row,
     line
@@ -9,6 +13,19 @@ SELECT
     {%- endfor %}
 FROM (
     SELECT line{% if cells %}, json_extract(line, CAST($pointers AS VARCHAR[])) AS cells{% endif %}
-    FROM ({% include 'sources/lines.sql' %})
+    FROM ({{ lines() }})
     WHERE regexp_matches(line, '[^ \t\n\r]')  -- Looks no further than the first: trimming would look at all of it.
 )
+{%- endmacro -%}
+
+{%- macro rows(source, cells) -%}
+{{ objects(cells) }}
+{%- endmacro -%}
+
+{%- macro cell_text(cell) -%}
+({{ cell.value | ident }} ->> '$')
+{%- endmacro -%}
+
+{%- macro cell_type(cell) -%}
+json_value_type({{ cell.value | ident }})
+{%- endmacro -%}

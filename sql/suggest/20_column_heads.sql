@@ -1,13 +1,14 @@
--- The first rows of a file, one row per column of it: how many cells hold something, a number (numbers), a fractional
--- one, what can be no key (faults), how many different texts there are, and between what the numbers lie. The cells of a
--- row become a list and then rows, so that one expression serves thousands of columns.
+-- Returns what the first rows of a file hold, one row per column: how many cells hold something (filled), a number
+-- (numbers), a fractional one, what cannot be a key (faults), how many different texts there are, and between what the
+-- numbers lie. The cells of a row become a list and then rows, so that one expression serves thousands of columns.
 -- Parameters: those of the file, and $most
+{%- from 'sources/cells.sql' import rows, text_lists %}
 WITH rows AS (
-    SELECT * FROM ({% include 'sources/' ~ source.reader ~ '.sql' %}) LIMIT $most
+    SELECT * FROM ({{ rows(source, cells) }}) LIMIT $most
 ), cells AS (
     SELECT unnest(texts) AS text, unnest(types) AS type, generate_subscripts(texts, 1) - 1 AS place
     FROM (
-        SELECT {% include 'sources/cell_lists.sql' %}
+        SELECT {{ text_lists(cells) }}
         FROM rows
     )
 ), judged AS (

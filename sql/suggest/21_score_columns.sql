@@ -1,11 +1,13 @@
--- All rows of a label file, one row per column that may hold its scores: rows, scores that are numbers, that are missing,
--- that are bad (with some of their texts), those at most 5 and above, and between what the numbers lie.
+-- Returns what all rows of a label file hold, one row per column that may hold its scores: rows, scores that are
+-- numbers, that are missing, that are bad (with some of their texts), those at most 5 and above, and between what the
+-- numbers lie.
 -- Parameters: those of the file
+{%- from 'sources/cells.sql' import rows, text_lists %}
 WITH cells AS (
     SELECT unnest(texts) AS text, unnest(types) AS type, generate_subscripts(texts, 1) - 1 AS place
     FROM (
-        SELECT {% include 'sources/cell_lists.sql' %}
-        FROM ({% include 'sources/' ~ source.reader ~ '.sql' %})
+        SELECT {{ text_lists(cells) }}
+        FROM ({{ rows(source, cells) }})
     )
 ), judged AS (
     SELECT place, text, mos_state(text, type, []) AS state, mos_number(text, type) AS number

@@ -1,19 +1,20 @@
--- Adds the distinct values of some columns of a file to suggest_values, from a sample of its rows: those whose number has
--- the smallest hash, the same ones on every run.
+-- Adds the distinct values of some columns of a file to suggest_values, from a sample of its rows: those whose number
+-- has the smallest hash, the same ones on every run.
 -- Parameters: those of the file, and $file, $places (of the columns), $most
+{%- from 'sources/cells.sql' import rows, text_lists %}
 INSERT INTO suggest_values
 WITH rows AS (
     SELECT
         {%- for cell in cells %}
         {{ cell.value | ident }}{% if not loop.last %},{% endif %}
         {%- endfor %}
-    FROM ({% include 'sources/' ~ source.reader ~ '.sql' %})
+    FROM ({{ rows(source, cells) }})
     ORDER BY hash(row), row
     LIMIT $most
 ), cells AS (
     SELECT unnest(texts) AS text, unnest(types) AS type, unnest(CAST($places AS INTEGER[])) AS place
     FROM (
-        SELECT {% include 'sources/cell_lists.sql' %}
+        SELECT {{ text_lists(cells) }}
         FROM rows
     )
 ), counted AS (

@@ -1,5 +1,6 @@
--- How many keys a candidate of the features and one of a label file have in common: one row per pair that has any. Keys
--- that the same candidates have are counted together first, so that a number which many columns hold costs little.
+-- Returns how many keys a candidate of the features and one of a label file have in common: one row per pair that has
+-- any. Keys that the same candidates have are counted together first, so that a number which many columns hold costs
+-- little.
 WITH feature_sets AS (
     SELECT key, list(candidate ORDER BY candidate) AS features
     FROM suggest_keys

@@ -1,5 +1,6 @@
 -- Adds some columns, each a set of its own, to suggest_features: the file is read once for all of them.
 -- Parameters: those of the file, and $numbers (of the sets)
+{%- from 'sources/cells.sql' import rows, cell_text, cell_type %}
 INSERT INTO suggest_features
 WITH values AS (
     SELECT
@@ -12,7 +13,7 @@ WITH values AS (
         {{ cell.value | ident }},
         {%- endfor %}
         count(*) AS rows
-    FROM ({% include 'sources/' ~ source.reader ~ '.sql' %})
+    FROM ({{ rows(source, cells) }})
     GROUP BY GROUPING SETS (
         {%- for cell in cells %}
         ({{ cell.value | ident }}){% if not loop.last %},{% endif %}
@@ -23,12 +24,12 @@ WITH values AS (
         place,
         CASE place
             {%- for cell in cells %}
-            WHEN {{ loop.index | number }} THEN {% include 'sources/text.sql' %}
+            WHEN {{ loop.index | number }} THEN {{ cell_text(cell) }}
             {%- endfor %}
         END AS text,
         CASE place
             {%- for cell in cells %}
-            WHEN {{ loop.index | number }} THEN {% include 'sources/type.sql' %}
+            WHEN {{ loop.index | number }} THEN {{ cell_type(cell) }}
             {%- endfor %}
         END AS type,
         rows

@@ -1,5 +1,7 @@
 -- Adds one set of columns to suggest_features.
 -- Parameters: those of the file, and $columns_number
+{%- from 'sources/cells.sql' import rows, texts %}
+{%- from 'suggest/keys.sql' import part_texts %}
 INSERT INTO suggest_features
 WITH rows AS (
     SELECT
@@ -7,26 +9,16 @@ WITH rows AS (
         {{ cell.value | ident }},
         {%- endfor %}
         count(*) AS rows
-    FROM ({% include 'sources/' ~ source.reader ~ '.sql' %})
+    FROM ({{ rows(source, cells) }})
     GROUP BY ALL
 ), cells AS (
     SELECT
-        rows
-        {%- for cell in cells %},
-        {% include 'sources/text.sql' %} AS {{ cell.text | ident }},
-        {% include 'sources/type.sql' %} AS {{ cell.type | ident }}
-        {%- endfor %}
+        rows,
+        {{- texts(cells) }}
     FROM rows
 )
 SELECT
     $columns_number,
-    [
-        {%- for cell in cells %}
-        key_text({{ cell.text | ident }}, {{ cell.type | ident }}){% if not loop.last %},{% endif %}
-        {%- endfor %}
-    ],
-    {% for cell in cells -%}
-    key_fault({{ cell.text | ident }}, {{ cell.type | ident }}) IS NOT NULL{% if not loop.last %} OR {% endif %}
-    {%- endfor %},
+    {{ part_texts(cells) }},
     rows
 FROM cells;

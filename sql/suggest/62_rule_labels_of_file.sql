@@ -1,15 +1,11 @@
 -- Adds the rows of one label file to rule_labels.
 -- Parameters: $columns_number, $file, $normalize, $regexes (one per part, NULL for none; the first group is the part)
+{%- from 'suggest/keys.sql' import made_parts %}
 INSERT INTO rule_labels
 WITH made AS (
     SELECT
         file, row, texts, is_fault, mos,
-        [
-            {%- for part in parts %}
-            make_key(texts[{{ part | number }}], $normalize, CAST($regexes AS VARCHAR[])[{{ part | number }}], 1)
-            {%- if not loop.last %},{% endif %}
-            {%- endfor %}
-        ] AS key
+        {{ made_parts(parts) }} AS key
     FROM suggest_labels
     WHERE columns = $columns_number AND file = $file
 )

@@ -1,6 +1,6 @@
--- rule_keys: one row per distinct feature key of a rule, with what its values and the labels of the same key say.
--- A key collides where several values became it: of the feature column, or of the label column of one file. It conflicts
--- where a score differs from the first one by more than the tolerance.
+-- Makes rule_keys: one row per distinct feature key of a rule, with what its values and the labels of the same key say.
+-- A key collides if several values became it: of the feature column, or of the label column of one file. It conflicts
+-- if a score differs from the first one by more than the tolerance.
 -- Parameters: $tolerance
 CREATE OR REPLACE TEMP TABLE rule_keys AS
 WITH features AS (
@@ -36,7 +36,7 @@ SELECT
     labels.label_rows,
     labels.label_collides,
     labels.difference,
-    labels.difference > $tolerance + 1e-12 AS conflicts,
+    mos_differs(labels.difference, $tolerance) AS conflicts,
     features.texts IS NOT NULL AS is_feature,
     labels.label_rows IS NOT NULL AS is_label
 FROM features FULL JOIN labels USING (key);

@@ -1,6 +1,6 @@
--- What a rule does, over all rows, as one row: the counts that its rates are made of; how many feature values get a label
--- that nothing speaks against (clean), and one where a collision or a conflict does (bad); and, of the matched keys of
--- one part, the share that are whole numbers, between what those lie and how long they are.
+-- Returns what a rule does, over all rows, as one row: the counts that its rates are made of; how many feature values
+-- get a label that nothing speaks against (clean), and one that a collision or a conflict does (bad); and, of the
+-- matched keys of one part, the part that are whole numbers, between what those lie and how long they are.
 WITH totals AS (
     SELECT
         (SELECT count(*) FROM rule_features WHERE is_fault) + (SELECT count(*) FROM rule_labels WHERE is_fault) AS faults,
@@ -26,7 +26,7 @@ SELECT
     CAST(coalesce(sum(feature_texts) FILTER (
         WHERE is_feature AND is_label AND (conflicts OR label_collides OR feature_texts > 1)), 0) AS BIGINT) AS bad,
     count(*) FILTER (WHERE is_feature AND is_label AND conflicts) AS matched_conflicts,
-    avg(CAST(regexp_full_match(key[1], '-?[0-9]+') AS INTEGER)) FILTER (WHERE is_feature AND is_label) AS whole,
+    avg(CAST(is_whole_text(key[1]) AS INTEGER)) FILTER (WHERE is_feature AND is_label) AS whole,
     min(TRY_CAST(key[1] AS DOUBLE)) FILTER (WHERE is_feature AND is_label) AS low,
     max(TRY_CAST(key[1] AS DOUBLE)) FILTER (WHERE is_feature AND is_label) AS high,
     avg(length(key[1])) FILTER (WHERE is_feature AND is_label) AS length

@@ -1,4 +1,4 @@
--- Some of the matched keys of a rule, the same on every run.
+-- Returns some of the matched keys of a rule, the same on every run.
 -- Parameters: $most
 SELECT key
 FROM rule_keys

@@ -1,4 +1,4 @@
--- Some matched keys of a rule, those that nothing speaks against first, each with a value of both sides.
+-- Returns some matched keys of a rule, those that nothing speaks against first, each with a value of both sides.
 -- Parameters: $most
 WITH chosen AS (
     SELECT key, coalesce(conflicts, false) OR coalesce(label_collides, false) OR feature_texts > 1 AS is_bad

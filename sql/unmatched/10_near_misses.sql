@@ -1,8 +1,9 @@
--- Why unmatched feature keys may have no label: one row per difference, with the number of unmatched keys that would
--- meet exactly one label key if it were ignored, the number that would meet several (ambiguous), the most common
--- extension on either side, and two examples. Tested over all unmatched keys and all labels. A key that one
+-- Returns why unmatched feature keys may have no label: one row per difference, with the number of unmatched keys that
+-- would meet exactly one label key without it, the number that would meet several (ambiguous), the most common
+-- extension on either side, and two examples. All unmatched keys are tested against all labels. A key that one
 -- difference explains is not counted under several of them, nor under what comes after those. Of these last ones, a key
--- is ambiguous too where the label that it would meet may be that of another key.
+-- is ambiguous too if the label that it would meet may be that of another key.
+{%- from 'unmatched/near.sql' import with_parts, with_near %}
 WITH differences AS (
     SELECT unnest([
         'case', 'extension', 'an extension given twice', 'folder', 'leading zeros', 'separators', 'quotes',
@@ -12,32 +13,26 @@ WITH differences AS (
 ), unmatched AS (
     SELECT DISTINCT key FROM feature_keys WHERE key IS NOT NULL AND label_id IS NULL
 ), both_sides AS (
-    {% include 'unmatched/near_parts.sql' %} (
-        SELECT 'feature' AS side, key FROM unmatched UNION ALL SELECT 'label', key FROM labels
-    ){% include 'unmatched/near_parts_end.sql' %}
+    SELECT 'feature' AS side, key FROM unmatched UNION ALL SELECT 'label', key FROM labels
+), keys AS (
+    {{ with_parts('both_sides', keys) }}
 ), changed AS (
-    SELECT *
-    FROM (
-        SELECT side, difference, key, parts, {% include 'unmatched/near.sql' %} AS near
-        FROM (SELECT *, {% include 'unmatched/near_part.sql' %} AS part FROM both_sides, differences)
-    )
+    SELECT side, difference, key, parts, near
+    FROM ({% call with_near(keys) %}FROM keys, differences{% endcall %})
     WHERE near <> parts
 ), near_pairs AS (
-    -- Of two keys that a difference makes equal, one at least is changed where it is ignored: few are.
+    -- Of two keys that become equal without a difference, one at least is changed by that: few are.
     SELECT difference, f.key, l.key AS label_key
     FROM (FROM changed WHERE side = 'feature') AS f JOIN (FROM changed WHERE side = 'label') AS l USING (difference, near)
     UNION ALL
     SELECT
         difference, CASE side WHEN 'feature' THEN key ELSE changed_key END,
         CASE side WHEN 'feature' THEN changed_key ELSE key END
-    FROM (
-        SELECT *, {% include 'unmatched/near_part.sql' %} AS part
-        FROM (
-            SELECT difference, changed.key AS changed_key, unchanged.*
-            FROM changed JOIN both_sides AS unchanged ON unchanged.parts = near AND unchanged.side <> changed.side
-        )
-    )
-    WHERE {% include 'unmatched/near.sql' %} = parts
+    FROM ({% call with_near(keys) %}
+        SELECT difference, changed.key AS changed_key, unchanged.*
+        FROM changed JOIN keys AS unchanged ON unchanged.parts = near AND unchanged.side <> changed.side
+    {% endcall %})
+    WHERE near = parts
 ),
 {%- if keys | length == 1 %}
 prefixes AS (
@@ -80,13 +75,13 @@ prefixes AS (
     FROM (SELECT key, rounded_number(key, of_features) AS value FROM unmatched, lost WHERE has_lost_digits(key)) AS f
     JOIN (
         SELECT label_id, key, rounded_number(key, of_features) AS value
-        FROM labels, lost WHERE of_features IS NOT NULL AND regexp_full_match(key, '[1-9][0-9]{4,20}')
+        FROM labels, lost WHERE of_features IS NOT NULL AND is_long_number(key)
     ) AS l USING (value)
     UNION ALL
     SELECT f.key, l.key, label_id
     FROM (
         SELECT key, rounded_number(key, of_labels) AS value
-        FROM unmatched, lost WHERE of_labels IS NOT NULL AND regexp_full_match(key, '[1-9][0-9]{4,20}')
+        FROM unmatched, lost WHERE of_labels IS NOT NULL AND is_long_number(key)
     ) AS f
     JOIN (
         SELECT label_id, key, rounded_number(key, of_labels) AS value FROM labels, lost WHERE has_lost_digits(key)

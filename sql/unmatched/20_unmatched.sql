@@ -1,5 +1,5 @@
--- The complete anti joins: distinct feature keys without a label and labels that no feature has, and what has no key
--- (distinct values of features, rows of labels) or no score, in the order of side, file and row.
+-- Returns the complete anti joins: distinct feature keys without a label and labels that no feature has, and what has
+-- no key (distinct values of features, rows of labels) or no score, in the order of side, file and row.
 -- Parameters: $features, $labels (the paths)
 SELECT side, key, raw_value, file, row, reason
 FROM (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,14 @@ from hypothesis import strategies as st
 from moslabels.base.errors import StatementError
 from moslabels.engine import statements as rendering
 from moslabels.engine.connection import Engine
-from moslabels.engine.statements import RULES, Statement, parameters, quote_identifier, render, sql_folder
+from moslabels.engine.statements import Statement, parameters, quote_identifier, render, rules, sql_folder
 from moslabels.labelling.labels import Extra
 from moslabels.runs.views import VIEWS, View
 from moslabels.sources.opening import Column, Source
 
 TEMPLATES = sorted(str(path.relative_to(sql_folder()))[:-4] for path in sql_folder().rglob("*.sql"))
+MACROS = [name for name in TEMPLATES if "{%- macro" in (sql_folder() / f"{name}.sql").read_text(encoding="utf-8")]
+STATEMENTS = [name for name in TEMPLATES if name not in MACROS]
 COLUMN = {
     "csv": Column('na"me', "column0"),
     "jsonl": Column('na"me', '/na"me', "JSON"),
@@ -27,6 +30,10 @@ COLUMN = {
 }
 EXTRA = Extra("extra0", 'ex"tra', {0: COLUMN["csv"]}, "DECIMAL(10,2)")
 STATED = Extra("extra1", 'ex"tra', {0: COLUMN["csv"]}, "BIGINT", "BIGINT")
+
+
+def read(name: str) -> str:
+    return (sql_folder() / f"{name}.sql").read_text(encoding="utf-8")
 
 
 def contexts() -> list[dict[str, Any]]:
@@ -83,15 +90,34 @@ def test_every_folder_has_templates() -> None:
         "unmatched",
     }
     assert {name.split("/")[0] for name in TEMPLATES} == folders
-    assert set(RULES) == {name.split("/")[1] for name in TEMPLATES if name.startswith("rules/")}
+    assert [rule.name for rule in rules()] == [name for name in TEMPLATES if name.startswith("rules/")]
 
 
-@pytest.mark.parametrize("name", TEMPLATES)
-def test_a_template_renders_and_says_what_it_is(name: str) -> None:
-    text = (sql_folder() / f"{name}.sql").read_text(encoding="utf-8")
-    assert text.startswith(("-- ", "{#- ")), "a header comment says what the statement returns"
+def test_a_file_of_rules_reads_on_one_screen() -> None:
+    lengths = {rule.name: len(read(rule.name).splitlines()) for rule in rules()}
+    assert len(lengths) == 6
+    assert max(lengths.values()) <= 80
+
+
+def test_a_pattern_and_a_list_of_types_are_written_once() -> None:
+    """A second spelling would be changed alone."""
+    patterns = r"regexp_\w+\([^']*('(?:[^']|'')+')|(LIKE '[^']+'|IN \('(?:CSV|FLOAT|DOUBLE)'[^)]*\))"
+    texts = [re.sub(r"getvariable\('\w+'\)|--.*", "", read(name)) for name in TEMPLATES]
+    found = Counter(match[1] or match[2] for text in texts for match in re.finditer(patterns, text))
+    assert {pattern: count for pattern, count in found.items() if count > 1} == {}
+
+
+def test_fragments_are_macros() -> None:
+    """An include would depend on the variables of whoever includes it."""
+    assert [name for name in TEMPLATES if re.search(r"{%-? *include", read(name))] == []
+
+
+@pytest.mark.parametrize("name", STATEMENTS)
+def test_a_statement_renders_and_says_what_it_is(name: str) -> None:
+    text = read(name)
+    assert text.startswith("-- "), "a header comment says what the statement returns"
     source_parameters = {"path", "columns", "delimiter", "header", "blank_lines", "pointers"}
-    declared = set(re.findall(r"\$([a-z_]+)", " ".join(re.findall(r"^-- .*$|\{#-[^#]*-#\}", text, re.MULTILINE))))
+    declared = set(re.findall(r"\$([a-z_]+)", " ".join(re.findall(r"^-- .*$", text, re.MULTILINE))))
     if "those of the file" in text:
         declared |= source_parameters
     for context in contexts():
@@ -102,7 +128,16 @@ def test_a_template_renders_and_says_what_it_is(name: str) -> None:
             assert (declared - source_parameters) <= used, f"{name} declares {declared - used} and does not use it"
 
 
-@pytest.mark.parametrize("name", [name for name in TEMPLATES if not name.startswith(("rules/", "sources/"))])
+@pytest.mark.parametrize("name", MACROS)
+def test_a_file_of_macros_is_no_statement_and_says_what_each_returns(name: str) -> None:
+    text = read(name)
+    assert rendering.environment().get_template(f"{name}.sql").render() == ""
+    assert text.startswith("{#- ")
+    macros = re.findall(r"^{%- macro", text, re.MULTILINE)
+    assert len(re.findall(r"^{#- |^{%- macro (?:rows|cell_text|cell_type)\(", text, re.MULTILINE)) >= len(macros)
+
+
+@pytest.mark.parametrize("name", [name for name in STATEMENTS if not name.startswith(("rules/", "sources/"))])
 def test_no_data_reaches_the_text(name: str) -> None:
     for context in contexts():
         assert 'na"me' not in rendered(name, context)

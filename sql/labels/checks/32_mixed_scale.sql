@@ -1,5 +1,5 @@
--- The scores of a label file whose scale cannot be told: least, quartiles and greatest, how many there are on either side
--- of 5, and the first scores of the side that has fewer.
+-- Returns the scores of a label file whose scale cannot be told: least, quartiles and greatest, how many there are on
+-- either side of 5, and the first scores of the side that has fewer: one row.
 -- Parameters: $file
 WITH scores AS (
     SELECT row, mos_text, value, value > 5 AS is_high

@@ -1,9 +1,9 @@
--- Scores outside of their scale: the first rows that must not be, and how many there are of those that must not be
--- (refused) and of those that were put on the end of the scale (clipped). Always one row at least.
+-- Returns how many scores outside of their scale are refused and how many are clipped to its end, and the first that
+-- are refused: one row.
 WITH outside AS (
     SELECT
         * EXCLUDE (mos_text, worst, best),
-        coalesce(value BETWEEN least(worst, best) AND greatest(worst, best), true) AS is_mos_100,
+        NOT is_outside(value, worst, best) AS is_mos_100,
         CASE WHEN is_mos_100 THEN mos_100_text ELSE mos_text END AS mos_text,
         CASE WHEN is_mos_100 THEN 0 ELSE worst END AS worst,
         CASE WHEN is_mos_100 THEN 100 ELSE best END AS best

@@ -1,6 +1,5 @@
--- Labels that contradict the first label of their key, in score or in an extra that both have: the first such label
--- of each of the first three keys, with both places, and how many keys have one. 1e-12 is what binary fractions may be
--- off by, so that 3.1 and 3.2 are within 0.1.
+-- Returns labels that contradict the first label of their key, in score or in an extra that both have: the first such
+-- label of each of the first three keys, with both places, and how many keys have one.
 -- Parameters: $tolerance
 WITH conflicts AS (
     SELECT
@@ -8,7 +7,7 @@ WITH conflicts AS (
         labels.file AS first_file, labels.row AS first_row, labels.mos_text AS first_mos_text, labels.mos AS first_mos,
         label_scores.file, label_scores.row, label_scores.mos_text, label_scores.mos,
         list_filter([
-            CASE WHEN abs(labels.mos - label_scores.mos) > $tolerance + 1e-12 THEN 'mos' END
+            CASE WHEN mos_differs(labels.mos - label_scores.mos, $tolerance) THEN 'mos' END
             {%- for extra in typed_extras %},
             CASE WHEN labels.{{ extra.value | ident }}
                 <> CAST(label_scores.{{ extra.text | ident }} AS {{ extra.sql_type | sqltype }})

@@ -1,4 +1,6 @@
-{#- The value of an extra as its stated type writes it, see rules/stated_text. -#}
+{#- Return the value of an extra as the type that is stated for it writes it, NULL if it does not fit; of other extras,
+    the text that the file holds. -#}
+{%- macro stated_text(extra) -%}
 {%- if extra.stated == 'BIGINT' -%}
 whole_text({{ extra.text | ident }}, {{ extra.type | ident }})
 {%- elif extra.stated == 'DOUBLE' -%}
@@ -8,3 +10,4 @@ boolean_text({{ extra.text | ident }}, {{ extra.type | ident }})
 {%- else -%}
 {{ extra.text | ident }}
 {%- endif -%}
+{%- endmacro -%}

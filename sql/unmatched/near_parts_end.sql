@@ -1,2 +1,0 @@
-{#- What closes near_parts.sql. -#}
-{%- if keys | length == 1 %}))))){% endif -%}
