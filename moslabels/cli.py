@@ -21,7 +21,8 @@ from moslabels.spec.options import FIELDS
 if TYPE_CHECKING:
     from moslabels.base.settings import Settings
     from moslabels.command.progress_line import Told
-    from moslabels.spec.manifest import Manifest, TableSpec
+    from moslabels.spec.manifest import Manifest
+    from moslabels.spec.table import TableSpec
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -281,7 +282,7 @@ def _verify(parsed: argparse.Namespace, _argv: list[str]) -> int:
     from moslabels.evidence.audit import json_text
     from moslabels.files.paths import absolute
     from moslabels.runs.verify import text, verify
-    from moslabels.spec.manifest import refuse_url
+    from moslabels.spec.paths import refuse_url
 
     files, settings = parsed.files, _settings(parsed)
     if parsed.root is not None:
@@ -340,7 +341,8 @@ def _suggest(parsed: argparse.Namespace, _argv: list[str]) -> int:
 
 def _explained_table(parsed: argparse.Namespace) -> TableSpec:
     """The table whose rules hold: one of a manifest, or the one that the flags describe."""
-    from moslabels.spec.manifest import input_spec, load_manifest
+    from moslabels.spec.entry import input_spec
+    from moslabels.spec.manifest import load_manifest
 
     options = _given_options(parsed)
     if parsed.manifest is None:
@@ -398,7 +400,7 @@ def _sql(parsed: argparse.Namespace, _argv: list[str]) -> int:
 
 
 def _query_of(path: str) -> str:
-    from moslabels.spec.manifest import refuse_url
+    from moslabels.spec.paths import refuse_url
 
     refuse_url("file", path)
     try:
@@ -417,7 +419,7 @@ def _materialize(parsed: argparse.Namespace, argv: list[str]) -> int:
     from moslabels.evidence.run import Run
     from moslabels.runs.arguments import all_args
     from moslabels.runs.table import label_table
-    from moslabels.spec.manifest import table_spec
+    from moslabels.spec.entry import table_spec
 
     options = _given_options(parsed)
     settings, spec = _all_right(

@@ -15,6 +15,7 @@ from moslabels.base.errors import UsageError
 from moslabels.base.text import json_fault, listed, nearest, shown, visible_text
 from moslabels.command.completion import SHELLS
 from moslabels.spec.options import FIELDS
+from moslabels.spec.problems import Members
 
 DESCRIPTION = "Join mean opinion scores onto tables of video-quality features."
 
@@ -456,8 +457,6 @@ def _json_or_text(text: str) -> Any:
     """A JSON value where the text is that of a list or an object, else the text itself."""
     if not text.lstrip().startswith(("[", "{")):
         return text
-    from moslabels.spec.manifest import Members
-
     try:
         return json.loads(text, object_pairs_hook=Members)
     except (ValueError, RecursionError) as error:

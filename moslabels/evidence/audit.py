@@ -12,8 +12,8 @@ from moslabels.evidence.provenance import plain
 from moslabels.labelling.keys import one_or_list
 from moslabels.labelling.labels import Labels
 from moslabels.labelling.match import Match, Sample
-from moslabels.spec.manifest import LabelSpec, TableSpec
 from moslabels.spec.options import key_parts
+from moslabels.spec.table import LabelSpec, TableSpec
 
 FAMILY = "mos-label-materializer-"
 """What the names of the schemas of audits and reports begin with, in all versions."""

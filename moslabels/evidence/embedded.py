@@ -13,7 +13,7 @@ from moslabels.files.documents import DocumentError, parse
 from moslabels.labelling.keys import one_or_list
 from moslabels.labelling.labels import Labels
 from moslabels.labelling.match import Match
-from moslabels.spec.manifest import TableSpec
+from moslabels.spec.table import TableSpec
 
 ENTRY = "moslabels"
 """The key of the entry in the metadata of the file."""

@@ -9,7 +9,7 @@ from typing import Any
 from moslabels.base.errors import GateError, MosLabelsError
 from moslabels.base.text import visible
 from moslabels.labelling.diagnosis import lines as diagnosis_lines
-from moslabels.spec.manifest import TableSpec
+from moslabels.spec.table import TableSpec
 
 SCHEMA = "mos-label-materializer-batch-v1"
 NEVER_SKIPPED = "has no audit_json, so it is never skipped; set one"

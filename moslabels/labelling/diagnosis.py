@@ -10,7 +10,7 @@ from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.labelling.labels import Labels
 from moslabels.labelling.match import Match
-from moslabels.spec.manifest import TableSpec
+from moslabels.spec.table import TableSpec
 
 _SHOWN = 3
 _DOUBTFUL = ("text after the id", "scientific notation", "unique prefix")

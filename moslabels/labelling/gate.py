@@ -10,8 +10,8 @@ from moslabels.base.text import shown
 from moslabels.labelling.diagnosis import lines
 from moslabels.labelling.labels import Labels
 from moslabels.labelling.match import Group, Match, collision_warnings
-from moslabels.spec.manifest import TableSpec
 from moslabels.spec.options import Options
+from moslabels.spec.table import TableSpec
 
 
 def problem(match: Match, options: Options, features: str) -> str | None:

@@ -17,9 +17,9 @@ from moslabels.engine.statements import Statement, render
 from moslabels.files.workspace import Workspace
 from moslabels.labelling.keys import Key, fault_advice, find_key
 from moslabels.sources.opening import Aliased, Column, Source, open_table, reading, usable
-from moslabels.spec.manifest import LabelSpec, TableSpec
-from moslabels.spec.names import MOS_NAMES
-from moslabels.spec.options import LABEL_COLUMNS, SOURCE_COLUMN, key_parts
+from moslabels.spec.names import LABEL_COLUMNS, MOS_NAMES, SOURCE_COLUMN
+from moslabels.spec.options import key_parts
+from moslabels.spec.table import LabelSpec, TableSpec
 
 _NESTED = ("ARRAY", "OBJECT", "STRUCT", "TUPLE", "MAP", "BLOB", "UNION", "BIT", "VARIANT", "GEOMETRY")
 # The types of sql/rules/mos_number.sql, and those of cells whose type is that of each value.

@@ -15,7 +15,8 @@ from moslabels.files.workspace import Workspace
 from moslabels.labelling.keys import Key, find_key
 from moslabels.sources.opening import Cell, Source, open_table, reading
 from moslabels.spec.formats import format_of, format_problem
-from moslabels.spec.options import SOURCE_COLUMN, Options
+from moslabels.spec.names import SOURCE_COLUMN
+from moslabels.spec.options import Options
 
 
 def read_back(

@@ -27,8 +27,9 @@ from moslabels.labelling.match import (
     rows_in_file,
 )
 from moslabels.sources.opening import Source, open_table
-from moslabels.spec.manifest import TableSpec
-from moslabels.spec.options import LABEL_COLUMNS, SOURCE_COLUMN, Options
+from moslabels.spec.names import LABEL_COLUMNS, SOURCE_COLUMN
+from moslabels.spec.options import Options
+from moslabels.spec.table import TableSpec
 
 
 @dataclass(frozen=True)

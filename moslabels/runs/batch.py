@@ -20,7 +20,9 @@ from moslabels.files.reserve import reserved
 from moslabels.runs.arguments import check_block, checked_cancel
 from moslabels.runs.table import label_table
 from moslabels.runs.unchanged import audit_of_unchanged
-from moslabels.spec.manifest import Manifest, TableSpec, load_manifest, path_argument, report_problems
+from moslabels.spec.manifest import Manifest, load_manifest, report_problems
+from moslabels.spec.paths import path_argument
+from moslabels.spec.table import TableSpec
 
 
 def run_batch(

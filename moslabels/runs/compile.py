@@ -16,7 +16,7 @@ from moslabels.engine.statements import Statement, render
 from moslabels.files.paths import absolute
 from moslabels.files.workspace import Workspace
 from moslabels.labelling.pipeline import last_statements, match_table
-from moslabels.spec.manifest import TableSpec
+from moslabels.spec.table import TableSpec
 
 
 def compiled(tables: Iterable[TableSpec], settings: Settings = DEFAULTS) -> str:

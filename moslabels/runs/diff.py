@@ -24,8 +24,8 @@ from moslabels.files.workspace import Workspace
 from moslabels.labelling import output as labelled
 from moslabels.labelling.keys import several
 from moslabels.spec.formats import FORMATS, format_of, format_problem
-from moslabels.spec.manifest import refuse_url
 from moslabels.spec.options import Options, option_problem, settled
+from moslabels.spec.paths import refuse_url
 
 _RULE = (
     "config",

@@ -19,7 +19,7 @@ from moslabels.files.workspace import Workspace
 from moslabels.labelling.keys import Key
 from moslabels.labelling.pipeline import read_features, read_labels
 from moslabels.sources.opening import Cell, Source, reading
-from moslabels.spec.manifest import TableSpec
+from moslabels.spec.table import TableSpec
 
 
 def explain(spec: TableSpec, values: Sequence[str], settings: Settings) -> list[dict[str, Any]]:

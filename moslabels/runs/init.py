@@ -17,8 +17,9 @@ from moslabels.base.urls import is_url
 from moslabels.evidence import json_schema as schema
 from moslabels.files.publish import write_whole
 from moslabels.files.reserve import reserved
-from moslabels.spec.manifest import checked, path_argument
+from moslabels.spec.manifest import checked
 from moslabels.spec.options import FIELDS
+from moslabels.spec.paths import path_argument
 from moslabels.suggest.search import example_texts, nothing_found_text, readable_json, rule_text, score_text, suggest
 
 SCHEMA_FILE = "manifest.schema.json"

@@ -25,8 +25,9 @@ from moslabels.parquet import schemas
 from moslabels.runs.arguments import check_options, checked_cancel, with_options
 from moslabels.sources.batches import batch_rows, typed_batches
 from moslabels.sources.in_memory import as_arrow, named_tables
-from moslabels.spec.manifest import TableSpec, input_spec
+from moslabels.spec.entry import input_spec
 from moslabels.spec.options import OptionKeywords
+from moslabels.spec.table import TableSpec
 
 if TYPE_CHECKING:
     import pandas

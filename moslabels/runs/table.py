@@ -25,8 +25,9 @@ from moslabels.files.watched import watched
 from moslabels.files.workspace import Workspace
 from moslabels.labelling.pipeline import Matched, columns_of, join_rows, judge, match_table
 from moslabels.runs.arguments import all_args, check_block, check_options, checked_cancel, with_options
-from moslabels.spec.manifest import TableSpec, table_spec
+from moslabels.spec.entry import table_spec
 from moslabels.spec.options import OptionKeywords
+from moslabels.spec.table import TableSpec
 from moslabels.writers import Job, plain, write_labelled
 
 

@@ -12,7 +12,7 @@ from moslabels.evidence.provenance import plain, versions
 from moslabels.evidence.run import Run
 from moslabels.files.documents import DocumentError, open_regular, parse
 from moslabels.files.records import file_record
-from moslabels.spec.manifest import TableSpec
+from moslabels.spec.table import TableSpec
 
 
 def audit_of_unchanged(spec: TableSpec, run: Run) -> dict[str, Any] | None:

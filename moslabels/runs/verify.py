@@ -30,8 +30,11 @@ from moslabels.files.workspace import Workspace
 from moslabels.labelling import output as labelled
 from moslabels.labelling.keys import several
 from moslabels.runs.table import beside_warnings, label_table
+from moslabels.spec.entry import table_spec
 from moslabels.spec.formats import FORMATS
-from moslabels.spec.manifest import Manifest, TableSpec, load_manifest, refuse_url, table_spec
+from moslabels.spec.manifest import Manifest, load_manifest
+from moslabels.spec.paths import refuse_url
+from moslabels.spec.table import TableSpec
 
 _BY_HAND = ("run_provenance", "output_sha256", "output_bytes")
 _VERSIONS = ("moslabels", "duckdb", "pyarrow", "python")

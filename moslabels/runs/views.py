@@ -25,7 +25,7 @@ from moslabels.files.publish import publish
 from moslabels.files.reserve import reserved
 from moslabels.files.staged import StagedFile
 from moslabels.files.workspace import Workspace
-from moslabels.spec.manifest import refuse_url
+from moslabels.spec.paths import refuse_url
 
 VIEWS = (
     "audits",

@@ -23,7 +23,7 @@ from moslabels.files.contents import absence_advice, other_than_parquet, other_t
 from moslabels.files.paths import absolute
 from moslabels.files.workspace import Workspace
 from moslabels.spec.formats import default_delimiter, format_of
-from moslabels.spec.options import ENCODINGS
+from moslabels.spec.kinds import ENCODINGS
 
 if TYPE_CHECKING:
     import pyarrow as pa

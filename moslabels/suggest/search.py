@@ -45,9 +45,9 @@ from moslabels.files.workspace import Workspace
 from moslabels.labelling.keys import one_or_list
 from moslabels.sources.opening import Column, Source, is_nested, may_be_key, open_table, reading
 from moslabels.spec.formats import format_problem
-from moslabels.spec.manifest import path_problem
 from moslabels.spec.names import KEY_NAMES
 from moslabels.spec.options import option_problem
+from moslabels.spec.paths import path_problem
 from moslabels.suggest.scores import Score, find_score, is_nameable
 from moslabels.suggest.ways import Way, Ways, common_prefix, common_suffix, plain_ways, ways
 

@@ -15,7 +15,7 @@ import pytest
 
 from moslabels import TableError, UsageError, join, load_manifest, materialize, run_batch
 from moslabels.cli import main
-from moslabels.spec.manifest import table_spec
+from moslabels.spec.entry import table_spec
 
 TABLE = {"id": "a", "features": "f.csv", "labels": ["l.csv"], "out": "o.csv"}
 FILES: dict[str, Any] = {

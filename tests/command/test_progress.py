@@ -29,7 +29,7 @@ from moslabels.engine.statements import Statement
 from moslabels.evidence.run import Run
 from moslabels.runs import table as labelling
 from moslabels.runs.table import label_table
-from moslabels.spec.manifest import table_spec
+from moslabels.spec.entry import table_spec
 
 FEATURES = [{"key": f"clip{index}", "x": index / 4} for index in range(20)]
 LABELS = [{"key": f"clip{index}", "mos": 1 + index / 5} for index in range(19)]

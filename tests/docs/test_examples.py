@@ -14,7 +14,7 @@ from helpers.pages import blocks, run_page
 from helpers.paths import ROOT
 from moslabels import load_manifest
 from moslabels.cli import main
-from moslabels.spec.manifest import TableSpec
+from moslabels.spec.table import TableSpec
 
 EXAMPLES = ROOT / "examples"
 MANIFESTS = sorted(path.relative_to(EXAMPLES) for path in EXAMPLES.glob("*/manifest.json"))

@@ -14,7 +14,7 @@ from helpers.tables import read_table, write_table
 from moslabels import UsageError, materialize
 from moslabels.base.settings import Settings
 from moslabels.runs.explain import explain
-from moslabels.spec.manifest import input_spec
+from moslabels.spec.entry import input_spec
 
 
 @pytest.fixture

@@ -26,7 +26,7 @@ from moslabels.evidence.json_schema import SCHEMAS, entry_document, misfits, pro
 from moslabels.files import records
 from moslabels.runs import verify
 from moslabels.runs.diff import diff
-from moslabels.spec.manifest import TableSpec
+from moslabels.spec.table import TableSpec
 
 OUTS = {"one": "one.parquet", "two": "two.csv", "three": "three.jsonl"}
 

@@ -38,7 +38,7 @@ from moslabels.parquet.thrift import (
 from moslabels.runs.diff import diff
 from moslabels.runs.explain import explain
 from moslabels.runs.table import label_table
-from moslabels.spec.manifest import table_spec
+from moslabels.spec.entry import table_spec
 from moslabels.suggest.search import suggest
 
 META, STATISTICS = 3, 12

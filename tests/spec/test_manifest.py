@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from moslabels import MosLabelsError, UsageError, load_manifest, run_batch
-from moslabels.spec.manifest import Members
+from moslabels.spec.problems import Members
 
 GOOD = {"id": "t", "features": "f.parquet", "labels": ["l.csv"], "out": "o.parquet"}
 

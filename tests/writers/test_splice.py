@@ -19,7 +19,7 @@ from moslabels import MosLabelsError, materialize
 from moslabels.base.progress import Progress
 from moslabels.evidence.run import Run
 from moslabels.runs.table import label_table
-from moslabels.spec.manifest import table_spec
+from moslabels.spec.entry import table_spec
 
 # Readers: each returns (features as Arrow, labels as rows), or raises where it cannot read a file.
 

@@ -1,0 +1,210 @@
+"""Check one table: an entry of a manifest, or the arguments of one call, becomes a frozen, complete and valid spec."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from moslabels.base.text import nearest, shown
+from moslabels.engine.regex import regex_problem
+from moslabels.spec.formats import format_problem
+from moslabels.spec.kinds import REGEX
+from moslabels.spec.options import FIELDS, LABEL_FIELDS, Options, clashes, label_clashes, option_problem, settled
+from moslabels.spec.paths import TablePaths, overlaps, path_problem, resolved, text_path
+from moslabels.spec.problems import Problems, check_members
+from moslabels.spec.table import LabelSpec, TableSpec
+
+TABLE_KEYS = ("id", "features", "labels", "out", "audit_json", "unmatched")
+REQUIRED = TABLE_KEYS[:4]
+REGEXES = tuple(name for name, field in FIELDS.items() if field.metadata["kind"] is REGEX)
+
+
+def table_spec(
+    features: str | os.PathLike[str],
+    labels: Any,
+    out: str | os.PathLike[str],
+    audit_json: str | os.PathLike[str] | None,
+    unmatched: str | os.PathLike[str] | None,
+    options: Mapping[str, Any],
+    tables: Mapping[str, Any] | None = None,
+) -> TableSpec:
+    """The spec of one table from the arguments of a call: checked as an entry of a manifest is. Raises UsageError.
+
+    ``tables`` are those in memory, by the names that ``features`` and ``labels`` give them.
+    """
+    entry: dict[str, Any] = {
+        "features": text_path(features),
+        "labels": [_text_label(label) for label in labels] if isinstance(labels, list | tuple) else labels,
+        "out": text_path(out),
+        "audit_json": text_path(audit_json),
+        "unmatched": text_path(unmatched),
+        **options,
+    }
+    problems = Problems()
+    check_members(entry, "", problems)
+    spec, paths = read_entry(entry, {}, "", None, problems, tables or {})
+    problems.extend(overlaps([paths], {}, None))
+    problems.raise_if_any("the arguments are wrong:")
+    assert spec is not None
+    return spec
+
+
+def input_spec(
+    features: str | os.PathLike[str], labels: Any, options: Mapping[str, Any], tables: Mapping[str, Any] | None = None
+) -> TableSpec:
+    """The spec of a table that is read and not written. Raises UsageError."""
+    folder = os.fspath(features)
+    nowhere = os.path.join("" if path_problem(folder) else folder, "none.parquet")  # No input can have this path.
+    return table_spec(features, labels, nowhere, None, None, options, tables)
+
+
+def _text_label(label: Any) -> Any:
+    if isinstance(label, Mapping):
+        return {name: text_path(value) if name == "path" else value for name, value in label.items()}
+    return text_path(label)
+
+
+def right_options(
+    given: Mapping[str, Any], known: Mapping[str, Any], others: Sequence[str], prefix: str, problems: Problems
+) -> dict[str, Any]:
+    """The options among the members of an object, those that are right; the others are reported."""
+    options: dict[str, Any] = {}
+    for name, value in given.items():
+        if name in others:
+            continue
+        if name not in known:
+            problems.add(f"{prefix}{name}", f"is unknown{nearest(name, (*known, *others))}")
+        elif name in REGEXES and value == "":
+            options[name] = None
+        elif problem := option_problem(name, value):
+            problems.add(f"{prefix}{name}", problem)
+        elif name in REGEXES and (regex_problems := _regex_problems(value)):
+            problems.extend(f"{prefix}{name}: {problem}" for problem in regex_problems)
+        else:
+            options[name] = value
+    return options
+
+
+def _regex_problems(patterns: str | Sequence[str | None] | None) -> list[str]:
+    given = [patterns] if isinstance(patterns, str) else patterns or ()
+    if not given:
+        return []
+    return [problem for pattern in given if pattern is not None and (problem := regex_problem(pattern))]
+
+
+def read_entry(
+    entry: Any,
+    defaults: Mapping[str, Any],
+    where: str,
+    base: Path | None,
+    problems: Problems,
+    tables: Mapping[str, Any],
+) -> tuple[TableSpec | None, TablePaths]:
+    """The spec of one entry of ``tables`` (``where`` is its JSON path), None where it is wrong, and its files."""
+    prefix = f"{where}." if where else ""
+    known_before = len(problems)
+    if not isinstance(entry, dict):
+        problems.add(where, f"must be an object, not {shown(entry)}")
+        return None, TablePaths([], [])
+    keys = TABLE_KEYS if where else TABLE_KEYS[1:]
+    given = right_options(entry, FIELDS, keys, prefix, problems)
+    for key in REQUIRED:
+        if key in keys and key not in entry:
+            problems.add(f"{prefix}{key}", "is missing")
+    identifier = entry.get("id")
+    if "id" in entry and where and (not isinstance(identifier, str) or not identifier):
+        problems.add(f"{prefix}id", f"must be a non-empty text, not {shown(identifier)}")
+    features, out, audit_json, unmatched = (
+        resolved(base, _table_path(entry, key, prefix, base, problems, tables))
+        for key in ("features", "out", "audit_json", "unmatched")
+    )
+    config = {**defaults, **given}
+    options = Options(**settled(config))
+    of_defaults = Options(**settled(defaults))
+    for name, problem in clashes(options):
+        is_of_defaults = name not in given and (name, problem) in clashes(of_defaults)
+        problems.add_once(f"{'defaults.' if is_of_defaults else prefix}{name}", problem)
+    known = [] if "label_key_column" in given else label_clashes(of_defaults)
+    labels = _labels(entry.get("labels", ()), options, prefix, base, problems, tables, known)
+    inputs = [("features", features), *((f"labels[{index}]", label.path) for index, label in labels)]
+    outputs = [("out", out), ("audit_json", audit_json), ("unmatched", unmatched)]
+    paths = TablePaths(
+        [(f"{prefix}{key}", path) for key, path in inputs if path is not None],
+        [(f"{prefix}{key}", path) for key, path in outputs if path is not None],
+    )
+    if len(problems) > known_before or features is None or out is None:
+        return None, paths
+    label_specs = tuple(label for _, label in labels)
+    return TableSpec(identifier, features, label_specs, out, audit_json, unmatched, options, config, tables), paths
+
+
+def _table_path(
+    entry: Mapping[str, Any],
+    key: str,
+    prefix: str,
+    base: Path | None,
+    problems: Problems,
+    tables: Mapping[str, Any],
+) -> str | None:
+    value = entry.get(key)
+    if key not in entry or (key not in REQUIRED and value is None):
+        return None
+    if not isinstance(value, str) or not value:
+        problems.add(f"{prefix}{key}", f"must be a path, not {_shown_table(value)}")
+    elif value not in tables and (
+        problem := path_problem(value, base) or (None if key == "audit_json" else format_problem(value, key))
+    ):
+        problems.add(f"{prefix}{key}", f"{shown(value)} {problem}")
+    else:
+        return value
+    return None
+
+
+def _labels(
+    entries: Any,
+    options: Options,
+    prefix: str,
+    base: Path | None,
+    problems: Problems,
+    tables: Mapping[str, Any],
+    of_defaults: Sequence[tuple[str, str]],
+) -> list[tuple[int, LabelSpec]]:
+    """The label files that are right, each with its place in the list. ``of_defaults`` are clashes that are theirs."""
+    if not isinstance(entries, list | tuple):
+        hint = f", such as {shown([entries])}" if isinstance(entries, str) else ""
+        problems.add(f"{prefix}labels", f"must be a list of paths{hint}, not {shown(entries)}")
+        return []
+    if isinstance(entries, list) and not entries:
+        problems.add(f"{prefix}labels", "must name one label table at least")
+    labels = []
+    for index, entry in enumerate(entries):
+        where = f"{prefix}labels[{index}]"
+        own: dict[str, Any] = {}
+        path = entry
+        if isinstance(entry, Mapping):
+            own = right_options(entry, LABEL_FIELDS, ("path",), f"{where}.", problems)
+            path = entry.get("path")
+        if not isinstance(path, str) or not path:
+            found = _shown_table(entry if path is None else path)
+            problems.add(where, f'must be a path, or an object with a "path", not {found}')
+        elif path not in tables and (problem := path_problem(path, base) or format_problem(path, "labels")):
+            problems.add(where, f"{shown(path)} {problem}")
+        else:
+            label = LabelSpec(resolved(base, path) or path, path, replace(options, **settled(own)), own)
+            for name, problem in label_clashes(label.options):
+                # Said once where the table says it for all of its label files, or the defaults for all tables.
+                is_of_defaults = name not in own and (name, problem) in of_defaults
+                place = "defaults." if is_of_defaults else f"{where}." if own else prefix
+                problems.add_once(f"{place}{name}", problem)
+            labels.append((index, label))
+    return labels
+
+
+def _shown_table(value: Any) -> str:
+    """What stands in the place of a path; a table in memory by its kind, and not by what it holds."""
+    if not hasattr(value, "__arrow_c_stream__"):
+        return shown(value)
+    return f"a {type(value).__module__.split('.')[0]} {type(value).__name__}; join() takes tables in memory"

@@ -1,0 +1,237 @@
+"""Kinds of option values: which values are right, what is wrong with another, and the same as JSON Schema."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from moslabels.base.text import nearest, shown
+from moslabels.spec.names import EXTRA_TYPES, LABEL_COLUMNS, SOURCE_COLUMN
+
+ENCODINGS = ("utf-8", "utf-16", "latin-1")
+_NORMALIZE = ("auto", "raw", "basename", "stem")
+_SCALES = ("auto", "1-5", "0-100", "per-value")
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of option value: what JSON may hold for it, and what its flag shows as placeholder.
+
+    ``problem`` returns what is wrong with a value, or None; ``schema`` says the same as JSON Schema, as far as it can.
+    The flag takes JSON text where it ``is_json``; where it ``is_repeated`` it may be given again, for a list.
+    """
+
+    problem: Callable[[Any], str | None]
+    placeholder: str
+    schema: Mapping[str, Any]
+    is_json: bool = False
+    is_repeated: bool = False
+
+
+def _text(value: Any) -> str | None:
+    return None if isinstance(value, str) and value else f"must be a non-empty text, not {shown(value)}"
+
+
+def _columns(value: Any) -> str | None:
+    if isinstance(value, str):
+        return _text(value)
+    if not isinstance(value, list | tuple) or not value or any(_text(item) for item in value):
+        return f"must be the name of a column, or a non-empty list of them, not {shown(value)}"
+    twice = [name for index, name in enumerate(value) if name in value[:index]]
+    return f"must not name {shown(twice[0])} twice" if twice else None
+
+
+def _regexes(value: Any) -> str | None:
+    if isinstance(value, str):
+        return _text(value)
+    if not isinstance(value, list | tuple) or not value or any(item is not None and _text(item) for item in value):
+        return f"must be a pattern, or a list with a pattern or null for each key column, not {shown(value)}"
+    return None
+
+
+def _flag(value: Any) -> str | None:
+    return None if isinstance(value, bool) else f"must be true or false, not {shown(value)}"
+
+
+def _number(low: float, high: float, says: str) -> Callable[[Any], str | None]:
+    def problem(value: Any) -> str | None:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            return f"must be {says}, not {shown(value)}"
+        return None
+
+    return problem
+
+
+def _choice(*choices: str) -> Callable[[Any], str | None]:
+    def problem(value: Any) -> str | None:
+        if value in choices and isinstance(value, str):
+            return None
+        return f"must be one of {', '.join(choices)}, not {shown(value)}{nearest(value, choices)}"
+
+    return problem
+
+
+_extra_type = _choice(*EXTRA_TYPES)
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # a whole number beyond every float
+        return False
+
+
+def _scale(value: Any) -> str | None:
+    if not isinstance(value, Mapping):
+        if isinstance(value, str) and value in _SCALES:
+            return None
+        return f'must be one of {", ".join(_SCALES)} or {{"worst": …, "best": …}}, not {shown(value)}'
+    if set(value) != {"worst", "best"} or not all(map(_is_finite, value.values())):
+        return f'must hold the numbers "worst" and "best" and nothing else, not {shown(value)}'
+    if value["worst"] == value["best"]:
+        return f"must have a worst that differs from its best, not {shown(value)}"
+    return None
+
+
+def _texts(value: Any) -> str | None:
+    if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
+        return None
+    return f'must be a list of texts, such as ["NA"], not {shown(value)}'
+
+
+def _extras(value: Any) -> str | None:
+    if not isinstance(value, Mapping | list | tuple):
+        return f'must be a list of columns or an object {{"label column": "output column"}}, not {shown(value)}'
+    taken: set[str] = set()
+    for column, chosen in value.items() if isinstance(value, Mapping) else ((item, item) for item in value):
+        if isinstance(value, Mapping) and isinstance(chosen, Mapping):
+            if not chosen or not set(chosen) <= {"as", "type"}:
+                return f'must hold for {shown(column)} an "as", a "type" or both, and nothing else, not {shown(chosen)}'
+            if problem := _extra_type(chosen.get("type", EXTRA_TYPES[0])):
+                return f'"type" of {shown(column)} {problem}'
+            chosen = chosen.get("as", column)
+        for name in (column, chosen):
+            if _text(name):
+                return f"must hold non-empty texts, not {shown(name)}"
+        if chosen.lower() in (*LABEL_COLUMNS, SOURCE_COLUMN):
+            return f"must not write the column {shown(chosen)}, which is a label column already"
+        if chosen.lower() in taken:
+            return f"must not write two columns named {shown(chosen)}"
+        taken.add(chosen.lower())
+    return None
+
+
+def _dialect(value: Any) -> str | None:
+    if not isinstance(value, Mapping):
+        return f"must be an object, not {shown(value)}"
+    problems = []
+    for name, item in value.items():
+        if name not in _DIALECT:
+            known = nearest(name, _DIALECT) or f"; there are {', '.join(_DIALECT)}"
+            problems.append(f"has no member {shown(name)}{known}")
+        elif problem := _DIALECT[name](item):
+            problems.append(f'"{name}" {problem}')
+    return "; ".join(problems) or None
+
+
+def _delimiter(value: Any) -> str | None:
+    if not isinstance(value, str) or not 1 <= len(value.encode("utf-8", "replace")) <= 4:
+        return f"must be a text of 1 to 4 bytes, not {shown(value)}"
+    if set(value) & set('"\r\n\0'):
+        return f"must hold no quote, line break or NUL, not {shown(value)}"
+    return None
+
+
+_DIALECT: Mapping[str, Callable[[Any], str | None]] = {
+    "header": _flag,
+    "delimiter": _delimiter,
+    "encoding": _choice(*ENCODINGS),
+}
+
+
+_NAME = {"type": "string", "minLength": 1}
+
+
+def _list(items: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    return {"type": "array", "items": items, **more}
+
+
+def _one_of(*choices: str) -> dict[str, Any]:
+    return {"enum": list(choices)}
+
+
+COLUMN = Kind(_text, "COLUMN", _NAME)
+COLUMNS = Kind(_columns, "COLUMN", {"anyOf": [_NAME, _list(_NAME, minItems=1, uniqueItems=True)]}, is_repeated=True)
+REGEX = Kind(
+    _regexes,
+    "RE2",
+    {"anyOf": [{"type": "string"}, _list({"anyOf": [_NAME, {"type": "null"}]}, minItems=1)]},
+    is_repeated=True,
+)
+FLAG = Kind(_flag, "", {"type": "boolean"})
+RATE = Kind(_number(0, 1, "a number from 0 to 1"), "0..1", {"type": "number", "minimum": 0, "maximum": 1})
+TOLERANCE = Kind(
+    _number(0, 4, "a number from 0 to 4 (on the 1-5 scale)"), "MOS", {"type": "number", "minimum": 0, "maximum": 4}
+)
+NORMALIZE = Kind(_choice(*_NORMALIZE), "|".join(_NORMALIZE), _one_of(*_NORMALIZE))
+OUT_OF_RANGE = Kind(_choice("error", "clip"), "error|clip", _one_of("error", "clip"))
+MISSING = Kind(_choice("error", "skip"), "error|skip", _one_of("error", "skip"))
+SCALE = Kind(
+    _scale,
+    "SCALE",
+    {
+        "anyOf": [
+            _one_of(*_SCALES),
+            {
+                "type": "object",
+                "properties": {"worst": {"type": "number"}, "best": {"type": "number"}},
+                "required": ["worst", "best"],
+                "additionalProperties": False,
+            },
+        ]
+    },
+    is_json=True,
+)
+TEXTS = Kind(_texts, "JSON", _list({"type": "string"}), is_json=True)
+EXTRAS = Kind(
+    _extras,
+    "JSON",
+    {
+        "anyOf": [
+            _list(_NAME, uniqueItems=True),
+            {
+                "type": "object",
+                "additionalProperties": {
+                    "anyOf": [
+                        _NAME,
+                        {
+                            "type": "object",
+                            "properties": {"as": _NAME, "type": _one_of(*EXTRA_TYPES)},
+                            "additionalProperties": False,
+                            "minProperties": 1,
+                        },
+                    ]
+                },
+            },
+        ]
+    },
+    is_json=True,
+)
+DIALECT = Kind(
+    _dialect,
+    "JSON",
+    {
+        "type": "object",
+        "properties": {
+            "header": {"type": "boolean"},
+            "delimiter": {"type": "string", "minLength": 1, "maxLength": 4, "pattern": '^[^"\r\n\0]+$'},
+            "encoding": _one_of(*ENCODINGS),
+        },
+        "additionalProperties": False,
+    },
+    is_json=True,
+)

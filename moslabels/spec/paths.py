@@ -1,0 +1,93 @@
+"""Check paths: what may be one, and that no output is also an input or another output."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from moslabels.base.errors import UsageError
+from moslabels.base.text import shown
+from moslabels.base.urls import is_url, url_problem
+from moslabels.files.places import hidden_start, names_of, start_of_hidden, written_path
+from moslabels.spec.problems import Problems, check_members
+
+
+@dataclass
+class TablePaths:
+    """The files of one table, as (JSON path, path): what was right of them, whatever else is wrong."""
+
+    inputs: list[tuple[str, str]]
+    outputs: list[tuple[str, str]]
+
+
+def overlaps(tables: Sequence[TablePaths], reports: Mapping[str, str], manifest: str | None) -> list[str]:
+    """Outputs that are also an input or another output: a text for each. ``reports`` are further outputs by name."""
+    # A file has its own name and those of the links to it: who replaces any of them replaces it for somebody.
+    taken: dict[str, str] = {}
+    inputs = [("the manifest", manifest)] if manifest is not None else []
+    inputs += [pair for table in tables for pair in table.inputs]
+    for name, path in inputs:
+        for link in names_of(path):
+            taken.setdefault(link, name)
+    outputs = [pair for table in tables for pair in table.outputs] + list(reports.items())
+    problems = []
+    written: dict[str, str] = {}
+    reserved: dict[str, str] = {}  # How the names begin of what stands beside an output until it is whole.
+    for name, path in outputs:
+        place, links = written_path(path), names_of(path)
+        other = taken.get(place) or next((written[link] for link in links if link in written), None)
+        if other is not None:
+            problems.append(f"{name}: {shown(path)} is also {other}; write to another file")
+        for link in links:
+            taken.setdefault(link, name)
+        written.setdefault(place, name)
+        reserved.setdefault(hidden_start(place), name)
+    for path, name in taken.items():
+        if (beside := start_of_hidden(path)) in reserved:
+            problems.append(f"{name}: {shown(path)} is where {reserved[str(beside)]} is staged; write to another file")
+    return problems
+
+
+def text_path(path: Any) -> Any:
+    return os.fspath(path) if isinstance(path, os.PathLike) else path
+
+
+def resolved(base: Path | None, given: str | None) -> str | None:
+    if base is None or given is None:
+        return given
+    path = str(base / given)
+    return os.path.join(os.curdir, path) if is_url(path) else path  # Of ./s3:/x, pathlib leaves s3:/x.
+
+
+def path_argument(name: str, path: Any) -> str:
+    """A path that was given as an argument, as text. Raises UsageError where it is none."""
+    problems = Problems()
+    path = text_path(path)
+    if not isinstance(path, str) or not path:
+        problems.add(name, f"must be a path, not {shown(path)}")
+    else:
+        check_members(path, name, problems)
+        if problem := path_problem(path):
+            problems.add(name, f"{shown(path)} {problem}")
+    problems.raise_if_any("the arguments are wrong:")
+    return str(path)
+
+
+def refuse_url(name: str, path: str) -> None:
+    """Refuse, with UsageError, an argument that is a URL in the place of a path."""
+    if problem := url_problem(path):
+        raise UsageError("the arguments are wrong:", [f"{name}: {shown(path)} {problem}"])
+
+
+def path_problem(path: str, base: Path | None = None) -> str | None:
+    """Why a text cannot be the path of a file, or None. A relative one opens from ``base``."""
+    if "\0" in path:
+        return "holds a NUL character, which no path can"
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        return "holds half a character, which no path can"
+    return url_problem(path, base or "")
