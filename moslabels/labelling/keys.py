@@ -8,7 +8,8 @@ from typing import Any
 
 from moslabels.base.text import short, shown
 from moslabels.engine.regex import capture_group
-from moslabels.sources.opening import Cell, Column, Source
+from moslabels.sources.columns import Cell, Column
+from moslabels.sources.source import Source
 from moslabels.spec.names import KEY_NAMES
 from moslabels.spec.options import Options, key_parts
 

@@ -16,7 +16,9 @@ from moslabels.engine.connection import Engine
 from moslabels.engine.statements import Statement, render
 from moslabels.files.workspace import Workspace
 from moslabels.labelling.keys import Key, fault_advice, find_key
-from moslabels.sources.opening import Aliased, Column, Source, open_table, reading, usable
+from moslabels.sources.columns import Aliased, Column
+from moslabels.sources.opening import open_table
+from moslabels.sources.source import Source
 from moslabels.spec.names import LABEL_COLUMNS, MOS_NAMES, SOURCE_COLUMN
 from moslabels.spec.options import key_parts
 from moslabels.spec.table import LabelSpec, TableSpec
@@ -243,7 +245,7 @@ def _extra_column(source: Source, candidates: Sequence[str]) -> Column | None:
                     column=name,
                 )
             if found:
-                return usable(source, found[0], "extra")
+                return source.usable(found[0], "extra")
     return None
 
 
@@ -275,25 +277,16 @@ def _read(engine: Engine, number: int, label: LabelSpec, source: Source, extras:
             },
         )
     )
-    values = {
-        **source.values(cells),
-        **key.parameters(),
-        "file": number,
-        "missing_values": list(options.missing_values),
-    }
-    with reading(source):
-        engine.run(
-            render(
-                "labels/21_label_rows_of_file",
-                values,
-                source=source,
-                cells=cells,
-                keys=key.cells,
-                has_mos_100="mos_100" in scores,
-                extras=extras,
-                present=present,
-            )
-        )
+    source.run(
+        engine,
+        "labels/21_label_rows_of_file",
+        cells,
+        {**key.parameters(), "file": number, "missing_values": list(options.missing_values)},
+        keys=key.cells,
+        has_mos_100="mos_100" in scores,
+        extras=extras,
+        present=present,
+    )
     return _Columns(key, mos, scores.get("mos_100"))
 
 

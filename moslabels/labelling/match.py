@@ -15,7 +15,8 @@ from moslabels.engine.connection import Engine
 from moslabels.engine.statements import Statement, render
 from moslabels.labelling.keys import Key, fault_advice
 from moslabels.labelling.labels import Labels
-from moslabels.sources.opening import Column, Source, reading
+from moslabels.sources.columns import Column
+from moslabels.sources.source import Source
 
 
 @dataclass(frozen=True)
@@ -78,10 +79,8 @@ class Match(Group):
 def match_features(engine: Engine, source: Source, key: Key, match_rate_by: str | None) -> Match:
     """Join the distinct keys of a feature table to the engine's ``labels``. Raises TableError."""
     by = source.find("group", match_rate_by, (), "match_rate_by") if match_rate_by is not None else None
-    values = {**source.values(key.cells), **key.parameters()}
-    with reading(source):
-        engine.run(render("match/10_feature_values", values, source=source, cells=key.cells))
-        engine.run(render("match/20_feature_keys", values, keys=key.cells))
+    source.run(engine, "match/10_feature_values", key.cells)
+    source.run(engine, "match/20_feature_keys", key.cells, key.parameters(), keys=key.cells)
     for row in engine.rows(render("match/checks/21_bad_keys")):
         column = key.columns[row["fault_part"] - 1]
         raise TableError(
@@ -110,12 +109,8 @@ def match_features(engine: Engine, source: Source, key: Key, match_rate_by: str 
 
 def _groups(engine: Engine, source: Source, key: Key, column: Column) -> tuple[Group, ...]:
     (cell,) = source.cells({"group": column})
-    cells = [*key.cells, cell]
-    with reading(source):
-        statement = render(
-            "match/37_groups", source.values(cells), source=source, cells=cells, keys=key.cells, cell=cell
-        )
-        return tuple(Group(**row) for row in engine.rows(statement))
+    rows = source.query(engine, "match/37_groups", [*key.cells, cell], keys=key.cells, cell=cell)
+    return tuple(Group(**row) for row in rows)
 
 
 def _sample(engine: Engine, name: str) -> Sample:
@@ -126,9 +121,8 @@ def _sample(engine: Engine, name: str) -> Sample:
 
 def row_labels_statement(source: Source, key: Key, labels: Labels, rows: int) -> Statement:
     """Return the statement of the join: one row per feature row, in the order of the file, with its label's number."""
-    values = {**source.values(key.cells), "missing": labels.missing_id}
     row_type = "UINTEGER" if rows < 1 << 32 else "BIGINT"  # Sorting half the bytes takes half the room.
-    return render("match/40_row_labels", values, source=source, cells=key.cells, row_type=row_type)
+    return source.statement("match/40_row_labels", key.cells, {"missing": labels.missing_id}, row_type=row_type)
 
 
 def row_labels(engine: Engine, source: Source, key: Key, labels: Labels, match: Match) -> pa.ChunkedArray:
@@ -138,7 +132,7 @@ def row_labels(engine: Engine, source: Source, key: Key, labels: Labels, match: 
     in SQL. Raise TableError if it does not.
     """
     engine.progress.step("joining", match.input_rows)
-    with reading(source):
+    with source.reading():
         positions = engine.table(row_labels_statement(source, key, labels, match.input_rows)).column(0)
     of_label = engine.table(render("match/checks/41_rows_of_labels", {"missing": labels.missing_id}))
     held = pc.value_counts(positions)
@@ -147,7 +141,7 @@ def row_labels(engine: Engine, source: Source, key: Key, labels: Labels, match: 
     # Those without a label are at the last place. A constant to compare with would make pyarrow import pandas.
     unlabelled = rows[-1].as_py() if len(place) and place[-1].as_py() == labels.missing_id else 0
     for what, counted, found in (
-        *_sums(match, labels, rows_in_file(source)),
+        *_sums(match, labels, source.rows),
         ("rows", match.input_rows, len(positions)),
         ("rows with a label", match.matched_rows, len(positions) - unlabelled),
         ("labels in use", len(of_label), len(held_of_label)),
@@ -171,13 +165,6 @@ def _sums(match: Match, labels: Labels, rows: int | None) -> Iterator[tuple[str,
         yield "rows in all groups", sum(group.input_rows for group in match.groups), match.input_rows
         without = sum(group.rows_without_key for group in match.groups)
         yield "rows without a key in all groups", without, match.rows_without_key
-
-
-def rows_in_file(source: Source) -> int | None:
-    """Return the number of rows by a Parquet footer or a table in memory, or None if only the rows tell."""
-    if source.footer is not None:
-        return int(source.footer.num_rows)
-    return len(source.table) if source.table is not None else None
 
 
 def _miscount(source: Source, what: str) -> TableError:

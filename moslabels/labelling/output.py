@@ -13,8 +13,10 @@ from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.files.workspace import Workspace
 from moslabels.labelling.keys import Key, find_key
-from moslabels.sources.opening import Cell, Source, open_table, reading
-from moslabels.spec.formats import format_of, format_problem
+from moslabels.sources.columns import Cell
+from moslabels.sources.opening import open_table, reader_of
+from moslabels.sources.source import Cells, Source
+from moslabels.spec.formats import format_problem
 from moslabels.spec.names import SOURCE_COLUMN
 from moslabels.spec.options import Options
 
@@ -41,7 +43,9 @@ def read_back(
     options = _with_key(options, key_columns, out)
     key = find_key(source, options, "feature")
     may_be_numbers = (
-        source.reader == "csv" and not format_problem(features, "features") and format_of(features) != "csv"
+        source.format.cells is Cells.TEXT
+        and not format_problem(features, "features")
+        and reader_of(features).cells is not Cells.TEXT
     )
     if may_be_numbers and opened is not None:
         key = _as_written(engine, workspace, key, options, opened)
@@ -50,9 +54,7 @@ def read_back(
     named = {"status": options.status_column, "source": SOURCE_COLUMN, "mos": "mos"}
     columns = {alias: source.find("label", column, (), "label column") for alias, column in named.items()}
     cells = [*key.cells, *source.cells(columns)]
-    values = {**source.values(cells), **key.parameters()}
-    with reading(source):
-        engine.run(render("output/20_output_values", values, source=source, cells=cells, keys=key.cells))
+    source.run(engine, "output/20_output_values", cells, key.parameters(), keys=key.cells)
     for fault in engine.rows(render("output/30_output_fault")):
         raise _error(source, key, fault)
 
@@ -78,29 +80,20 @@ def _as_written(engine: Engine, workspace: Workspace, key: Key, options: Options
 
 def _refuse_number_texts(engine: Engine, source: Source, key: Key, features: str) -> None:
     """Refuse, with TableError, keys that are one number or one text, where the features are not there to tell."""
-    with reading(source):
-        statement = render(
-            "output/10_number_texts", source.values(key.cells), source=source, cells=key.cells, keys=key.cells
+    for row in source.query(engine, "output/10_number_texts", key.cells, keys=key.cells):
+        raise TableError(
+            f"{source.path}: row {row['row']}: the key {shown(row['text'])} is a number or that text; its features, "
+            f"{features}, tell, and they cannot be opened",
+            code="bad-key",
+            file=source.path,
+            column=key.columns[0],
+            row=row["row"],
         )
-        for row in engine.rows(statement):
-            raise TableError(
-                f"{source.path}: row {row['row']}: the key {shown(row['text'])} is a number or that text; its "
-                f"features, {features}, tell, and they cannot be opened",
-                code="bad-key",
-                file=source.path,
-                column=key.columns[0],
-                row=row["row"],
-            )
 
 
 def _number_type(engine: Engine, source: Source, cell: Cell) -> str:
     """DOUBLE or DECIMAL where a column holds such numbers and nothing else, else VARCHAR."""
-    if cell.reader == "parquet":
-        kinds = [cell.column.type]
-    else:
-        with reading(source):
-            statement = render("sources/json_types", source.values([cell]), source=source, cells=[cell], cell=cell)
-            kinds = [row["type"] for row in engine.rows(statement)]
+    kinds = source.format.types_of(engine, source, cell)
     if kinds and all(kind.startswith("DECIMAL(") for kind in kinds):
         return kinds[0]
     is_float = any(kind in ("FLOAT", "DOUBLE") for kind in kinds) and "VARCHAR" not in kinds
@@ -142,7 +135,8 @@ def _error(source: Source, key: Key, fault: Mapping[str, Any]) -> TableError:
 def _dialect(options: Options, features: str, out: str) -> dict[str, Any]:
     """How a CSV output is written: as its features are, with a header, where these are CSV too."""
     given = options.feature_csv
-    if format_of(out) != "csv" or format_problem(features, "features") or format_of(features) != "csv" or not given:
+    has_dialect = not format_problem(features, "features") and reader_of(features).has_dialect
+    if not (given and has_dialect and reader_of(out).has_dialect):
         return {}
     same_suffix = os.path.splitext(out)[1].lower() == os.path.splitext(features)[1].lower()
     return {name: value for name, value in given.items() if name != "delimiter" or same_suffix} | {"header": True}

@@ -24,9 +24,9 @@ from moslabels.labelling.match import (
     match_features,
     row_labels,
     row_labels_statement,
-    rows_in_file,
 )
-from moslabels.sources.opening import Source, open_table
+from moslabels.sources.opening import open_table
+from moslabels.sources.source import Source
 from moslabels.spec.names import LABEL_COLUMNS, SOURCE_COLUMN
 from moslabels.spec.options import Options
 from moslabels.spec.table import TableSpec
@@ -79,8 +79,8 @@ def match_table(engine: Engine, workspace: Workspace, spec: TableSpec) -> Matche
     source, key = features.source, features.key
     labels = read_labels(engine, workspace, spec)
     dropped = _replaced_columns(source, spec.options, key, labels)
-    rows = rows_in_file(source)
-    engine.progress.step("matching", *((file_size(spec.features), "bytes") if rows is None else (rows,)))
+    size = (file_size(spec.features), "bytes") if source.rows is None else (source.rows,)
+    engine.progress.step("matching", *size)
     match = match_features(engine, source, key, spec.options.match_rate_by)
     return Matched(spec, source, key, labels, dropped, match)
 

@@ -23,7 +23,9 @@ from moslabels.files.documents import DocumentError, Reach, open_regular, parse,
 from moslabels.files.workspace import Workspace
 from moslabels.labelling import output as labelled
 from moslabels.labelling.keys import several
-from moslabels.spec.formats import FORMATS, format_of, format_problem
+from moslabels.sources.opening import reader_of
+from moslabels.sources.source import Cells
+from moslabels.spec.formats import FORMATS, format_problem
 from moslabels.spec.options import Options, option_problem, settled
 from moslabels.spec.paths import refuse_url
 
@@ -329,7 +331,7 @@ def _key(side: _Side, path: str) -> Sequence[str]:
 
 def _features(side: _Side, path: str) -> str | None:
     """The features of a CSV output, where they can be opened: they tell what of its keys are numbers."""
-    if format_of(path) != "csv" or side.features == side.output:
+    if reader_of(path).cells is not Cells.TEXT or side.features == side.output:
         return None
     try:
         features = _within(side.reach, side.features)

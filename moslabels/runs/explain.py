@@ -18,7 +18,8 @@ from moslabels.engine.statements import render
 from moslabels.files.workspace import Workspace
 from moslabels.labelling.keys import Key
 from moslabels.labelling.pipeline import read_features, read_labels
-from moslabels.sources.opening import Cell, Source, reading
+from moslabels.sources.columns import Cell
+from moslabels.sources.source import Cells, Source
 from moslabels.spec.table import TableSpec
 
 
@@ -34,7 +35,7 @@ def explain(spec: TableSpec, values: Sequence[str], settings: Settings) -> list[
         features = read_features(engine, workspace, spec)
         source, key = features.source, features.key
         parts = [_parts(value, key) for value in values]
-        kinds = [_kinds(engine, source, cell) for cell in key.cells]
+        kinds = [source.format.types_of(engine, source, cell) for cell in key.cells]
         forms = [
             [_forms(engine, source, *of_part) for of_part in zip(key.cells, kinds, value, strict=True)]
             for value in parts
@@ -71,22 +72,11 @@ class _Form:
 _NUMBERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(.*\)")
 
 
-def _kinds(engine: Engine, source: Source, cell: Cell) -> list[str]:
-    """The types that the values of a column have: of a text file one, and so of a Parquet column."""
-    if cell.reader == "csv":
-        return ["VARCHAR"]
-    if cell.reader == "parquet":
-        return [cell.column.type]
-    with reading(source):
-        statement = render("sources/json_types", source.values([cell]), source=source, cells=[cell], cell=cell)
-        return [row["type"] for row in engine.rows(statement)]
-
-
 def _forms(engine: Engine, source: Source, cell: Cell, kinds: Sequence[str], value: str) -> list[_Form]:
     """How a column may hold a value: in a JSON column of numbers and texts in two ways."""
-    if cell.reader == "csv":
+    if source.format.cells is Cells.TEXT:
         return [_Form(value, "VARCHAR")]
-    if cell.reader == "parquet":
+    if source.format.cells is Cells.TYPED:
         (kind,) = kinds
         if not _NUMBERS.fullmatch(kind):
             return [_Form(value, kind)]

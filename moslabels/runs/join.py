@@ -10,20 +10,19 @@ from typing import TYPE_CHECKING, Any, Protocol, Unpack
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from moslabels.base.errors import TableError, UsageError, is_from_outside, os_error
+from moslabels.base.errors import TableError, UsageError, os_error
 from moslabels.base.progress import SILENT, Cancel, relayed
 from moslabels.base.settings import Settings
 from moslabels.engine.connection import Engine
 from moslabels.engine.sessions import Connection, Relation, unwrapped
 from moslabels.evidence import audit
 from moslabels.evidence.run import Run
-from moslabels.files.paths import absolute
 from moslabels.files.watched import watched
 from moslabels.files.workspace import Workspace
 from moslabels.labelling.pipeline import Matched, columns_of, join_rows, judge, match_table
 from moslabels.parquet import schemas
 from moslabels.runs.arguments import check_options, checked_cancel, with_options
-from moslabels.sources.batches import batch_rows, typed_batches
+from moslabels.sources.batches import feature_table
 from moslabels.sources.in_memory import as_arrow, named_tables
 from moslabels.spec.entry import input_spec
 from moslabels.spec.options import OptionKeywords
@@ -139,7 +138,8 @@ def join(
             diagnosis = judge(engine, matched)
             columns = columns_of(engine, matched)
             positions = join_rows(engine, matched)
-            table = _appended(_features(engine, matched), columns, positions, matched)
+            features_kept = feature_table(engine, matched.source, matched.dropped, matched.key.columns)
+            table = _appended(features_kept, columns, positions, matched)
             check_inputs()
             run = Run(args=args)
             inputs = {
@@ -163,30 +163,6 @@ def join(
 
 
 with_options(join)
-
-
-def _features(engine: Engine, matched: Matched) -> pa.Table:
-    """Return the feature columns that are kept."""
-    spec, source = matched.spec, matched.source
-    if spec.features in spec.tables:
-        table = spec.tables[spec.features]
-    elif source.reader == "parquet":
-        import pyarrow.parquet as pq
-
-        try:
-            with pq.ParquetFile(absolute(spec.features)) as file:  # Mapped, a file that others cut kills the process.
-                table = file.read()
-        except (pa.ArrowException, OSError) as error:
-            if is_from_outside(error):
-                raise
-            raise TableError(
-                f"{spec.features}: cannot be decoded: {error}", code="unreadable", file=spec.features
-            ) from error
-    else:
-        rows = batch_rows(len(source.columns))
-        schema, batches = typed_batches(engine, source, matched.dropped, rows, matched.key.columns)
-        return pa.Table.from_batches(batches, schema)
-    return table.select([index for index, name in enumerate(table.column_names) if name not in matched.dropped])
 
 
 def _series(column: pa.ChunkedArray) -> Any:

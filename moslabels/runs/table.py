@@ -28,7 +28,8 @@ from moslabels.runs.arguments import all_args, check_block, check_options, check
 from moslabels.spec.entry import table_spec
 from moslabels.spec.options import OptionKeywords
 from moslabels.spec.table import TableSpec
-from moslabels.writers import Job, plain, write_labelled
+from moslabels.writers.job import Job
+from moslabels.writers.write import write_labelled, write_plain
 
 
 def materialize(
@@ -200,7 +201,7 @@ def _written(path: str, staged: StagedFile) -> audit.Output:
 
 def _unmatched(engine: Engine, spec: TableSpec, staged: StagedFile) -> StagedFile:
     values = {"features": spec.features, "labels": [label.path for label in spec.labels]}
-    plain.write(engine.table(render("unmatched/20_unmatched", values)), staged)
+    write_plain(engine.table(render("unmatched/20_unmatched", values)), staged)
     return staged
 
 

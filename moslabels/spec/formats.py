@@ -14,26 +14,24 @@ FORMATS = {
     ".ndjson": "jsonl",
     ".json": "json",
     ".csv": "csv",
-    ".tsv": "csv",
+    ".tsv": "tsv",
     ".txt": "csv",
 }
+"""The name of the format of each suffix: ``sources/opening`` knows who reads it, ``writers/write`` who writes it."""
+
+_OF_LABELS = {".txt"}  # suffixes that only label files may have
 
 
 def format_problem(path: str, role: str) -> str | None:
-    """Why a path cannot be ``features``, ``labels`` or ``out``, judged by its suffix; None where it can."""
+    """Return why a path cannot be ``features``, ``labels`` or ``out``, judged by its suffix; None if it can."""
     suffix = Path(path).suffix.lower()
-    known = [name for name in FORMATS if name != ".txt" or role == "labels"]
+    known = [name for name in FORMATS if name not in _OF_LABELS or role == "labels"]
     if suffix in known:
         return None
     has = f"has the suffix {shown(suffix)}, which is none of" if suffix else "has no suffix, and a table is one file:"
     return f"{has} {' '.join(known)}{suffix_advice(suffix) if role in ('features', 'labels') else ''}"
 
 
-def default_delimiter(path: str) -> str:
-    """The delimiter of a CSV file that says nothing else, by the suffix."""
-    return "\t" if Path(path).suffix.lower() == ".tsv" else ","
-
-
 def format_of(path: str | Path) -> str:
-    """``parquet``, ``jsonl``, ``json`` or ``csv``, by the suffix."""
+    """Return the name of the format of a path, by its suffix, which must be that of a table."""
     return FORMATS[Path(path).suffix.lower()]

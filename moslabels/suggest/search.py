@@ -43,7 +43,9 @@ from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.files.workspace import Workspace
 from moslabels.labelling.keys import one_or_list
-from moslabels.sources.opening import Column, Source, is_nested, may_be_key, open_table, reading
+from moslabels.sources.columns import Column
+from moslabels.sources.opening import open_table
+from moslabels.sources.source import Source
 from moslabels.spec.formats import format_problem
 from moslabels.spec.names import KEY_NAMES
 from moslabels.spec.options import option_problem
@@ -254,11 +256,11 @@ class _Search:
             flat = [
                 place
                 for place, column in enumerate(source.columns)
-                if not is_nested(column) and (column.type not in ("VARCHAR", "BLOB") or may_be_key(source, column))
+                if not column.is_nested and (column.type not in ("VARCHAR", "BLOB") or source.may_be_key(column))
             ]
             cells = source.cells({f"cell{place}": source.columns[place] for place in flat})
             values = {**source.values(cells), "most": _HEAD_ROWS}
-            with reading(source):
+            with source.reading():
                 found = (
                     self.engine.rows(render("suggest/20_column_heads", values, source=source, cells=cells))
                     if flat
@@ -270,11 +272,11 @@ class _Search:
                 self.scores.append(find_score(self.engine, source, head))
                 used = self.scores[-1].column
             places = _key_places(source, head, used)
-            places = [place for place in places if may_be_key(source, source.columns[place])]
+            places = [place for place in places if source.may_be_key(source.columns[place])]
             if places:
                 cells = source.cells({f"cell{place}": source.columns[place] for place in places})
                 values = {**source.values(cells), "file": file, "places": places, "most": _SAMPLE_ROWS}
-                with reading(source):
+                with source.reading():
                     self.engine.run(render("suggest/22_suggest_values_of_file", values, source=source, cells=cells))
         self._derive()
 
@@ -409,7 +411,7 @@ class _Search:
         source = self.features
         cells = source.cells({f"cell{place}": column for place, column in columns.items()})
         values = {**source.values(cells), "numbers": numbers}
-        with reading(source):
+        with source.reading():
             self.engine.run(render("suggest/50_suggest_features_of_columns", values, source=source, cells=cells))
 
     def _columns_number(self, file: int, columns: Sequence[Candidate]) -> int:
@@ -434,7 +436,7 @@ class _Search:
                 "worst": float(score.worst),
                 "best": float(score.best),
             }
-        with reading(source):
+        with source.reading():
             self.engine.run(render(f"suggest/{name}", {**source.values(cells), **values}, source=source, cells=cells))
         return number
 

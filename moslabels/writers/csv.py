@@ -5,53 +5,63 @@ from __future__ import annotations
 import codecs
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from moslabels.base.errors import TableError
 from moslabels.files.staged import StagedFile
 from moslabels.sources.batches import batch_rows, text_batches, typed_batches
-from moslabels.sources.opening import Dialect, Source
-from moslabels.spec.formats import default_delimiter
-from moslabels.writers import Job, Written
+from moslabels.sources.faults import fault
+from moslabels.sources.source import Cells, Dialect
+from moslabels.spec.formats import format_of
+from moslabels.writers.job import Job, Written
 from moslabels.writers.texts import TEXT, ValueTexts, joined, values_buffer, without_text
 
 
-def write(job: Job, staged: StagedFile) -> Written:
-    """Write CSV with a header, in the dialect of the features where they are CSV too."""
-    dialect = output_dialect(job.source, job.out)
-    texts = ValueTexts(job.source.path)
-    labels = record_texts(job.columns, dialect, ValueTexts(job.out))
-    kept = [name for name in job.source.names if name not in job.dropped]
-    header = cell_texts(pa.array([*kept, *job.columns.column_names], TEXT), dialect)
-    _put(job, staged, _start(dialect) + dialect.delimiter.join(header.to_pylist()) + dialect.line_end, dialect)
-    nulled_of = without_text(job.columns)
-    written = nulled = 0
-    for records in _feature_records(job, dialect, texts):
-        which = job.labels_of(written, len(records))
-        cells = labels.take(which)
-        nulled += pc.sum(nulled_of.take(which), min_count=0).as_py()
-        lines = joined(records, dialect.delimiter, cells, dialect.line_end) if kept else joined(cells, dialect.line_end)
-        data = values_buffer(lines)
-        if dialect.encoding == "utf-8":
-            staged.write(data)
-        else:
-            _put(job, staged, bytes(data).decode("utf-8"), dialect)
-        written += len(records)
-        job.engine.progress.advance(written)
-    job.check_rows(written)
-    return Written(texts.nulled + nulled)
+class CsvWriter:
+    """CSV with a header, in the dialect of the features if they have one."""
 
+    def __init__(self, delimiter: str) -> None:
+        self._delimiter = delimiter
 
-def output_dialect(source: Source, out: str) -> Dialect:
-    """The dialect of the features, with the delimiter of the output's suffix where that is another one."""
-    if source.format != "csv":
-        return Dialect(delimiter=default_delimiter(out))
-    if Path(out).suffix.lower() == Path(source.path).suffix.lower():
-        return source.dialect
-    return replace(source.dialect, delimiter=default_delimiter(out))
+    def write(self, job: Job, staged: StagedFile) -> Written:
+        row_labels = job.begin_writing()
+        dialect = self._dialect(job)
+        texts = ValueTexts(job.source.path)
+        labels = _record_texts(job.columns, dialect, ValueTexts(job.out))
+        kept = [name for name in job.source.names if name not in job.dropped]
+        header = _cell_texts(pa.array([*kept, *job.columns.column_names], TEXT), dialect)
+        _put(job, staged, _start(dialect) + dialect.delimiter.join(header.to_pylist()) + dialect.line_end, dialect)
+        nulled_of = without_text(job.columns)
+        written = nulled = 0
+        for records in _feature_records(job, dialect, texts):
+            which = row_labels.of(written, len(records))
+            cells = labels.take(which)
+            nulled += pc.sum(nulled_of.take(which), min_count=0).as_py()
+            lines = joined(*([records, dialect.delimiter] if kept else []), cells, dialect.line_end)
+            data = values_buffer(lines)
+            if dialect.encoding == "utf-8":
+                staged.write(data)
+            else:
+                _put(job, staged, bytes(data).decode("utf-8"), dialect)
+            written += len(records)
+            job.engine.progress.advance(written)
+        row_labels.check(written)
+        return Written(texts.nulled + nulled)
+
+    def write_plain(self, table: pa.Table, staged: StagedFile) -> None:
+        dialect = Dialect(delimiter=self._delimiter)
+        names = _cell_texts(pa.array(table.column_names, TEXT), dialect).to_pylist()
+        staged.write((dialect.delimiter.join(names) + "\n").encode())
+        staged.write(values_buffer(joined(_record_texts(table, dialect, ValueTexts(staged.given)), "\n")))
+
+    def _dialect(self, job: Job) -> Dialect:
+        """The dialect of the features, with the delimiter of the output's format if that is another one."""
+        if job.source.dialect is None:
+            return Dialect(delimiter=self._delimiter)
+        if format_of(job.out) == format_of(job.source.path):
+            return job.source.dialect
+        return replace(job.source.dialect, delimiter=self._delimiter)
 
 
 def _start(dialect: Dialect) -> str:
@@ -64,11 +74,11 @@ def _put(job: Job, staged: StagedFile, text: str, dialect: Dialect) -> None:
     try:
         staged.write(codecs.encode(text, encoding))
     except UnicodeEncodeError as error:
-        raise TableError(
-            f"{job.out}: {text[error.start : error.start + 20]!r} cannot be written in {dialect.encoding}, the "
-            "encoding of the features; name the label files in that encoding, or write another format",
-            code="cannot-hold",
-            file=job.out,
+        raise fault(
+            job.out,
+            f"{text[error.start : error.start + 20]!r} cannot be written in {dialect.encoding}, the encoding of the "
+            "features; name the label files in that encoding, or write another format",
+            "cannot-hold",
         ) from error
 
 
@@ -78,7 +88,7 @@ def _special(dialect: Dialect) -> str:
     return "[" + "".join(f"\\x{{{ord(character):x}}}" for character in sorted(characters)) + "]"
 
 
-def cell_texts(text: pa.Array, dialect: Dialect) -> pa.Array:
+def _cell_texts(text: pa.Array, dialect: Dialect) -> pa.Array:
     """Texts as CSV cells: quoted where special or empty; a missing one is an empty cell."""
     special = pc.or_(pc.equal(text, ""), pc.match_substring_regex(text, _special(dialect)))
     if pc.any(special).as_py():
@@ -86,12 +96,12 @@ def cell_texts(text: pa.Array, dialect: Dialect) -> pa.Array:
     return pc.fill_null(text, "")
 
 
-def record_texts(table: pa.Table, dialect: Dialect, texts: ValueTexts, keys: Sequence[str] = ()) -> pa.Array:
+def _record_texts(table: pa.Table, dialect: Dialect, texts: ValueTexts, keys: Sequence[str] = ()) -> pa.Array:
     """The rows of a table as CSV records without a line end. ``keys`` names its key columns."""
     cells = []
     for name in table.column_names:
         column = table.column(name).combine_chunks()
-        cells.append(cell_texts(texts.key(column, name) if name in keys else texts.plain(column, name), dialect))
+        cells.append(_cell_texts(texts.key(column, name) if name in keys else texts.plain(column, name), dialect))
     return _records(cells, len(table), dialect)
 
 
@@ -105,11 +115,11 @@ def _records(cells: Sequence[pa.Array], rows: int, dialect: Dialect) -> pa.Array
 def _feature_records(job: Job, dialect: Dialect, texts: ValueTexts) -> Iterator[pa.Array]:
     source = job.source
     rows = batch_rows(len(source.columns))
-    if source.reader != "csv":
+    if source.format.cells is not Cells.TEXT:
         _, batches = typed_batches(job.engine, source, job.dropped, rows, job.keys)
         for batch in batches:
-            yield record_texts(pa.Table.from_batches([batch]), dialect, texts, job.keys)
+            yield _record_texts(pa.Table.from_batches([batch]), dialect, texts, job.keys)
         return
     columns = [column for column in source.columns if column.name not in job.dropped]
     for batch in text_batches(job.engine, source, columns, rows):
-        yield _records([cell_texts(column.cast(TEXT), dialect) for column in batch.columns], batch.num_rows, dialect)
+        yield _records([_cell_texts(column.cast(TEXT), dialect) for column in batch.columns], batch.num_rows, dialect)

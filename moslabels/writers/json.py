@@ -7,43 +7,75 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from moslabels.base.errors import TableError
 from moslabels.base.text import shown
-from moslabels.engine.statements import Statement, render
 from moslabels.files.staged import StagedFile
 from moslabels.sources.batches import batch_rows, typed_batches
-from moslabels.sources.opening import reading
-from moslabels.spec.formats import format_of
-from moslabels.writers import Job, Written
+from moslabels.sources.faults import fault
+from moslabels.sources.source import Cells
+from moslabels.writers.job import Job, Written
 from moslabels.writers.texts import TEXT, ValueTexts, joined, json_name, values_buffer, without_text
 
 
-def write(job: Job, staged: StagedFile) -> Written:
-    """Write JSON lines, or ``{"rows": [...]}`` for the suffix ``.json``, a row a line."""
-    texts = ValueTexts(job.source.path)
-    is_document = format_of(job.out) == "json"
-    members = member_texts(job.columns, ValueTexts(job.out))
-    nulled_of = without_text(job.columns)
-    written = nulled = 0
-    if is_document:
+class JsonLinesWriter:
+    """JSON lines: an object a line."""
+
+    def write(self, job: Job, staged: StagedFile) -> Written:
+        row_labels = job.begin_writing()
+        texts = ValueTexts(job.source.path)
+        members = _member_texts(job.columns, ValueTexts(job.out))
+        nulled_of = without_text(job.columns)
+        written = nulled = 0
+        self.start(staged)
+        for opened in _opened_rows(job, texts):
+            comma = pc.if_else(pc.ends_with(opened, "{"), "", ", ").cast(TEXT)
+            which = row_labels.of(written, len(opened))
+            self.put(staged, joined(opened, comma, members.take(which), "}"), is_first=not written)
+            nulled += pc.sum(nulled_of.take(which), min_count=0).as_py()
+            written += len(opened)
+            job.engine.progress.advance(written)
+        self.end(staged)
+        row_labels.check(written)
+        return Written(texts.nulled + nulled)
+
+    def write_plain(self, table: pa.Table, staged: StagedFile) -> None:
+        staged.write(values_buffer(joined(_object_texts(table, ValueTexts(staged.given)), "\n")))
+
+    def start(self, staged: StagedFile) -> None:
+        """Write what stands before the objects."""
+
+    def put(self, staged: StagedFile, objects: pa.Array, *, is_first: bool) -> None:  # noqa: ARG002
+        """Write some objects."""
+        staged.write(values_buffer(joined(objects, "\n")))
+
+    def end(self, staged: StagedFile) -> None:
+        """Write what stands after the objects."""
+
+
+class JsonWriter(JsonLinesWriter):
+    """A JSON document, ``{"rows": [...]}``, with an object a line."""
+
+    def write_plain(self, table: pa.Table, staged: StagedFile) -> None:
+        staged.write(b'{"rows": [')
+        staged.write(values_buffer(joined(",\n", _object_texts(table, ValueTexts(staged.given))))[1:])
+        self.end(staged)
+
+    def start(self, staged: StagedFile) -> None:
         staged.write(b'{"rows": [\n')
-    for opened in _opened_rows(job, texts):
-        comma = pc.if_else(pc.ends_with(opened, "{"), "", ", ").cast(TEXT)
-        which = job.labels_of(written, len(opened))
-        closed = joined(opened, comma, members.take(which), "}")
-        nulled += pc.sum(nulled_of.take(which), min_count=0).as_py()
-        lines = joined(",\n", closed) if is_document else joined(closed, "\n")
-        data = values_buffer(lines)
-        staged.write(data[2:] if is_document and not written else data)
-        written += len(opened)
-        job.engine.progress.advance(written)
-    if is_document:
+
+    def put(self, staged: StagedFile, objects: pa.Array, *, is_first: bool) -> None:
+        data = values_buffer(joined(",\n", objects))
+        staged.write(data[2:] if is_first else data)
+
+    def end(self, staged: StagedFile) -> None:
         staged.write(b"\n]}\n")
-    job.check_rows(written)
-    return Written(texts.nulled + nulled)
 
 
-def member_texts(table: pa.Table, texts: ValueTexts) -> pa.Array:
+def _object_texts(table: pa.Table, texts: ValueTexts) -> pa.Array:
+    """The rows of a table as objects: a text per row."""
+    return joined("{", _member_texts(table, texts), "}")
+
+
+def _member_texts(table: pa.Table, texts: ValueTexts) -> pa.Array:
     """The columns of a table as the members of an object, without its braces: a text per row."""
     parts: list[pa.Array | str] = []
     for name in table.column_names:
@@ -55,25 +87,21 @@ def member_texts(table: pa.Table, texts: ValueTexts) -> pa.Array:
 def _opened_rows(job: Job, texts: ValueTexts) -> Iterator[pa.Array]:
     """The rows of the features as JSON objects without their closing brace, in file order."""
     rows = batch_rows(len(job.source.columns))
-    if job.source.reader == "jsonl":
-        with reading(job.source):
-            _, batches = job.engine.stream(_lines(job), rows)
-            for batch in batches:
-                opened = batch.column(0).cast(TEXT)
-                if opened.null_count:
-                    raise TableError(
-                        f"{job.source.path}: overwrite cannot take {', '.join(map(shown, job.dropped))} out of an "
-                        "object that nests more than 10 deep; remove the old label columns first",
-                        code="cannot-hold",
-                        file=job.source.path,
-                    )
-                yield opened
+    if job.source.format.cells is not Cells.JSON:
+        _, batches = typed_batches(job.engine, job.source, job.dropped, rows, job.keys)
+        for batch in batches:
+            yield joined("{", _member_texts(pa.Table.from_batches([batch]), texts))
         return
-    _, batches = typed_batches(job.engine, job.source, job.dropped, rows, job.keys)
-    for batch in batches:
-        yield joined("{", member_texts(pa.Table.from_batches([batch]), texts))
-
-
-def _lines(job: Job) -> Statement:
-    values = {**job.source.values(), "dropped": list(job.dropped)}
-    return render("convert/json_objects_without" if job.dropped else "convert/json_objects", values, cells=[])
+    name = "convert/json_objects_without" if job.dropped else "convert/json_objects"
+    with job.source.reading():
+        _, batches = job.engine.stream(job.source.statement(name, values={"dropped": list(job.dropped)}), rows)
+        for batch in batches:
+            opened = batch.column(0).cast(TEXT)
+            if opened.null_count:
+                raise fault(
+                    job.source.path,
+                    f"overwrite cannot take {', '.join(map(shown, job.dropped))} out of an object that nests more than "
+                    "10 deep; remove the old label columns first",
+                    "cannot-hold",
+                )
+            yield opened

@@ -1,4 +1,4 @@
-"""Parquet from other formats: features with types by rule, then the label columns."""
+"""Parquet: features as they are or with types by rule, then the label columns."""
 
 from __future__ import annotations
 
@@ -9,26 +9,35 @@ from moslabels.files.records import file_sha256
 from moslabels.files.staged import StagedFile
 from moslabels.parquet import schemas
 from moslabels.sources.batches import batch_rows, typed_batches
-from moslabels.writers import Job, Written
+from moslabels.writers import splice
+from moslabels.writers.job import Job, Written
 
 
-def write(job: Job, staged: StagedFile) -> Written:
-    """Write Parquet from CSV or JSON."""
-    rows = batch_rows(len(job.source.columns))
-    schema, batches = typed_batches(job.engine, job.source, job.dropped, rows, job.keys, names_without_case=True)
-    for field in job.columns.schema:
-        schema = schema.append(field.with_metadata(None))
-    declared = schemas.declared(job.columns, job.row_labels)
-    schema = schema.with_metadata(schemas.changed(schema.metadata, (), declared))
-    written = 0
-    with pq.ParquetWriter(staged, schema) as writer:
-        for batch in batches:
-            labels = job.columns.take(job.labels_of(written, len(batch)))
-            table = pa.Table.from_arrays([*batch.columns, *labels.columns], schema=schema)
-            writer.write_table(table, row_group_size=max(1, len(batch)))
-            written += len(batch)
-            job.engine.progress.advance(written)
-        sha256 = file_sha256(job.source.path)
-        writer.add_key_value_metadata(dict([job.evidence(sha256)]))
-    job.check_rows(written)
-    return Written(features_sha256=sha256)
+class ParquetWriter:
+    """Parquet: spliced if the features are Parquet too, otherwise written anew with types by rule."""
+
+    def write(self, job: Job, staged: StagedFile) -> Written:
+        if job.source.part.footer is not None:
+            return splice.write(job, job.source.part.footer, staged)
+        row_labels = job.begin_writing()
+        rows = batch_rows(len(job.source.columns))
+        schema, batches = typed_batches(job.engine, job.source, job.dropped, rows, job.keys, names_without_case=True)
+        for field in job.columns.schema:
+            schema = schema.append(field.with_metadata(None))
+        declared = schemas.declared(job.columns, row_labels.positions)
+        schema = schema.with_metadata(schemas.changed(schema.metadata, (), declared))
+        written = 0
+        with pq.ParquetWriter(staged, schema) as writer:
+            for batch in batches:
+                labels = job.columns.take(row_labels.of(written, len(batch)))
+                table = pa.Table.from_arrays([*batch.columns, *labels.columns], schema=schema)
+                writer.write_table(table, row_group_size=max(1, len(batch)))
+                written += len(batch)
+                job.engine.progress.advance(written)
+            sha256 = file_sha256(job.source.path)
+            writer.add_key_value_metadata(dict([job.evidence(sha256)]))
+        row_labels.check(written)
+        return Written(features_sha256=sha256)
+
+    def write_plain(self, table: pa.Table, staged: StagedFile) -> None:
+        pq.write_table(table, staged)

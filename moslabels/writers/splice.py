@@ -25,7 +25,8 @@ from moslabels.files.staged import StagedFile
 from moslabels.parquet import schemas
 from moslabels.parquet.appended import appended
 from moslabels.parquet.footer import MAGIC, Footer, FooterError, read_footer
-from moslabels.writers import Job, Written
+from moslabels.sources.faults import fault
+from moslabels.writers.job import Job, RowLabels, Written, changed
 
 _BLOCK = 1 << 18
 _BLOCKS_BETWEEN_SYNCS = 256
@@ -35,44 +36,44 @@ _SECONDS_BETWEEN_LOOKS = 0.1
 _MOST_GROUP_ROWS = 1 << 26  # pyarrow writes no more into one row group
 
 
-def write(job: Job, staged: StagedFile) -> Written:
-    """Write Parquet from Parquet."""
-    footer: Footer = job.source.footer
+def write(job: Job, footer: Footer, staged: StagedFile) -> Written:
+    """Write Parquet from Parquet, whose footer is at hand. Raises TableError."""
     largest = max((group.rows for group in footer.groups), default=0)
     if largest > _MOST_GROUP_ROWS:
         raise _cannot(job, f"it has a row group of {largest} rows, and {_MOST_GROUP_ROWS} are the most")
     columns = _LabelColumns(job.columns)
     progress = job.engine.progress
     with (
-        open(job.source.file, "rb") as features,
+        open(job.source.part.file, "rb") as features,
         _Copy(features, footer.start, staged, progress) as copy,
         tempfile.SpooledTemporaryFile(_SPOOL, dir=job.temp_folder) as spool,
     ):
         # While the features are copied: the join, the label columns, and the reading back of them.
-        job.check_rows(footer.num_rows)
+        row_labels = job.label_rows()
+        row_labels.check(footer.num_rows)
         progress.step("writing labels", footer.num_rows)
         with pq.ParquetWriter(spool, columns.schema, compression="snappy", store_schema=False) as writer:
             for group, start in _starts(footer):
-                rows = columns.table(job.labels_of(start, group))
+                rows = columns.table(row_labels.of(start, group))
                 writer.write_table(rows, row_group_size=max(1, group))
                 progress.advance(start + group)
         label_footer = read_footer(spool)
         shift = footer.start - len(MAGIC)
         dropped = {index for index, column in enumerate(footer.columns) if column.name in job.dropped}
         try:
-            declared = schemas.declared(job.columns, job.row_labels)
+            declared = schemas.declared(job.columns, row_labels.positions)
             key_values = schemas.extended(footer.key_values(), job.dropped, declared)
             _, alone = appended(footer, dropped, label_footer, shift, key_values)
         except FooterError as error:
             raise _cannot(job, str(error)) from error
         spool.seek(len(MAGIC))
         end = staged.write_at(footer.start, _blocks(spool, label_footer.start - len(MAGIC)))
-        _check_labels(job, staged, columns, footer, alone)
+        _check_labels(job, staged, columns, row_labels, footer, alone)
         written = copy.finish()
         features.seek(footer.start)
         rest = features.read()
     if rest[:-8] != footer.data:
-        raise job.changed()
+        raise changed(job.source.path)
     features_hash = written.copy()
     features_hash.update(rest)
     # The footer comes last: it holds the hash of the features, which is known only now.
@@ -89,9 +90,7 @@ def write(job: Job, staged: StagedFile) -> Written:
 
 
 def _cannot(job: Job, why: str) -> TableError:
-    return TableError(
-        f"{job.source.path}: no columns can be appended to it: {why}", code="cannot-hold", file=job.source.path
-    )
+    return fault(job.source.path, f"no columns can be appended to it: {why}", "cannot-hold")
 
 
 def _starts(footer: Footer) -> Iterator[tuple[int, int]]:
@@ -138,7 +137,9 @@ def _taken(values: pa.Array, places: pa.Array) -> pa.Array:
     return values.take(places)
 
 
-def _check_labels(job: Job, staged: StagedFile, columns: _LabelColumns, footer: Footer, alone: bytes) -> None:
+def _check_labels(
+    job: Job, staged: StagedFile, columns: _LabelColumns, row_labels: RowLabels, footer: Footer, alone: bytes
+) -> None:
     """Read the label columns back from where they stand in the new file, and compare them with what was planned.
 
     A footer of their own lists them, with the same bytes as the new one: old columns need not be decoded, nor known.
@@ -148,11 +149,9 @@ def _check_labels(job: Job, staged: StagedFile, columns: _LabelColumns, footer: 
     with staged.reopened() as stream, pq.ParquetFile(stream, metadata=metadata, read_dictionary=texts) as file:
         for index, (group, start) in enumerate(_starts(footer)):
             found = file.read_row_group(index)
-            planned = columns.table(job.labels_of(start, group))
+            planned = columns.table(row_labels.of(start, group))
             if not all(_same(found[name], planned[name]) for name in columns.schema.names):
-                raise TableError(
-                    f"{job.out}: the label columns read back differ from those planned", code="read-back", file=job.out
-                )
+                raise fault(job.out, "the label columns read back differ from those planned", "read-back")
 
 
 def _same(found: pa.ChunkedArray, planned: pa.ChunkedArray) -> bool:
@@ -177,11 +176,9 @@ def _check_footer(job: Job, result: BinaryIO, old: Footer, dropped: set[int]) ->
     new = read_footer(result)
     names = [column.name for index, column in enumerate(old.columns) if index not in dropped]
     if [column.name for column in new.columns] != [*names, *job.columns.column_names]:
-        raise TableError(f"{job.out}: the columns read back differ from those planned", code="read-back", file=job.out)
+        raise fault(job.out, "the columns read back differ from those planned", "read-back")
     if [group.rows for group in new.groups] != [group.rows for group in old.groups]:
-        raise TableError(
-            f"{job.out}: the row groups read back differ from those planned", code="read-back", file=job.out
-        )
+        raise fault(job.out, "the row groups read back differ from those planned", "read-back")
 
 
 class _Copy:

@@ -18,7 +18,9 @@ from moslabels.engine.connection import Engine
 from moslabels.engine.statements import Statement, parameters, quote_identifier, render, rules, sql_folder
 from moslabels.labelling.labels import Extra
 from moslabels.runs.views import VIEWS, View
-from moslabels.sources.opening import Column, Source
+from moslabels.sources.columns import Column
+from moslabels.sources.opening import READERS
+from moslabels.sources.source import Part, Source
 
 TEMPLATES = sorted(str(path.relative_to(sql_folder()))[:-4] for path in sql_folder().rglob("*.sql"))
 MACROS = [name for name in TEMPLATES if "{%- macro" in (sql_folder() / f"{name}.sql").read_text(encoding="utf-8")]
@@ -39,7 +41,7 @@ def read(name: str) -> str:
 def contexts() -> list[dict[str, Any]]:
     found = []
     for reader, column in COLUMN.items():
-        source = Source("f", "f", reader, reader, "feature", (column,))
+        source = Source("f", "feature", READERS[reader], (Part("f", "f"),), (column,))
         cells = source.cells({"key": column, "mos": column})
         for extras, keys in (([], cells[:1]), ([EXTRA, STATED], cells)):
             found.append(

@@ -19,7 +19,7 @@ from moslabels import materialize
 from moslabels.base.errors import TableError, UsageError
 from moslabels.base.settings import Settings
 from moslabels.cli import main
-from moslabels.sources.opening import Column
+from moslabels.sources.columns import Column
 from moslabels.spec.options import option_problem
 from moslabels.suggest.scores import score_options
 from moslabels.suggest.search import suggest, suggestion_text

@@ -1,0 +1,107 @@
+"""Tables in memory, as Arrow: what ``join`` was handed over."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+
+from moslabels.base.errors import StatementError
+from moslabels.base.text import shown
+from moslabels.engine.connection import Engine
+from moslabels.sources.columns import Cell, Column
+from moslabels.sources.faults import fault
+from moslabels.sources.source import Cells, Format, Part, Source
+
+
+class ArrowTable(Format):
+    """An Arrow table. Statements read its columns by names of their own, since two may have one name."""
+
+    reader = "arrow"
+    cells = Cells.TYPED
+
+    def open_table(self, engine: Engine, name: str, role: str, table: pa.Table) -> Source:
+        """Make a table readable for statements, without a copy. Raises TableError if it has no columns."""
+        if not table.column_names:
+            raise fault(name, "has no columns")
+        columns = [Column(name, f"column{index}") for index, name in enumerate(table.column_names)]
+        values = [column.cast(pa.float32()) if pa.types.is_float16(column.type) else column for column in table.columns]
+        try:
+            view = engine.register(pa.Table.from_arrays(values, [column.ident for column in columns]))
+        except StatementError:  # A column that DuckDB has no type for is an error only if it is named.
+            columns = [
+                column if _has_type(engine, part) else replace(column, ident="")
+                for column, part in zip(columns, values, strict=True)
+            ]
+            readable = {column.ident: part for part, column in zip(values, columns, strict=True) if column.ident}
+            view = engine.register(pa.table(readable)) if readable else ""
+        columns = [
+            replace(column, type=_type(_value_type(part.type))) for column, part in zip(columns, values, strict=True)
+        ]
+        return Source(name, role, self, (Part(name, view, table=table),), tuple(columns))
+
+    def values(self, source: Source, cells: Sequence[Cell]) -> dict[str, Any]:  # noqa: ARG002
+        return {}
+
+    def check_name(self, source: Source, column: Column) -> None:
+        if not column.ident:
+            says = f"column {shown(column.name)} is of a type that DuckDB cannot read; convert it"
+            raise fault(source.path, says, column=column.name)
+
+    def check_values(self, source: Source, column: Column, role: str) -> None:  # noqa: ARG002
+        """Refuse text that is not UTF-8, and instants beyond DuckDB's own."""
+        values = _table(source).column(source.columns.index(column))
+        try:
+            values.validate(full=True)
+            if pa.types.is_timestamp(values.type) and values.type.unit in ("s", "ms"):
+                values.cast(pa.timestamp("us", values.type.tz))
+        except pa.ArrowInvalid as error:
+            says = f"column {shown(column.name)} holds what cannot be read: {error}"
+            raise fault(source.path, says, column=column.name) from error
+
+    def typed_batches(
+        self,
+        engine: Engine,  # noqa: ARG002
+        source: Source,
+        columns: Sequence[Column],
+        rows: int,
+        keys: Sequence[str],  # noqa: ARG002
+    ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+        table = self.as_arrow(source, columns)
+        return table.schema, iter(table.to_batches(max_chunksize=rows))
+
+    def as_arrow(self, source: Source, columns: Sequence[Column]) -> pa.Table:
+        table, kept = _table(source), {column.name for column in columns}
+        return table.select([index for index, name in enumerate(table.column_names) if name in kept])
+
+
+def _table(source: Source) -> pa.Table:
+    table = source.part.table
+    assert table is not None
+    return table
+
+
+def _value_type(kind: pa.DataType) -> pa.DataType:
+    """Return the type of the values of a column, however they are encoded."""
+    return kind.value_type if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind) else kind
+
+
+def _type(kind: pa.DataType) -> str:
+    """Return the type in DuckDB if it decides what is a key or a score; all others are read as text."""
+    if pa.types.is_float32(kind):
+        return "FLOAT"
+    if pa.types.is_nested(kind):
+        return "STRUCT" if pa.types.is_struct(kind) else "MAP" if pa.types.is_map(kind) else "LIST"
+    is_binary = pa.types.is_binary(kind) or pa.types.is_large_binary(kind) or pa.types.is_fixed_size_binary(kind)
+    return "BLOB" if is_binary else "VARCHAR"
+
+
+def _has_type(engine: Engine, values: pa.ChunkedArray) -> bool:
+    """Return whether DuckDB has a type for an Arrow column."""
+    try:
+        engine.register(pa.Table.from_arrays([values.slice(0, 0)], ["column"]))
+    except StatementError:
+        return False
+    return True

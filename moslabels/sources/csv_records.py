@@ -1,0 +1,123 @@
+"""The records of a CSV file as DuckDB sees them: the first one, and where another stands. For headers and errors."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from moslabels.sources.faults import fault, line_in
+from moslabels.sources.source import Dialect, Source
+
+_START = 50  # characters of a record that tell whether it is the one that DuckDB means
+_MOST_OF_A_LINE = 1 << 26  # bytes: max_line_size in sql/sources/
+_OPENING = re.compile(' ?"')
+_CLOSING = re.compile('[^"]*(?:""[^"]*)*"(?!")')
+
+
+class Record(NamedTuple):
+    """Where a record of a CSV file stands: its number (blank ones count, as DuckDB counts), its data row, its lines.
+
+    ``size`` is in characters, ``end`` its line end; ``start`` is what it begins with; ``is_open`` says that a quoted
+    cell of it does not end.
+    """
+
+    number: int
+    row: int | None
+    line: int
+    last_line: int
+    size: int
+    end: str
+    start: str
+    is_open: bool
+
+
+def first_record(path: str, file: str, dialect: Dialect) -> tuple[str, int, Dialect]:
+    """Return the text of the first record ("" if there is none), its number of cells, and the dialect found around it.
+
+    ``path`` is the path for messages, ``file`` the text as UTF-8. Raises TableError if the record does not end.
+    """
+    blank_lines = 0
+    lines: list[str] = []
+    size, width, is_open = 0, 1, False
+    with open(file, encoding="utf-8-sig", newline="") as stream:
+        while line := stream.readline(_MOST_OF_A_LINE):
+            if not lines and not line.strip("\r\n"):
+                blank_lines += 1
+                continue
+            lines.append(line)
+            size += len(line)
+            if size >= _MOST_OF_A_LINE:
+                break
+            delimiters, is_open = _delimiters(line, dialect.delimiter, is_open)
+            width += delimiters
+            if not is_open:
+                break
+    if is_open or size >= _MOST_OF_A_LINE:
+        why = "" if size < _MOST_OF_A_LINE else "it is longer than 64 MiB; "
+        raise fault(path, f"its first record cannot be read: {why}does a quoted cell of it not end?")
+    text = "".join(lines)
+    record = text.rstrip("\r\n")
+    return record, width, replace(dialect, blank_lines=blank_lines, line_end=text[len(record) :] or "\n")
+
+
+def place(source: Source, dialect: Dialect, message: str) -> tuple[int | None, int | None]:
+    """Return the data row and the line that DuckDB's message is about, None if they cannot be told."""
+    number = line_in(message)
+    first_end = ""
+    for record in records(source, dialect):
+        first_end = first_end or record.end
+        if number:
+            found = record.number == number
+        elif "state machine" in message:
+            found = record.end not in (first_end, "")
+        else:
+            found = record.size > _MOST_OF_A_LINE or record.is_open
+        if found:
+            # If the records are counted in another way than DuckDB's, no row is better than a wrong one.
+            said = re.search(r"Original Line: \ufeff?([^\r\n]*)", message)
+            is_same = said is None or record.start.startswith(said[1][:_START])
+            return (record.row, record.line) if is_same else (None, None)
+    return None, None
+
+
+def records(source: Source, dialect: Dialect) -> Iterator[Record]:
+    """Return the records of a CSV file. Walks the file line by line: for errors alone."""
+    rows = -1 if dialect.header else 0
+    number, first, size, start, is_open = 0, 0, 0, "", False
+    with open(source.file, encoding="utf-8-sig", errors="replace", newline="") as stream:
+        line = -dialect.added_lines
+        for line, text in enumerate(stream, start=1 - dialect.added_lines):
+            first, start = (first, start) if is_open else (line, text[:_START])
+            size += len(text)
+            _, is_open = _delimiters(text, dialect.delimiter, is_open)
+            if not is_open:
+                end = text[len(text.rstrip("\r\n")) :]
+                number += 1
+                rows += size > len(end)
+                yield Record(number, max(rows, 0) or None, first, line, size, end, start, False)
+                size = 0
+        if is_open:
+            yield Record(number + 1, max(rows + 1, 0) or None, first, line, size, "", start, True)
+
+
+def _delimiters(text: str, delimiter: str, is_quoted: bool) -> tuple[int, bool]:
+    """How many delimiters of a line end a cell, and whether a quoted cell is open at its end, as one may be before it.
+
+    A quote opens a cell where the cell begins, or after one space there, and is text inside of one that is bare.
+    """
+    place = count = 0
+    while True:
+        if not is_quoted and (opening := _OPENING.match(text, place)):
+            place, is_quoted = opening.end(), True
+        if is_quoted:
+            closing = _CLOSING.match(text, place)
+            if closing is None:
+                return count, True
+            place, is_quoted = closing.end(), False
+        place = text.find(delimiter, place)
+        if place < 0:
+            return count, False
+        place += len(delimiter)
+        count += 1

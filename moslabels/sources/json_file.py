@@ -1,0 +1,92 @@
+"""JSON lines and JSON documents: objects, of which each value has a type of its own."""
+
+from __future__ import annotations
+
+import glob
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+
+from moslabels.engine.connection import Engine
+from moslabels.files.contents import other_than_text
+from moslabels.files.paths import absolute
+from moslabels.files.workspace import Workspace
+from moslabels.sources import json_types
+from moslabels.sources.columns import Cell, Column
+from moslabels.sources.faults import fault, line_in, meaning
+from moslabels.sources.json_document import unpack
+from moslabels.sources.source import Cells, FileFormat, Part, Source
+
+
+class JsonLinesFile(FileFormat):
+    """JSON lines: an object a line."""
+
+    reader = "jsonl"
+    cells = Cells.JSON
+    ignores_case = True  # Typed rows are structs of DuckDB's.
+
+    def open(self, engine: Engine, workspace: Workspace, path: str, role: str, options: Mapping[str, Any]) -> Source:  # noqa: ARG002
+        if problem := other_than_text(path):
+            raise fault(path, problem)
+        source = Source(path, role, self, (Part(path, self.lines(workspace, path)),))
+        faults = [
+            found
+            for name in ("sources/json_outer_fault", "sources/json_inner_fault")
+            for found in source.query(engine, name)[:1]
+        ]
+        if faults:
+            first = min(faults, key=lambda found: int(found["row"]))
+            total = sum(found["total"] for found in faults)
+            more = f" ({total} such rows)" if total > 1 else ""
+            says = f"row {first['row']}: {first['fault']}{more}{self.line_text(path, first['row'])}"
+            raise fault(path, says, row=first["row"])
+        members = source.query(engine, "sources/json_members")
+        return replace(source, columns=tuple(Column(row["member"], _pointer(row["member"]), "JSON") for row in members))
+
+    def lines(self, workspace: Workspace, path: str) -> str:  # noqa: ARG002
+        """Return the path of a file with an object a line."""
+        return path
+
+    def line_text(self, path: str, row: int) -> str:
+        """Return the line that a data row stands in, as an error says it. Reads the file: for errors alone."""
+        with open(path, "rb") as stream:
+            lines = (number for number, line in enumerate(stream, start=1) if line.strip(b" \t\r\n"))
+            return f" (line {next(itertools.islice(lines, row - 1, None), row)})"
+
+    def values(self, source: Source, cells: Sequence[Cell]) -> dict[str, Any]:
+        return {
+            # An absolute path, so that neither ~ nor a scheme such as s3: means anything, and no glob.
+            "path": glob.escape(absolute(source.file)),
+            "pointers": [cell.column.ident for cell in cells],
+        }
+
+    def types_of(self, engine: Engine, source: Source, cell: Cell) -> list[str]:
+        return [row["type"] for row in source.query(engine, "sources/json_types", [cell], cell=cell)]
+
+    def unreadable(self, source: Source, message: str) -> tuple[str, int | None]:  # noqa: ARG002
+        line = line_in(message)
+        says = meaning(message, "its bytes are not utf-8")
+        return (f"row {line}: {says} (line {line})" if line else says), line
+
+    def typed_batches(
+        self, engine: Engine, source: Source, columns: Sequence[Column], rows: int, keys: Sequence[str]
+    ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+        return json_types.typed_batches(engine, source, columns, rows, keys)
+
+
+class JsonFile(JsonLinesFile):
+    """A JSON document: a list of objects, or one in ``{"rows": [...]}``. Statements read a copy as JSON lines."""
+
+    def lines(self, workspace: Workspace, path: str) -> str:
+        return unpack(path, workspace.new_copy(path, ".jsonl"))
+
+    def line_text(self, path: str, row: int) -> str:  # noqa: ARG002
+        return ""
+
+
+def _pointer(member: str) -> str:
+    """Return a member's name as a JSON Pointer (RFC 6901)."""
+    return "/" + member.replace("~", "~0").replace("/", "~1")

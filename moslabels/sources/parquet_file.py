@@ -1,0 +1,153 @@
+"""Parquet files: typed columns, of which the footer tells before a value is read."""
+
+from __future__ import annotations
+
+import glob
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from moslabels.base.errors import TableError, is_from_outside
+from moslabels.base.text import shown
+from moslabels.engine.connection import Engine
+from moslabels.files.contents import other_than_parquet
+from moslabels.files.paths import absolute
+from moslabels.files.workspace import Workspace
+from moslabels.parquet.footer import Footer, FooterError, read_footer
+from moslabels.parquet.pages import pages
+from moslabels.sources.columns import Cell, Column
+from moslabels.sources.faults import fault
+from moslabels.sources.source import Cells, FileFormat, Part, Source
+
+MOST_OF_A_KEY = 1 << 16
+"""Bytes, as in key_fault of sql/rules/."""
+
+
+class ParquetFile(FileFormat):
+    """Parquet. Statements name its columns as DuckDB does, which tells apart names that differ by case."""
+
+    reader = "parquet"
+    cells = Cells.TYPED
+
+    def open(self, engine: Engine, workspace: Workspace, path: str, role: str, options: Mapping[str, Any]) -> Source:  # noqa: ARG002
+        try:
+            with open(path, "rb") as stream:
+                footer = read_footer(stream)
+        except FooterError as error:
+            problem = other_than_parquet(path) or f"is no Parquet file that can be read: {error}"
+            raise fault(path, problem) from error
+        names = [column.name for column in footer.columns]
+        if not names:
+            raise fault(path, "has no columns")
+        source = Source(path, role, self, (Part(path, path, footer=footer),), memory=engine.memory)
+        described = source.query(engine, "sources/parquet_columns")
+        columns = tuple(
+            Column(name, row["column_name"], row["column_type"]) for name, row in zip(names, described, strict=True)
+        )
+        return replace(source, columns=columns)
+
+    def values(self, source: Source, cells: Sequence[Cell]) -> dict[str, Any]:  # noqa: ARG002
+        # An absolute path, so that neither ~ nor a scheme such as s3: means anything, and no glob.
+        return {"path": glob.escape(absolute(source.file))}
+
+    def check_name(self, source: Source, column: Column) -> None:
+        if "\0" in column.ident or not column.ident:
+            says = f"the column {shown(column.name)} has a name that SQL cannot spell; rename it"
+            raise fault(source.path, says, column=column.name)
+
+    def check_values(self, source: Source, column: Column, role: str) -> None:
+        for part in source.parts:
+            assert part.footer is not None
+            leaf, _ = part.footer.columns[source.columns.index(column)].leaves
+            _check_pages(source, part, part.footer, column, leaf, role)
+            _check_nulls(part, part.footer, column, leaf)
+
+    def typed_batches(
+        self,
+        engine: Engine,  # noqa: ARG002
+        source: Source,
+        columns: Sequence[Column],
+        rows: int,
+        keys: Sequence[str],  # noqa: ARG002
+    ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+        names = [column.name for column in columns]
+        file = pq.ParquetFile(absolute(source.file))
+        schema = pa.schema([file.schema_arrow.field(name) for name in names])
+
+        def batches() -> Iterator[pa.RecordBatch]:
+            with _decoding(source):
+                for batch in file.iter_batches(batch_size=rows, columns=names):
+                    yield batch.select(names)
+
+        return schema, batches()
+
+    def as_arrow(self, source: Source, columns: Sequence[Column]) -> pa.Table:
+        kept = {column.name for column in columns}
+        # A file that is mapped into the memory and then cut by others would kill the process.
+        with _decoding(source), pq.ParquetFile(absolute(source.file)) as file:
+            table = file.read()
+        return table.select([index for index, name in enumerate(table.column_names) if name in kept])
+
+
+@contextmanager
+def _decoding(source: Source) -> Iterator[None]:
+    """Raise TableError if pyarrow cannot decode the file."""
+    try:
+        yield
+    except (pa.ArrowException, OSError) as error:
+        if is_from_outside(error):
+            raise
+        raise fault(source.path, f"cannot be decoded: {error}") from error
+
+
+def _check_pages(source: Source, part: Part, footer: Footer, column: Column, leaf: int, role: str) -> None:
+    """Refuse a column of which a page has no room in the memory, or a text that is too long for a key.
+
+    A page is decompressed as a whole before a value of it is seen. Raises TableError.
+    """
+    try:
+        with open(part.file, "rb") as stream:
+            for group in footer.groups:
+                for page in pages(stream, group.chunks[leaf]):
+                    if role == "key" and page.uncompressed > (page.values + 1) * (MOST_OF_A_KEY + 8):
+                        problem = f"a text of it has more than {MOST_OF_A_KEY} bytes, which cannot be a key"
+                        raise _of_column(part, column, f": {problem}", "bad-key")
+                    if page.uncompressed > source.memory / 2:
+                        problem = (
+                            f"a page of it has {page.uncompressed} bytes, which is more than half of the memory that "
+                            "DuckDB may take; raise memory_limit, or write the file anew with smaller pages"
+                        )
+                        raise _of_column(part, column, f": {problem}", "resources")
+    except FooterError as error:
+        raise _of_column(part, column, f" cannot be decoded: {error}") from error
+
+
+def _check_nulls(part: Part, footer: Footer, column: Column, leaf: int) -> None:
+    """Refuse a column whose footer says of a row group that it holds nothing but NULL, and it does not.
+
+    DuckDB 2 does not read the values of such a row group. Raises TableError.
+    """
+    groups = footer.groups_of_nulls(leaf)
+    if not groups:
+        return
+    try:
+        with pq.ParquetFile(absolute(part.file)) as file:
+            batches = file.iter_batches(row_groups=groups, columns=[column.name])
+            is_so = all(batch.column(column.name).null_count == len(batch) for batch in batches)
+    except (pa.ArrowException, OSError, KeyError) as error:
+        raise _of_column(part, column, f" cannot be decoded: {error}") from error
+    if not is_so:
+        raise _of_column(
+            part,
+            column,
+            ": the footer says of row groups that all of their values are NULL, and they are not; write the file "
+            "anew, as pyarrow does",
+        )
+
+
+def _of_column(part: Part, column: Column, says: str, code: str = "unreadable") -> TableError:
+    return fault(part.path, f"column {shown(column.name)}{says}", code, column=column.name)

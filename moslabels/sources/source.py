@@ -1,0 +1,308 @@
+"""An opened table: its parts, its columns and how statements read them; and what a format has to say of it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any, ClassVar
+
+import pyarrow as pa
+
+from moslabels.base.errors import ResourceError, StatementError, TableError
+from moslabels.base.text import listed, nearest, short, shown
+from moslabels.engine.connection import Engine
+from moslabels.engine.statements import Statement, render
+from moslabels.files.workspace import Workspace
+from moslabels.parquet.footer import Footer
+from moslabels.sources.columns import Cell, Column
+from moslabels.sources.faults import fault
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a CSV file is written. Nothing of it is guessed.
+
+    ``blank_lines`` stand before the first record; ``added_lines`` of them are not in the user's file.
+    """
+
+    delimiter: str = ","
+    header: bool = True
+    encoding: str = "utf-8"
+    has_bom: bool = False
+    line_end: str = "\n"
+    blank_lines: int = 0
+    added_lines: int = 0
+
+
+@dataclass(frozen=True)
+class Part:
+    """One file of a table, or one table in memory.
+
+    ``path`` is the path as messages show it; ``file`` is what statements read: the same file, a copy of its text as
+    UTF-8 or as JSON lines, or the name that the engine gave to a table in memory. ``footer`` is that of a Parquet file,
+    and ``table`` the table in memory.
+    """
+
+    path: str
+    file: str
+    footer: Footer | None = field(default=None, compare=False, repr=False)
+    table: pa.Table | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def rows(self) -> int | None:
+        """The number of rows, or None if only reading them tells."""
+        if self.footer is not None:
+            return self.footer.num_rows
+        return len(self.table) if self.table is not None else None
+
+
+@dataclass(frozen=True)
+class Source:
+    """A table that is open for statements. It has one part today.
+
+    ``path`` is the path as messages show it, or the name of a table in memory. ``role`` is ``feature`` or ``label``.
+    ``dialect`` is there for CSV alone. ``memory`` is what DuckDB may take, in bytes, for formats that need it.
+    """
+
+    path: str
+    role: str
+    format: Format
+    parts: tuple[Part, ...]
+    columns: tuple[Column, ...] = ()
+    dialect: Dialect | None = None
+    memory: float = field(default=0, compare=False, repr=False)
+
+    @property
+    def part(self) -> Part:
+        """The only part. What can read but one part asks for it here; ValueError if there are several."""
+        (part,) = self.parts
+        return part
+
+    @property
+    def rows(self) -> int | None:
+        """The number of rows in all parts, or None if only reading them tells."""
+        counts = [part.rows for part in self.parts]
+        return None if None in counts else sum(count or 0 for count in counts)
+
+    @property
+    def names(self) -> list[str]:
+        return [column.name for column in self.columns]
+
+    @property
+    def file(self) -> str:
+        """What statements read, see :class:`Part`."""
+        return self.part.file
+
+    @property
+    def reader(self) -> str:
+        """The macros in ``sql/sources/`` that read the table."""
+        return self.format.reader
+
+    @property
+    def has_row_number_column(self) -> bool:
+        """Whether a column hides DuckDB's own ``file_row_number``."""
+        return any(name.lower() == "file_row_number" for name in self.names)
+
+    def cells(self, columns: Mapping[str, Column]) -> list[Cell]:
+        """Return columns as cells of a statement, by their aliases."""
+        return [Cell(alias, column, self.reader) for alias, column in columns.items()]
+
+    def values(self, cells: Sequence[Cell] = ()) -> dict[str, Any]:
+        """Return the values of the parameters of the file, for a statement that reads these cells."""
+        return self.format.values(self, cells)
+
+    def statement(
+        self, name: str, cells: Sequence[Cell] = (), values: Mapping[str, Any] | None = None, **context: Any
+    ) -> Statement:
+        """Render a statement that reads these cells. ``values`` are those of its other parameters."""
+        return render(name, {**self.values(cells), **(values or {})}, source=self, cells=cells, **context)
+
+    def run(
+        self,
+        engine: Engine,
+        name: str,
+        cells: Sequence[Cell] = (),
+        values: Mapping[str, Any] | None = None,
+        **context: Any,
+    ) -> None:
+        """Run a statement that reads the table. Raises TableError if DuckDB cannot read it."""
+        with self.reading():
+            engine.run(self.statement(name, cells, values, **context))
+
+    def query(
+        self,
+        engine: Engine,
+        name: str,
+        cells: Sequence[Cell] = (),
+        values: Mapping[str, Any] | None = None,
+        **context: Any,
+    ) -> list[dict[str, Any]]:
+        """Return the rows of a statement that reads the table. Raises TableError if DuckDB cannot read it."""
+        with self.reading():
+            return engine.rows(self.statement(name, cells, values, **context))
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Turn what DuckDB says of a file that it cannot read into a TableError with the path and the row."""
+        try:
+            yield
+        except ResourceError:
+            raise
+        except StatementError as error:
+            says, row = self.format.unreadable(self, str(error))
+            raise fault(self.path, says, row=row) from error
+
+    def find(self, role: str, named: str | None, candidates: Sequence[str], option: str) -> Column:
+        """Return the column that plays a role: the one that is named, else the first candidate that is present.
+
+        Raises TableError if there is none, if there are several, or if it cannot play the role.
+        """
+        if named is not None:
+            return self._only([column for column in self.columns if column.name == named], role, named, option)
+        for candidate in candidates:
+            found = [column for column in self.columns if column.name.lower() == candidate]
+            if found:
+                return self._only(found, role, candidate, option)
+        advice = [self.split_advice() or f"name it with {option}", self.format.header_advice(self), self._bom_advice()]
+        raise fault(
+            self.path,
+            f"no {role} column found: none of {', '.join(candidates)} is among {listed(self.names)}; "
+            + "; ".join(filter(None, advice)),
+            "no-column",
+        )
+
+    def split_advice(self) -> str:
+        """Return what to set if one column looks like several that were not split, or nothing."""
+        return self.format.split_advice(self)
+
+    def _bom_advice(self) -> str:
+        """Return what to do if a name begins with the mark that belongs before the whole text, or nothing."""
+        marked = [name for name in self.names if name.startswith("\ufeff")]
+        return f"remove the byte order mark (U+FEFF) inside of the name {shown(marked[0])}" if marked else ""
+
+    def _only(self, found: list[Column], role: str, name: str, option: str) -> Column:
+        if len(found) == 1:
+            return self.usable(found[0], role)
+        if found:
+            raise fault(
+                self.path,
+                f"{len(found)} columns are named {shown(name)}, compared as {option} does; the {role} column must be "
+                "the only one of its name",
+                "ambiguous-column",
+                column=name,
+            )
+        advice = filter(None, [self.split_advice(), self.format.header_advice(self, name), self._bom_advice()])
+        raise fault(
+            self.path,
+            f"{option} {shown(name)} is no column of it{nearest(name, self.names)}; "
+            + "; ".join([f"it has {listed(self.names)}", *advice]),
+            "no-column",
+            column=name,
+        )
+
+    def usable(self, column: Column, role: str) -> Column:
+        """Return a column that a statement reads as a key, a score, an extra or a group; TableError if none can.
+
+        What the type tells is told before a value is read: those of a file of kilobytes may fill the memory.
+        """
+        self.format.check_name(self, column)
+        if column.is_nested:
+            code, what = _USES.get(role, ("unreadable", f"which cannot be a {role}"))
+            raise fault(
+                self.path,
+                f"column {shown(column.name)} is of type {short(column.type)}, {what}; name another column, or convert "
+                "it to text or numbers",
+                code,
+                column=column.name,
+            )
+        self.format.check_values(self, column, role)
+        return column
+
+    def may_be_key(self, column: Column) -> bool:
+        """Whether a column can be read as a key, by what is known of it before a value is read."""
+        try:
+            self.usable(column, "key")
+        except TableError:
+            return False
+        return True
+
+
+_USES = {
+    "key": ("bad-key", "which cannot be a key"),
+    "score": ("bad-score", "which holds no scores"),
+    "extra": ("bad-extra", "and an extra is text, a number, a truth value, a date or a time"),
+}
+
+
+class Cells(Enum):
+    """What the cells of a format are."""
+
+    TEXT = "texts without a type"
+    TYPED = "values of the type of their column"
+    JSON = "values that have a type each"
+
+
+class Format(ABC):
+    """What the rest of the program asks of the format of a table. A format of files is a :class:`FileFormat`."""
+
+    reader: ClassVar[str]
+    """The file of ``sql/sources/`` with the macros that read rows and cells."""
+    cells: ClassVar[Cells]
+    has_dialect: ClassVar[bool] = False
+    """Whether a file is written in a :class:`Dialect`, which options name and an output of the format keeps."""
+    ignores_case: ClassVar[bool] = False
+    """Whether typed columns cannot have names that differ by case alone."""
+
+    @abstractmethod
+    def values(self, source: Source, cells: Sequence[Cell]) -> dict[str, Any]:
+        """Return the values of the parameters of the reader's macros."""
+
+    def types_of(self, engine: Engine, source: Source, cell: Cell) -> list[str]:  # noqa: ARG002
+        """Return the types that the values of a column have, by their names in DuckDB."""
+        return [cell.column.type]
+
+    def check_name(self, source: Source, column: Column) -> None:  # noqa: B027
+        """Refuse, with TableError, a column that no statement can name."""
+
+    def check_values(self, source: Source, column: Column, role: str) -> None:  # noqa: B027
+        """Refuse, with TableError, a column whose values DuckDB would not survive or would read wrongly."""
+
+    def split_advice(self, source: Source) -> str:  # noqa: ARG002
+        """Return what to set if one column looks like several that were not split, or nothing."""
+        return ""
+
+    def header_advice(self, source: Source, named: str = "") -> str:  # noqa: ARG002
+        """Return what to set if the names of columns look like data, or ``named`` like no name; or nothing."""
+        return ""
+
+    def unreadable(self, source: Source, message: str) -> tuple[str, int | None]:  # noqa: ARG002
+        """Return what DuckDB's message about the table means, and the data row that it is about, if that is known."""
+        return f"cannot be read: {message}", None
+
+    @abstractmethod
+    def typed_batches(
+        self, engine: Engine, source: Source, columns: Sequence[Column], rows: int, keys: Sequence[str]
+    ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+        """Return some columns as Arrow: their schema, and batches of ``rows`` rows in the order of the file.
+
+        ``keys`` names the key columns, whose values stay the keys that they are. Raises TableError if a column has no
+        type.
+        """
+
+    def as_arrow(self, source: Source, columns: Sequence[Column]) -> pa.Table | None:  # noqa: ARG002
+        """Return some columns as the one Arrow table that they are already, or None if batches must make it."""
+        return None
+
+
+class FileFormat(Format):
+    """A format of files."""
+
+    @abstractmethod
+    def open(self, engine: Engine, workspace: Workspace, path: str, role: str, options: Mapping[str, Any]) -> Source:
+        """Open a file that is there: find its columns, and whether it can be read at all. Raises TableError.
+
+        ``options`` is the value of ``feature_csv`` or ``label_csv``.
+        """

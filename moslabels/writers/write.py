@@ -1,0 +1,44 @@
+"""The writers of formats by name, and the two ways to write: a labelled table, and a plain small one."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import pyarrow as pa
+
+from moslabels.files.staged import StagedFile
+from moslabels.spec.formats import format_of
+from moslabels.writers.csv import CsvWriter
+from moslabels.writers.job import Job, Written
+from moslabels.writers.json import JsonLinesWriter, JsonWriter
+from moslabels.writers.parquet import ParquetWriter
+
+
+class Writer(Protocol):
+    """What writes a format."""
+
+    def write(self, job: Job, staged: StagedFile) -> Written:
+        """Write the features of a job with their label columns. Raises TableError."""
+
+    def write_plain(self, table: pa.Table, staged: StagedFile) -> None:
+        """Write a small table of texts and whole numbers."""
+
+
+WRITERS: dict[str, Writer] = {
+    "parquet": ParquetWriter(),
+    "jsonl": JsonLinesWriter(),
+    "json": JsonWriter(),
+    "csv": CsvWriter(","),
+    "tsv": CsvWriter("\t"),
+}
+"""The writers of the formats of ``spec/formats``, by name."""
+
+
+def write_labelled(job: Job, staged: StagedFile) -> Written:
+    """Write the labelled table to a staged file, in the format of the suffix of the output. Raises TableError."""
+    return WRITERS[format_of(job.out)].write(job, staged)
+
+
+def write_plain(table: pa.Table, staged: StagedFile) -> None:
+    """Write a small table of texts and whole numbers to a staged file, in the format of the suffix of its target."""
+    WRITERS[format_of(staged.given)].write_plain(table.combine_chunks(), staged)
