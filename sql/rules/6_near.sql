@@ -55,7 +55,7 @@ CREATE OR REPLACE TEMP MACRO with_digits_alone(key) AS CASE
     WHEN regexp_full_match(key, '[+]?[0-9]+([.]0*)?|[1-9][0-9]{0,2}(,[0-9]{3})+')
         THEN regexp_replace(regexp_replace(key, '[.]0*$', ''), '[+,]', '', 'g')
     WHEN is_scientific(key) AND NOT has_lost_digits(key)
-        AND TRY_CAST(key AS DECIMAL(38, 9)) = TRY_CAST(key AS DECIMAL(38, 0))
+        AND TRY_CAST(key AS DECIMAL(38, 9)) = TRY_CAST(TRY_CAST(key AS DECIMAL(38, 0)) AS DECIMAL(38, 9))
         THEN CAST(TRY_CAST(key AS DECIMAL(38, 0)) AS VARCHAR)
     ELSE key END;
 

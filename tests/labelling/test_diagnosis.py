@@ -123,6 +123,7 @@ NO_NEAR_MISSES = [
     (["clip_11"], ["clip_1x1"]),
     (["abc"], ["abcdef"]),  # A prefix of three characters says nothing.
     (["a.94fps"], ["a.59"]),
+    (["7e29", "1.5e37"], ["7e99", "8"]),  # Parts of a hash, larger than any number that is compared.
 ]
 
 
