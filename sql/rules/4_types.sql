@@ -12,9 +12,9 @@ CREATE OR REPLACE TEMP MACRO cell_bits(x) AS
         WHEN contains(x, '.') THEN
             CASE WHEN is_number_text(x) AND isfinite(TRY_CAST(trim(x) AS DOUBLE)) THEN 4 ELSE 8 END
         WHEN trim(x) = '-0' THEN 17
-        WHEN regexp_full_match(trim(x), '[+-]?0[0-9]+') THEN 8
-        WHEN is_whole_text(trim(x)) AND TRY_CAST(trim(x) AS BIGINT) IS NOT NULL THEN
+        WHEN regexp_full_match(trim(x), '-?(0|[1-9][0-9]*)') AND TRY_CAST(trim(x) AS BIGINT) IS NOT NULL THEN
             CASE WHEN is_exact_double(trim(x)) THEN 1 ELSE 2 END
+        WHEN regexp_full_match(trim(x), '[+-]?0[0-9]+') THEN 8
         WHEN regexp_full_match(trim(x), '[+-]?[0-9]+') THEN CASE WHEN is_exact_double(trim(x)) THEN 4 ELSE 8 END
         WHEN regexp_full_match(trim(x), '[+-]?(?i:nan|inf|infinity)')
             OR (is_number_text(trim(x)) AND isfinite(TRY_CAST(trim(x) AS DOUBLE))) THEN 4
