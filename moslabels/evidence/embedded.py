@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from moslabels.evidence.audit import given_options
 from moslabels.evidence.provenance import plain, versions
-from moslabels.files.documents import DocumentError, parse
+from moslabels.evidence.strict_json import DocumentError, parse
 from moslabels.labelling.keys import one_or_list
 from moslabels.labelling.labels import Labels
 from moslabels.labelling.match import Match

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from moslabels.base.errors import is_from_outside
-from moslabels.files.documents import open_regular
+from moslabels.files.regular import open_regular
 
 
 def file_sha256(path: str | Path) -> str:

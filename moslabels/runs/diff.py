@@ -16,10 +16,12 @@ from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.evidence import audit, report
 from moslabels.evidence import embedded as evidence
+from moslabels.evidence.documents import Reach
 from moslabels.evidence.json_schema import audit_document, entry_document, misfits, report_document
 from moslabels.evidence.provenance import recorded_hashes
+from moslabels.evidence.strict_json import DocumentError, parse
 from moslabels.files.contents import HEAD, not_json, not_parquet
-from moslabels.files.documents import DocumentError, Reach, open_regular, parse, reason
+from moslabels.files.regular import open_regular, reason
 from moslabels.files.workspace import Workspace
 from moslabels.labelling import output as labelled
 from moslabels.labelling.keys import several

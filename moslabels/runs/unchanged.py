@@ -10,8 +10,9 @@ from moslabels.evidence.audit import given_options
 from moslabels.evidence.json_schema import audit_document, fits, provenance_block
 from moslabels.evidence.provenance import plain, versions
 from moslabels.evidence.run import Run
-from moslabels.files.documents import DocumentError, open_regular, parse
+from moslabels.evidence.strict_json import DocumentError, parse
 from moslabels.files.records import file_record
+from moslabels.files.regular import open_regular
 from moslabels.spec.table import TableSpec
 
 

@@ -18,10 +18,11 @@ from moslabels.base.text import shown
 from moslabels.base.urls import url_problem
 from moslabels.engine.locked import Answer, LockedEngine
 from moslabels.engine.statements import render, sql_folder
+from moslabels.evidence.strict_json import DocumentError, parse
 from moslabels.files.contents import HEAD, absence_advice, not_json
-from moslabels.files.documents import DocumentError, open_regular, parse
 from moslabels.files.platform import lock_records
 from moslabels.files.publish import publish
+from moslabels.files.regular import open_regular
 from moslabels.files.reserve import reserved
 from moslabels.files.staged import StagedFile
 from moslabels.files.workspace import Workspace

@@ -1,0 +1,51 @@
+"""Files that others name: opened once, and only if they are regular files."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import stat
+
+from moslabels.base.errors import is_from_outside
+from moslabels.files.contents import absence_advice
+
+_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOCTTY", 0)
+
+
+def open_regular(path: str | os.PathLike[str]) -> io.BufferedReader:
+    """Open a regular file to read it. Raises OSError where there is none: a pipe, a device or a folder is not opened.
+
+    A path is the name of a file of this system: a scheme such as ``s3://`` means nothing.
+    """
+    try:
+        _check_kind(path, os.stat(path).st_mode)
+        handle = os.open(path, _FLAGS)  # What takes its place meanwhile must not make this wait.
+    except ValueError as error:  # NUL, or half of a character
+        if is_from_outside(error):
+            raise
+        raise OSError(errno.EINVAL, "is no name that a file can have", path) from error
+    try:
+        _check_kind(path, os.fstat(handle).st_mode)
+        os.set_blocking(handle, True)
+        return os.fdopen(handle, "rb")
+    except BaseException:
+        os.close(handle)
+        raise
+
+
+def _check_kind(path: str | os.PathLike[str], mode: int) -> None:
+    if not stat.S_ISREG(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "no regular file"
+        raise OSError(errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL, f"is {kind}", path)
+
+
+def reason(error: OSError) -> str:
+    """What the system says of a file, after its name. Raises the error again where it is no fault of a file."""
+    if is_from_outside(error):
+        raise error
+    if isinstance(error, FileNotFoundError):
+        path = error.filename
+        return f"there is no such file{absence_advice(path) if isinstance(path, str) else ''}"
+    said = error.strerror or str(error)
+    return said if said.startswith("is ") else f"cannot be read: {said}"
