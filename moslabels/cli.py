@@ -245,14 +245,14 @@ def _options(parsed: argparse.Namespace, _argv: list[str]) -> int:
 
 def _diff(parsed: argparse.Namespace, _argv: list[str]) -> int:
     from moslabels.evidence.audit import json_text
-    from moslabels.runs.diff import diff, text
+    from moslabels.runs.diff import diff, diff_text
 
     try:
         document = diff(parsed.old, parsed.new, _settings(parsed), parsed.old_root or "", only_root=parsed.only_root)
     except (MosLabelsError, OSError) as error:
         said = os_error(error) if isinstance(error, OSError) else error
         raise UsageError(f"the two cannot be compared: {said}") from error
-    write_out(json_text(document) if parsed.json else _visible_lines(text(document)) + "\n")
+    write_out(json_text(document) if parsed.json else _visible_lines(diff_text(document)) + "\n")
     return 0 if document["same"] else 1
 
 
@@ -281,7 +281,7 @@ def _table_of(manifest: Manifest, identifier: str | None) -> TableSpec:
 def _verify(parsed: argparse.Namespace, _argv: list[str]) -> int:
     from moslabels.evidence.audit import json_text
     from moslabels.files.paths import absolute
-    from moslabels.runs.verify import text, verify
+    from moslabels.runs.verify import verify, verify_text
     from moslabels.spec.paths import refuse_url
 
     files, settings = parsed.files, _settings(parsed)
@@ -292,7 +292,7 @@ def _verify(parsed: argparse.Namespace, _argv: list[str]) -> int:
         files = [absolute(path) for path in files]
     with chdir(parsed.root or "."):
         document = verify(files, settings, only_root=parsed.only_root)
-    write_out(json_text(document) if parsed.json else _visible_lines(text(document)) + "\n")
+    write_out(json_text(document) if parsed.json else _visible_lines(verify_text(document)) + "\n")
     return {"ok": 0, "differs": 1, "unknown": 2}[document["status"]]
 
 
@@ -382,17 +382,17 @@ def _settings(parsed: argparse.Namespace) -> Settings:
 def _sql(parsed: argparse.Namespace, _argv: list[str]) -> int:
     from moslabels.command.progress_line import is_a_terminal
     from moslabels.command.results import text
-    from moslabels.runs.views import VIEWS, Evidence
+    from moslabels.runs.views import VIEWS, Views
 
     query = parsed.command if parsed.file is None else _query_of(parsed.file)
-    with Evidence(parsed.patterns) as evidence:
-        if passed_over := evidence.passed_over:
-            total = evidence.loaded + len(passed_over)
+    with Views(parsed.patterns) as found:
+        if passed_over := found.passed_over:
+            total = found.loaded + len(passed_over)
             _say(f"{len(passed_over)} of {total} files passed over, neither audit nor report: {listed(passed_over)}")
         if parsed.db is not None:
-            evidence.save(parsed.db)
+            found.save(parsed.db)
             _say(f"{len(VIEWS)} tables saved in {parsed.db}")
-        answer = evidence.ask(query)
+        answer = found.ask(query)
     if answer is not None:
         is_terminal = is_a_terminal(sys.stdout)
         write_out(text(answer, parsed.format, shutil.get_terminal_size().columns if is_terminal else None))

@@ -1,17 +1,210 @@
-"""Audits, reports and the evidence in labelled tables, read back."""
+"""Audits, reports and the evidence in labelled tables, read back: what kind each is, and whether it has its shape.
+
+This is the one place that reads evidence. ``verify``, ``diff``, ``sql`` and ``--skip-unchanged`` use it.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any, BinaryIO, ClassVar
 
-from moslabels.base.errors import is_from_outside
+from moslabels.base.errors import is_from_outside, os_error
+from moslabels.base.text import shown
+from moslabels.evidence import audit, embedded, report
+from moslabels.evidence.json_schema import audit_document, entry_document, provenance_block, report_document
+from moslabels.evidence.provenance import is_ours
+from moslabels.evidence.shape import Misfit, misfits
+from moslabels.evidence.strict_json import DocumentError, parse
+from moslabels.files.contents import HEAD, not_json, not_parquet
+from moslabels.files.regular import open_regular, reason
+from moslabels.labelling.keys import several
+from moslabels.spec.formats import FORMATS
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What moslabels wrote of a run. Nothing but ``schema`` is sure to be there before :meth:`misfits` was asked."""
+
+    members: Mapping[str, Any]
+
+    kind: ClassVar[str]
+    schema: ClassVar[Callable[[], dict[str, Any]]]
+
+    @property
+    def block(self) -> Any:
+        """The ``run_provenance`` block. It may be the caller's own, of any shape."""
+        return self.members.get("run_provenance")
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether moslabels wrote the ``run_provenance`` block, and not the caller."""
+        return is_ours(self.block)
+
+    def misfits(self) -> list[Misfit]:
+        """Return where the document is not as its schema says, its block apart."""
+        return list(misfits(self.members, type(self).schema()))
+
+    def block_misfits(self) -> list[Misfit]:
+        """Return where the block is not as its schema says. A block of the caller's own has no schema."""
+        return list(misfits(self.block, provenance_block(), "run_provenance")) if self.is_ours else []
+
+    def fits(self) -> bool:
+        """Whether it is all that this version writes, and no more. A block of the caller's own fits too."""
+        return not self.misfits() and not self.block_misfits()
+
+
+class Audit(Evidence):
+    """The audit of one labelled table."""
+
+    kind = "audit"
+    schema = staticmethod(audit_document)
+
+    @property
+    def key(self) -> Sequence[str]:
+        """The key columns of the features, and so of the output."""
+        return several(self.members["feature_key_column"])
+
+
+class Report(Evidence):
+    """The report of a batch."""
+
+    kind = "report"
+    schema = staticmethod(report_document)
+
+
+class Entry(Evidence):
+    """The evidence that a labelled Parquet file carries. Its members may be any JSON value until it fits."""
+
+    kind = "labelled table"
+    schema = staticmethod(entry_document)
+
+    @property
+    def block(self) -> None:
+        """An entry has no block."""
+
+    @property
+    def schema_fault(self) -> str:
+        """Why an entry of the right shape cannot be judged all the same; empty if it can."""
+        name = self.members["schema"]
+        if name == embedded.SCHEMA:
+            return ""
+        return f"its evidence is of the schema {shown(name)}, which this version does not know"
+
+    @property
+    def key(self) -> Sequence[str]:
+        """The key columns of the features, and so of the table."""
+        return several(self.members["feature_key_column"])
+
+
+@dataclass(frozen=True)
+class Unknown:
+    """A file that is not evidence of this version. ``fault`` says why; it reads on from the file's name.
+
+    ``kind`` is ``labelled table`` for a Parquet file, else ``unknown``. ``is_bare`` says that it may be a table all the
+    same, one without evidence in it.
+    """
+
+    fault: str
+    kind: str = "unknown"
+    is_bare: bool = False
+
+
+Document = Audit | Report | Entry | Unknown
+
+
+def load(path: str) -> Document:
+    """Open a file once, and tell by what it holds, not by its name, what it is.
+
+    Raises only what comes from outside (Ctrl-C, the end of a run): all that is wrong with the file is in Unknown.
+    """
+    import pyarrow as pa
+
+    is_parquet = False
+    try:
+        with open_regular(path) as stream:
+            head = stream.read(HEAD)
+            is_parquet = head.startswith(b"PAR1")
+            stream.seek(0)
+            return _entry(stream) if is_parquet else _document(path, stream, head)
+    except OSError as error:
+        return Unknown(reason(error))
+    except pa.ArrowException as error:
+        return Unknown(f"cannot be read: {error}", Entry.kind)
+
+
+def _entry(stream: BinaryIO) -> Document:
+    try:
+        found = embedded.read(stream)
+    except DocumentError as error:
+        return Unknown(str(error), Entry.kind)
+    if found is not None:
+        return Entry(found)
+    return Unknown("carries no evidence: it was not written by moslabels, or lost it", Entry.kind, is_bare=True)
+
+
+def _document(path: str, stream: BinaryIO, head: bytes) -> Document:
+    try:
+        document = parse(stream)
+    except DocumentError as error:
+        return _not_json(path, head, error)
+    schema = document.get("schema") if isinstance(document, dict) else None
+    if schema == audit.SCHEMA:
+        return Audit(document)
+    if schema == report.SCHEMA:
+        return Report(document)
+    if isinstance(schema, str) and schema.startswith(audit.FAMILY):
+        return Unknown(f"is of the schema {shown(schema)}, which this version does not know")
+    return Unknown("is no audit, no report and no labelled Parquet file", is_bare=True)
+
+
+def _not_json(path: str, head: bytes, error: DocumentError) -> Unknown:
+    """Why a file is not a document: by its name it may be a table, which is no JSON and no Parquet."""
+    suffix = FORMATS.get(os.path.splitext(path)[1].lower(), "json")
+    if suffix == "parquet":
+        return Unknown(f"cannot be read: it {not_parquet(head) or 'is no Parquet file'}")
+    if suffix == "json":
+        return Unknown(not_json(head) or str(error))
+    return Unknown(not_json(head) or "is a table without evidence in it: name its audit", is_bare=True)
+
+
+@dataclass(frozen=True)
+class Raw:
+    """A file that may be an audit or a report of any version: when it was written, and its members or its fault.
+
+    ``modified`` is in microseconds since 1970, in UTC.
+    """
+
+    modified: int
+    members: Mapping[str, Any] | None = None
+    fault: str | None = None
+
+
+def load_raw(path: str) -> Raw:
+    """Read a file that holds a JSON object, whatever is in it: old versions wrote other members.
+
+    Raises TableError if the file cannot be opened or read.
+    """
+    try:
+        with open_regular(path) as stream:
+            modified = os.fstat(stream.fileno()).st_mtime_ns // 1000
+            # A table of gigabytes is not read to be passed over.
+            head = stream.read(HEAD)
+            if not head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
+                return Raw(modified, fault=not_json(head) or "is neither an audit nor a report of moslabels")
+            stream.seek(0)
+            return Raw(modified, parse(stream, halves=True))
+    except OSError as error:
+        raise os_error(error) from error
+    except DocumentError as error:
+        return Raw(modified, fault=str(error))
 
 
 @dataclass
 class Reach:
-    """The folder in which the paths of documents are to lie. ``outside`` has those that do not, in order.
+    """The folder that the paths in documents should lie in. ``outside`` collects those that do not, in order.
 
     ``is_only`` refuses to open these.
     """
@@ -21,7 +214,7 @@ class Reach:
     outside: dict[str, None] = field(default_factory=dict)
 
     def check(self, path: str) -> None:
-        """Note a path that a document names. Raises OSError where it must not be opened."""
+        """Note a path that a document names. Raises OSError if it must not be opened."""
         try:
             root = os.path.realpath(self.root)
             is_inside = os.path.commonpath([root, os.path.realpath(path)]) == root

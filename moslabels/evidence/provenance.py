@@ -14,6 +14,8 @@ from moslabels.files.records import file_record
 
 SCHEMA = "ai-run-provenance-v1"
 ENTRYPOINT = "moslabels/cli.py"
+VERSIONS = ("moslabels", "duckdb", "pyarrow", "python")
+"""The packages whose versions a block has, and Python."""
 
 
 def recorded_hashes(inputs: Any) -> Iterator[tuple[str, str]]:
@@ -71,3 +73,16 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(item) for item in value]
     return value
+
+
+def is_ours(block: Any) -> bool:
+    """Whether moslabels wrote a ``run_provenance`` block, and not the caller. An edit of one mark leaves two others."""
+    if not isinstance(block, Mapping):
+        return False
+    entrypoint, recorded = block.get("entrypoint"), block.get("versions")
+    marks = (
+        block.get("schema") == SCHEMA,
+        isinstance(entrypoint, Mapping) and entrypoint.get("path") == ENTRYPOINT,
+        isinstance(recorded, Mapping) and {*recorded} == {*VERSIONS},
+    )
+    return marks.count(True) > 1

@@ -5,21 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from moslabels.base.errors import is_from_outside
 from moslabels.evidence.audit import given_options
-from moslabels.evidence.json_schema import audit_document, fits, provenance_block
+from moslabels.evidence.documents import Audit, load
 from moslabels.evidence.provenance import plain, versions
 from moslabels.evidence.run import Run
-from moslabels.evidence.strict_json import DocumentError, parse
 from moslabels.files.records import file_record
-from moslabels.files.regular import open_regular
 from moslabels.spec.table import TableSpec
 
 
 def audit_of_unchanged(spec: TableSpec, run: Run) -> dict[str, Any] | None:
-    """The audit of a table whose inputs, options, versions and output are what it says; None where one is not."""
-    document = _read(spec.audit_json)
-    if document is None or not _same_job(document, spec):
+    """The audit of a table whose inputs, options, versions and output are what it says; None if one is not."""
+    audit = load(spec.audit_json) if spec.audit_json is not None else None
+    # If it is not of this version's shape, the table is labelled again.
+    if not isinstance(audit, Audit) or not audit.is_ours or not audit.fits():
+        return None
+    document = dict(audit.members)
+    if not _same_job(document, spec):
         return None
     run.progress.step("comparing with the audit")
     inputs = document["run_provenance"]["inputs"]
@@ -34,21 +35,6 @@ def audit_of_unchanged(spec: TableSpec, run: Run) -> dict[str, Any] | None:
     if any(file_record(path)["sha256"] != sha256 for path, sha256 in written):
         return None
     return document
-
-
-def _read(path: str | None) -> dict[str, Any] | None:
-    """The audit at a path; None where there is none of this version's shape: the table is then labelled again."""
-    if path is None:
-        return None
-    try:
-        with open_regular(path) as stream:
-            document = parse(stream)
-    except (OSError, DocumentError) as error:
-        if is_from_outside(error):
-            raise
-        return None
-    has_shape = fits(document, audit_document()) and fits(document["run_provenance"], provenance_block())
-    return document if has_shape else None
 
 
 def _same_job(document: Mapping[str, Any], spec: TableSpec) -> bool:

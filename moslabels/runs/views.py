@@ -8,9 +8,10 @@ import os
 import re
 import shutil
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
+from typing import Any
 
 from moslabels.base.errors import TableError, UsageError, os_error
 from moslabels.base.signals import held
@@ -18,11 +19,10 @@ from moslabels.base.text import shown
 from moslabels.base.urls import url_problem
 from moslabels.engine.locked import Answer, LockedEngine
 from moslabels.engine.statements import render, sql_folder
-from moslabels.evidence.strict_json import DocumentError, parse
-from moslabels.files.contents import HEAD, absence_advice, not_json
+from moslabels.evidence.documents import load_raw
+from moslabels.files.contents import absence_advice
 from moslabels.files.platform import lock_records
 from moslabels.files.publish import publish
-from moslabels.files.regular import open_regular
 from moslabels.files.reserve import reserved
 from moslabels.files.staged import StagedFile
 from moslabels.files.workspace import Workspace
@@ -61,7 +61,7 @@ def views() -> list[View]:
     return found
 
 
-class Evidence:
+class Views:
     """Audits and reports as SQL views. A context manager.
 
     ``patterns`` are paths, or globs (``**`` for all folders below) where no file has that very name. Raises UsageError
@@ -86,7 +86,7 @@ class Evidence:
             raise
         self._is_locked = False
 
-    def __enter__(self) -> Evidence:
+    def __enter__(self) -> Views:
         return self
 
     def __exit__(
@@ -146,12 +146,12 @@ class Evidence:
         for start in range(0, len(paths), _AT_ONCE):
             values: dict[str, list[object]] = {"paths": [], "modified": [], "texts": []}
             for path in paths[start : start + _AT_ONCE]:
-                modified, text, fault = _read(path)
+                found = load_raw(path)
                 values["paths"].append(_utf8(path))
-                values["modified"].append(modified)
-                values["texts"].append(text)
-                if fault is not None:
-                    faults[path] = fault
+                values["modified"].append(found.modified)
+                values["texts"].append(None if found.members is None else _text(found.members))
+                if found.fault is not None:
+                    faults[path] = found.fault
             self._engine.run(render("evidence/11_files_read", values))
         for name in ("documents", *VIEWS):
             self._engine.run(render(f"evidence/views/{name}"))
@@ -230,24 +230,10 @@ def _folders(top: str) -> Iterator[str]:
                 (links if entry.is_symlink() else waiting).append(os.path.join(folder, entry.name, ""))
 
 
-def _read(path: str) -> tuple[int, str | None, str | None]:
-    """When a file was written, its JSON as DuckDB can read it, and what is wrong with it."""
-    try:
-        with open_regular(path) as stream:
-            modified = os.fstat(stream.fileno()).st_mtime_ns // 1000
-            # A table of gigabytes is not read to be passed over.
-            head = stream.read(HEAD)
-            if not head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
-                return modified, None, not_json(head) or "is neither an audit nor a report of moslabels"
-            stream.seek(0)
-            document = parse(stream, halves=True)
-    except OSError as error:
-        raise os_error(error) from error
-    except DocumentError as error:
-        return modified, None, str(error)
+def _text(members: Mapping[str, Any]) -> str:
+    """What a file holds as JSON that DuckDB can read."""
     # Half a surrogate pair, which old programs wrote for a path that is no UTF-8, would fail every query.
-    text = json.dumps(document, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace").decode()
-    return modified, text, None
+    return json.dumps(members, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace").decode()
 
 
 def _utf8(path: str) -> str:

@@ -15,7 +15,8 @@ from helpers.job import Job
 from helpers.paths import ROOT
 from helpers.schemas import schema_of
 from moslabels import UsageError, load_manifest
-from moslabels.evidence.json_schema import SCHEMAS, fits, text
+from moslabels.evidence.json_schema import SCHEMAS, text
+from moslabels.evidence.shape import fits
 from moslabels.spec.options import FIELDS, LABEL_FIELDS
 
 TABLE = {"id": "t", "features": "f.csv", "labels": ["l.csv"], "out": "o.csv"}

@@ -18,7 +18,7 @@ import pytest
 
 from helpers.tables import read_table, write_table
 from moslabels import MosLabelsError, UsageError, materialize, run_batch
-from moslabels.runs.views import Evidence
+from moslabels.runs.views import Views
 
 OLD = b"what stood there"
 MD5 = "d41d8cd98f00b204e9800998ecf8427e"
@@ -75,7 +75,7 @@ def batch(**outputs: str) -> dict[str, Any]:
 
 def save(db: str) -> None:
     label(audit_json="a.json")
-    with Evidence(["a.json"]) as evidence:
+    with Views(["a.json"]) as evidence:
         evidence.save(db)
 
 

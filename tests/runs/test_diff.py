@@ -350,7 +350,7 @@ def test_csv_outputs_in_the_dialect_of_their_features(tmp_path: Path, monkeypatc
 def test_no_mutant_of_a_document_is_a_traceback(folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     module = sys.modules["moslabels.runs.diff"]
     empty = {name: {"count": 0, "sample": []} for name in ("gained", "lost", "changed")}
-    monkeypatch.setattr(module, "_compared", lambda *_: {"id": None, "rule": [], "inputs": [], "same": 0, **empty})
+    monkeypatch.setattr(module, "compared", lambda *_: {"id": None, "rule": [], "inputs": [], "same": 0, **empty})
     monkeypatch.chdir(folders[0])
     table = pq.read_table("o.parquet")
     entry = json.loads(pq.ParquetFile("o.parquet").metadata.metadata[b"moslabels"])

@@ -28,7 +28,7 @@ from moslabels.cli import main
 from moslabels.command.results import STYLES, text
 from moslabels.engine import connection, locked
 from moslabels.engine.statements import sql_folder
-from moslabels.runs.views import VIEWS, Evidence, views
+from moslabels.runs.views import VIEWS, Views, views
 
 RECIPES = ROOT / "examples" / "sql"
 OF_AUDITS = sorted(path for path in RECIPES.glob("*.sql") if "moslabels sql" in path.read_text(encoding="utf-8"))
@@ -73,7 +73,7 @@ V1_REPORT: dict[str, Any] = {
 
 
 def ask(patterns: str | list[str], query: str) -> list[dict[str, Any]]:
-    with Evidence([patterns] if isinstance(patterns, str) else patterns) as evidence:
+    with Views([patterns] if isinstance(patterns, str) else patterns) as evidence:
         answer = evidence.ask(query)
     assert answer is not None
     return answer.values.to_pylist()
@@ -114,19 +114,19 @@ ALL = "**/*.json"
 
 
 @pytest.fixture(scope="module")
-def evidence(runs: Path) -> Iterator[Evidence]:
+def evidence(runs: Path) -> Iterator[Views]:
     """The same for all tests that only look."""
     before = Path.cwd()
     os.chdir(runs)
     try:
-        loaded = Evidence([ALL])
+        loaded = Views([ALL])
     finally:
         os.chdir(before)
     with loaded:
         yield loaded
 
 
-def rows_of(evidence: Evidence, query: str) -> list[tuple[Any, ...]]:
+def rows_of(evidence: Views, query: str) -> list[tuple[Any, ...]]:
     answer = evidence.ask(query)
     assert answer is not None
     return [tuple(row.values()) for row in answer.values.to_pylist()]
@@ -136,7 +136,7 @@ def rows_of(evidence: Evidence, query: str) -> list[tuple[Any, ...]]:
 
 
 @pytest.mark.parametrize("name", ["documents", *VIEWS])
-def test_a_view_documents_its_columns(evidence: Evidence, name: str) -> None:
+def test_a_view_documents_its_columns(evidence: Views, name: str) -> None:
     header = (sql_folder() / "evidence" / "views" / f"{name}.sql").read_text(encoding="utf-8").split("CREATE")[0]
     assert header.startswith(f"-- {name}: a row per ")
     documented = re.findall(r"^-- (\w+) +([A-Z]+(?:\[\])?)  +\S", header, re.MULTILINE)
@@ -232,7 +232,7 @@ ROWS = [
 
 
 @pytest.mark.parametrize(("query", "rows"), ROWS, ids=lambda value: value[:60] if isinstance(value, str) else "")
-def test_the_rows_of_the_views(evidence: Evidence, query: str, rows: list[tuple[Any, ...]]) -> None:
+def test_the_rows_of_the_views(evidence: Views, query: str, rows: list[tuple[Any, ...]]) -> None:
     assert rows_of(evidence, query) == rows
 
 
@@ -276,7 +276,7 @@ def test_whatever_shape_a_member_has_the_views_hold(tmp_path: Path) -> None:
         }
         for name, document in (("audit", audit), ("nested", nested), ("report", report)):
             (tmp_path / f"{index}.{name}.json").write_text(json.dumps(document))
-    with Evidence([str(tmp_path / "*.json")]) as evidence:
+    with Views([str(tmp_path / "*.json")]) as evidence:
         assert evidence.passed_over == []
         for name in VIEWS:
             answer = evidence.ask(f"FROM {name}")
@@ -292,14 +292,14 @@ def test_no_mutant_of_a_document_breaks_a_view(here: Path, tmp_path: Path) -> No
     for kind, document in kept.items():
         for index, (_, _, mutant) in enumerate(mutants(document)):
             (tmp_path / f"{str(kind)[-8:]}.{index}.json").write_text(json.dumps(mutant))
-    with Evidence([str(tmp_path / "*.json")]) as evidence:
+    with Views([str(tmp_path / "*.json")]) as evidence:
         for name in VIEWS:
             answer = evidence.ask(f"FROM {name}")
             assert answer is not None
             assert text(answer, "jsonl")
 
 
-def test_the_views_work_without_moslabels(here: Path, evidence: Evidence) -> None:
+def test_the_views_work_without_moslabels(here: Path, evidence: Views) -> None:
     connection = duckdb.connect()
     header = (sql_folder() / "evidence" / "views" / "documents.sql").read_text(encoding="utf-8")
     shell = re.search(r"^--     (CREATE TABLE files.*?;)$", header, re.MULTILINE | re.DOTALL)
@@ -344,7 +344,7 @@ def mixed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_a_glob_passes_over_what_is_neither(mixed: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    with Evidence(["*.json"]) as evidence:
+    with Views(["*.json"]) as evidence:
         assert (set(evidence.passed_over), evidence.loaded) == (set(PASSED_OVER), 3)
     assert main(["sql", "*.json", "-c", "SELECT path, kind FROM documents", "--format", "csv"]) == 0
     out, err = capsys.readouterr()
@@ -477,7 +477,7 @@ def test_a_query_reaches_nothing(
     assert sorted(tmp_path.rglob("*")) == before
 
 
-def test_the_settings_are_what_they_are_meant_to_be(evidence: Evidence) -> None:
+def test_the_settings_are_what_they_are_meant_to_be(evidence: Views) -> None:
     expected = {
         "enable_external_access": False,
         "lock_configuration": True,
@@ -495,7 +495,7 @@ def test_the_settings_are_what_they_are_meant_to_be(evidence: Evidence) -> None:
 
 
 def test_nothing_that_was_saved_stays_within_reach(here: Path, tmp_path: Path) -> None:
-    with Evidence([ALL]) as evidence:
+    with Views([ALL]) as evidence:
         evidence.save(str(tmp_path / "x.duckdb"))
         answer = evidence.ask("SELECT current_setting('allowed_paths') AS paths, count(*) AS n FROM duckdb_databases()")
     assert answer is not None
@@ -536,7 +536,7 @@ def test_the_last_result_is_the_answer(here: Path, query: str, rows: list[dict[s
         ("FROM read_text('x')", r"\na query reads the views; files, network, extensions and settings are out"),
     ],
 )
-def test_an_error_is_that_of_duckdb(evidence: Evidence, query: str, says: str) -> None:
+def test_an_error_is_that_of_duckdb(evidence: Views, query: str, says: str) -> None:
     with pytest.raises(StatementError, match=says) as caught:
         evidence.ask(query)
     assert not re.search(r"LINE.*LINE", str(caught.value), re.DOTALL)
@@ -691,7 +691,7 @@ def test_a_database_keeps_its_other_tables(here: Path, tmp_path: Path) -> None:
     with duckdb.connect(str(path)) as connection:
         connection.execute("CREATE TABLE mine AS SELECT 1")
     for patterns, audits in (([ALL], 3), (["old.audit.json"], 1)):
-        with Evidence(patterns) as evidence:
+        with Views(patterns) as evidence:
             evidence.save(str(path))
         assert set(tables(path)) == {"mine", *VIEWS}
         assert tables(path)["audits"] == audits
@@ -719,7 +719,7 @@ def test_a_table_that_was_not_made_here_is_not_replaced(here: Path, tmp_path: Pa
     with duckdb.connect(str(path)) as connection:
         connection.execute(statements)
     before = path.read_bytes()
-    with Evidence([ALL]) as evidence, pytest.raises(TableError, match=message) as raised:
+    with Views([ALL]) as evidence, pytest.raises(TableError, match=message) as raised:
         evidence.save(str(path))
     assert "rename or drop what is there, or write to another file" in str(raised.value)
     assert path.read_bytes() == before
@@ -861,5 +861,5 @@ def test_a_glob_ends_where_links_are_a_loop(tmp_path: Path, monkeypatch: pytest.
         "store/**/*.json": 1,
     }
     for pattern, count in patterns.items():
-        with Evidence([pattern]) as evidence:
+        with Views([pattern]) as evidence:
             assert evidence.loaded == count, pattern

@@ -16,9 +16,10 @@ from helpers.mutants import mutants
 from helpers.tables import write_table
 from moslabels import load_manifest, run_batch
 from moslabels.evidence import provenance, report
-from moslabels.evidence.json_schema import audit_document, fits
+from moslabels.evidence.json_schema import audit_document
 from moslabels.evidence.provenance import plain
 from moslabels.evidence.run import Run
+from moslabels.evidence.shape import fits
 from moslabels.runs import unchanged
 
 TABLES = [

@@ -22,10 +22,13 @@ from moslabels import MosLabelsError, TableError, UsageError, load_manifest, mat
 from moslabels.cli import main
 from moslabels.evidence import provenance
 from moslabels.evidence.audit import json_text
-from moslabels.evidence.json_schema import SCHEMAS, entry_document, misfits, provenance_block
+from moslabels.evidence.documents import load
+from moslabels.evidence.json_schema import SCHEMAS, entry_document, provenance_block
+from moslabels.evidence.shape import misfits
 from moslabels.files import records
-from moslabels.runs import verify
+from moslabels.runs import verify, verify_again, verify_audit, verify_report
 from moslabels.runs.diff import diff
+from moslabels.runs.verify_again import Again
 from moslabels.spec.table import TableSpec
 
 OUTS = {"one": "one.parquet", "two": "two.csv", "three": "three.jsonl"}
@@ -201,8 +204,8 @@ def members(value: Any, *place: Any) -> list[tuple[Any, ...]]:
 def test_every_edited_member_of_run_provenance(folder: Path, monkeypatch: pytest.MonkeyPatch, path: str) -> None:
     options = {"key_normalize": "basename", "min_match_rate": 0}
     materialize("f.parquet", ["l.csv"], "alone.csv", audit_json="alone.json", **options)
-    for slow in ("_again", "_recount"):
-        monkeypatch.setattr(verify._Verifier, slow, lambda *_: None)
+    for slow in ("audit", "recount"):
+        monkeypatch.setattr(Again, slow, lambda *_: None)
     document = json.loads(Path(path).read_text())
     # Other versions in an audit make that the output cannot be told byte for byte, which is tested below.
     left_out = ("argv", "args") if path == "r.json" else ("argv", "args", "versions")
@@ -306,7 +309,7 @@ def test_what_was_not_edited_holds(folder: Path, name: str) -> None:
     change, files = HOLD[name]
     change()
     found = verify.verify(files)
-    assert found["status"] == "ok", verify.text(found)
+    assert found["status"] == "ok", verify.verify_text(found)
 
 
 OWN: list[dict[str, Any]] = [
@@ -514,7 +517,7 @@ def test_features_carry_no_evidence(folder: Path) -> None:
 
 
 def test_other_versions_cannot_be_compared_byte_for_byte(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(verify, "versions", dict)
+    monkeypatch.setattr(verify_audit, "versions", dict)
     for path in ("one.json", "one.parquet"):
         found = verify.verify([path])
         assert (found["status"], found["files"][0]["differences"]) == ("unknown", [])
@@ -538,15 +541,15 @@ def again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
             raise TableError("none.csv: there is no such file", code="no-file", file="none.csv")
         return json.loads(json_text(audits[spec.out]))
 
-    monkeypatch.setattr(verify, "label_table", label_table)
-    monkeypatch.setattr(verify._Verifier, "_recount", lambda *_: None)
+    monkeypatch.setattr(verify_again, "label_table", label_table)
+    monkeypatch.setattr(Again, "recount", lambda *_: None)
 
 
 def is_shape(document: Any, kind: str) -> bool:
     """Whether a document is of another shape, and not of other facts."""
     found = list(misfits(document, SCHEMAS[kind]()))
     block = document.get("run_provenance") if isinstance(document, dict) else None
-    found += list(misfits(block, provenance_block())) if verify._is_ours(block) else []
+    found += list(misfits(block, provenance_block())) if provenance.is_ours(block) else []
     return any(one.kind in ("type", "missing") for one in found)
 
 
@@ -564,7 +567,7 @@ def test_no_mutant_of_a_document_is_a_traceback_or_passes(again: None, path: str
         Path(path).write_text(json.dumps(mutant))
         found = verify.verify([path])
         json_text(found)
-        verify.text(found)
+        verify.verify_text(found)
         if is_shape(mutant, "report" if path == "r.json" else "audit"):
             assert (found["status"], found["files"][0]["differences"]) == ("unknown", []), (place, way, found)
             tried += 1
@@ -628,7 +631,7 @@ def test_what_a_folder_holds_beside_the_output_is_told_and_not_compared(folder: 
     Path(".one.parquet.crc").write_text("")
     (found,) = verify.verify(["one.json"])["files"]
     assert (found["status"], len(found["notes"])) == ("ok", 1)
-    assert "beside it: .one.parquet.crc does not know" in verify.text(verify.verify(["one.json"]))
+    assert "beside it: .one.parquet.crc does not know" in verify.verify_text(verify.verify(["one.json"]))
     edit("one.json", lambda audit: audit["warnings"].append("another"))
     assert "warnings" in differences("one.json")
 
@@ -711,8 +714,8 @@ def test_a_path_of_a_document_is_a_regular_file_or_a_fault(again: None, name: st
 
 def test_one_audit_that_is_named_often_is_read_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     opened: list[Any] = []
-    load = verify._load
-    monkeypatch.setattr(verify, "_load", lambda path: opened.append(path) or load(path))
+    for module in (verify, verify_report):
+        monkeypatch.setattr(module, "load", lambda path: opened.append(path) or load(path))
     edit("r.json", lambda report: report.update(tables=report["tables"][:1] * 60))
     found = verify.verify(["r.json"])
     assert (found["status"], opened) == ("differs", ["r.json", "one.json"])
@@ -731,7 +734,7 @@ def test_what_lies_outside_of_the_folder_is_listed_or_refused(folder: Path, monk
     materialize("../f.parquet", ["l.csv"], "o.csv", "a.json", key_normalize="basename", min_match_rate=0.5)
     found = verify.verify(["a.json"])
     assert (found["status"], found["outside"]) == ("ok", ["../f.parquet", "l.csv"])
-    assert "outside of the folder: ../f.parquet, l.csv" in verify.text(found)
+    assert "outside of the folder: ../f.parquet, l.csv" in verify.verify_text(found)
     found = verify.verify(["a.json"], only_root=True)
     assert (found["status"], found["files"][0]["differences"]) == ("unknown", [])
     assert "../f.parquet: is outside of" in found["files"][0]["unknown"][0]
@@ -742,8 +745,8 @@ def test_what_lies_outside_of_the_folder_is_listed_or_refused(folder: Path, monk
     with pytest.raises(UsageError, match="two.csv is outside of .*, and --only-root refuses that"):
         diff("a.json", "a.json", only_root=True)
     with monkeypatch.context() as patched:
-        patched.setattr(verify._Verifier, "_recount", lambda *_: pytest.fail("opened"))
-        patched.setattr(verify._Verifier, "_again", lambda *_: None)
+        patched.setattr(Again, "recount", lambda *_: pytest.fail("opened"))
+        patched.setattr(Again, "audit", lambda *_: None)
         found = verify.verify(["a.json"], only_root=True)
     assert any("../two.csv: is outside of" in note for note in found["files"][0]["unknown"])
     os.chdir("..")

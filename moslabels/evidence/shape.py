@@ -1,0 +1,87 @@
+"""Where a JSON value does not have the shape that a JSON Schema says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from moslabels.base.text import shown
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "object": (Mapping,),
+    "array": (list,),
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "null": (type(None),),
+}
+
+
+class Misfit(NamedTuple):
+    """What is wrong of a JSON value where a schema has another: its place, and the kind.
+
+    ``missing`` and ``unknown`` members, values of another ``type``, and those of the type beyond what the schema takes
+    (``value``).
+    """
+
+    place: str
+    kind: str
+    says: str
+
+
+def fits(value: Any, schema: Mapping[str, Any]) -> bool:
+    """Whether a JSON value is all that a schema says, and no more: without members that it does not know."""
+    return not any(misfits(value, schema))
+
+
+def misfits(value: Any, schema: Mapping[str, Any], place: str = "") -> Iterator[Misfit]:
+    """What of a JSON value a schema does not say. Conditions (``if``, ``allOf``) and patterns are not looked at."""
+    if "anyOf" in schema:
+        tried = [list(misfits(value, one, place)) for one in schema["anyOf"]]
+        yield from min(tried, key=lambda found: _distance(found, place))
+        return
+    choices = schema["enum"] if "enum" in schema else [schema["const"]] if "const" in schema else None
+    if choices is not None:
+        if type(value) not in {type(choice) for choice in choices}:
+            yield Misfit(place, "type", f"is {shown(value)}, not one of {', '.join(map(shown, choices))}")
+        elif value not in choices:
+            yield Misfit(place, "value", f"is {shown(value)}, not one of {', '.join(map(shown, choices))}")
+        return
+    kind = schema.get("type")
+    if kind is not None and (not isinstance(value, _TYPES[kind]) or (isinstance(value, bool) and kind != "boolean")):
+        yield Misfit(place, "type", f"is {shown(value)}, which is not of the type {kind}")
+    elif kind == "object":
+        yield from _misfits_of_members(value, schema, place)
+    elif kind == "array":
+        if not schema.get("minItems", 0) <= len(value) <= schema.get("maxItems", len(value)):
+            yield Misfit(place, "value", f"has {len(value)} items")
+        for index, item in enumerate(value):
+            yield from misfits(item, schema.get("items", {}), f"{place}[{index}]")
+    elif kind in ("integer", "number") and not schema.get("minimum", value) <= value <= schema.get("maximum", value):
+        yield Misfit(place, "value", f"is {shown(value)}, which is out of its range")
+    elif kind == "string" and len(value) < schema.get("minLength", 0):
+        yield Misfit(place, "value", "is empty")
+
+
+def _misfits_of_members(value: Mapping[str, Any], schema: Mapping[str, Any], place: str) -> Iterator[Misfit]:
+    def inner(name: str) -> str:
+        return f"{place}.{name}" if place else name
+
+    members, others = schema.get("properties"), schema.get("additionalProperties")
+    for name in schema.get("required", ()):
+        if name not in value:
+            yield Misfit(inner(name), "missing", "is missing")
+    for name, item in value.items():
+        if members is not None and name in members:
+            yield from misfits(item, members[name], inner(name))
+        elif isinstance(others, Mapping):
+            yield from misfits(item, others, inner(name))
+        elif members is not None:
+            yield Misfit(inner(name), "unknown", "is unknown")
+
+
+def _distance(found: Sequence[Misfit], place: str) -> tuple[bool, int, int]:
+    """How far a value is from one of several schemas: one of another type altogether is farthest."""
+    is_other = any(one.kind == "type" and one.place == place for one in found)
+    return is_other, sum(one.kind == "type" for one in found), len(found)

@@ -1,0 +1,96 @@
+"""What came of checking one file: what differs from what it says, and what could not be told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from moslabels.base.text import listed, visible
+from moslabels.evidence.documents import Evidence
+from moslabels.evidence.shape import Misfit
+
+NOTHING = object()
+"""What stands for a member that is not there, where null is a value."""
+_MOST_MISFITS = 5
+
+
+@dataclass
+class Checked:
+    """The result for one file.
+
+    ``missing`` are the files that it names and that are not there; ``notes`` are told and are no part of what is
+    compared; ``apart`` are the places of members that it lacks, or that this version does not know.
+    """
+
+    path: str
+    kind: str
+    differences: list[dict[str, Any]] = field(default_factory=list)
+    unknown: list[str] = field(default_factory=list)
+    changed_inputs: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    apart: set[str] = field(default_factory=set)
+
+    @property
+    def status(self) -> str:
+        return "differs" if self.differences else "unknown" if self.unknown else "ok"
+
+    def compare(self, what: str, claimed: Any, found: Any) -> None:
+        """Note a difference; of objects and lists, each member that differs."""
+        if isinstance(claimed, Mapping) and isinstance(found, Mapping):
+            for name in sorted({*claimed, *found}):
+                self.compare(f"{what}.{name}" if what else name, claimed.get(name, NOTHING), found.get(name, NOTHING))
+        elif isinstance(claimed, list) and isinstance(found, list) and len(claimed) == len(found):
+            for index, pair in enumerate(zip(claimed, found, strict=True)):
+                self.compare(f"{what}[{index}]", *pair)
+        elif what in self.apart and (claimed is NOTHING or found is NOTHING):
+            return  # has_shape has noted it.
+        elif claimed != found or isinstance(claimed, bool) != isinstance(found, bool):
+            difference = {"what": what, "claimed": _plain(claimed), "found": _plain(found)}
+            if difference not in self.differences:  # Several things may tell the same.
+                self.differences.append(difference)
+
+    def tell_not(self, why: str) -> None:
+        """Note once what could not be told."""
+        if why not in self.unknown:
+            self.unknown.append(why)
+
+    def has_shape(self, document: Evidence, may_lack: Callable[[str], bool] = lambda _: False) -> bool:
+        """Whether evidence has the shape of its kind, so that it can be checked; note what cannot be.
+
+        ``may_lack`` says of the place of a member whether an older version left it out.
+        """
+        has_shape = self._note_misfits(document.misfits(), may_lack)
+        return self._note_misfits(document.block_misfits(), may_lack) and has_shape
+
+    def _note_misfits(self, misfits: list[Misfit], may_lack: Callable[[str], bool]) -> bool:
+        found = [one for one in misfits if one.kind != "value"]
+        self.apart |= {one.place for one in found}
+        unknown = [one.place for one in found if one.kind == "unknown"]
+        lacking = [one.place for one in found if one.kind == "missing" and may_lack(one.place)]
+        wrong = [one for one in found if one.place not in (*unknown, *lacking)]
+        for one in wrong[:_MOST_MISFITS]:
+            self.tell_not(f"its shape is not that of one that moslabels wrote: {visible(one.place) or 'it'} {one.says}")
+        if unknown:
+            self.tell_not(f"it holds what this version does not know, which is not checked: {listed(unknown)}")
+        if lacking:
+            self.tell_not(f"it lacks what this version writes, which is not checked: {listed(lacking)}")
+        return not wrong
+
+    def members(self) -> dict[str, Any]:
+        """The result as JSON values."""
+        return {
+            "path": self.path,
+            "kind": self.kind,
+            "status": self.status,
+            "differences": self.differences,
+            "unknown": self.unknown,
+            "changed_inputs": self.changed_inputs,
+            "missing": self.missing,
+            "notes": self.notes,
+        }
+
+
+def _plain(value: Any) -> Any:
+    return "nothing" if value is NOTHING else value

@@ -1,0 +1,244 @@
+"""The labelled tables of a report, an audit or a table, as one side of a comparison."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from moslabels.base.errors import UsageError, is_from_outside
+from moslabels.base.text import listed, shown, visible
+from moslabels.evidence.documents import Audit, Entry, Evidence, Reach, Report, Unknown, load
+from moslabels.evidence.provenance import recorded_hashes
+from moslabels.files.regular import open_regular, reason
+from moslabels.labelling.keys import several
+from moslabels.sources.opening import reader_of
+from moslabels.sources.source import Cells
+from moslabels.spec.formats import format_problem
+from moslabels.spec.options import Options, option_problem, settled
+
+_RULE = (
+    "config",
+    "feature_key_column",
+    "label_key_column",
+    "label_mos_column",
+    "key_normalize",
+    "feature_key_regex",
+    "label_key_regex",
+    "min_match_rate",
+    "label_files",
+)
+"""Members of an audit that say by which rule a table was labelled."""
+KEEP = "keep the outputs of each run in a folder of their own (see --old-root), or compare two labelled tables"
+
+
+@dataclass(frozen=True)
+class Side:
+    """One labelled table, the options that it was labelled with, and what its evidence says of rule and inputs.
+
+    ``key`` are the key columns that its evidence names, None where it names none. ``sha256`` is that of the output when
+    ``evidence``, a path, was written; None where nothing says it. Paths open from the
+    root of ``reach``.
+    """
+
+    id: str | None
+    output: str
+    features: str
+    reach: Reach
+    evidence: str
+    key: Sequence[str] | None = None
+    sha256: str | None = None
+    options: Options = Options()
+    rule: Mapping[str, Any] = field(default_factory=dict)
+    inputs: Mapping[str, Any] = field(default_factory=dict)
+
+
+def sides_by_id(path: str, reach: Reach) -> dict[str | None, Side]:
+    """The sides of the labelled tables of a file by id: of one that is no report, one side without."""
+    found: dict[str | None, Side] = {}
+    audits: dict[str, str | None] = {}
+    for side in _sides(path, reach):
+        if side.id in found:
+            raise UsageError(f"{path}: two tables have the id {shown(side.id)}")
+        if side.evidence in audits:
+            raise UsageError(
+                f"{path}: tables {shown(audits[side.evidence])} and {shown(side.id)} name one audit, {side.evidence}"
+            )
+        found[side.id] = side
+        if side.evidence != path:
+            audits[side.evidence] = side.id
+    return found
+
+
+def _sides(path: str, reach: Reach) -> Iterator[Side]:
+    """The labelled tables of a file, which is told by what it holds, not by its name."""
+    document = load(path)
+    if isinstance(document, Report):
+        _check_shape(path, "report", document)
+        hashes = dict(recorded_hashes(document.block.get("inputs")))
+        for table in document.members["tables"]:
+            if "summary" in table:
+                yield _of_report(path, table, hashes, reach)
+    elif isinstance(document, Audit):
+        yield _of_audit(None, document, path, reach)
+    elif isinstance(document, Entry):
+        yield _of_entry(path, document)
+    elif not document.is_bare:
+        raise UsageError(f"{path}: {document.fault}")
+    elif format_problem(path, "out") is None:
+        yield Side(None, path, path, reach, path)
+    else:
+        raise UsageError(f"{path}: is no report, no audit and no table")
+
+
+def _check_shape(path: str, kind: str, document: Evidence, needed: Sequence[str] = ()) -> None:
+    """Refuse, with UsageError, a document of another shape. ``needed``: members that it must have, by default all."""
+    wrong = [one for one in document.misfits() if one.kind != "value"]
+    if needed:
+        wrong = [one for one in wrong if one.kind != "missing" or one.place in needed]
+    unknown = [one.place for one in wrong if one.kind == "unknown"]
+    if len(unknown) == len(wrong) > 0:
+        raise UsageError(
+            f"{path}: its {kind} holds what this version does not know, {listed(unknown)}; use a newer one"
+        )
+    if wrong:
+        first = next(one for one in wrong if one.kind != "unknown")
+        raise UsageError(f"{path}: is no {kind}: {visible(first.place) or 'it'} {first.says}")
+
+
+def _of_report(path: str, table: Mapping[str, Any], hashes: Mapping[str, str], reach: Reach) -> Side:
+    identifier, config, beside = table["id"], table["config"], table["audit_json"]
+    if beside is None:
+        named = table.get("feature_key_column", config.get("feature_key_column"))
+        key = several(named) if named is not None else None
+        rule = {"config": config}
+        return Side(identifier, table["out"], table["features"], reach, path, key, None, _options(path, config), rule)
+    opened = within(reach, beside)
+    audit = load(opened)
+    if isinstance(audit, Unknown) and not audit.is_bare:
+        raise UsageError(f"{opened}: {audit.fault}")
+    if not isinstance(audit, Audit):
+        raise UsageError(f"{opened}: is no audit, and {path} names it as that of table {shown(identifier)}")
+    side = _of_audit(identifier, audit, beside, reach)
+    summary = {name: audit.members.get(name) for name in table["summary"]}
+    inputs = {name: hashes.get(name, sha256) for name, sha256 in side.inputs.items()}
+    if (summary, audit.members.get("config", {}), side.inputs) != (table["summary"], config, inputs):
+        raise UsageError(
+            f"{path}: table {shown(identifier)} was labelled again since: {beside} is of another run; {KEEP}"
+        )
+    return side
+
+
+_NEEDED = ("schema", "output", "feature_table", "feature_key_column", "run_provenance")
+
+
+def _of_audit(identifier: str | None, audit: Audit, path: str, reach: Reach) -> Side:
+    _check_shape(path, "audit", audit, _NEEDED)
+    document = audit.members
+    if document["output"] is None:
+        raise UsageError(f"{path}: is the audit of a join in memory: there is no table to compare")
+    return Side(
+        identifier,
+        document["output"],
+        document["feature_table"],
+        reach,
+        path,
+        audit.key,
+        document.get("output_sha256"),
+        _options(path, document.get("config", {})),
+        {name: document[name] for name in _RULE if name in document},
+        dict(recorded_hashes(_inputs(audit.block))),
+    )
+
+
+def _inputs(block: Mapping[str, Any]) -> Any:
+    """The records of features and labels in a block, which may be the caller's own, of any shape."""
+    inputs = block.get("inputs")
+    return [inputs.get("features"), inputs.get("labels")] if isinstance(inputs, Mapping) else None
+
+
+def _of_entry(path: str, carried: Entry) -> Side:
+    _check_shape(path, "evidence", carried)
+    if carried.schema_fault:
+        raise UsageError(f"{path}: {carried.schema_fault}")
+    entry = carried.members
+    return Side(
+        None,
+        path,
+        entry["features"]["path"],
+        Reach(),
+        path,
+        carried.key,
+        None,
+        _options(path, entry["config"]),
+        {"config": entry["config"], "feature_key_column": entry["feature_key_column"]},
+        {record["path"]: record["sha256"] for record in (entry["features"], *entry["labels"])},
+    )
+
+
+def _options(path: str, config: Mapping[str, Any]) -> Options:
+    """The options of a table from what its evidence says. Raises UsageError where they are none of this version."""
+    problems = [f"{name}: {problem}" for name, value in config.items() if (problem := option_problem(name, value))]
+    if problems:
+        raise UsageError(f"{path}: its options are not those of this version:", problems)
+    return Options(**settled(config))
+
+
+def within(reach: Reach, path: str) -> str:
+    """Where a path of a document opens from. Raises UsageError where it must not be opened."""
+    opened = os.path.join(reach.root, path)
+    try:
+        reach.check(opened)
+    except OSError as error:
+        raise UsageError(f"{path} {reason(error)}") from error
+    return opened
+
+
+def check_output(side: Side, path: str) -> None:
+    """Refuse to take another table for the one that the evidence is about."""
+    try:
+        with open_regular(path) as stream:
+            if side.sha256 is None:
+                return
+            now = hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise UsageError(f"{path}: {reason(error)}") from error
+    if now != side.sha256:
+        raise UsageError(
+            f"{path}: is no longer the table that {side.evidence} is about (its sha256 was {side.sha256[:12]}…, is "
+            f"{now[:12]}…); {KEEP}"
+        )
+
+
+def key_of(side: Side, path: str) -> Sequence[str]:
+    """Return the key columns that the evidence names; without any, those that the table at ``path`` carries.
+
+    Raises UsageError if neither says them.
+    """
+    if side.key is not None:
+        return side.key
+    carried = load(path) if side.evidence != side.output else None
+    if isinstance(carried, Entry) and (found := _of_entry(path, carried).key) is not None:
+        return found
+    if isinstance(carried, Unknown) and not carried.is_bare:
+        raise UsageError(f"{path}: {carried.fault}")
+    raise UsageError(
+        f"{path}: nothing says which column its key is: {side.evidence} does not; name an audit of it, or give the "
+        "table an audit_json"
+    )
+
+
+def features_of(side: Side, path: str) -> str | None:
+    """The features of a CSV output, where they can be opened: they tell what of its keys are numbers."""
+    if reader_of(path).cells is not Cells.TEXT or side.features == side.output:
+        return None
+    try:
+        features = within(side.reach, side.features)
+        open_regular(features).close()
+    except (OSError, UsageError) as error:
+        if is_from_outside(error):
+            raise
+        return None
+    return features

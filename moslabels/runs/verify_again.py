@@ -1,0 +1,144 @@
+"""A table that evidence is about, counted in its output and labelled again without writing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from moslabels.base.errors import MosLabelsError, TableError, UsageError
+from moslabels.base.signals import held, released
+from moslabels.base.text import shown
+from moslabels.engine.connection import Engine
+from moslabels.engine.statements import render
+from moslabels.evidence.provenance import plain
+from moslabels.evidence.report import table_entry
+from moslabels.files.workspace import Workspace
+from moslabels.labelling.output import read_back
+from moslabels.runs.checked import Checked
+from moslabels.runs.table import label_table
+from moslabels.runs.verify_files import Files
+from moslabels.spec.entry import table_spec
+from moslabels.spec.table import TableSpec
+
+_OF_THE_SYSTEM = (
+    "no-file",
+    "unreadable",
+    "changed",
+    "in-use",
+    "read-back",
+    "file-system",
+    "statement",
+    "resources",
+    "internal",
+)
+"""Codes of errors that say nothing of the labels: labelling again may end in one, or in another, on the same inputs."""
+
+
+def spec_of(
+    checked: Checked,
+    features: str,
+    labels: Sequence[Mapping[str, Any]],
+    out: str,
+    config: Mapping[str, Any],
+    unmatched: str | None = None,
+) -> TableSpec | None:
+    """Return the spec of a table from what its evidence says of it; None, and a note, if there can be no such table."""
+    given = [{"path": label["path"], **label["config"]} for label in labels]
+    try:
+        spec = table_spec(features, given, out, None, unmatched, config)
+    except UsageError as error:
+        problems = "; ".join(error.problems)
+        checked.tell_not(f"its paths and options are not those of a table of this version: {problems}")
+        return None
+    sources = tuple(
+        replace(label, given=of_label["source"]) for label, of_label in zip(spec.labels, labels, strict=True)
+    )
+    return replace(spec, labels=sources)
+
+
+class Again:
+    """Counts the outputs of tables, and labels the tables again."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+
+    def recount(self, checked: Checked, spec: TableSpec, key: Sequence[str], claimed: Mapping[str, Any]) -> None:
+        """Count rows, statuses, sources and keys in the output itself, and compare them with what is claimed."""
+        settings = self._files.settings
+        try:
+            with (
+                held(),
+                Workspace(settings.temp_dir) as workspace,
+                Engine(settings, workspace.folder) as engine,
+                released(),
+            ):
+                try:
+                    features = spec.features if self._files.sha256(checked, spec.features) is not None else None
+                    read_back(engine, workspace, spec.out, key, spec.options, spec.features, features)
+                except TableError as error:
+                    if error.code not in ("bad-score", "conflict"):  # Its keys can be counted all the same.
+                        raise
+                    checked.tell_not(f"its output cannot be read back: {error}")
+                found = engine.row(render("output/40_output_counts"))
+        except MosLabelsError as error:
+            checked.tell_not(f"its output cannot be read back: {error}")
+            return
+        labels = {label.given for label in spec.labels}
+        checked.compare("sources in the output", [], sorted(set(found.pop("sources")) - labels))
+        unknown = sorted(set(found.pop("statuses")) - {"ok", "missing-label"})
+        checked.compare("other statuses in the output", [], unknown)
+        for name, value in found.items():
+            if name in claimed:
+                checked.compare(f"{name}, counted in the output", claimed[name], value)
+
+    def audit(self, checked: Checked, spec: TableSpec, is_same: bool) -> dict[str, Any] | None:
+        """Return the audit of labelling a table again; None if that cannot be.
+
+        ``is_same`` says that the versions are those that wrote it.
+        """
+        if lacking := [path for _, path in spec.inputs() if self._files.sha256(checked, path) is None]:
+            checked.tell_not(f"nothing is labelled again without {', '.join(lacking)}")
+            return None
+        try:
+            return label_table(replace(spec, audit_json=None), self._files.run)
+        except MosLabelsError as error:
+            if is_same and error.code not in _OF_THE_SYSTEM:
+                checked.compare("labelling again", "no error", str(error))
+            else:
+                checked.tell_not(f"labelling again ends in an error: {error}")
+            return None
+
+    def failure(
+        self, checked: Checked, where: str, table: Mapping[str, Any], spec: TableSpec | None, is_same: bool
+    ) -> None:
+        """Compare the error of a report's table with that of labelling it again."""
+        if spec is None:
+            # Options of single label files are not in a report: it may end otherwise, which then tells nothing.
+            is_same = False
+            labels = [{"path": path, "source": path, "config": {}} for path in table["labels"]]
+            spec = spec_of(checked, table["features"], labels, table["out"], table["config"], table.get("unmatched"))
+        if spec is None:
+            return
+        for _, path in spec.inputs():
+            if why := self._files.refusal(path):
+                checked.tell_not(f"{where}.error: {path} {why}")
+                return
+        claimed = {name: table[name] for name in ("error", "error_code", "diagnosis") if name in table}
+        found: dict[str, Any] = {}
+        try:
+            label_table(replace(spec, audit_json=None), self._files.run)
+        except MosLabelsError as error:
+            entry = table_entry(spec, None, error)
+            found = {name: plain(entry[name]) for name in ("error", "error_code", "diagnosis") if name in entry}
+        if "error_code" not in claimed:  # as older versions wrote it
+            checked.tell_not(f"it lacks what this version writes, which is not checked: {shown(f'{where}.error_code')}")
+            found.pop("error_code", None)
+        if claimed == found:
+            return
+        codes = (claimed.get("error_code"), found.get("error_code"))
+        if is_same and not any(code in _OF_THE_SYSTEM for code in codes):
+            checked.compare(where, claimed, found)
+            return
+        says = f"says {shown(table['error'])}, and labelling again {shown(found.get('error', 'no error'))}"
+        checked.tell_not(f"{where}.error: {says}")

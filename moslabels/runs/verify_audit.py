@@ -1,0 +1,173 @@
+"""An audit, or the evidence in a labelled table, held against its files and against labelling the table again."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import Any
+
+from moslabels.base.text import listed
+from moslabels.evidence.documents import Audit, Entry
+from moslabels.evidence.provenance import plain, versions
+from moslabels.evidence.report import table_entry
+from moslabels.files.locks import LEFT_BESIDE
+from moslabels.files.records import file_sha256
+from moslabels.labelling.keys import several
+from moslabels.runs.checked import Checked
+from moslabels.runs.table import beside_warnings
+from moslabels.runs.verify_again import Again, spec_of
+from moslabels.runs.verify_block import Manifests, check_block, check_outputs
+from moslabels.runs.verify_files import Files
+from moslabels.spec.table import TableSpec
+
+_BY_HAND = ("run_provenance", "output_sha256", "output_bytes")
+"""Members of an audit that are compared one by one, not with those of the table labelled again."""
+_NEEDED = (
+    "schema",
+    "feature_table",
+    "feature_key_column",
+    "output",
+    "label_sources",
+    "label_files",
+    "output_sha256",
+    "output_bytes",
+    "run_provenance",
+)
+"""Members of an audit without which nothing of it can be checked. What else it lacks, an older version left out."""
+
+
+class AuditCheck:
+    """Checks audits, and the evidence in labelled tables."""
+
+    def __init__(self, files: Files, manifests: Manifests) -> None:
+        self._files = files
+        self._manifests = manifests
+        self._again = Again(files)
+
+    def audit(self, checked: Checked, audit: Audit) -> bool:
+        """Check an audit; False if it is of another shape."""
+        document, block = audit.members, audit.block
+        if not checked.has_shape(audit, _may_lack) or not isinstance(block, Mapping):
+            return False
+        in_memory = document["output"] is None
+        of_table = [document["feature_table"], *document["label_sources"]]
+        if audit.is_ours:
+            check_block(self._files, checked, block, may_be_memory=in_memory)
+            inputs = block["inputs"]
+            features = inputs["features"] if isinstance(inputs["features"], list) else [inputs["features"]]
+            read = [record and record["path"] for record in (*features, *inputs["labels"])]
+            checked.compare("paths in run_provenance", read, of_table)
+            check_outputs(checked, block, {"out": document["output"], **self._targets(checked, document, block)})
+        else:
+            self._files.compare_inputs_of_foreign_block(checked, block, of_table)
+        if in_memory:
+            checked.tell_not("it is of a join in memory: there is no output, and no features to label again")
+            return True
+        self._written_files(checked, audit)
+        if "config" not in document:
+            checked.tell_not("it does not hold the options that were given, so nothing is labelled again")
+            return True
+        left = document.get("unmatched")
+        spec = spec_of(
+            checked,
+            document["feature_table"],
+            document["label_files"],
+            document["output"],
+            document["config"],
+            left and left["path"],
+        )
+        if spec is not None:
+            self._relabelled(checked, spec, document, block)
+        return True
+
+    def _written_files(self, checked: Checked, audit: Audit) -> None:
+        """Compare the output, and the file of the keys that did not meet, with their hashes."""
+        document = audit.members
+        sha256, size = document["output_sha256"], document["output_bytes"]
+        self._files.compare_output(checked, document["output"], sha256, size, ("output_sha256", "output_bytes"))
+        left = document.get("unmatched")
+        if left is not None:
+            names = ("unmatched.sha256", "unmatched.bytes")
+            self._files.compare_output(checked, left["path"], left["sha256"], left["bytes"], names)
+            if audit.is_ours:
+                checked.compare("unmatched.path", left["path"], audit.block["outputs"].get("unmatched"))
+
+    def _targets(self, checked: Checked, document: Mapping[str, Any], block: Mapping[str, Any]) -> dict[str, Any]:
+        """The other outputs of a table, by its manifest or by the arguments; as claimed if neither tells."""
+        names = ("audit_json", "unmatched")
+        if "manifest" not in block["args"]:
+            targets = {name: block["args"].get(name) for name in names}
+        elif (manifest := self._manifests.of_block(checked, block)) is None:
+            targets = {name: block["outputs"].get(name) for name in names}
+        else:
+            specs = [spec for spec in manifest.tables if spec.out == document["output"]]
+            if not specs:
+                checked.compare("output", document["output"], f"no out of {manifest.path}")
+                return {name: block["outputs"].get(name) for name in names}
+            given = table_entry(specs[0], None, None)
+            of_audit = {"features": "feature_table", "labels": "label_sources", "config": "config"}
+            for name, of_audit_name in of_audit.items():
+                if of_audit_name in document:
+                    checked.compare(of_audit_name, document[of_audit_name], plain(given[name]))
+            targets = {name: given.get(name) for name in names}
+        # Without an unmatched, the outputs have no such member.
+        return {name: path for name, path in targets.items() if name == "audit_json" or path}
+
+    def _relabelled(
+        self, checked: Checked, spec: TableSpec, document: Mapping[str, Any], block: Mapping[str, Any]
+    ) -> None:
+        """Compare an audit with its output, and with that of labelling its table again."""
+        if self._files.sha256(checked, spec.out) is not None:
+            self._again.recount(checked, spec, several(document["feature_key_column"]), document)
+        is_same = block.get("versions") == versions()
+        again = self._again.audit(checked, spec, is_same)
+        if again is None:
+            return
+        claimed = {name: value for name, value in document.items() if name not in _BY_HAND}
+        found = {name: value for name, value in again.items() if name not in _BY_HAND}
+        if added := sorted({*found} - {*claimed} - checked.apart):
+            checked.tell_not(f"it lacks what this version writes, which is not checked: {listed(added)}")
+        beside = beside_warnings(spec.out)
+        for one in (claimed, found):
+            if "warnings" in one:
+                one["warnings"] = [
+                    warning
+                    for warning in one["warnings"]
+                    if warning not in beside.values() and LEFT_BESIDE not in warning
+                ]
+        checked.notes += [warning for path, warning in beside.items() if os.path.lexists(path)]
+        checked.compare("", claimed, {name: value for name, value in found.items() if name not in added})
+        if is_same:
+            checked.compare("output_sha256, labelled again", document["output_sha256"], again["output_sha256"])
+        else:
+            checked.tell_not("other versions wrote it: the bytes of the output are not compared")
+
+    def entry(self, checked: Checked, carried: Entry) -> None:
+        """Check a labelled table by the evidence that it carries."""
+        entry = carried.members
+        if not checked.has_shape(carried):
+            return
+        if fault := carried.schema_fault:
+            checked.tell_not(fault)
+            return
+        for record in (entry["features"], *entry["labels"]):
+            self._files.compare_input(checked, f"sha256 of {record['path']}", record)
+        spec = spec_of(checked, entry["features"]["path"], entry["labels"], checked.path, entry["config"])
+        if spec is None:
+            return
+        counts = {**entry["counts"], "match_rate": entry["match_rate"]}
+        self._again.recount(checked, spec, carried.key, counts)
+        is_same = entry["versions"] == versions()
+        again = self._again.audit(checked, spec, is_same)
+        if again is not None:
+            checked.compare("counts", counts, {name: again[name] for name in counts if name in again})
+            checked.compare("feature_key_column", entry["feature_key_column"], again["feature_key_column"])
+            if is_same:
+                checked.compare("sha256, labelled again", file_sha256(checked.path), again["output_sha256"])
+            else:
+                checked.tell_not("other versions wrote it: its bytes are not compared")
+
+
+def _may_lack(place: str) -> bool:
+    """Whether an audit without this member can still be checked: what is inside of others was always there."""
+    return place not in _NEEDED and not any(sign in place for sign in ".[")

@@ -1,0 +1,164 @@
+"""The report of a batch, held against its manifest, its inputs, and the audits that it names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from moslabels.base.text import shown
+from moslabels.evidence.documents import Audit, Report, Unknown, load
+from moslabels.evidence.provenance import is_ours, versions
+from moslabels.evidence.report import NEVER_SKIPPED, added_up
+from moslabels.runs.checked import NOTHING, Checked
+from moslabels.runs.verify_again import Again
+from moslabels.runs.verify_audit import AuditCheck
+from moslabels.runs.verify_block import Manifests, check_block, check_outputs, compare_tables
+from moslabels.runs.verify_files import Files
+from moslabels.spec.manifest import Manifest
+
+_OF_AUDIT = {
+    "features": "feature_table",
+    "labels": "label_sources",
+    "out": "output",
+    "config": "config",
+    "feature_key_column": "feature_key_column",
+}
+"""The members that a table of a report has of its audit, by their names there."""
+
+
+class ReportCheck:
+    """Checks reports, and the audits that they name."""
+
+    def __init__(self, files: Files) -> None:
+        self._files = files
+        self._manifests = Manifests(files)
+        self._again = Again(files)
+        self.audits = AuditCheck(files, self._manifests)
+
+    def report(self, path: str, report: Report) -> list[Checked]:
+        """Check a report: what came of it, then of each audit that it names."""
+        checked = Checked(path, report.kind)
+        if not checked.has_shape(report) or not isinstance(report.block, Mapping):
+            return [checked]
+        tables = report.members["tables"]
+        manifest = self._provenance(checked, report)
+        if manifest is not None:
+            compare_tables(checked, tables, manifest)
+        if all(_says_how_it_ended(table) for table in tables):
+            for name, value in added_up(tables).items():
+                checked.compare(name, report.members[name], value)
+        files = [checked]
+        audits: dict[str, str] = {}
+        for index, table in enumerate(tables):
+            where = f"tables[{index}]"
+            _check_status(checked, where, table, report)
+            if table["status"] in ("error", "not-run") or "summary" not in table:
+                checked.compare(f"{where}.summary", table.get("summary", NOTHING), NOTHING)
+                if "error" in table:
+                    specs = manifest.tables if manifest is not None else ()
+                    spec = specs[index] if index < len(specs) else None
+                    is_same = report.is_ours and report.block["versions"] == versions()
+                    self._again.failure(checked, where, table, spec, is_same)
+                continue
+            beside = table["audit_json"]
+            if beside is None:
+                checked.tell_not(f"{where}: it has no audit, so its labels are not checked")
+            elif beside in audits:
+                checked.compare(f"{where}.audit_json", beside, f"that of {audits[beside]}")
+            else:
+                audits[beside] = where
+                files += self._audited(checked, where, table, report.block)
+        return files
+
+    def _provenance(self, checked: Checked, report: Report) -> Manifest | None:
+        """Check the block of a report. Returns the manifest of the run, None if it cannot be told."""
+        document, block = report.members, report.block
+        tables = document["tables"]
+        if not report.is_ours:
+            of_tables = [path for table in tables for path in (table["features"], *table["labels"])]
+            self._files.compare_inputs_of_foreign_block(checked, block, of_tables)
+            return self._manifests.without_hash(checked, document)
+        of_labelled = {table["features"] for table in tables if "summary" in table}
+        unhashed = {table["features"] for table in tables} - of_labelled
+        check_block(self._files, checked, block, unhashed=unhashed)
+        inputs = block["inputs"]
+        checked.compare("manifest", document["manifest"], (inputs["manifest"] or {}).get("path"))
+        _compare_paths(checked, tables, inputs)
+        check_outputs(checked, block, {"out": None, "audit_json": None})
+        return self._manifests.of_block(checked, block)
+
+    def _audited(
+        self, checked: Checked, where: str, table: Mapping[str, Any], block: Mapping[str, Any]
+    ) -> list[Checked]:
+        """Check the audit of a table of a report, and compare the two. Returns what came of the audit."""
+        beside = table["audit_json"]
+        if why := self._files.refusal(beside):
+            checked.tell_not(f"{where}.audit_json: {beside} {why}")
+            return []
+        audit = load(beside)
+        if not isinstance(audit, Audit):  # A report that names a report would have no end.
+            why = audit.fault if isinstance(audit, Unknown) else "is no audit"
+            checked.tell_not(f"{where}.audit_json: {beside} {why}")
+            return []
+        found = Checked(beside, audit.kind)
+        if self.audits.audit(found, audit):
+            _compare_with_audit(checked, where, table, block, audit)
+        else:
+            checked.tell_not(f"{where}.audit_json: {beside} is of another shape, so the two are not compared")
+        return [found]
+
+
+def _compare_paths(checked: Checked, tables: Sequence[Mapping[str, Any]], inputs: Mapping[str, Any]) -> None:
+    """Compare the paths of the inputs in a block with those of the tables that were run."""
+    were_run = [table for table in tables if table["status"] != "not-run"]
+    read = {
+        "features": [table["features"] for table in were_run],
+        "labels": [label for table in were_run for label in table["labels"]],
+    }
+    for name, paths in read.items():
+        records = inputs[name] if isinstance(inputs[name], list) else [inputs[name]]
+        recorded = [record and record["path"] for record in records]
+        checked.compare(f"run_provenance.inputs.{name}: paths", recorded, list(dict.fromkeys(paths)))
+
+
+def _compare_with_audit(
+    checked: Checked, where: str, table: Mapping[str, Any], block: Mapping[str, Any], audit: Audit
+) -> None:
+    """Compare what a report says of a table with what its audit says."""
+    of_table = audit.members
+    for name, of_audit in _OF_AUDIT.items():
+        if name not in table:
+            checked.tell_not(f"it lacks what this version writes, which is not checked: {shown(f'{where}.{name}')}")
+        elif of_audit in of_table:
+            checked.compare(f"{where}.{name}", table[name], of_table[of_audit])
+    summary = {name: of_table.get(name, value) for name, value in table["summary"].items()}
+    checked.compare(f"{where}.summary", table["summary"], summary)
+    checked.compare(f"{where}.diagnosis", table.get("diagnosis"), of_table.get("diagnosis"))
+    said = [one for one in table.get("warnings", ()) if one != NEVER_SKIPPED]
+    checked.compare(f"{where}.warnings", said, of_table.get("warnings", said))
+    if table["status"] == "ok" and _is_same_run(block, audit.block):
+        checked.compare("run_provenance.versions", block["versions"], audit.block["versions"])
+
+
+def _is_same_run(block: Any, other: Any) -> bool:
+    """Whether two blocks are of one run, so far as that can be told: a table may have been labelled again since."""
+    return is_ours(block) and is_ours(other) and [block["argv"], block["args"]] == [other["argv"], other["args"]]
+
+
+def _says_how_it_ended(table: Mapping[str, Any]) -> bool:
+    return "summary" in table or "error" in table or table["status"] == "not-run"
+
+
+def _check_status(checked: Checked, where: str, table: Mapping[str, Any], report: Report) -> None:
+    """Compare the status of a table in a report with what else the report has of it."""
+    if not _says_how_it_ended(table):
+        checked.tell_not(f"{where}: has neither a summary nor an error")
+        return
+    fitting = ["ok", "unchanged"] if "summary" in table else ["error"] if "error" in table else ["not-run"]
+    may_skip = not report.is_ours or report.block["args"].get("skip_unchanged")
+    if "unchanged" in fitting and (table["audit_json"] is None or not may_skip):
+        fitting.remove("unchanged")
+    if table["status"] not in fitting:
+        checked.compare(f"{where}.status", table["status"], " or ".join(fitting))
+    elif "summary" in table:
+        checked.compare(f"{where}.error", table.get("error", NOTHING), NOTHING)
