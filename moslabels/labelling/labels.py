@@ -24,7 +24,7 @@ from moslabels.spec.options import key_parts
 from moslabels.spec.table import LabelSpec, TableSpec
 
 _NESTED = ("ARRAY", "OBJECT", "STRUCT", "TUPLE", "MAP", "BLOB", "UNION", "BIT", "VARIANT", "GEOMETRY")
-# The types of sql/rules/mos_number.sql, and those of cells whose type is that of each value.
+# The types that mos_number in sql/rules/ takes, and those of cells whose type is that of each value.
 _HOLDS_SCORES = re.compile(r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(.*|VARCHAR|JSON")
 
 
