@@ -326,7 +326,8 @@ def _init(parsed: argparse.Namespace, _argv: list[str]) -> int:
 
 def _suggest(parsed: argparse.Namespace, _argv: list[str]) -> int:
     from moslabels.evidence.audit import json_text
-    from moslabels.suggest.search import suggest, suggestion_text
+    from moslabels.suggest.search import suggest
+    from moslabels.suggest.text import suggestion_text
 
     document = suggest(
         parsed.features,

@@ -20,7 +20,8 @@ from moslabels.files.reserve import reserved
 from moslabels.spec.manifest import checked
 from moslabels.spec.options import FIELDS
 from moslabels.spec.paths import path_argument
-from moslabels.suggest.search import example_texts, nothing_found_text, readable_json, rule_text, score_text, suggest
+from moslabels.suggest.search import suggest
+from moslabels.suggest.text import example_texts, nothing_found_text, readable_json, rule_text, score_text
 
 SCHEMA_FILE = "manifest.schema.json"
 _NO_RULE = (

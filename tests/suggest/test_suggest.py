@@ -22,7 +22,8 @@ from moslabels.cli import main
 from moslabels.sources.columns import Column
 from moslabels.spec.options import option_problem
 from moslabels.suggest.scores import score_options
-from moslabels.suggest.search import suggest, suggestion_text
+from moslabels.suggest.search import suggest
+from moslabels.suggest.text import suggestion_text
 from moslabels.suggest.ways import ways
 
 CLIPS = 120

@@ -1,0 +1,123 @@
+"""Rules run over all rows, by the macros that materialize runs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from moslabels.engine.statements import render
+from moslabels.suggest.likeness import bits_of, number_kind, text_kind
+from moslabels.suggest.model import FEATURES, KINDS, LEAST_RATE, SAMPLE_TEXTS, Candidate, Inputs, Measured, Rule
+from moslabels.suggest.scores import Score
+
+
+class Measurements:
+    """The rules measured so far. The values of a column, or of several that are a key together, are loaded once."""
+
+    def __init__(self, inputs: Inputs, scores: Sequence[Score]) -> None:
+        self.measured: list[Measured] = []
+        self._inputs = inputs
+        self._engine = inputs.engine
+        self._scores = scores
+        self._loaded: dict[tuple[int, ...], int] = {}
+        for name in ("40_suggest_features", "41_suggest_labels"):
+            self._engine.run(render(f"suggest/{name}"))
+
+    def load_features(self, candidates: Sequence[Candidate]) -> None:
+        """Load the values of feature columns in one pass over the file."""
+        columns = {candidate.place: candidate.column for candidate in candidates}
+        if not columns:
+            return
+        numbers = list(range(len(columns)))
+        self._loaded.update({(FEATURES, place): number for place, number in zip(columns, numbers, strict=True)})
+        source = self._inputs.features
+        cells = source.cells({f"cell{place}": column for place, column in columns.items()})
+        values = {**source.values(cells), "numbers": numbers}
+        with source.reading():
+            self._engine.run(render("suggest/50_suggest_features_of_columns", values, source=source, cells=cells))
+
+    def measure(self, rule: Rule) -> Measured | None:
+        """Run a rule over all rows. Return None if a value of its columns cannot be a key, or if nothing matches."""
+        features = self._columns_number(FEATURES, [part.feature for part in rule.parts])
+        labels = [
+            self._columns_number(file, [part.labels[file] for part in rule.parts])
+            for file in range(len(self._inputs.labels))
+        ]
+        parts = list(range(1, len(rule.parts) + 1))
+        values: dict[str, Any] = {
+            "columns_number": features,
+            "normalize": rule.normalize,
+            "regexes": list(rule.feature_regexes),
+        }
+        self._engine.run(render("suggest/60_rule_features", values, parts=parts))
+        self._engine.run(render("suggest/61_rule_labels"))
+        for file, number in enumerate(labels):
+            values = {
+                "columns_number": number,
+                "file": file,
+                "normalize": rule.label_normalizes[file],
+                "regexes": list(rule.label_regexes[file]),
+            }
+            self._engine.run(render("suggest/62_rule_labels_of_file", values, parts=parts))
+        tolerance = None
+        counts = self._count(1e-6)
+        if counts["conflicts"] and counts["largest_difference"] <= 1e-3:
+            # Scores that were rounded: one power of ten covers them all.
+            tolerance = float(f"1e{math.ceil(math.log10(counts['largest_difference']))}")
+            counts = self._count(tolerance)
+        if counts["faults"] or not counts["matched_keys"]:
+            return None
+        kind, bits = self._says(rule, counts)
+        examples = tuple(self._engine.rows(render("suggest/73_examples", {"most": 2})))
+        measured = Measured(rule, counts, kind, bits, tolerance, examples)
+        self.measured.append(measured)
+        return measured
+
+    def _columns_number(self, file: int, columns: Sequence[Candidate]) -> int:
+        """The number under which the values of some columns of a file are loaded: of all rows, once."""
+        places = (file, *(candidate.place for candidate in columns))
+        if places in self._loaded:
+            return self._loaded[places]
+        number = self._loaded[places] = len(self._loaded)
+        source = self._inputs.source(file)
+        keys = {f"key{index}": candidate.column for index, candidate in enumerate(columns)}
+        values: dict[str, Any] = {"columns_number": number}
+        if file == FEATURES:
+            cells = source.cells(keys)
+            name = "51_suggest_features_of_key"
+        else:
+            score = self._scores[file]
+            cells = source.cells({"mos": score.column, **keys})
+            name = "52_suggest_labels_of_key"
+            values |= {
+                "file": file,
+                "missing_values": list(score.options.get("missing_values", ())),
+                "worst": float(score.worst),
+                "best": float(score.best),
+            }
+        with source.reading():
+            self._engine.run(render(f"suggest/{name}", {**source.values(cells), **values}, source=source, cells=cells))
+        return number
+
+    def _count(self, tolerance: float) -> dict[str, Any]:
+        self._engine.run(render("suggest/70_rule_keys", {"tolerance": tolerance}))
+        return self._engine.row(render("suggest/71_rule_counts"))
+
+    def _says(self, rule: Rule, counts: Mapping[str, Any]) -> tuple[str, float]:
+        """What the matched keys are, and by how many bits they are rarer than chance."""
+        keys = [row["key"] for row in self._engine.rows(render("suggest/72_matched_keys", {"most": SAMPLE_TEXTS}))]
+        found = []
+        for index, part in enumerate(rule.parts):
+            texts = sorted({key[index] for key in keys})
+            if index == 0 and counts["whole"] > 1 - LEAST_RATE:
+                span, length = counts["high"] - counts["low"] + 1, counts["length"]
+                bits = bits_of(span, counts["matched_keys"])
+                kind = number_kind(part, bits, length)
+            else:
+                kind, bits = text_kind(part, texts, counts["matched_keys"])
+            found.append((KINDS.index(kind), bits))
+        says, bits = max(says for says, _ in found), sum(bits for _, bits in found)
+        if counts["matched_conflicts"] > counts["matched_keys"] / 2:
+            return "category", bits
+        return KINDS[says], bits

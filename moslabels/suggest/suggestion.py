@@ -1,0 +1,111 @@
+"""A measured rule as a document: options, label files, counts, what to confirm, and an entry of a manifest."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from moslabels.labelling.keys import one_or_list
+from moslabels.suggest.model import Inputs, Measured
+from moslabels.suggest.scores import Score
+
+
+def suggestion(inputs: Inputs, scores: Sequence[Score], measured: Measured) -> dict[str, Any]:
+    """Return the document of a rule, as ``suggestions`` holds it."""
+    counts = measured.counts
+    options, labels = _options(inputs, scores, measured)
+    return {
+        "options": options,
+        "labels": labels,
+        "match_rate": measured.match_rate,
+        "key_rate": measured.key_rate,
+        "matched_feature_keys": counts["matched_keys"],
+        "total_feature_keys": counts["feature_keys"],
+        "input_rows": counts["feature_rows"],
+        "labels_loaded": counts["label_keys"],
+        "key_collisions": counts["key_collisions"],
+        "label_key_collisions": counts["label_key_collisions"],
+        "conflicts": counts["conflicts"],
+        "duplicate_labels": counts["duplicate_labels"],
+        "matched_values": measured.kind,
+        "bits": round(measured.bits, 1),
+        "examples": [
+            {
+                "feature": one_or_list(row["feature"]),
+                "label": one_or_list(row["label"]),
+                "key": one_or_list(row["key"]),
+            }
+            for row in measured.examples
+        ],
+        "confirm": _confirm(measured),
+        "manifest": _manifest(inputs.features.path, options, labels),
+    }
+
+
+def _options(inputs: Inputs, scores: Sequence[Score], measured: Measured) -> tuple[dict[str, Any], list[Any]]:
+    """Return the options of the table, and its labels: objects where the files need options of their own."""
+    rule = measured.rule
+    options: dict[str, Any] = {
+        "feature_key_column": one_or_list([part.feature.column.name for part in rule.parts]),
+        "key_normalize": rule.normalize,
+    }
+    if any(rule.feature_regexes):
+        options["feature_key_regex"] = one_or_list(rule.feature_regexes)
+    of_files = []
+    for file, score in enumerate(scores):
+        own: dict[str, Any] = {
+            "label_key_column": one_or_list([part.labels[file].column.name for part in rule.parts]),
+            "label_mos_column": score.column.name,
+            **score.options,
+        }
+        if any(rule.label_regexes[file]):
+            own["label_key_regex"] = one_or_list(rule.label_regexes[file])
+        if rule.label_normalizes[file] != rule.normalize:
+            own["key_normalize"] = rule.label_normalizes[file]
+        of_files.append(own)
+    common = {
+        name: value
+        for name, value in of_files[0].items()
+        if all(name in own and own[name] == value for own in of_files) and name != "key_normalize"
+    }
+    labels: list[Any] = []
+    for source, own in zip(inputs.labels, of_files, strict=True):
+        rest = {name: value for name, value in own.items() if name not in common}
+        labels.append({"path": source.path, **rest} if rest else source.path)
+    if measured.tolerance is not None:
+        common["mos_tolerance"] = measured.tolerance
+    return {**options, **common, **{name: value for name, value in inputs.given.items() if value}}, labels
+
+
+def _manifest(features: str, options: Mapping[str, Any], labels: Sequence[Any]) -> dict[str, Any]:
+    path, suffix = os.path.splitext(features)
+    return {
+        "id": os.path.basename(path),
+        "features": features,
+        "labels": list(labels),
+        "out": f"{path}_mos{suffix}",
+        "audit_json": f"{path}_mos.audit.json",
+        **options,
+    }
+
+
+def _confirm(measured: Measured) -> list[str]:
+    """Return what the numbers cannot know, and what materialize will refuse."""
+    counts, notes = measured.counts, []
+    if measured.kind in ("number", "category"):
+        what = "counters, measurements or other numbers" if measured.kind == "number" else "categories"
+        notes.append(f"the matched values are {what}: they overlap whatever they stand for")
+    if measured.kind == "numbered name":
+        notes.append("the matched values count from one row to the next: look at the examples")
+    if counts["conflicts"]:
+        notes.append(f"{counts['conflicts']} keys have scores that differ: materialize will refuse them")
+    if counts["key_collisions"]:
+        notes.append(f"{counts['key_collisions']} keys come of several feature values each: are they one clip?")
+    if counts["label_key_collisions"]:
+        notes.append(f"{counts['label_key_collisions']} keys come of several label values each: are they one clip?")
+    if min(measured.match_rate, measured.key_rate) < 0.95:
+        notes.append("below the default min_match_rate 0.95: materialize will refuse it until that is lowered")
+    if measured.tolerance is not None:
+        notes.append(f"scores of one key differ by rounding, by at most {measured.tolerance:g}: see mos_tolerance")
+    return notes
