@@ -52,6 +52,8 @@ class MosLabelsError(ValueError):
     file : path of the offending file, or None
     column : name of the offending column, or None
     row : number of the offending data row (from 1; header and blank lines do not count), or None
+    found : the first rows that a check of a table found, as values by name, such as ``{"row": 3, "mos_text": "n/a",
+        "total": 12}``; empty if the error is not that of such a check
     """
 
     exit_status = 1
@@ -65,6 +67,7 @@ class MosLabelsError(ValueError):
         file: str | None = None,
         column: str | None = None,
         row: int | None = None,
+        found: Sequence[Mapping[str, Any]] = (),
     ) -> None:
         super().__init__(message)
         assert code in CODES, code
@@ -73,6 +76,7 @@ class MosLabelsError(ValueError):
         self.file = file
         self.column = column
         self.row = row
+        self.found = tuple(found)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # An exception is rebuilt by a call with its message alone, which lacks what the others ask for.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from moslabels.base.text import short, shown
+from moslabels.base.text import shown
 from moslabels.engine.regex import capture_group
 from moslabels.sources.columns import Cell, Column
 from moslabels.sources.source import Source
@@ -57,18 +57,6 @@ def find_key(source: Source, options: Options, side: str) -> Key:
         tuple(source.cells({f"key{number}": column for number, column in enumerate(columns, start=1)})),
         tuple(_normalize(options, column) for column in columns),
         tuple(part.regex for part in parts),
-    )
-
-
-def fault_advice(fault: str, column: str, side: str) -> str:
-    """What to do where a value cannot be a key: its fault, the name of its column, feature or label."""
-    other = f"name another {side}_key_column"
-    if not fault.endswith("type BLOB"):
-        return other
-    name = column.replace('"', '""')
-    return (
-        f'convert the column to text first, such as by SELECT * REPLACE (decode("{short(name)}") AS "{short(name)}") '
-        f"in DuckDB (hex where the bytes are no text), or {other}"
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +10,30 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from moslabels.base.errors import TableError
-from moslabels.base.text import short, shown
+from moslabels.base.text import shown
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import Statement, render
-from moslabels.labelling.keys import Key, fault_advice
+from moslabels.labelling.findings import Check, Finding, Row, bad_key
+from moslabels.labelling.keys import Key
 from moslabels.labelling.labels import Labels
 from moslabels.sources.columns import Column
 from moslabels.sources.source import Source
+
+
+@dataclass(frozen=True)
+class Features:
+    """An open feature table and its key."""
+
+    source: Source
+    key: Key
+
+
+def _bad_keys(features: Features, rows: Sequence[Row]) -> Finding:
+    return bad_key(features.source.path, features.key.columns, "feature", rows[0])
+
+
+CHECKS: tuple[Check[Features], ...] = (Check("match/checks/21_bad_keys", "bad-key", _bad_keys),)
+"""The checks of the feature keys, in the order in which they run. A new check is a statement and a row."""
 
 
 @dataclass(frozen=True)
@@ -76,22 +93,14 @@ class Match(Group):
     groups: tuple[Group, ...]
 
 
-def match_features(engine: Engine, source: Source, key: Key, match_rate_by: str | None) -> Match:
-    """Join the distinct keys of a feature table to the engine's ``labels``. Raises TableError."""
+def match_features(engine: Engine, features: Features, match_rate_by: str | None) -> Match:
+    """Let the distinct keys of a feature table meet the engine's ``labels``. Raise TableError."""
+    source, key = features.source, features.key
     by = source.find("group", match_rate_by, (), "match_rate_by") if match_rate_by is not None else None
     source.run(engine, "match/10_feature_values", key.cells)
     source.run(engine, "match/20_feature_keys", key.cells, key.parameters(), keys=key.cells)
-    for row in engine.rows(render("match/checks/21_bad_keys")):
-        column = key.columns[row["fault_part"] - 1]
-        raise TableError(
-            f"{source.path}: row {row['row']}: column {shown(column)} holds {shown(row['raw_value'])}, "
-            f"{short(row['key_fault'])}, which cannot be a key "
-            f"({row['total']} such rows); {fault_advice(row['key_fault'], column, 'feature')}",
-            code="bad-key",
-            file=source.path,
-            column=column,
-            row=row["row"],
-        )
+    for check in CHECKS:
+        check.run(engine, features, [source.path])
     counts: dict[str, Any] = engine.row(render("match/30_match_counts"))
     return Match(
         value=None,

@@ -19,6 +19,7 @@ from moslabels.labelling.diagnosis import diagnose
 from moslabels.labelling.keys import Key, find_key
 from moslabels.labelling.labels import Labels, label_columns, label_columns_statement, load_labels
 from moslabels.labelling.match import (
+    Features,
     Match,
     collision_warnings,
     match_features,
@@ -30,14 +31,6 @@ from moslabels.sources.source import Source
 from moslabels.spec.names import LABEL_COLUMNS, SOURCE_COLUMN
 from moslabels.spec.options import Options
 from moslabels.spec.table import TableSpec
-
-
-@dataclass(frozen=True)
-class Features:
-    """An open feature table and its key."""
-
-    source: Source
-    key: Key
 
 
 @dataclass(frozen=True)
@@ -81,7 +74,7 @@ def match_table(engine: Engine, workspace: Workspace, spec: TableSpec) -> Matche
     dropped = _replaced_columns(source, spec.options, key, labels)
     size = (file_size(spec.features), "bytes") if source.rows is None else (source.rows,)
     engine.progress.step("matching", *size)
-    match = match_features(engine, source, key, spec.options.match_rate_by)
+    match = match_features(engine, features, spec.options.match_rate_by)
     return Matched(spec, source, key, labels, dropped, match)
 
 

@@ -1,12 +1,13 @@
--- Makes label_inputs: one row per label file, in the order given, with the rules that hold for it alone. Empty at
--- first.
-CREATE TEMP TABLE label_inputs (
-    file INTEGER,
-    source VARCHAR,             -- the path as it was given
-    mos_column VARCHAR,
-    mos_scale VARCHAR,          -- auto, 1-5, 0-100, per-value, or linear: from worst to best
-    worst DOUBLE,
-    best DOUBLE,
-    out_of_range VARCHAR,       -- error or clip
-    missing_mos VARCHAR         -- error or skip
-);
+-- Makes label_inputs: one row per label file, in the order given, with the rules that hold for it alone.
+-- Parameters: $source, $mos_column, $mos_scale, $worst, $best, $out_of_range, $missing_mos (a list each: an entry per
+-- label file)
+CREATE TEMP TABLE label_inputs AS
+SELECT
+    CAST(unnest(range(len($source))) AS INTEGER) AS file,
+    unnest(CAST($source AS VARCHAR[])) AS source,               -- the path as it was given
+    unnest(CAST($mos_column AS VARCHAR[])) AS mos_column,
+    unnest(CAST($mos_scale AS VARCHAR[])) AS mos_scale,         -- auto, 1-5, 0-100, per-value, or linear: worst to best
+    unnest(CAST($worst AS DOUBLE[])) AS worst,
+    unnest(CAST($best AS DOUBLE[])) AS best,
+    unnest(CAST($out_of_range AS VARCHAR[])) AS out_of_range,   -- error or clip
+    unnest(CAST($missing_mos AS VARCHAR[])) AS missing_mos;     -- error or skip

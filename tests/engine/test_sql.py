@@ -16,7 +16,7 @@ from moslabels.base.errors import StatementError
 from moslabels.engine import statements as rendering
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import Statement, parameters, quote_identifier, render, rules, sql_folder
-from moslabels.labelling.labels import Extra
+from moslabels.labelling.extras import Extra
 from moslabels.runs.views import VIEWS, View
 from moslabels.sources.columns import Column
 from moslabels.sources.opening import READERS

@@ -1,0 +1,140 @@
+"""Label files as they are read: their key and score columns, and their rows in the table ``label_rows``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from moslabels.engine.connection import Engine
+from moslabels.engine.statements import render
+from moslabels.files.workspace import Workspace
+from moslabels.labelling.extras import Extra, present_extras
+from moslabels.labelling.findings import Row
+from moslabels.labelling.keys import Key, find_key
+from moslabels.sources.columns import Column
+from moslabels.sources.opening import open_table
+from moslabels.sources.source import Source
+from moslabels.spec.names import LABEL_COLUMNS, MOS_NAMES
+from moslabels.spec.table import LabelSpec, TableSpec
+
+
+@dataclass(frozen=True)
+class LabelInput:
+    """An open label file: its entry, its key and score columns.
+
+    ``mos_100`` is its column ``mos_raw_0_100`` if that is read beside ``mos``.
+    """
+
+    label: LabelSpec
+    source: Source
+    key: Key
+    mos: Column
+    mos_100: Column | None
+
+    @property
+    def path(self) -> str:
+        return self.label.path
+
+    @property
+    def inferred(self) -> str | None:
+        """What to say of a key column that no option names."""
+        if self.label.options.label_key_column is not None:
+            return None
+        columns = self.key.shown_columns
+        return f"the key of {self.path} is {columns}, which was inferred; label_key_column names another"
+
+    def scores(self, row: Row) -> Column:
+        """Return the score column that a row of a check is about."""
+        return self.mos_100 if self.mos_100 is not None and row["is_mos_100"] else self.mos
+
+
+@dataclass(frozen=True)
+class LabelInputs:
+    """All label files of a table, in the order given, and their extras."""
+
+    files: tuple[LabelInput, ...]
+    extras: tuple[Extra, ...]
+    tolerance: float
+
+    @property
+    def paths(self) -> list[str]:
+        return [file.path for file in self.files]
+
+    @property
+    def sources(self) -> list[Source]:
+        return [file.source for file in self.files]
+
+    @property
+    def stated_extras(self) -> list[Extra]:
+        """The extras that have a column, and a type that the options state."""
+        return [extra for extra in self.extras if extra.stated is not None and extra.columns]
+
+
+def open_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> LabelInputs:
+    """Open all label files of a table and find their columns. Raise TableError."""
+    sources = [
+        open_table(engine, workspace, label.path, "label", label.options.label_csv, spec.tables)
+        for label in spec.labels
+    ]
+    extras = present_extras(sources, spec)
+    files = [_with_columns(label, source) for label, source in zip(spec.labels, sources, strict=True)]
+    return LabelInputs(tuple(files), tuple(extras), spec.options.mos_tolerance)
+
+
+def _with_columns(label: LabelSpec, source: Source) -> LabelInput:
+    options = label.options
+    key = find_key(source, options, "label")
+    mos = source.find("score", options.label_mos_column, MOS_NAMES, "label_mos_column")
+    mos_100 = None
+    if options.label_mos_column is None and any(name.lower() == LABEL_COLUMNS[1] for name in source.names):
+        other = source.find("score", None, [LABEL_COLUMNS[1]], "label_mos_column")
+        mos_100 = other if other is not mos else None
+    return LabelInput(label, source, key, mos, mos_100)
+
+
+def read_rows(engine: Engine, inputs: LabelInputs) -> None:
+    """Read the rows of all label files into ``label_rows``. Raise TableError."""
+    rules = [_rules(file) for file in inputs.files]
+    engine.run(render("labels/10_label_inputs", {name: [rule[name] for rule in rules] for name in rules[0]}))
+    engine.run(render("labels/20_label_rows", extras=inputs.extras))
+    for number, file in enumerate(inputs.files):
+        _read_file(engine, number, file, inputs.extras)
+
+
+def _rules(file: LabelInput) -> dict[str, Any]:
+    """Return the row of a label file in ``label_inputs``."""
+    options = file.label.options
+    linear = options.mos_scale if isinstance(options.mos_scale, Mapping) else {}
+    return {
+        "source": file.label.given,
+        "mos_column": file.mos.name,
+        "mos_scale": "linear" if linear else options.mos_scale,
+        "worst": float(linear["worst"]) if linear else None,
+        "best": float(linear["best"]) if linear else None,
+        "out_of_range": options.out_of_range,
+        "missing_mos": options.missing_mos,
+    }
+
+
+def _read_file(engine: Engine, number: int, file: LabelInput, extras: tuple[Extra, ...]) -> None:
+    present = [extra for extra in extras if number in extra.columns]
+    others = {
+        "mos": file.mos,
+        **({"mos_100": file.mos_100} if file.mos_100 is not None else {}),
+        **{extra.alias: extra.columns[number] for extra in present},
+    }
+    file.source.run(
+        engine,
+        "labels/21_label_rows_of_file",
+        [*file.key.cells, *file.source.cells(others)],
+        {
+            **file.key.parameters(),
+            "file": number,
+            "missing_values": list(file.label.options.missing_values),
+        },
+        keys=file.key.cells,
+        has_mos_100=file.mos_100 is not None,
+        extras=extras,
+        present=present,
+    )
