@@ -21,7 +21,7 @@ from moslabels.evidence.strict_json import DocumentError, parse
 from moslabels.files.contents import HEAD, not_json, not_parquet
 from moslabels.files.regular import open_regular, reason
 from moslabels.labelling.keys import several
-from moslabels.spec.formats import FORMATS
+from moslabels.sources.opening import reader_at
 
 
 @dataclass(frozen=True)
@@ -162,10 +162,10 @@ def _document(path: str, stream: BinaryIO, head: bytes) -> Document:
 
 def _not_json(path: str, head: bytes, error: DocumentError) -> Unknown:
     """Why a file is not a document: by its name it may be a table, which is no JSON and no Parquet."""
-    suffix = FORMATS.get(os.path.splitext(path)[1].lower(), "json")
-    if suffix == "parquet":
+    table = reader_at(path)
+    if table is not None and table.holds_evidence:
         return Unknown(f"cannot be read: it {not_parquet(head) or 'is no Parquet file'}")
-    if suffix == "json":
+    if table is None or table.is_document:
         return Unknown(not_json(head) or str(error))
     return Unknown(not_json(head) or "is a table without evidence in it: name its audit", is_bare=True)
 

@@ -80,6 +80,8 @@ class JsonLinesFile(FileFormat):
 class JsonFile(JsonLinesFile):
     """A JSON document: a list of objects, or one in ``{"rows": [...]}``. Statements read a copy as JSON lines."""
 
+    is_document = True
+
     def lines(self, workspace: Workspace, path: str) -> str:
         return unpack(path, workspace.new_copy(path, ".jsonl"))
 

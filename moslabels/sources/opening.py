@@ -20,7 +20,7 @@ from moslabels.sources.faults import fault
 from moslabels.sources.json_file import JsonFile, JsonLinesFile
 from moslabels.sources.parquet_file import ParquetFile
 from moslabels.sources.source import FileFormat, Source
-from moslabels.spec.formats import format_of
+from moslabels.spec.formats import FORMATS, format_of
 
 READERS: dict[str, FileFormat] = {
     "parquet": ParquetFile(),
@@ -37,6 +37,12 @@ IN_MEMORY = ArrowTable()
 def reader_of(path: str) -> FileFormat:
     """Return the format of a path by its suffix, which must be that of a table."""
     return READERS[format_of(path)]
+
+
+def reader_at(path: str) -> FileFormat | None:
+    """Return the format of a path by its suffix, None if it is not that of a table."""
+    name = FORMATS.get(os.path.splitext(path)[1].lower())
+    return READERS[name] if name is not None else None
 
 
 def open_table(

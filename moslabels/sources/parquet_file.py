@@ -32,6 +32,7 @@ class ParquetFile(FileFormat):
 
     reader = "parquet"
     cells = Cells.TYPED
+    holds_evidence = True
 
     def open(self, engine: Engine, workspace: Workspace, path: str, role: str, options: Mapping[str, Any]) -> Source:  # noqa: ARG002
         try:

@@ -300,6 +300,11 @@ class Format(ABC):
 class FileFormat(Format):
     """A format of files."""
 
+    holds_evidence: ClassVar[bool] = False
+    """Whether a labelled table holds its evidence itself, in its metadata."""
+    is_document: ClassVar[bool] = False
+    """Whether a file is one JSON document, as evidence is."""
+
     @abstractmethod
     def open(self, engine: Engine, workspace: Workspace, path: str, role: str, options: Mapping[str, Any]) -> Source:
         """Open a file that is there: find its columns, and whether it can be read at all. Raises TableError.

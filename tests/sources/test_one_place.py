@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 from pathlib import Path
 
 import pytest
 
+import moslabels
 from moslabels import MosLabelsError, join, materialize
 from moslabels.engine.statements import sql_folder
 from moslabels.files.workspace import Workspace
@@ -68,6 +70,26 @@ def test_a_made_up_format_is_among_the_known_ones(tmp_path: Path) -> None:
 
 def test_every_format_has_a_reader_and_a_writer() -> None:
     assert set(FORMATS.values()) == READERS.keys() == WRITERS.keys()
+
+
+PACKAGE = Path(moslabels.__file__).parent
+REGISTRIES = {"spec/formats.py", "sources/opening.py", "writers/write.py"}
+# The styles in which a query prints its answer have names of their own.
+OTHERS = {"command/arguments.py", "command/results.py"}
+
+
+def test_nothing_else_asks_for_the_name_of_a_format() -> None:
+    names = {*FORMATS.values()}
+    found = []
+    for path in sorted(PACKAGE.rglob("*.py")):
+        module = path.relative_to(PACKAGE).as_posix()
+        if module in REGISTRIES | OTHERS:
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            asked = [node.left, *node.comparators] if isinstance(node, ast.Compare) else []
+            texts = [one.value for part in asked for one in ast.walk(part) if isinstance(one, ast.Constant)]
+            found += [f"{module}:{node.lineno}" for text in texts if text in names]
+    assert found == []
 
 
 def test_no_statement_asks_for_the_name_of_a_format() -> None:
