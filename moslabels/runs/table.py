@@ -29,7 +29,7 @@ from moslabels.spec.entry import table_spec
 from moslabels.spec.options import OptionKeywords
 from moslabels.spec.table import TableSpec
 from moslabels.writers.job import Job
-from moslabels.writers.write import write_labelled, write_plain
+from moslabels.writers.write import beside_warnings, write_labelled, write_plain
 
 
 def materialize(
@@ -203,11 +203,3 @@ def _unmatched(engine: Engine, spec: TableSpec, staged: StagedFile) -> StagedFil
     values = {"features": spec.features, "labels": [label.path for label in spec.labels]}
     write_plain(engine.table(render("unmatched/20_unmatched", values)), staged)
     return staged
-
-
-def beside_warnings(out: str) -> dict[str, str]:
-    """Return what others may have left beside an output that misleads its readers: the warning of each, by its path."""
-    folder, name = os.path.split(out)
-    beside = [f".{name}.crc", "_metadata", "_common_metadata"] if name.lower().endswith((".parquet", ".pq")) else []
-    paths = [os.path.join(folder, other) for other in beside]
-    return {path: f"{path} does not know the new {name} and misleads Spark; remove it" for path in paths}

@@ -14,11 +14,11 @@ from moslabels.files.locks import LEFT_BESIDE
 from moslabels.files.records import file_sha256
 from moslabels.labelling.keys import several
 from moslabels.runs.checked import Checked
-from moslabels.runs.table import beside_warnings
 from moslabels.runs.verify_again import Again, spec_of
 from moslabels.runs.verify_block import Manifests, check_block, check_outputs
 from moslabels.runs.verify_files import Files
 from moslabels.spec.table import TableSpec
+from moslabels.writers.write import beside_warnings
 
 _BY_HAND = ("run_provenance", "output_sha256", "output_bytes")
 """Members of an audit that are compared one by one, not with those of the table labelled again."""

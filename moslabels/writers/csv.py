@@ -21,6 +21,8 @@ from moslabels.writers.texts import TEXT, ValueTexts, joined, values_buffer, wit
 class CsvWriter:
     """CSV with a header, in the dialect of the features if they have one."""
 
+    beside: tuple[str, ...] = ()
+
     def __init__(self, delimiter: str) -> None:
         self._delimiter = delimiter
 

@@ -19,6 +19,8 @@ from moslabels.writers.texts import TEXT, ValueTexts, joined, json_name, values_
 class JsonLinesWriter:
     """JSON lines: an object a line."""
 
+    beside: tuple[str, ...] = ()
+
     def write(self, job: Job, staged: StagedFile) -> Written:
         row_labels = job.begin_writing()
         texts = ValueTexts(job.source.path)

@@ -16,6 +16,8 @@ from moslabels.writers.job import Job, Written
 class ParquetWriter:
     """Parquet: spliced if the features are Parquet too, otherwise written anew with types by rule."""
 
+    beside: tuple[str, ...] = (".{}.crc", "_metadata", "_common_metadata")
+
     def write(self, job: Job, staged: StagedFile) -> Written:
         if job.source.part.footer is not None:
             return splice.write(job, job.source.part.footer, staged)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from typing import Protocol
 
 import pyarrow as pa
 
 from moslabels.files.staged import StagedFile
-from moslabels.spec.formats import format_of
+from moslabels.spec.formats import FORMATS, format_of
 from moslabels.writers.csv import CsvWriter
 from moslabels.writers.job import Job, Written
 from moslabels.writers.json import JsonLinesWriter, JsonWriter
@@ -16,6 +17,9 @@ from moslabels.writers.parquet import ParquetWriter
 
 class Writer(Protocol):
     """What writes a format."""
+
+    beside: tuple[str, ...]
+    """The names of files that others may leave beside an output and that mislead its readers; ``{}`` is its name."""
 
     def write(self, job: Job, staged: StagedFile) -> Written:
         """Write the features of a job with their label columns. Raises TableError."""
@@ -42,3 +46,11 @@ def write_labelled(job: Job, staged: StagedFile) -> Written:
 def write_plain(table: pa.Table, staged: StagedFile) -> None:
     """Write a small table of texts and whole numbers to a staged file, in the format of the suffix of its target."""
     WRITERS[format_of(staged.given)].write_plain(table.combine_chunks(), staged)
+
+
+def beside_warnings(out: str) -> dict[str, str]:
+    """Return what others may have left beside an output that misleads its readers: the warning of each, by its path."""
+    folder, name = os.path.split(out)
+    writer = WRITERS.get(FORMATS.get(os.path.splitext(name)[1].lower(), ""))
+    paths = [os.path.join(folder, other.format(name)) for other in (writer.beside if writer else ())]
+    return {path: f"{path} does not know the new {name} and misleads Spark; remove it" for path in paths}
