@@ -15,6 +15,7 @@ from typing import Any
 from moslabels.base.errors import CODES
 from moslabels.evidence import audit, provenance, report
 from moslabels.evidence import embedded as evidence
+from moslabels.evidence.meanings import with_meanings
 from moslabels.spec.options import FIELDS, LABEL_FIELDS
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -199,7 +200,7 @@ def _document(title: str, schema: Mapping[str, Any]) -> Schema:
         "Later versions may add members under this name, so readers pass over those that they do not know. A member "
         "that is removed, or means something else, brings another name."
     )
-    return {"$schema": DRAFT, "title": title, "description": says, **_open(schema)}
+    return {"$schema": DRAFT, "title": title, "description": says, **with_meanings(_open(schema))}
 
 
 def provenance_block() -> Schema:

@@ -92,6 +92,12 @@ def test_the_codes_are_all_there() -> None:
     assert re.findall(r"^\| `([a-z-]+)` \|", text_of("codes.md"), re.MULTILINE) == list(package.CODES)
 
 
+def test_every_field_has_a_meaning() -> None:
+    rows = re.findall(r"^\| `(.*?)` \| .*? \| (.*?) ?\|$", text_of("audit.md"), re.MULTILINE)
+    assert len(rows) > 150
+    assert [field for field, meaning in rows if not meaning] == []
+
+
 def test_the_names_and_suffixes_are_all_there() -> None:
     assert {*KEY_NAMES, *MOS_NAMES} <= set(re.findall(r"\w+", text_of("keys.md")))
     assert {*FORMATS} <= set(re.findall(r"[\w.]+", text_of("formats.md")))
