@@ -17,6 +17,7 @@ from moslabels.base.text import listed, nearest, shown, visible, visible_text
 from moslabels.command.arguments import UnwrittenError, command_parser, option_value, options_text, write_out
 from moslabels.command.completion import script
 from moslabels.spec.options import FIELDS
+from moslabels.spec.reports import REPORT_FORMS
 
 if TYPE_CHECKING:
     from moslabels.base.settings import Settings
@@ -153,9 +154,7 @@ def _batch(parsed: argparse.Namespace, argv: list[str]) -> int:
             run_batch(
                 _manifest_of(parsed),
                 base_dir=parsed.base_dir,
-                report_json=parsed.report_json,
-                report_md=parsed.report_md,
-                report_html=parsed.report_html,
+                **{form.name: getattr(parsed, form.name) for form in REPORT_FORMS},
                 fail_fast=parsed.fail_fast,
                 dry_run=parsed.dry_run,
                 skip_unchanged=parsed.skip_unchanged,
@@ -215,9 +214,9 @@ def _say_table(entry: Mapping[str, Any], is_quiet: bool) -> None:
 
 
 def _schema(parsed: argparse.Namespace, _argv: list[str]) -> int:
-    from moslabels.evidence.json_schema import text
+    from moslabels.evidence.json_schema import schema_text
 
-    write_out(text(parsed.kind))
+    write_out(schema_text(parsed.kind))
     return 0
 
 

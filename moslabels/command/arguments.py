@@ -16,6 +16,7 @@ from moslabels.base.text import json_fault, listed, nearest, shown, visible_text
 from moslabels.command.completion import SHELLS
 from moslabels.spec.options import FIELDS
 from moslabels.spec.problems import Members
+from moslabels.spec.reports import REPORT_FORMS
 
 DESCRIPTION = "Join mean opinion scores onto tables of video-quality features."
 
@@ -136,9 +137,8 @@ def command_parser() -> Parser:
     batch.add_argument("manifest", metavar="MANIFEST", nargs="?", help="JSON file that lists the tables")
     batch.add_argument("--manifest", metavar="M", dest="manifest_flag", help="the same, as a flag")
     batch.add_argument("--base-dir", metavar="D", help="folder of relative paths; default: that of the manifest")
-    batch.add_argument("--report-json", metavar="F", help="write the report as JSON; default: to standard output")
-    batch.add_argument("--report-md", metavar="F", help="write the report as a Markdown table")
-    batch.add_argument("--report-html", metavar="F", help="write the report as an HTML page, one file")
+    for form in REPORT_FORMS:
+        batch.add_argument(form.flag, metavar="F", help=form.help)
     batch.add_argument("--fail-fast", action="store_true", help="stop after the first table that fails")
     batch.add_argument("--dry-run", action="store_true", help="do everything but write; the report to standard output")
     batch.add_argument("--skip-unchanged", action="store_true", help="pass over tables that are what their audit says")

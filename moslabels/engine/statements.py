@@ -1,7 +1,7 @@
-"""Templates in ``sql/`` -> statements, text plus bound values; and in ``pages/`` -> HTML. The only user of Jinja.
+"""Templates in ``sql/`` -> statements, text plus bound values. The only user of Jinja for SQL.
 
 In SQL a value is bound; an identifier, a number or a type name goes through its filter. Anything else in ``{{ }}`` is
-refused, so a template that forgets a filter fails the first time it is rendered. In HTML all in ``{{ }}`` is escaped.
+refused, so a template that forgets a filter fails the first time it is rendered.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
-
-from moslabels.base.text import visible
 
 QUOTED_OR_COMMENT = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*""")
 PARAMETER = re.compile(r"\$([a-z_][a-z0-9_]*)")
@@ -109,38 +107,6 @@ def render(name: str, values: Mapping[str, Any] | None = None, **context: Any) -
     """
     sql = environment().get_template(f"{name}.sql").render(context)
     return Statement(name, sql, {key: (values or {})[key] for key in parameters(sql)})
-
-
-def _page_text(value: Any) -> Any:
-    """What a page shows of a value: visible text, which Jinja then escapes, or a whole number. All else is refused."""
-    if hasattr(value, "__html__"):  # What a macro of the template made.
-        return value
-    if isinstance(value, str):
-        return visible(value)
-    if type(value) is int:
-        return value
-    raise TypeError(f"no text for a page: {value!r}")
-
-
-@cache
-def page_environment() -> jinja2.Environment:
-    """Return the Jinja environment of ``pages/``. It escapes all that it shows."""
-    made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(Path(__file__).parents[1] / "pages"),
-        undefined=jinja2.StrictUndefined,
-        finalize=_page_text,
-        autoescape=True,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    made.filters = {"count": "{:,}".format, "length": len}
-    return made
-
-
-def render_page(name: str, **context: Any) -> str:
-    """The HTML of ``pages/<name>.html``. Nothing that the context holds becomes structure."""
-    return page_environment().get_template(f"{name}.html").render(context)
 
 
 def rules() -> list[Statement]:

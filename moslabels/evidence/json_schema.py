@@ -17,6 +17,7 @@ from moslabels.evidence import audit, provenance, report
 from moslabels.evidence import embedded as evidence
 from moslabels.evidence.meanings import with_meanings
 from moslabels.spec.options import FIELDS, LABEL_FIELDS
+from moslabels.spec.reports import REPORT_FORMS, named_reports
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -170,8 +171,11 @@ _OUR_PROVENANCE = _object(
             }
         ),
         "outputs": _object(
-            {name: _or_null(_TEXT) for name in ("out", "audit_json", "report_json", "report_md")},
-            {"unmatched": _TEXT, "report_html": _TEXT},
+            {name: _or_null(_TEXT) for name in ("out", "audit_json", *named_reports({}))},
+            {
+                "unmatched": _TEXT,
+                **{form.name: _TEXT for form in REPORT_FORMS if not form.is_always_named},
+            },
         ),
         "versions": _object(dict.fromkeys(("moslabels", "duckdb", "pyarrow", "python"), _TEXT)),
     }
@@ -352,6 +356,6 @@ def entry_document() -> Schema:
 SCHEMAS = {"manifest": manifest, "audit": audit_document, "report": report_document}
 
 
-def text(kind: str) -> str:
+def schema_text(kind: str) -> str:
     """The schema of a ``manifest``, an ``audit`` or a ``report`` as the text of a file."""
     return json.dumps(SCHEMAS[kind](), indent=2, ensure_ascii=False) + "\n"

@@ -6,13 +6,13 @@ What is computed for the template ``pages/report.html`` is here: texts, counts, 
 from __future__ import annotations
 
 import json
-import math
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from moslabels.engine.statements import render_page
+from moslabels.evidence.histogram import STATISTICS, Histogram, place
+from moslabels.evidence.page_template import render_page
 from moslabels.evidence.provenance import recorded_hashes
 from moslabels.labelling.diagnosis import lines as diagnosis_lines
 from moslabels.spec.options import FIELDS
@@ -71,11 +71,11 @@ class Rate:
 
     @property
     def width(self) -> str:
-        return _place(100 * self.value)
+        return place(100 * self.value)
 
     @property
     def mark(self) -> str:
-        return _place(100 * self.least)
+        return place(100 * self.least)
 
     @property
     def least_text(self) -> str:
@@ -258,102 +258,3 @@ def _run(manifest: str, block: Mapping[str, Any], hashes: Mapping[str, str]) -> 
 def _text(value: Any) -> str:
     """A value of a document as text: a text as it is, all else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)
-
-
-@dataclass(frozen=True)
-class Bar:
-    """A bin of the histogram: where it is drawn, and what it says."""
-
-    x: str
-    y: str
-    width: str
-    height: str
-    says: str
-
-
-@dataclass(frozen=True)
-class Histogram:
-    """The histogram of a table's scores, in the units of the picture; ``statistics`` are those of mos, on 1-5."""
-
-    bars: Sequence[Bar]
-    statistics: Mapping[str, float]
-    says: str
-    counts: Sequence[tuple[str, str]]
-    scores: Sequence[tuple[str, str, str]]
-    lines: Sequence[tuple[str, str]]
-
-    # The picture: its size, and the edges of the plot within it.
-    width = 440
-    height = 240
-    left = 64
-    right = 420
-    top = 26
-    bottom = 176
-
-    @property
-    def rows(self) -> list[tuple[str, list[str]]]:
-        """The statistics on both scales, as texts."""
-        values = [self.statistics[name] for name in STATISTICS]
-        return [
-            ("1–5", [f"{value:.2f}" for value in values]),
-            ("0–100", [f"{25 * (value - 1):.1f}" for value in values]),
-        ]
-
-    @classmethod
-    def of(cls, audit: Mapping[str, Any]) -> Histogram:
-        """The histogram of an audit that has labelled rows."""
-        counts: Sequence[int] = audit["mos_histogram"]
-        statistics: Mapping[str, float] = audit["mos_stats"]
-        step = step_of(max(counts))
-        most = step * math.ceil(max(counts) / step)
-
-        def across(mos: float) -> float:
-            return cls.left + (cls.right - cls.left) * (mos - 1) / 4
-
-        def up(count: int) -> float:
-            return cls.bottom - (cls.bottom - cls.top) * count / most
-
-        bars = []
-        for number, count in enumerate(counts):
-            low, high = 1 + number / len(counts) * 4, 1 + (number + 1) / len(counts) * 4
-            until = "up to" if number == len(counts) - 1 else "below"
-            says = f"{low:.1f} {until} {high:.1f} ({5 * number} {until} {5 * number + 5}): {count:,} rows"
-            x, y = across(low), up(count)
-            bars.append(Bar(_place(x + 0.5), _place(y), _place(across(high) - x - 1), _place(cls.bottom - y), says))
-        fullest = bars[counts.index(max(counts))].says
-        return cls(
-            bars=bars,
-            statistics=statistics,
-            says=f"Histogram of the mos of {audit['matched_rows']:,} labelled rows, from {statistics['min']:.2f} to "
-            f"{statistics['max']:.2f}, mean {statistics['mean']:.2f}, median {statistics['median']:.2f}. "
-            f"The fullest bin is {fullest}.",
-            counts=[(_place(up(count)), short_count(count)) for count in range(0, most + 1, step)],
-            scores=[(_place(across(mos)), str(mos), str(25 * (mos - 1))) for mos in range(1, 6)],
-            lines=[(name, _place(across(statistics[name]))) for name in ("mean", "median")],
-        )
-
-
-STATISTICS = ("min", "q1", "median", "mean", "q3", "max")
-
-
-def step_of(most: int) -> int:
-    """The distance of the marks of an axis of counts: 1, 2 or 5 times a power of ten, for five marks at most."""
-    power = 1
-    while True:
-        for step in (power, 2 * power, 5 * power):
-            if most <= 4 * step:
-                return step
-        power *= 10
-
-
-def short_count(count: int) -> str:
-    """A count of an axis, exact: its marks have two digits that are not zero at most."""
-    for size, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
-        if count >= size:
-            return f"{count / size:g}{letter}"
-    return str(count)
-
-
-def _place(value: float) -> str:
-    """A coordinate, or a percentage, to a thousandth."""
-    return f"{value:.3f}".rstrip("0").rstrip(".")

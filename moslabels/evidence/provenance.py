@@ -11,6 +11,7 @@ from typing import Any
 
 from moslabels.base.version import __version__
 from moslabels.files.records import file_record
+from moslabels.spec.reports import named_reports
 
 SCHEMA = "ai-run-provenance-v1"
 ENTRYPOINT = "moslabels/cli.py"
@@ -59,7 +60,7 @@ def run_provenance(
         "argv": list(argv),
         "args": {name: plain(args[name]) for name in sorted(args)},
         "inputs": {"manifest": None, "features": None, "labels": [], **inputs},
-        "outputs": {"out": None, "audit_json": None, "report_json": None, "report_md": None, **outputs},
+        "outputs": {"out": None, "audit_json": None, **named_reports({}), **outputs},
         "versions": versions(),
     }
 

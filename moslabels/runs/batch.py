@@ -11,8 +11,8 @@ from moslabels.base.errors import UsageError, fault_of_table, interruption, os_e
 from moslabels.base.progress import SILENT, Cancel, Progress, relayed
 from moslabels.base.settings import Settings
 from moslabels.base.signals import held, released
-from moslabels.evidence import page, report
-from moslabels.evidence.audit import json_text
+from moslabels.evidence import report
+from moslabels.evidence.reports import MAKERS
 from moslabels.evidence.run import Run
 from moslabels.files.publish import write_whole
 from moslabels.files.records import file_record
@@ -22,6 +22,7 @@ from moslabels.runs.table import label_table
 from moslabels.runs.unchanged import audit_of_unchanged
 from moslabels.spec.manifest import Manifest, load_manifest, report_problems
 from moslabels.spec.paths import path_argument
+from moslabels.spec.reports import named_reports
 from moslabels.spec.table import TableSpec
 
 
@@ -75,20 +76,16 @@ def run_batch(
         raise UsageError("base_dir goes with the path of a manifest; this one is loaded already")
     if run_provenance is not None:
         check_block(run_provenance)
-    report_json = path_argument("report_json", report_json) if report_json is not None else None
-    report_md = path_argument("report_md", report_md) if report_md is not None else None
-    report_html = path_argument("report_html", report_html) if report_html is not None else None
-    given = (("report_json", report_json), ("report_md", report_md), ("report_html", report_html))
-    reports = {name: path for name, path in given if path}
+    given = {"report_json": report_json, "report_md": report_md, "report_html": report_html}
+    paths = {name: path_argument(name, path) if path is not None else None for name, path in given.items()}
+    reports = {name: path for name, path in paths.items() if path}
     if problems := report_problems(manifest, reports):
         raise UsageError("the paths of the reports are wrong:", problems)
     settings = Settings(memory_limit=memory_limit, threads=threads, temp_dir=temp_dir)
     args = {
         "manifest": manifest.path,
         "base_dir": base_dir,
-        "report_json": report_json,
-        "report_md": report_md,
-        **({"report_html": report_html} if report_html else {}),
+        **named_reports(paths),
         "fail_fast": fail_fast,
         **settings.given(),
         **{name: True for name, given in (("dry_run", dry_run), ("skip_unchanged", skip_unchanged)) if given},
@@ -109,12 +106,8 @@ def run_batch(
         inputs = _inputs(were_run, run) if run_provenance is None else {}
         document = report.build(manifest.path, entries, run.provenance(inputs, {}))
         try:
-            if report_json and not dry_run:
-                write_whole(places[report_json], json_text(document))
-            if report_md and not dry_run:
-                write_whole(places[report_md], report.markdown(document))
-            if report_html and not dry_run:
-                write_whole(places[report_html], page.page(document, audits))
+            for name, path in reports.items() if not dry_run else ():
+                write_whole(places[path], MAKERS[name](document, audits))
         except OSError as error:
             if ended_by is None:
                 raise os_error(error) from error

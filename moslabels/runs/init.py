@@ -14,7 +14,7 @@ from moslabels.base.settings import DEFAULTS, Settings
 from moslabels.base.signals import held, released
 from moslabels.base.text import short, shown, visible
 from moslabels.base.urls import is_url
-from moslabels.evidence import json_schema as schema
+from moslabels.evidence.json_schema import schema_text
 from moslabels.files.publish import write_whole
 from moslabels.files.reserve import reserved
 from moslabels.spec.manifest import checked
@@ -93,7 +93,7 @@ def start_manifest(
         }
         checked(out, document, Path(out).parent)
         _check(features, out, schema_path)
-        wanted = schema.text("manifest")
+        wanted = schema_text("manifest")
         if not os.path.lexists(schema_path):
             write_whole(places[schema_path], wanted)
         write_whole(places[out], readable_json(document) + "\n")

@@ -388,7 +388,7 @@ def test_an_unforeseen_exception_is_one_line(
         assert "Traceback" not in "".join(said)
         assert main([*arguments, "--verbose"]) == 1
         assert "Traceback (most recent call last):" in capsys.readouterr().err
-    monkeypatch.setattr("moslabels.evidence.json_schema.text", fail)
+    monkeypatch.setattr("moslabels.evidence.json_schema.schema_text", fail)
     assert main(["schema"]) == 1
     assert capsys.readouterr().err.startswith("moslabels: internal error: KeyError")
 

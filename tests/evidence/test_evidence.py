@@ -5,7 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 import math
+import re
 from bisect import bisect_right
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +18,10 @@ from helpers.job import Job
 from helpers.tables import read_table, write_table
 from moslabels import MosLabelsError, materialize, run_batch
 from moslabels.cli import main
+from moslabels.engine.statements import sql_folder
+from moslabels.evidence.reports import MAKERS
 from moslabels.spec.options import FIELDS, Options
+from moslabels.spec.reports import REPORT_FORMS
 
 V1_AUDIT = (
     "feature_table output feature_key_column label_key_column label_mos_column key_normalize feature_key_regex "
@@ -457,3 +462,10 @@ def test_label_entries_with_options_of_their_own(folder: Path) -> None:
     audit = json.loads(Path("a.json").read_text())
     assert [file["mos_scale"] for file in audit["label_files"]] == ["1-5", "0-100", {"worst": 100, "best": 0}]
     assert (audit["duplicate_labels"], audit["missing_mos_rows"], audit["clipped_mos_rows"]) == (3, 1, 1)
+
+
+def test_a_form_of_the_report_is_listed_once_and_made() -> None:
+    names = [form.name for form in REPORT_FORMS]
+    assert names == list(MAKERS) == [name for name in signature(run_batch).parameters if name.startswith("report_")]
+    view = (sql_folder() / "evidence" / "views" / "provenance_files.sql").read_text(encoding="utf-8")
+    assert names == re.findall(r"'output', '(report_[a-z]+)'", view)

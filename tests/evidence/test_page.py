@@ -25,9 +25,10 @@ from helpers.command import moslabels
 from helpers.tables import write_table
 from moslabels import cli, run_batch
 from moslabels.base.text import visible
-from moslabels.engine import statements as render
-from moslabels.evidence.page import Histogram, page, short_count, step_of
-from moslabels.runs import batch
+from moslabels.evidence.histogram import Histogram, short_count, step_of
+from moslabels.evidence.page import page
+from moslabels.evidence.page_template import PAGES, page_environment
+from moslabels.evidence.reports import MAKERS
 
 VOID = ("meta", "br", "input")
 HOSTILE = [
@@ -121,7 +122,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> Documents:
     found: list[Documents] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr(batch.page, "page", lambda report, audits: found.append((report, list(audits))) or "")
+        patch.setitem(MAKERS, "report_html", lambda report, audits: found.append((report, list(audits))) or "")
         run_batch(batch_of_all_kinds(folder).name, report_html="r.html", argv=["batch", "m.json"])
     report, audits = found[0]
     unchanged = {**report["tables"][0], "id": "unchanged", "status": "unchanged", "warnings": ["one", "two"]}
@@ -343,16 +344,16 @@ def test_any_text_stays_text(documents: Documents, hostile: str) -> None:
 
 
 def test_what_no_page_can_show_is_an_error() -> None:
-    template = render.page_environment().from_string("{{ shown }}")
+    template = page_environment().from_string("{{ shown }}")
     for context in ({"shown": 1.5}, {"shown": None}, {"shown": True}, {"shown": ["a"]}, {}):
         with pytest.raises(TypeError, match="no text for a page"):
             template.render(context)
     with pytest.raises(jinja2.TemplateAssertionError):
-        render.page_environment().from_string("{{ '<b>' | safe }}")
+        page_environment().from_string("{{ '<b>' | safe }}")
 
 
 def test_the_templates_mark_nothing_as_safe() -> None:
-    for path in (Path(render.__file__).parents[1] / "pages").iterdir():
+    for path in PAGES.iterdir():
         text = path.read_text(encoding="utf-8")
         assert not re.search(r"\|\s*safe|autoescape|Markup|innerHTML|outerHTML|insertAdjacent|eval\(", text), path
 

@@ -15,7 +15,7 @@ from helpers.job import Job
 from helpers.paths import ROOT
 from helpers.schemas import schema_of
 from moslabels import UsageError, load_manifest
-from moslabels.evidence.json_schema import SCHEMAS, text
+from moslabels.evidence.json_schema import SCHEMAS, schema_text
 from moslabels.evidence.shape import fits
 from moslabels.spec.options import FIELDS, LABEL_FIELDS
 
@@ -129,7 +129,7 @@ def test_a_manifest(tmp_path: Path, document: Any, right: bool) -> None:
 def test_the_examples_are_valid_and_name_their_schema(path: Path) -> None:
     document = json.loads(path.read_text(encoding="utf-8"))
     assert valid("manifest", document)
-    assert (path.parent / document["$schema"]).read_text(encoding="utf-8") == text("manifest")
+    assert (path.parent / document["$schema"]).read_text(encoding="utf-8") == schema_text("manifest")
 
 
 @pytest.mark.parametrize("kind", ["manifest", "audit", "report"])

@@ -15,7 +15,7 @@ from helpers.paths import ROOT
 from helpers.schemas import schema_of
 from helpers.tables import write_table
 from moslabels import TableError, UsageError, load_manifest, run_batch
-from moslabels.evidence.json_schema import text
+from moslabels.evidence.json_schema import schema_text
 from moslabels.runs.init import start_manifest
 
 QUICKSTART = ROOT / "examples/quickstart"
@@ -53,7 +53,7 @@ def test_the_quickstart(tmp_path: Path, features: str, labels: str) -> None:
     name = Path(features).stem
     assert done.stderr.startswith(f'{name}: "')
     assert done.stderr.endswith("to try: moslabels batch manifest.json --dry-run\n")
-    assert (tmp_path / "manifest.schema.json").read_text(encoding="utf-8") == text("manifest")
+    assert (tmp_path / "manifest.schema.json").read_text(encoding="utf-8") == schema_text("manifest")
     report = moslabels("batch", "manifest.json", cwd=tmp_path)
     assert report.stderr.startswith(f"{name}: ok: match rate 1.000")
 

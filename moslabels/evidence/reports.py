@@ -1,0 +1,19 @@
+"""What makes each form of the report of a batch: the forms are those of ``moslabels.spec.reports``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from moslabels.evidence.audit import json_text
+from moslabels.evidence.page import page
+from moslabels.evidence.report import markdown
+
+Maker = Callable[[Mapping[str, Any], Sequence[Mapping[str, Any] | None]], str]
+"""Makes the text of a report, and of the audit of each of its tables (None if a table has none)."""
+
+MAKERS: dict[str, Maker] = {
+    "report_json": lambda report, _: json_text(dict(report)),
+    "report_md": lambda report, _: markdown(report),
+    "report_html": page,
+}
