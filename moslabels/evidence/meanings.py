@@ -13,7 +13,6 @@ MEANINGS: Mapping[str, str] = {
     "feature_key_column": "key column of the features; a list if several are the key together",
     "label_key_column": "key column of the first label file; a list if several are the key together",
     "label_mos_column": "score column of the first label file",
-    "key_normalize": "how keys are normalised, as it was set",
     "feature_key_regex": "pattern of the feature keys; empty for none",
     "label_key_regex": "pattern of the label keys; empty for none",
     "min_match_rate": "least match rate that was asked for",
@@ -26,7 +25,6 @@ MEANINGS: Mapping[str, str] = {
     "label_files.mos_raw_column": "its column of scores on 0-100, if it has both scores",
     "label_files.key_normalize": "how its keys are normalised",
     "label_files.key_regex": "pattern of its keys; empty for none",
-    "label_files.mos_scale": "the scale that its scores were taken for",
     "label_files.rows": "its rows",
     "label_files.source": "its path as given, which mos_label_source holds",
     # Counts
