@@ -50,24 +50,57 @@ def run_batch(
 
     Parameters
     ----------
-    manifest : what :func:`moslabels.load_manifest` returned, or the path of a manifest
-    base_dir : the folder that relative paths of the manifest resolve from, where a path was given
-    report_json, report_md, report_html : where the report is written, if anywhere
-    fail_fast : stop after the first table that fails; the others are then ``not-run``
-    dry_run : do everything but write
-    skip_unchanged : do not run a table again whose inputs, options, versions and output are what its audit says
-    run_provenance : a provenance block to be used in the place of moslabels' own
-    memory_limit, threads, temp_dir : what DuckDB may take: ``"4GB"``, a number, a folder for what does not fit
-    argv : the command line, for the evidence
-    on_table : called with the report's entry of each table when it is done
-    on_report : called with the report when it is written, also where the run ended early
-    progress : told what is being done; a ``moslabels.base.progress.Progress``
-    cancel : ends the run soon after it is set, from another thread, by CancelledError; such as a ``threading.Event``
+    manifest
+        What :func:`moslabels.load_manifest` returned, or the path of a manifest.
+    base_dir
+        The folder that relative paths of the manifest resolve from, if a path is given.
+    report_json, report_md, report_html
+        Where to write the report, if anywhere.
+    fail_fast
+        Stop after the first table that fails. The others are then ``not-run``.
+    dry_run
+        Do everything but write.
+    skip_unchanged
+        Do not run a table again whose inputs, options, versions and output are what its audit says.
+    run_provenance
+        A provenance block to use in place of moslabels' own.
+    memory_limit, threads, temp_dir
+        What DuckDB may take: a text such as ``"4GB"``, a number, a folder for what does not fit in memory.
+    argv
+        The command line, for the evidence.
+    on_table
+        Called with the report's entry of each table when it is done.
+    on_report
+        Called with the report when it is written, also if the run ended early.
+    progress
+        Receives the events of the run; a ``moslabels.base.progress.Progress``.
+    cancel
+        Ends the run with CancelledError soon after another thread sets it; such as a ``threading.Event``.
 
-    Returns the report. A table that fails is in it, with its error, and does not stop the others. Raises UsageError
-    where the manifest or the arguments are wrong, before anything is written; TableError where the report cannot be.
-    What comes from outside (Ctrl-C, the exception of a callback or of a signal's handler, ``cancel``) ends the run at
-    once; the report of what was done is written first, then it passes unchanged.
+    Returns
+    -------
+    dict
+        The report: JSON values, by the members that ``moslabels schema report`` lists. A table that fails is in it,
+        with its error, and does not stop the others.
+
+    Raises
+    ------
+    UsageError
+        If the manifest or the arguments are wrong, before anything is written.
+    TableError
+        If the report cannot be written.
+    BaseException
+        What comes from outside (Ctrl-C, the exception of a callback or of a signal's handler, ``cancel``) ends the run
+        at once. The report of what was done is written first, then it passes unchanged.
+
+    Examples
+    --------
+    In the folder ``examples/quickstart``:
+
+    >>> from moslabels import run_batch
+    >>> report = run_batch("manifest.json", dry_run=True)
+    >>> report["status"], report["summary"]["tables"], report["summary"]["failed_tables"]
+    ('ok', 2, 0)
     """
     is_loaded = isinstance(manifest, Manifest)
     if not isinstance(manifest, Manifest):
@@ -76,16 +109,12 @@ def run_batch(
         raise UsageError("base_dir goes with the path of a manifest; this one is loaded already")
     if run_provenance is not None:
         check_block(run_provenance)
-    given = {"report_json": report_json, "report_md": report_md, "report_html": report_html}
-    paths = {name: path_argument(name, path) if path is not None else None for name, path in given.items()}
-    reports = {name: path for name, path in paths.items() if path}
-    if problems := report_problems(manifest, reports):
-        raise UsageError("the paths of the reports are wrong:", problems)
+    reports = _reports(manifest, {"report_json": report_json, "report_md": report_md, "report_html": report_html})
     settings = Settings(memory_limit=memory_limit, threads=threads, temp_dir=temp_dir)
     args = {
         "manifest": manifest.path,
         "base_dir": base_dir,
-        **named_reports(paths),
+        **named_reports(reports),
         "fail_fast": fail_fast,
         **settings.given(),
         **{name: True for name, given in (("dry_run", dry_run), ("skip_unchanged", skip_unchanged)) if given},
@@ -95,23 +124,7 @@ def run_batch(
     manifest_record = file_record(manifest.path)
     progress = relayed(progress, checked_cancel(cancel))
     run = Run(argv, args, manifest_record, reports, run_provenance, settings, dry_run, progress=progress)
-    with held(), ExitStack() as reports_are_ours:
-        try:
-            places = reports_are_ours.enter_context(reserved([] if dry_run else reports.values()))
-        except OSError as error:
-            raise UsageError(f"the report cannot be written: {os_error(error)}") from error
-        entries, audits, ended_by = _label_tables(manifest.tables, run, fail_fast, skip_unchanged, on_table)
-        tables = zip(manifest.tables, entries, strict=True)
-        were_run = [(spec, entry) for spec, entry in tables if entry["status"] != "not-run"]
-        inputs = _inputs(were_run, run) if run_provenance is None else {}
-        document = report.build(manifest.path, entries, run.provenance(inputs, {}))
-        try:
-            for name, path in reports.items() if not dry_run else ():
-                write_whole(places[path], MAKERS[name](document, audits))
-        except OSError as error:
-            if ended_by is None:
-                raise os_error(error) from error
-            ended_by.add_note(f"the report could not be written: {error}")
+    document, ended_by = _run(manifest, run, fail_fast, skip_unchanged, on_table)
     try:
         if on_report is not None:
             on_report(document)
@@ -119,6 +132,43 @@ def run_batch(
         if ended_by is not None:
             raise ended_by
     return document
+
+
+def _reports(manifest: Manifest, given: Mapping[str, Any]) -> dict[str, str]:
+    """Return the paths of the reports that are wanted. Raise UsageError if one is wrong."""
+    paths = {name: path_argument(name, path) for name, path in given.items() if path is not None}
+    reports = {name: path for name, path in paths.items() if path}
+    if problems := report_problems(manifest, reports):
+        raise UsageError("the paths of the reports are wrong:", problems)
+    return reports
+
+
+def _run(
+    manifest: Manifest,
+    run: Run,
+    fail_fast: bool,
+    skip_unchanged: bool,
+    on_table: Callable[[Mapping[str, Any]], None] | None,
+) -> tuple[dict[str, Any], BaseException | None]:
+    """Label the tables and write the reports. Return the report, and what ended the run early, if anything."""
+    with held(), ExitStack() as reports_are_ours:
+        try:
+            places = reports_are_ours.enter_context(reserved([] if run.is_dry else run.reports.values()))
+        except OSError as error:
+            raise UsageError(f"the report cannot be written: {os_error(error)}") from error
+        entries, audits, ended_by = _label_tables(manifest.tables, run, fail_fast, skip_unchanged, on_table)
+        tables = zip(manifest.tables, entries, strict=True)
+        were_run = [(spec, entry) for spec, entry in tables if entry["status"] != "not-run"]
+        inputs = _inputs(were_run, run) if run.block is None else {}
+        document = report.build(manifest.path, entries, run.provenance(inputs, {}))
+        try:
+            for name, path in run.reports.items() if not run.is_dry else ():
+                write_whole(places[path], MAKERS[name](document, audits))
+        except OSError as error:
+            if ended_by is None:
+                raise os_error(error) from error
+            ended_by.add_note(f"the report could not be written: {error}")
+    return document, ended_by
 
 
 def _label_tables(

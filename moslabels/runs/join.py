@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol, Unpack
@@ -98,21 +99,50 @@ def join(
 
     Parameters
     ----------
-    features : a path, an Arrow table, batch or reader, a pandas or polars DataFrame, or a DuckDB relation; one row per
-        clip or frame. A reader or a relation is read once, whole
-    labels : the same, or a list of them, read in order; an entry may be a mapping ``{"table": …}`` or
-        ``{"path": …}`` with options of its own, and a ``name`` by which messages and the column ``mos_label_source``
-        know a table in memory (otherwise ``labels``, or ``labels[0]``, ``labels[1]``, …)
-    connection : the DuckDB connection whose database does the work, in a session of its own, under its memory limit and
-        threads; by default a DuckDB that lives as long as the call. What wraps one, as dbt-duckdb's ``session``, is
-        taken for it. Where it is interrupted, the join ends with ``duckdb.InterruptException`` (from DuckDB 2 on)
-    cancel : ends the join soon after it is set, from another thread, by CancelledError; such as a ``threading.Event``
-    memory_limit, threads : what DuckDB may take, where it is not that of a connection: ``"4GB"``, a number
-    temp_dir : a folder for what does not fit in the memory, and for copies of text that DuckDB cannot read as it is
-    options : those of a manifest's table, such as ``min_match_rate=0.9``
+    features
+        A path, an Arrow table, batch or reader, a pandas or polars DataFrame, or a DuckDB relation; one row per clip or
+        frame. A reader or a relation is read once, whole.
+    labels
+        The same, or a list of them, read in order. An entry may be a mapping ``{"table": …}`` or ``{"path": …}`` with
+        options of its own, and a ``name`` by which messages and the column ``mos_label_source`` know a table in memory
+        (by default ``labels``, or ``labels[0]``, ``labels[1]``, …).
+    connection
+        The DuckDB connection whose database does the work, in a session of its own, under its memory limit and threads;
+        by default a DuckDB that lives as long as the call. A wrapper of one, such as dbt-duckdb's ``session``, is taken
+        for it. If it is interrupted, the join ends with ``duckdb.InterruptException`` (from DuckDB 2 on).
+    cancel
+        Ends the join with CancelledError soon after another thread sets it; such as a ``threading.Event``.
+    memory_limit, threads
+        What DuckDB may take without a connection: a text such as ``"4GB"``, a number.
+    temp_dir
+        A folder for what does not fit in memory, and for copies of text that DuckDB cannot read as it is.
+    **options
+        Those of a manifest's table, such as ``min_match_rate=0.9``.
 
-    Returns a :class:`Joined`. Raises UsageError (a MosLabelsError, a ValueError) where the arguments are wrong and
-    TableError or GateError where the table cannot be labelled; the row of an error counts from 1.
+    Returns
+    -------
+    Joined
+        The features with the label columns: ``mos`` on 1 (worst) to 5 (best), ``mos_raw_0_100`` the same on 0 to 100, a
+        status, a source, extras. One row per feature row, in order.
+
+    Raises
+    ------
+    UsageError
+        If the arguments are wrong.
+    TableError, GateError
+        If the table cannot be labelled. The row of an error counts from 1.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from moslabels import join
+    >>> frames = pa.table({"clip": ["a", "a", "b"], "vmaf": [81.2, 79.9, 40.1]})
+    >>> scores = pa.table({"clip": ["a", "b"], "mos": [80, 30]})
+    >>> joined = join(frames, scores, feature_key_column="clip", label_key_column="clip")
+    >>> joined.table["mos"].to_pylist()
+    [4.2, 4.2, 2.2]
+    >>> joined.audit["match_rate"]
+    1.0
     """
     check_options(options)
     settings = Settings(memory_limit=memory_limit, threads=threads, temp_dir=temp_dir)
@@ -134,35 +164,41 @@ def join(
             Workspace(settings.temp_dir) as workspace,
             Engine(settings, workspace.folder, connection, progress) as engine,
         ):
-            matched = match_table(engine, workspace, spec)
-            diagnosis = judge(engine, matched)
-            columns = columns_of(engine, matched)
-            positions = join_rows(engine, matched)
-            features_kept = feature_table(engine, matched.source, matched.dropped, matched.key.columns)
-            table = _appended(features_kept, columns, positions, matched)
-            check_inputs()
-            run = Run(args=args)
-            inputs = {
-                "features": _record(run, spec, spec.features),
-                "labels": [_record(run, spec, label.path) for label in spec.labels],
-            }
-            document = audit.build(
-                spec=spec,
-                labels=matched.labels,
-                match=matched.match,
-                diagnosis=diagnosis,
-                output=None,
-                warnings=matched.warnings,
-                provenance=run.provenance(inputs, {}),
-            )
+            return _joined(engine, workspace, spec, args, check_inputs)
     except MemoryError as error:
         raise TableError(f"{spec.features}: out of memory", code="resources", file=spec.features) from error
     except OSError as error:
         raise os_error(error) from error
-    return Joined(table, columns.column_names, document)
 
 
 with_options(join)
+
+
+def _joined(
+    engine: Engine, workspace: Workspace, spec: TableSpec, args: Mapping[str, Any], check_inputs: Callable[[], None]
+) -> Joined:
+    matched = match_table(engine, workspace, spec)
+    diagnosis = judge(engine, matched)
+    columns = columns_of(engine, matched)
+    positions = join_rows(engine, matched)
+    features = feature_table(engine, matched.source, matched.dropped, matched.key.columns)
+    table = _appended(features, columns, positions, matched)
+    check_inputs()
+    run = Run(args=args)
+    inputs = {
+        "features": _record(run, spec, spec.features),
+        "labels": [_record(run, spec, label.path) for label in spec.labels],
+    }
+    document = audit.build(
+        spec=spec,
+        labels=matched.labels,
+        match=matched.match,
+        diagnosis=diagnosis,
+        output=None,
+        warnings=matched.warnings,
+        provenance=run.provenance(inputs, {}),
+    )
+    return Joined(table, columns.column_names, document)
 
 
 def _series(column: pa.ChunkedArray) -> Any:

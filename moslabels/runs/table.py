@@ -51,20 +51,55 @@ def materialize(
 
     Parameters
     ----------
-    features : a Parquet, JSON lines, JSON or CSV file, one row per clip or frame
-    label_paths : label files, of which the first that has a key labels it, and a later one that contradicts it is an
-        error; an entry may be a mapping ``{"path": …}`` with options of its own
-    out : the labelled table; its suffix says the format
-    audit_json : where the audit is written too, if anywhere
-    unmatched : where the keys of either side that did not meet are written, if anywhere; also where the gate fails
-    dry_run : do everything but write
-    run_provenance : a provenance block to be used in the place of moslabels' own
-    memory_limit, threads, temp_dir : what DuckDB may take: ``"4GB"``, a number, a folder for what does not fit
-    cancel : ends the run soon after it is set, from another thread, by CancelledError; such as a ``threading.Event``
-    options : those of a manifest's table, such as ``min_match_rate=0.9``
+    features
+        A Parquet, JSON lines, JSON or CSV file, one row per clip or frame.
+    label_paths
+        Label files. The first that has a key labels it; a later one that contradicts it is an error. An entry may be a
+        mapping ``{"path": …}`` with options of its own.
+    out
+        The labelled table. Its suffix says the format.
+    audit_json
+        Where to write the audit, if anywhere.
+    unmatched
+        Where to write the keys of either side that did not meet, if anywhere; also if the gate stops the table.
+    dry_run
+        Do everything but write.
+    run_provenance
+        A provenance block to use in place of moslabels' own.
+    memory_limit, threads, temp_dir
+        What DuckDB may take: a text such as ``"4GB"``, a number, a folder for what does not fit in memory.
+    cancel
+        Ends the run with CancelledError soon after another thread sets it; such as a ``threading.Event``.
+    **options
+        Those of a manifest's table, such as ``min_match_rate=0.9``.
 
-    Returns the audit. Raises UsageError (a MosLabelsError, a ValueError) where the arguments are wrong and TableError
-    or GateError where the table cannot be labelled; what was at ``out`` and ``audit_json`` is then still there.
+    Returns
+    -------
+    dict
+        The audit: JSON values, by the members that ``moslabels schema audit`` lists. Rates are from 0 to 1, scores on
+        1 to 5.
+
+    Raises
+    ------
+    UsageError
+        If the arguments are wrong.
+    TableError, GateError
+        If the table cannot be labelled. What was at ``out`` and ``audit_json`` is then still there.
+
+    Examples
+    --------
+    In the folder ``examples/quickstart``:
+
+    >>> from moslabels import materialize
+    >>> audit = materialize(
+    ...     "natural_features.parquet",
+    ...     ["natural_labels.csv"],
+    ...     "labelled.parquet",
+    ...     feature_key_regex="^([0-9]{6,})_",
+    ...     label_key_column="flickr_id",
+    ... )
+    >>> audit["matched_rows"], audit["input_rows"], audit["match_rate"]
+    (12, 12, 1.0)
     """
     check_options(options)
     if isinstance(label_paths, str | os.PathLike | Mapping):

@@ -28,10 +28,35 @@ class Manifest:
 
 
 def load_manifest(path: str | os.PathLike[str], base_dir: str | os.PathLike[str] | None = None) -> Manifest:
-    """Read and check a manifest.
+    """Read and check a manifest. Nothing is written.
 
-    Relative paths in it resolve from ``base_dir``, by default the folder of the manifest. Raises UsageError with
-    every problem found, each with its JSON path; nothing has been written by then.
+    Parameters
+    ----------
+    path
+        A JSON file.
+    base_dir
+        The folder that relative paths in it resolve from; by default that of the manifest.
+
+    Returns
+    -------
+    Manifest
+        Its ``tables`` have every path and option final, in the order of the file.
+
+    Raises
+    ------
+    UsageError
+        If the manifest is wrong. ``problems`` lists every problem, each with its JSON path.
+
+    Examples
+    --------
+    In the folder ``examples/quickstart``:
+
+    >>> from moslabels import load_manifest
+    >>> manifest = load_manifest("manifest.json")
+    >>> [table.id for table in manifest.tables]
+    ['natural', 'hdr']
+    >>> manifest.tables[0].options.min_match_rate
+    0.95
     """
     path = path_argument("manifest", path)
     base = Path(path_argument("base_dir", base_dir) if base_dir is not None else Path(path).parent)
