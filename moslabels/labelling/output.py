@@ -112,6 +112,7 @@ def _error(source: Source, key: Key, fault: Mapping[str, Any]) -> TableError:
             file=path,
             column=column,
             row=row,
+            found=[fault],
         )
     if fault["fault"] == "score":
         return TableError(
@@ -121,6 +122,7 @@ def _error(source: Source, key: Key, fault: Mapping[str, Any]) -> TableError:
             file=path,
             column="mos",
             row=row,
+            found=[fault],
         )
     return TableError(
         f"{path}: the key {shown(fault['raw_value'])} of {key.shown_columns} has two scores: {fault['first_value']} in "
@@ -129,6 +131,7 @@ def _error(source: Source, key: Key, fault: Mapping[str, Any]) -> TableError:
         file=path,
         column=key.columns[0],
         row=fault["second_row"],
+        found=[fault],
     )
 
 

@@ -20,7 +20,7 @@ from moslabels.base.settings import Settings
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import Statement
 from moslabels.files.workspace import Workspace
-from moslabels.runs import table as labelling
+from moslabels.runs import table as runs_table
 
 WRONG: list[tuple[dict[str, Any], str]] = [
     ({"memory_limit": "lots"}, 'memory_limit: must be a size such as "4GB"'),
@@ -78,7 +78,7 @@ def table(tmp_path: Path) -> dict[str, Any]:
 def spilled(monkeypatch: pytest.MonkeyPatch, folder: Path, fails: bool) -> list[str]:
     """The files that stood in the temporary folder while the table was written."""
     seen: list[str] = []
-    real = labelling.write_labelled
+    real = runs_table.write_labelled
 
     def look(*arguments: Any) -> Any:
         seen.extend(name for _, _, names in os.walk(folder) for name in names)
@@ -86,7 +86,7 @@ def spilled(monkeypatch: pytest.MonkeyPatch, folder: Path, fails: bool) -> list[
             raise MosLabelsError("failed on purpose", code="changed")
         return real(*arguments)
 
-    monkeypatch.setattr(labelling, "write_labelled", look)
+    monkeypatch.setattr(runs_table, "write_labelled", look)
     return seen
 
 

@@ -27,7 +27,7 @@ from moslabels.command.progress_line import Told, clipped, width
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import Statement
 from moslabels.evidence.run import Run
-from moslabels.runs import table as labelling
+from moslabels.runs import table as runs_table
 from moslabels.runs.table import label_table
 from moslabels.spec.entry import table_spec
 
@@ -333,7 +333,7 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> list[Engine]:
         made.append(Engine(*arguments, **keywords))
         return made[-1]
 
-    monkeypatch.setattr(labelling, "Engine", make)
+    monkeypatch.setattr(runs_table, "Engine", make)
     return made
 
 

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable, Iterator
 from hashlib import sha256
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -27,7 +28,8 @@ from helpers.tables import write_table
 from moslabels import MosLabelsError, materialize, run_batch
 from moslabels.cli import main
 from moslabels.files import locks, places, publish, reserve, staged
-from moslabels.runs import table as labelling
+from moslabels.labelling import pipeline
+from moslabels.runs import table as runs_table
 
 MODULES = (locks, places, publish, reserve, staged)
 ROWS = [{"key": f"k{index}", "x": index / 4} for index in range(200)]
@@ -200,7 +202,7 @@ from pathlib import Path
 sys.path.insert(0, {tests!r})
 from helpers.faults import Faults, contents, in_a_process_of_its_own, killed
 from moslabels import materialize
-from moslabels.runs import table as labelling
+from moslabels.runs import table as runs_table
 import duckdb, pyarrow.parquet
 import moslabels.writers.splice
 from moslabels.files import locks, places, publish, reserve, staged
@@ -369,14 +371,14 @@ def test_two_runs_on_one_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     new = contents(tmp_path / "out")
     label("old.csv")
     entered, leave = threading.Event(), threading.Event()
-    write = labelling.write_labelled
+    write = runs_table.write_labelled
 
     def write_slowly(*arguments: Any) -> Any:
         entered.set()
         assert leave.wait(60)
         return write(*arguments)
 
-    monkeypatch.setattr(labelling, "write_labelled", write_slowly)
+    monkeypatch.setattr(runs_table, "write_labelled", write_slowly)
     first = threading.Thread(target=label, args=("new.csv",))
     first.start()
     assert entered.wait(60)
@@ -424,19 +426,25 @@ WAYS = {
 }
 
 
-@pytest.mark.parametrize("step", ["load_labels", "match_features", "write_labelled"])
+@pytest.mark.parametrize(
+    ("module", "step"),
+    [(pipeline, "load_labels"), (pipeline, "match_features"), (runs_table, "write_labelled")],
+    ids=["load_labels", "match_features", "write_labelled"],
+)
 @pytest.mark.parametrize("name", ["f.csv", "old.csv"])
 @pytest.mark.parametrize("way", list(WAYS))
-def test_an_input_that_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, name: str, way: str) -> None:
+def test_an_input_that_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: ModuleType, step: str, name: str, way: str
+) -> None:
     label = tables(tmp_path, "f.csv", "o.csv")
     before = contents(tmp_path / "out")
-    real = getattr(labelling, step)
+    real = getattr(module, step)
 
     def change_first(*arguments: Any) -> Any:
         WAYS[way](tmp_path / name)
         return real(*arguments)
 
-    monkeypatch.setattr(labelling, step, change_first)
+    monkeypatch.setattr(module, step, change_first)
     with pytest.raises(MosLabelsError, match=f"{name}: (changed|disappeared) while it was read; run again") as caught:
         label("old.csv")
     assert caught.value.file == str(tmp_path / name)

@@ -22,7 +22,7 @@ from moslabels.engine.statements import sql_folder
 from moslabels.files import locks
 from moslabels.files.reserve import reserved
 from moslabels.files.workspace import Workspace
-from moslabels.runs import table as labelling
+from moslabels.runs import table as runs_table
 
 ME, COLLEAGUE, GROUP = 65534, 54321, 54322
 OLD = b"what stood there"
@@ -36,7 +36,7 @@ def is_open_to_all(path: Path) -> bool:
     return all(os.stat(folder).st_mode & 0o005 == 0o005 for folder in (path, *path.parents))
 
 
-IS_READABLE = is_open_to_all(Path(labelling.__file__).resolve().parents[1]) and is_open_to_all(sql_folder().resolve())
+IS_READABLE = is_open_to_all(Path(runs_table.__file__).resolve().parents[1]) and is_open_to_all(sql_folder().resolve())
 
 
 @contextmanager
@@ -150,13 +150,13 @@ def test_what_stands_under_a_hidden_name(shared: Path, user: int, what: str, kin
 
 
 def while_it_is_written(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
-    write = labelling.write_labelled
+    write = runs_table.write_labelled
 
     def act_first(*arguments: Any) -> Any:
         act()
         return write(*arguments)
 
-    monkeypatch.setattr(labelling, "write_labelled", act_first)
+    monkeypatch.setattr(runs_table, "write_labelled", act_first)
 
 
 @pytest.mark.parametrize("kind", [kind for kind in PUT if kind != "dangling link"])
