@@ -14,11 +14,13 @@ from typing import Any
 import pytest
 
 import moslabels
+from helpers.generated_pages import VIEW, audits_view
 from helpers.job import Job
 from helpers.tables import read_table, write_table
 from moslabels import MosLabelsError, materialize, run_batch
 from moslabels.cli import main
 from moslabels.engine.statements import sql_folder
+from moslabels.evidence.fields import AUDIT_FIELDS
 from moslabels.evidence.reports import MAKERS
 from moslabels.spec.options import FIELDS, Options
 from moslabels.spec.reports import REPORT_FORMS
@@ -469,3 +471,9 @@ def test_a_form_of_the_report_is_listed_once_and_made() -> None:
     assert names == list(MAKERS) == [name for name in signature(run_batch).parameters if name.startswith("report_")]
     view = (sql_folder() / "evidence" / "views" / "provenance_files.sql").read_text(encoding="utf-8")
     assert names == re.findall(r"'output', '(report_[a-z]+)'", view)
+
+
+def test_the_fields_of_an_audit_are_listed_once(job: Job) -> None:
+    job.run([{"key": "a"}], [{"key": "a", "mos": 3}])
+    assert {*job.audit} == {field.name for field in AUDIT_FIELDS}
+    assert VIEW.read_text(encoding="utf-8") == audits_view(), "make pages"

@@ -9,8 +9,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import jinja2
+
 from moslabels import CODES
 from moslabels.cli import main
+from moslabels.engine.statements import sql_folder
+from moslabels.evidence.fields import AUDIT_FIELDS, Column
 
 GUIDE = Path(__file__).parents[2] / "examples" / "guide"
 NOTE = "<!-- Made from the code by `make pages`: change the code, not this page. -->\n"
@@ -82,6 +86,19 @@ def audit_page() -> str:
     )
 
 
+def audits_view() -> str:
+    """Return the SQL of the view of audits, whose columns are those of the fields."""
+    columns = [
+        Column("path", "VARCHAR", "", "file of the audit"),
+        Column("modified", "TIMESTAMP", "", "when it was last written, in UTC, as the file system says"),
+        *(column for field in AUDIT_FIELDS for column in field.view_columns),
+    ]
+    template = jinja2.Template((Path(__file__).parent / "audits_view.sql").read_text(encoding="utf-8"))
+    widths = {f"{name}s": max(len(getattr(column, name)) for column in columns) for name in ("name", "type")}
+    return template.render(columns=columns, **widths) + "\n"
+
+
+VIEW = sql_folder() / "evidence" / "views" / "audits.sql"
 PAGES: Mapping[str, Callable[[], str]] = {"options.md": options_page, "codes.md": codes_page, "audit.md": audit_page}
 
 
@@ -161,3 +178,4 @@ def kind_of_one(schema: Schema, s: str) -> str:
 if __name__ == "__main__":
     for name, make in PAGES.items():
         (GUIDE / name).write_text(make(), encoding="utf-8")
+    VIEW.write_text(audits_view(), encoding="utf-8")

@@ -2,33 +2,33 @@
 --
 -- path                    VARCHAR    file of the audit
 -- modified                TIMESTAMP  when it was last written, in UTC, as the file system says
--- schema                  VARCHAR    name of its schema
+-- schema                  VARCHAR    name of the schema of this document
 -- feature_table           VARCHAR    path of the features
--- output                  VARCHAR    path of the labelled table
--- feature_key_column      VARCHAR    key column of the features; a JSON list where several are the key together
--- label_key_column        VARCHAR    key column of the first label file; the same
+-- output                  VARCHAR    path of the labelled table; null if it is in memory
+-- feature_key_column      VARCHAR    key column of the features; a list if several are the key together
+-- label_key_column        VARCHAR    key column of the first label file; a list if several are the key together
 -- label_mos_column        VARCHAR    score column of the first label file
--- key_normalize           VARCHAR    auto, raw, basename or stem, as it was set
--- feature_key_regex       VARCHAR    pattern of the feature keys; empty for none, a JSON list for several columns
--- label_key_regex         VARCHAR    the same for the label keys
+-- key_normalize           VARCHAR    how keys are normalised, as it was set
+-- feature_key_regex       VARCHAR    pattern of the feature keys; empty for none
+-- label_key_regex         VARCHAR    pattern of the label keys; empty for none
 -- min_match_rate          DOUBLE     least match rate that was asked for
 -- match_rate              DOUBLE     distinct feature keys with a label / distinct feature keys
 -- input_rows              BIGINT     rows of the features
 -- output_rows             BIGINT     rows of the labelled table
--- matched_rows            BIGINT     rows with a label
--- missing_rows            BIGINT     rows without
--- rows_without_key        BIGINT     rows of the features that yield no key
+-- matched_rows            BIGINT     rows of the features with a label
+-- missing_rows            BIGINT     rows of the features without a label
+-- rows_without_key        BIGINT     rows that have no key
 -- total_feature_keys      BIGINT     distinct feature keys
--- matched_feature_keys    BIGINT     those with a label
--- unmatched_feature_keys  BIGINT     those without; some of them are in unmatched_keys
+-- matched_feature_keys    BIGINT     distinct feature keys with a label
+-- unmatched_feature_keys  BIGINT     feature keys without a label; some of them are in unmatched_keys
 -- key_collisions          BIGINT     feature keys that several different values became
--- labels_loaded           BIGINT     distinct keys with a label
--- unused_label_keys       BIGINT     those that no feature has; some of them are in unused_labels
+-- labels_loaded           BIGINT     distinct keys that have a label
+-- unused_label_keys       BIGINT     labels that no feature has; some of them are in unused_labels
 -- label_sources           VARCHAR[]  paths of the label files; more of each is in label_sources
--- label_rows_without_key  BIGINT     rows of the labels that yield no key
--- duplicate_labels        BIGINT     rows of the labels that say again what another said
+-- label_rows_without_key  BIGINT     rows of the labels that have no key
+-- duplicate_labels        BIGINT     rows of the labels that repeat what another says
 -- missing_mos_rows        BIGINT     rows of the labels without a score, skipped
--- clipped_mos_rows        BIGINT     scores outside their scale, clipped
+-- clipped_mos_rows        BIGINT     scores outside of their scale, clipped
 -- nulled_numbers          BIGINT     NaN and infinite numbers that became null in JSON or CSV
 -- mos_min                 DOUBLE     least score of the labelled rows, on 1-5
 -- mos_q1                  DOUBLE     first quartile
@@ -36,17 +36,18 @@
 -- mos_q3                  DOUBLE     third quartile
 -- mos_max                 DOUBLE     greatest
 -- mos_mean                DOUBLE     mean
--- output_sha256           VARCHAR    sha256 of the labelled table, in hex
--- output_bytes            BIGINT     its size
+-- output_sha256           VARCHAR    sha256 of the labelled table
+-- output_bytes            BIGINT     size of the labelled table
 -- warnings                VARCHAR[]  what was said and stopped nothing
--- match_rate_by           JSON       column and groups, each with its match rate
--- diagnosis               JSON       why keys did not meet: samples and near misses
--- moslabels_version       VARCHAR    version that wrote it
--- duckdb_version          VARCHAR    and of DuckDB
--- pyarrow_version         VARCHAR    and of Arrow
--- python_version          VARCHAR    and of Python
+-- match_rate_by           JSON       match rates by the values of a feature column; null if none was asked for
+-- diagnosis               JSON       why keys did not meet; null if all did
+-- moslabels_version       VARCHAR    version of moslabels
+-- duckdb_version          VARCHAR    version of DuckDB
+-- pyarrow_version         VARCHAR    version of Arrow
+-- python_version          VARCHAR    version of Python
 --
--- What an older audit does not say is NULL.
+-- What an older audit does not say is NULL; a list in a VARCHAR is JSON.
+-- `make pages` writes this file from moslabels/evidence/fields.py.
 CREATE OR REPLACE VIEW audits AS
 SELECT
     path,

@@ -1,0 +1,229 @@
+"""The fields of an audit, each listed once: its JSON Schema, its columns in the view ``audits``, and what it means.
+
+``moslabels schema audit``, the page of the guide and ``sql/evidence/views/audits.sql`` come from this list; ``make
+pages`` writes the last two. A test holds :func:`moslabels.evidence.audit.build` against it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from moslabels.evidence import audit
+from moslabels.evidence.schema_parts import (
+    COUNT,
+    DIAGNOSIS,
+    GROUPS,
+    NUMBER,
+    ONE_OR_LIST,
+    PATH,
+    PROVENANCE,
+    RATE,
+    SAMPLE,
+    SHA256,
+    TEXT,
+    Schema,
+    list_of,
+    object_of,
+    options_of,
+    or_null,
+)
+from moslabels.spec.options import FIELDS, LABEL_FIELDS
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of the view ``audits``: its SQL type, and where its value stands in the audit, such as ``$.output``."""
+
+    name: str
+    type: str
+    place: str
+    says: str
+
+
+@dataclass(frozen=True)
+class Field:
+    """A member of an audit. ``says`` is its meaning in one phrase.
+
+    ``type`` is that of the column which has its value; empty if ``columns`` stand for it, or none does.
+    ``is_required`` is false for members that came later than the name of the schema.
+    """
+
+    name: str
+    schema: Schema
+    says: str
+    type: str = ""
+    columns: Sequence[Column] = ()
+    is_required: bool = True
+
+    @property
+    def view_columns(self) -> Sequence[Column]:
+        """The columns that the view has of this field."""
+        return [Column(self.name, self.type, f"$.{self.name}", self.says)] if self.type else self.columns
+
+
+def _count(name: str, says: str) -> Field:
+    return Field(name, COUNT, says, "BIGINT")
+
+
+def _sample(name: str, says: str, of_column: str) -> Field:
+    """A count of keys with some of them; the view has the count."""
+    return Field(name, SAMPLE, says, columns=[Column(name, "BIGINT", f"$.{name}.count", of_column)])
+
+
+_STATISTICS: Mapping[str, str] = {
+    "min": "least score of the labelled rows, on 1-5",
+    "q1": "first quartile",
+    "median": "median",
+    "q3": "third quartile",
+    "max": "greatest",
+    "mean": "mean",
+}
+VERSIONS: Mapping[str, str] = {
+    "moslabels": "version of moslabels",
+    "duckdb": "version of DuckDB",
+    "pyarrow": "version of Arrow",
+    "python": "version of Python",
+}
+_LABEL_FILE = object_of(
+    {
+        "path": PATH,
+        "key_column": ONE_OR_LIST,
+        "mos_column": TEXT,
+        "key_normalize": ONE_OR_LIST,
+        "key_regex": ONE_OR_LIST,
+        "mos_scale": options_of(FIELDS)["mos_scale"],
+        "rows": COUNT,
+        "rows_without_key": COUNT,
+        "config": {"type": "object", "properties": options_of(LABEL_FIELDS), "additionalProperties": False},
+        "source": PATH,
+    },
+    {"mos_raw_column": TEXT},
+)
+
+
+def members(fields: Sequence[Field]) -> Schema:
+    """Return the JSON Schema of an object of these fields."""
+    return object_of(
+        {field.name: field.schema for field in fields if field.is_required},
+        {field.name: field.schema for field in fields if not field.is_required},
+    )
+
+
+AUDIT_FIELDS: Sequence[Field] = (
+    Field("schema", {"const": audit.SCHEMA}, "name of the schema of this document", "VARCHAR"),
+    Field("feature_table", PATH, "path of the features", "VARCHAR"),
+    Field("output", or_null(PATH), "path of the labelled table; null if it is in memory", "VARCHAR"),
+    Field(
+        "feature_key_column",
+        ONE_OR_LIST,
+        "key column of the features; a list if several are the key together",
+        "VARCHAR",
+    ),
+    Field(
+        "label_key_column",
+        ONE_OR_LIST,
+        "key column of the first label file; a list if several are the key together",
+        "VARCHAR",
+    ),
+    Field("label_mos_column", TEXT, "score column of the first label file", "VARCHAR"),
+    Field(
+        "key_normalize",
+        options_of(FIELDS)["key_normalize"],
+        "how keys are normalised, as it was set",
+        "VARCHAR",
+    ),
+    Field(
+        "feature_key_regex",
+        ONE_OR_LIST,
+        "pattern of the feature keys; empty for none",
+        "VARCHAR",
+    ),
+    Field("label_key_regex", ONE_OR_LIST, "pattern of the label keys; empty for none", "VARCHAR"),
+    Field("min_match_rate", RATE, "least match rate that was asked for", "DOUBLE"),
+    Field("match_rate", RATE, "distinct feature keys with a label / distinct feature keys", "DOUBLE"),
+    _count("input_rows", "rows of the features"),
+    _count("output_rows", "rows of the labelled table"),
+    _count("matched_rows", "rows of the features with a label"),
+    _count("missing_rows", "rows of the features without a label"),
+    _count("rows_without_key", "rows that have no key"),
+    _count("total_feature_keys", "distinct feature keys"),
+    _count("matched_feature_keys", "distinct feature keys with a label"),
+    _sample(
+        "unmatched_feature_keys",
+        "feature keys without a label: how many, and the first 20",
+        "feature keys without a label; some of them are in unmatched_keys",
+    ),
+    _sample(
+        "key_collisions",
+        "feature keys that several different values became: how many, and the first 20",
+        "feature keys that several different values became",
+    ),
+    _count("labels_loaded", "distinct keys that have a label"),
+    _sample(
+        "unused_label_keys",
+        "labels that no feature has: how many, and the first 20",
+        "labels that no feature has; some of them are in unused_labels",
+    ),
+    Field(
+        "label_sources",
+        list_of(PATH, minItems=1),
+        "paths of the label files, as given",
+        columns=[
+            Column(
+                "label_sources",
+                "VARCHAR[]",
+                "$.label_sources",
+                "paths of the label files; more of each is in label_sources",
+            )
+        ],
+    ),
+    Field("label_files", list_of(_LABEL_FILE, minItems=1), "a label file each: how it was read"),
+    _count("label_rows_without_key", "rows of the labels that have no key"),
+    _count("duplicate_labels", "rows of the labels that repeat what another says"),
+    _count("missing_mos_rows", "rows of the labels without a score, skipped"),
+    _count("clipped_mos_rows", "scores outside of their scale, clipped"),
+    _count("nulled_numbers", "NaN and infinite numbers that became null in JSON or CSV"),
+    Field(
+        "mos_stats",
+        object_of({name: {**or_null(NUMBER), "description": says} for name, says in _STATISTICS.items()}),
+        "scores of the labelled rows, on 1-5; null if there are none",
+        columns=[Column(f"mos_{name}", "DOUBLE", f"$.mos_stats.{name}", says) for name, says in _STATISTICS.items()],
+    ),
+    Field(
+        "mos_histogram",
+        list_of(COUNT, minItems=20, maxItems=20),
+        "labelled rows by mos in 20 bins of 0.2 from 1 to 5, each with its lower edge, the last with 5 too; on 0-100 a "
+        "bin is 5 wide",
+    ),
+    Field("output_sha256", or_null(SHA256), "sha256 of the labelled table", "VARCHAR"),
+    Field("output_bytes", or_null(COUNT), "size of the labelled table", "BIGINT"),
+    Field("warnings", list_of(TEXT), "what was said and stopped nothing", "VARCHAR[]"),
+    Field(
+        "match_rate_by",
+        or_null(GROUPS),
+        "match rates by the values of a feature column; null if none was asked for",
+        "JSON",
+    ),
+    Field("diagnosis", or_null(DIAGNOSIS), "why keys did not meet; null if all did", "JSON"),
+    Field(
+        "config",
+        {"type": "object", "properties": options_of(FIELDS), "additionalProperties": False},
+        "the options that were given, with their values",
+    ),
+    Field(
+        "run_provenance",
+        PROVENANCE,
+        "what ran, on which files; or the block that the caller handed in",
+        columns=[
+            Column(f"{name}_version", "VARCHAR", f"$.run_provenance.versions.{name}", says)
+            for name, says in VERSIONS.items()
+        ],
+    ),
+    Field(
+        "unmatched",
+        or_null(object_of({"path": PATH, "sha256": SHA256, "bytes": COUNT})),
+        "the file of the keys that did not meet",
+        is_required=False,
+    ),
+)

@@ -1,0 +1,164 @@
+"""The parts of which the JSON Schemas of moslabels are made."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+from moslabels.evidence import provenance
+from moslabels.spec.reports import REPORT_FORMS, named_reports
+
+Schema = dict[str, Any]
+
+
+TEXT: Schema = {"type": "string"}
+
+
+PATH: Schema = {"type": "string", "minLength": 1}
+
+
+COUNT: Schema = {"type": "integer", "minimum": 0}
+
+
+RATE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
+
+
+NUMBER: Schema = {"type": "number"}
+
+
+SHA256: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
+
+
+def or_null(schema: Mapping[str, Any]) -> Schema:
+    return {"anyOf": [dict(schema), {"type": "null"}]}
+
+
+def list_of(items: Mapping[str, Any], **more: Any) -> Schema:
+    return {"type": "array", "items": dict(items), **more}
+
+
+def object_of(properties: Mapping[str, Any], optional: Mapping[str, Any] | None = None, **more: Any) -> Schema:
+    """An object of these members and no others; all but the optional ones are there."""
+    return {
+        "type": "object",
+        "properties": {**properties, **(optional or {})},
+        "required": list(properties),
+        "additionalProperties": False,
+        **more,
+    }
+
+
+def options_of(fields: Mapping[str, dataclasses.Field[Any]]) -> Schema:
+    """The options as members of an object. ``null`` is right where it is the default."""
+    found: Schema = {}
+    for name, field in fields.items():
+        schema = dict(field.metadata["kind"].schema)
+        if field.default is None:
+            schema = or_null(schema)
+        if field.default is not dataclasses.MISSING and field.default is not None:
+            schema["default"] = list(field.default) if isinstance(field.default, tuple) else field.default
+        found[name] = {**schema, "description": field.metadata["help"]}
+    return found
+
+
+ONE_OR_LIST: Schema = {"anyOf": [TEXT, list_of(TEXT, minItems=2)]}
+
+
+SAMPLE = object_of({"count": COUNT, "sample": list_of(TEXT, maxItems=20)})
+
+
+ROW = object_of(
+    {"key": TEXT, "raw_value": or_null(TEXT), "file": PATH, "row": {"type": "integer", "minimum": 1}},
+)
+
+
+DIAGNOSIS = object_of(
+    {
+        "input_rows": COUNT,
+        "rows_without_key": COUNT,
+        "total_feature_keys": COUNT,
+        "matched_feature_keys": COUNT,
+        "labels_loaded": COUNT,
+        "unmatched_feature_keys": object_of({"count": COUNT, "sample": list_of(ROW, maxItems=20)}),
+        "unused_label_keys": object_of({"count": COUNT, "sample": list_of(ROW, maxItems=20)}),
+        "values_without_key": list_of(
+            object_of({"raw_value": or_null(TEXT), "file": PATH, "row": COUNT, "rows": COUNT}), maxItems=20
+        ),
+        "near_misses": list_of(
+            object_of(
+                {
+                    "difference": TEXT,
+                    "keys": COUNT,
+                    "ambiguous": COUNT,
+                    "feature_extension": or_null(TEXT),
+                    "label_extension": or_null(TEXT),
+                    "examples": list_of(object_of({"key": TEXT, "label_key": TEXT}), maxItems=2),
+                    "advice": TEXT,
+                }
+            )
+        ),
+    }
+)
+
+
+GROUPS = object_of(
+    {
+        "column": TEXT,
+        "groups": list_of(
+            object_of(
+                {
+                    "value": or_null(TEXT),
+                    "input_rows": COUNT,
+                    "rows_without_key": COUNT,
+                    "total_feature_keys": COUNT,
+                    "matched_feature_keys": COUNT,
+                    "match_rate": RATE,
+                }
+            )
+        ),
+    }
+)
+
+
+FILE = object_of(
+    {
+        "path": PATH,
+        "exists": {"type": "boolean"},
+        "kind": {"enum": ["file", "memory", "directory", "other", "missing"]},
+        "sha256": or_null(SHA256),
+    }
+)
+
+
+# A caller may hand in a block of its own, of which nothing is known.
+OUR_PROVENANCE = object_of(
+    {
+        "schema": {"const": provenance.SCHEMA},
+        "entrypoint": FILE,
+        "argv": list_of(TEXT),
+        "args": {"type": "object"},
+        "inputs": object_of(
+            {
+                "manifest": or_null(FILE),
+                "features": {"anyOf": [FILE, list_of(FILE), {"type": "null"}]},
+                "labels": list_of(FILE),
+            }
+        ),
+        "outputs": object_of(
+            {name: or_null(TEXT) for name in ("out", "audit_json", *named_reports({}))},
+            {
+                "unmatched": TEXT,
+                **{form.name: TEXT for form in REPORT_FORMS if not form.is_always_named},
+            },
+        ),
+        "versions": object_of(dict.fromkeys(("moslabels", "duckdb", "pyarrow", "python"), TEXT)),
+    }
+)
+
+
+PROVENANCE: Schema = {
+    "type": "object",
+    "if": {"properties": {"schema": {"const": provenance.SCHEMA}}, "required": ["schema", "versions"]},
+    "then": OUR_PROVENANCE,
+}
