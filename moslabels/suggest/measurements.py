@@ -33,9 +33,7 @@ class Measurements:
         self._loaded.update({(FEATURES, place): number for place, number in zip(columns, numbers, strict=True)})
         source = self._inputs.features
         cells = source.cells({f"cell{place}": column for place, column in columns.items()})
-        values = {**source.values(cells), "numbers": numbers}
-        with source.reading():
-            self._engine.run(render("suggest/50_suggest_features_of_columns", values, source=source, cells=cells))
+        source.run(self._engine, "suggest/50_suggest_features_of_columns", cells, {"numbers": numbers})
 
     def measure(self, rule: Rule) -> Measured | None:
         """Run a rule over all rows. Return None if a value of its columns cannot be a key, or if nothing matches."""
@@ -96,8 +94,7 @@ class Measurements:
                 "worst": float(score.worst),
                 "best": float(score.best),
             }
-        with source.reading():
-            self._engine.run(render(f"suggest/{name}", {**source.values(cells), **values}, source=source, cells=cells))
+        source.run(self._engine, f"suggest/{name}", cells, values)
         return number
 
     def _count(self, tolerance: float) -> dict[str, Any]:

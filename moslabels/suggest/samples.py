@@ -48,9 +48,7 @@ def _column_heads(inputs: Inputs, source: Source) -> list[dict[str, Any]]:
     if not flat:
         return []
     cells = source.cells({f"cell{place}": source.columns[place] for place in flat})
-    values = {**source.values(cells), "most": _HEAD_ROWS}
-    with source.reading():
-        found = inputs.engine.rows(render("suggest/20_column_heads", values, source=source, cells=cells))
+    found = source.query(inputs.engine, "suggest/20_column_heads", cells, {"most": _HEAD_ROWS})
     return [{**row, "place": flat[row["place"]]} for row in found]
 
 
@@ -61,9 +59,8 @@ def _load_values(inputs: Inputs, file: int, head: Sequence[Mapping[str, Any]], s
     places = [place for place in places if source.may_be_key(source.columns[place])]
     if places:
         cells = source.cells({f"cell{place}": source.columns[place] for place in places})
-        values = {**source.values(cells), "file": file, "places": places, "most": _SAMPLE_ROWS}
-        with source.reading():
-            inputs.engine.run(render("suggest/22_suggest_values_of_file", values, source=source, cells=cells))
+        values = {"file": file, "places": places, "most": _SAMPLE_ROWS}
+        source.run(inputs.engine, "suggest/22_suggest_values_of_file", cells, values)
 
 
 def _derived(inputs: Inputs) -> list[Candidate]:

@@ -11,7 +11,6 @@ from typing import Any
 from moslabels.base.errors import TableError
 from moslabels.base.text import listed, shown
 from moslabels.engine.connection import Engine
-from moslabels.engine.statements import render
 from moslabels.sources.columns import Column
 from moslabels.sources.source import Source
 from moslabels.spec.names import MOS_NAMES
@@ -69,8 +68,7 @@ def find_score(engine: Engine, source: Source, head: Sequence[Mapping[str, Any]]
             file=source.path,
         )
     cells = source.cells({f"cell{place}": source.columns[place] for place in places})
-    with source.reading():
-        found = engine.rows(render("suggest/21_score_columns", source.values(cells), source=source, cells=cells))
+    found = source.query(engine, "suggest/21_score_columns", cells)
     rows = [{**row, "place": places[row["place"]], "filled": row["numbers"] + row["bad"]} for row in found]
     chosen = min(rows, key=lambda row: (_score_rank(source.columns[row["place"]].name, row), row["place"]))
     least = max(2, _score_rank(source.columns[chosen["place"]].name, chosen)[0])
