@@ -44,7 +44,7 @@ from moslabels.parquet.thrift import (
 def appended(
     footer: Footer, dropped: Collection[int], labels: Footer, shift: int, key_values: Mapping[str, bytes | None]
 ) -> tuple[bytes, bytes]:
-    """The footer with the columns of another file appended, and one that lists the appended columns alone.
+    """Return the footer with the columns of another file appended, and one that lists the appended columns alone.
 
     ``dropped`` are the positions of columns to leave out; the pages of ``labels`` stand ``shift`` bytes behind the
     place where its own footer says. What is not named here is copied as it is.
@@ -101,7 +101,7 @@ def _key_value(key: str, value: bytes | None) -> bytes:
 
 
 def _shifted(data: bytes, chunk: Chunk, shift: int) -> bytes:
-    """A column chunk whose pages were moved. An offset of 0 stands for none."""
+    """Return a column chunk whose pages were moved. An offset of 0 stands for none."""
 
     def moved(fields: Mapping[int, Field], names: Sequence[int]) -> dict[int, tuple[int, bytes] | None]:
         offsets = {name: integer(data, fields[name]) for name in names if name in fields}
@@ -116,7 +116,7 @@ def _shifted(data: bytes, chunk: Chunk, shift: int) -> bytes:
 def _extended(
     footer: Footer, group: RowGroup, kept_leaves: Sequence[int], labels: RowGroup, new_chunks: Sequence[bytes]
 ) -> bytes:
-    """A row group with other chunks: those kept, then the new ones, and the sizes of them all.
+    """Return a row group with other chunks, those kept and then the new ones, and the sizes of them all.
 
     Spark picks row groups by the middle of their bytes, so sizes and the first offset must be those of the chunks.
     """
@@ -139,7 +139,7 @@ def _extended(
 
 
 def _renumbered(data: bytes, sorting: Field, kept_leaves: Sequence[int]) -> tuple[int, bytes] | None:
-    """The sorting columns by their new positions, up to the first that is gone: rows are not sorted by what follows."""
+    """Return the sorting columns by their new positions, up to the first that is gone: what follows sorts no rows."""
     positions = {leaf: position for position, leaf in enumerate(kept_leaves)}
     entries = []
     for start, _ in items(data, sorting, STRUCT):

@@ -51,7 +51,7 @@ _REPEATED = 2
 
 
 class FooterError(ValueError):
-    """The file is no Parquet file whose columns can be added to. The text says why, for a message."""
+    """The file is not a Parquet file that columns can be added to. The text says why, for a message."""
 
 
 class Column(NamedTuple):
@@ -100,7 +100,7 @@ class Footer:
     groups: Sequence[RowGroup]
 
     def key_values(self) -> dict[str, bytes | None]:
-        """The key-value metadata."""
+        """Return the key-value metadata."""
         found: dict[str, bytes | None] = {}
         if KEY_VALUES in self.fields:
             for start, _ in items(self.data, self.fields[KEY_VALUES], STRUCT):
@@ -110,7 +110,7 @@ class Footer:
         return found
 
     def groups_of_nulls(self, leaf: int) -> list[int]:
-        """The row groups that hold nothing but NULL in a column, by what the footer says. Raises FooterError."""
+        """Return the row groups that hold nothing but NULL in a column, by what the footer says. Raises FooterError."""
         try:
             return [
                 index
@@ -122,7 +122,7 @@ class Footer:
 
 
 def _null_count(data: bytes, chunk: Chunk) -> int:
-    """How many NULLs a column chunk has, by its statistics; 0 where these do not say."""
+    """Return how many NULLs a column chunk has, by its statistics, or 0 if these do not say."""
     fields, _ = read_struct(data, chunk.start)
     meta, _ = read_struct(data, need(fields, META).start)
     if STATISTICS not in meta:
@@ -166,7 +166,7 @@ def parse(data: bytes, start: int) -> Footer:
 
 @contextmanager
 def without_gc() -> Iterator[None]:
-    """A large footer makes many small objects at once, none of them in a cycle."""
+    """Stop the garbage collector: a large footer makes many small objects at once, none of them in a cycle."""
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -220,7 +220,7 @@ def _text(value: bytes) -> str:
 
 
 def _columns(data: bytes, elements: Sequence[tuple[int, int]]) -> tuple[list[Column], list[bool]]:
-    """The columns at the top of the schema, and of each leaf whether it has one value a row."""
+    """Return the columns at the top of the schema, and of each leaf whether it has one value a row."""
     if not elements:
         raise FooterError("its schema is empty")
     columns: list[Column] = []

@@ -27,7 +27,7 @@ class Page(NamedTuple):
 
 
 def pages(stream: IO[bytes], chunk: Chunk) -> Iterator[Page]:
-    """The pages of a column chunk of an open file, a dictionary first. Raises FooterError."""
+    """Return the pages of a column chunk of an open file, a dictionary first. Raises FooterError."""
     if not chunk.values:
         return  # What the footer then says of its place may mean nothing.
     place, end = chunk.first_page, chunk.first_page + chunk.compressed
@@ -46,7 +46,7 @@ def pages(stream: IO[bytes], chunk: Chunk) -> Iterator[Page]:
 
 
 def _header(stream: IO[bytes], place: int, end: int) -> tuple[bytes, dict[int, Field], int]:
-    """The header at a place: the bytes that hold it, its fields, and its length."""
+    """Return the header at a place: the bytes that hold it, its fields, and its length."""
     size = _WINDOW
     while True:
         stream.seek(place)

@@ -21,7 +21,7 @@ REFUSED = ("parquet.avro.schema", "avro.schema", "iceberg.schema")
 
 
 def declared(columns: pa.Table, rows: pa.ChunkedArray) -> pa.Schema:
-    """The schema of label columns, with the dtype that pandas is to take integers for in the metadata of their fields.
+    """Return the schema of label columns, with the dtype that pandas reads integers as in the metadata of their fields.
 
     ``rows`` says which rows of ``columns`` a table has.
     """
@@ -35,7 +35,11 @@ def declared(columns: pa.Table, rows: pa.ChunkedArray) -> pa.Schema:
 
 
 def pandas_dtype(integers: pa.ChunkedArray) -> str:
-    """What pandas is to take integers for: numpy's integers, its floats where one is NULL, else what holds both."""
+    """Return the dtype that pandas reads integers as.
+
+    It is an integer of numpy. If values are missing, it is float64 if that holds the others exactly, or else an integer
+    of pandas that may be missing, such as ``Int64``.
+    """
     name = str(integers.type)
     if not integers.null_count:
         return name
@@ -44,14 +48,14 @@ def pandas_dtype(integers: pa.ChunkedArray) -> str:
 
 
 def needs_pandas(field: pa.Field) -> bool:
-    """Whether pandas would round a declared column if its own entry did not say otherwise."""
+    """Return whether pandas would round a declared column if its own entry did not say otherwise."""
     return field.metadata is not None and b"Int" in field.metadata.get(PANDAS.encode(), b"")
 
 
 def extended(
     key_values: Mapping[str, bytes | None], dropped: Collection[str], labels: pa.Schema
 ) -> dict[str, bytes | None]:
-    """The key-value metadata without the dropped columns and with those of ``labels``, which are declared.
+    """Return the key-value metadata without the dropped columns and with those of ``labels``, which are declared.
 
     Raises FooterError.
     """

@@ -19,7 +19,7 @@ _MOST_DEPTH = 32
 
 
 class ThriftError(ValueError):
-    """The bytes are no Thrift compact struct, or one that no writer of Parquet makes."""
+    """The bytes are not a Thrift compact struct, or one that no writer of Parquet makes."""
 
 
 Reader = Callable[[bytes, int, int], int]
@@ -35,7 +35,7 @@ class Field(NamedTuple):
 
 
 def read_varint(data: bytes, place: int) -> tuple[int, int]:
-    """An unsigned varint and the place after it."""
+    """Return the unsigned varint at a place, and the place after it."""
     value = shift = 0
     while True:
         if place >= len(data) or shift > 63:
@@ -51,7 +51,7 @@ def read_varint(data: bytes, place: int) -> tuple[int, int]:
 def read_struct(
     data: bytes, place: int, depth: int = 0, inner: Mapping[int, Reader] | None = None
 ) -> tuple[dict[int, Field], int]:
-    """The fields of the struct at a place, by id, and the place after it.
+    """Return the fields of the struct at a place, by id, and the place after it.
 
     ``inner`` are readers of structs and lists inside of it, by field: what they read need not be skipped first.
     """
@@ -91,7 +91,7 @@ def read_struct(
 
 
 def read_list(data: bytes, place: int) -> tuple[int, int, int]:
-    """The type of the items of the list at a place, their number, and the place of the first."""
+    """Return the type of the items of the list at a place, their number, and the place of the first."""
     if place >= len(data):
         raise ThriftError("the data ends before a list")
     header = data[place]
@@ -102,7 +102,7 @@ def read_list(data: bytes, place: int) -> tuple[int, int, int]:
 
 
 def read_structs(data: bytes, place: int, kind: int, read: Callable[[bytes, int], int]) -> int:
-    """Read the list of structs at a place, each by ``read``, which returns the place after it; the place after all."""
+    """Read the list of structs at a place, each by ``read``. Like ``read``, return the place after what was read."""
     if kind != LIST:
         raise ThriftError("a list is no list")
     item_kind, count, place = read_list(data, place)
@@ -114,7 +114,7 @@ def read_structs(data: bytes, place: int, kind: int, read: Callable[[bytes, int]
 
 
 def items(data: bytes, field: Field, kind: int) -> Iterator[tuple[int, int]]:
-    """Where the items of a list field stand: (start, end) of each. The items must be of a kind."""
+    """Return where the items of a list field stand: (start, end) of each. The items must be of a kind."""
     if field.type != LIST:
         raise ThriftError("a list is no list")
     item_kind, count, place = read_list(data, field.start)
@@ -127,7 +127,7 @@ def items(data: bytes, field: Field, kind: int) -> Iterator[tuple[int, int]]:
 
 
 def skip(data: bytes, place: int, kind: int, depth: int = 0) -> int:
-    """The place after a value of a kind."""
+    """Return the place after a value of a kind."""
     if depth > _MOST_DEPTH:
         raise ThriftError("values nest too deep")
     if kind == STRUCT:
@@ -159,7 +159,7 @@ def skip(data: bytes, place: int, kind: int, depth: int = 0) -> int:
 
 
 def _skip_varints(data: bytes, place: int, count: int) -> int:
-    """The place after so many varints: after so many bytes below 0x80, no ten in a row above."""
+    """Return the place after so many varints: after so many bytes below 0x80, no ten in a row above."""
     last = place
     try:
         for _ in range(count):
@@ -189,7 +189,7 @@ def _skip_map(data: bytes, place: int, depth: int) -> int:
 
 
 def integer(data: bytes, field: Field) -> int:
-    """The value of a whole-number field."""
+    """Return the value of a whole-number field."""
     if field.type not in _VARINTS:
         raise ThriftError("a whole number is none")
     raw, _ = read_varint(data, field.start)
@@ -197,7 +197,7 @@ def integer(data: bytes, field: Field) -> int:
 
 
 def binary(data: bytes, field: Field) -> bytes:
-    """The value of a binary field."""
+    """Return the value of a binary field."""
     if field.type != BINARY:
         raise ThriftError("a text is none")
     length, start = read_varint(data, field.start)
@@ -205,7 +205,7 @@ def binary(data: bytes, field: Field) -> bytes:
 
 
 def write_varint(value: int) -> bytes:
-    """An unsigned varint."""
+    """Return an unsigned varint as bytes."""
     out = bytearray()
     while value >= 0x80:
         out.append(value & 0x7F | 0x80)
@@ -215,24 +215,24 @@ def write_varint(value: int) -> bytes:
 
 
 def write_integer(value: int) -> bytes:
-    """A whole number of any width."""
+    """Return a whole number of any width as bytes."""
     return write_varint(value << 1 if value >= 0 else (-value << 1) - 1)
 
 
 def write_binary(value: bytes) -> bytes:
-    """Bytes behind their length."""
+    """Return bytes behind their length."""
     return write_varint(len(value)) + value
 
 
 def write_list(kind: int, values: Sequence[bytes]) -> bytes:
-    """A list of values that are written already."""
+    """Return a list of values, which are bytes already."""
     count = len(values)
     header = bytes([count << 4 | kind]) if count < 15 else bytes([0xF0 | kind]) + write_varint(count)
     return header + b"".join(values)
 
 
 def write_struct(fields: Iterable[tuple[int, int, bytes]]) -> bytes:
-    """A struct of (id, type, value written already), in order of id."""
+    """Return a struct of (id, type, value as bytes), in order of id."""
     parts = []
     last = 0
     for identifier, kind, value in sorted(fields):
@@ -248,6 +248,6 @@ def write_struct(fields: Iterable[tuple[int, int, bytes]]) -> bytes:
 
 
 def changed_struct(data: bytes, fields: Mapping[int, Field], changes: Mapping[int, tuple[int, bytes] | None]) -> bytes:
-    """A struct with some fields given anew as (type, value), or left out (None); the others are copied."""
+    """Return a struct with some fields given anew as (type, value), or left out (None). The others are copied."""
     kept = [(name, field.type, data[field.start : field.end]) for name, field in fields.items() if name not in changes]
     return write_struct([*kept, *((name, *change) for name, change in changes.items() if change is not None)])

@@ -27,7 +27,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Aliased:
-    """What a statement knows under a name of its own (``key`` for the key column): as value, as text, and its type."""
+    """What a statement gives a name of its own, such as ``key``: columns for its value, its text and its type."""
 
     alias: str
 

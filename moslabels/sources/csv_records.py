@@ -103,9 +103,10 @@ def records(source: Source, dialect: Dialect) -> Iterator[Record]:
 
 
 def _delimiters(text: str, delimiter: str, is_quoted: bool) -> tuple[int, bool]:
-    """How many delimiters of a line end a cell, and whether a quoted cell is open at its end, as one may be before it.
+    """Return how many delimiters of a line end a cell, and whether a quoted cell is open at the end of the line.
 
-    A quote opens a cell where the cell begins, or after one space there, and is text inside of one that is bare.
+    ``is_quoted`` says whether one is open before the line. A quote opens a cell where the cell begins, or after one
+    space there, and is text inside of one that is bare.
     """
     place = count = 0
     while True:

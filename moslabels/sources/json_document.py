@@ -36,14 +36,14 @@ def unpack(path: str, target: str) -> str:
 
 
 class _NotRowsError(ValueError):
-    """A JSON document that holds no table."""
+    """A JSON document that does not hold a table."""
 
 
 _BLANK = re.compile(r"[ \t\n\r]*")
 
 
 def _row_spans(text: str) -> list[tuple[int, int]]:
-    """Where the rows of a JSON document stand in its text. What they hold is checked where the lines are read."""
+    """Return where the rows of a JSON document stand in its text. What they hold is checked once they are lines."""
     # A number is not looked at, of however many digits.
     decoder = json.JSONDecoder(parse_int=len, parse_float=len)
     try:
@@ -60,14 +60,14 @@ def _row_spans(text: str) -> list[tuple[int, int]]:
 
 
 def _rows_of_document(text: str, decode: Callable[[str, int], tuple[Any, int]]) -> tuple[list[tuple[int, int]], int]:
-    """The rows, and where the document ends. What stands between values is taken by the letter, or IndexError."""
+    """Return where the rows stand, and where the document ends. Raises IndexError if anything else is in between."""
 
     def skip(place: int) -> int:
         match = _BLANK.match(text, place)
         return match.end() if match else place
 
     def after(place: int, closing: str) -> int:
-        """The place of the next item, or of the closing bracket."""
+        """Return the place of the next item, or of the closing bracket."""
         place = skip(place)
         if text[place] == closing:
             return place

@@ -71,7 +71,7 @@ def _cannot_hold(source: Source, says: str, *, column: str | None = None, row: i
 
 
 def _text_keys(engine: Engine, source: Source, columns: Sequence[Column]) -> list[Cell]:
-    """The key columns that are written as text: those that hold anything but whole numbers that come back as written.
+    """Return the key columns that become text: all but those of whole numbers that come back as written.
 
     Each value becomes the text that its key is made of: 12.0 and "12" are the key 12, in any other format too.
     """
@@ -84,7 +84,7 @@ def _text_keys(engine: Engine, source: Source, columns: Sequence[Column]) -> lis
 
 
 def _check_names(column: str, structure: Any, row: int, source: Source) -> None:
-    """Refuse names of members that no column of DuckDB's can have, in a member of a row and in all inside of it."""
+    """Refuse names that no column of DuckDB can have: of a member of a row, and of members inside of it."""
     top = {column: structure}
     inside: list[Any] = [top]
     while inside:
@@ -103,7 +103,7 @@ _NUMBERS = ("UBIGINT", "BIGINT", "DOUBLE")
 
 
 def _merged(one: Any, other: Any) -> Any:
-    """The structure that holds for values of two structures; "JSON" where none does."""
+    """Return the structure that holds for values of two structures, or "JSON" if none does."""
     if one == other or other == "NULL":
         return one
     if one == "NULL":
@@ -118,7 +118,7 @@ def _merged(one: Any, other: Any) -> Any:
 
 
 def _settled(structure: Any, name: str, source: Source) -> Any:
-    """The type of a JSON column as from_json takes it: whole numbers BIGINT, a column of nulls text."""
+    """Return the type of a JSON column for from_json: BIGINT for whole numbers, text for nothing but null."""
     if isinstance(structure, list):
         return [_settled(structure[0], name, source)]
     if isinstance(structure, dict) and structure:

@@ -58,7 +58,7 @@ class CsvWriter:
         staged.write(values_buffer(joined(_record_texts(table, dialect, ValueTexts(staged.given)), "\n")))
 
     def _dialect(self, job: Job) -> Dialect:
-        """The dialect of the features, with the delimiter of the output's format if that is another one."""
+        """Return the dialect of the features, with the delimiter of the output's format if that is another one."""
         if job.source.dialect is None:
             return Dialect(delimiter=self._delimiter)
         if format_of(job.out) == format_of(job.source.path):
@@ -85,13 +85,13 @@ def _put(job: Job, staged: StagedFile, text: str, dialect: Dialect) -> None:
 
 
 def _special(dialect: Dialect) -> str:
-    """A pattern of the characters that make quotes necessary. A part of a long delimiter counts: a| + || is || + |a."""
+    """Return a pattern of the characters that need quotes. Part of a long delimiter counts: a| + || is || + |a."""
     characters = {'"', "\r", "\n", *dialect.delimiter}
     return "[" + "".join(f"\\x{{{ord(character):x}}}" for character in sorted(characters)) + "]"
 
 
 def _cell_texts(text: pa.Array, dialect: Dialect) -> pa.Array:
-    """Texts as CSV cells: quoted where special or empty; a missing one is an empty cell."""
+    """Return texts as CSV cells: quoted if special or empty. A missing one is an empty cell."""
     special = pc.or_(pc.equal(text, ""), pc.match_substring_regex(text, _special(dialect)))
     if pc.any(special).as_py():
         text = pc.if_else(special, joined('"', pc.replace_substring(text, '"', '""'), '"'), text)
@@ -99,7 +99,7 @@ def _cell_texts(text: pa.Array, dialect: Dialect) -> pa.Array:
 
 
 def _record_texts(table: pa.Table, dialect: Dialect, texts: ValueTexts, keys: Sequence[str] = ()) -> pa.Array:
-    """The rows of a table as CSV records without a line end. ``keys`` names its key columns."""
+    """Return the rows of a table as CSV records without a line end. ``keys`` names its key columns."""
     cells = []
     for name in table.column_names:
         column = table.column(name).combine_chunks()

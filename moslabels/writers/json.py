@@ -73,12 +73,12 @@ class JsonWriter(JsonLinesWriter):
 
 
 def _object_texts(table: pa.Table, texts: ValueTexts) -> pa.Array:
-    """The rows of a table as objects: a text per row."""
+    """Return the rows of a table as objects: a text per row."""
     return joined("{", _member_texts(table, texts), "}")
 
 
 def _member_texts(table: pa.Table, texts: ValueTexts) -> pa.Array:
-    """The columns of a table as the members of an object, without its braces: a text per row."""
+    """Return the rows of a table as the members of an object, without its braces: a text per row."""
     parts: list[pa.Array | str] = []
     for name in table.column_names:
         column = table.column(name).combine_chunks()
@@ -87,7 +87,7 @@ def _member_texts(table: pa.Table, texts: ValueTexts) -> pa.Array:
 
 
 def _opened_rows(job: Job, texts: ValueTexts) -> Iterator[pa.Array]:
-    """The rows of the features as JSON objects without their closing brace, in file order."""
+    """Return the rows of the features as JSON objects without their closing brace, in file order."""
     rows = batch_rows(len(job.source.columns))
     if job.source.format.cells is not Cells.JSON:
         _, batches = typed_batches(job.engine, job.source, job.dropped, rows, job.keys)

@@ -94,7 +94,7 @@ def _cannot(job: Job, why: str) -> TableError:
 
 
 def _starts(footer: Footer) -> Iterator[tuple[int, int]]:
-    """The number of rows of each row group, and of the rows before it."""
+    """Return, for each row group, its number of rows and the number of rows before it."""
     start = 0
     for group in footer.groups:
         yield group.rows, start
@@ -125,7 +125,7 @@ class _LabelColumns:
         self.schema = pa.schema([(name, v.type) for name, v in zip(table.column_names, self._values, strict=True)])
 
     def table(self, labels: pa.Array) -> pa.Table:
-        """A row of label columns for each position in ``labels``."""
+        """Return a row of label columns for each position in ``labels``."""
         parts = [labels.slice(start, _SLICE) for start in range(0, len(labels), _SLICE)]
         arrays = [pa.chunked_array([_taken(values, part) for part in parts], values.type) for values in self._values]
         return pa.Table.from_arrays(arrays, schema=self.schema)
@@ -155,7 +155,7 @@ def _check_labels(
 
 
 def _same(found: pa.ChunkedArray, planned: pa.ChunkedArray) -> bool:
-    """Whether two columns hold the same values, NaN like NaN."""
+    """Return whether two columns hold the same values. NaN equals NaN."""
     if pa.types.is_dictionary(planned.type):
         words = planned.chunk(0).dictionary if planned.num_chunks else pa.array([], planned.type.value_type)
         codes = [pc.index_in(part.dictionary, value_set=words).take(part.indices) for part in found.chunks]
@@ -205,7 +205,7 @@ class _Copy:
         return self
 
     def finish(self) -> Any:
-        """Wait for the end, and tell how far it is; the sha256 object of what was copied."""
+        """Wait for the end, and tell how far it is. Return the sha256 object of what was copied."""
         self._progress.step("copying", self._size, "bytes", self._done)
         for thread in self._threads:
             while thread.is_alive():

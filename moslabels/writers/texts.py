@@ -1,4 +1,4 @@
-"""Arrow arrays -> the text of their values, whole arrays at a time: for JSON and CSV."""
+"""Arrow arrays as the texts of their values, whole arrays at a time, for JSON and CSV."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ class ValueTexts:
         self._path = path
 
     def json(self, array: pa.Array, column: str) -> pa.Array:
-        """Each value as JSON text; a missing value is ``null``. Refuses binary values: TableError."""
+        """Return each value as JSON text, ``null`` if it is missing. Raises TableError for binary values."""
         return pc.fill_null(self._json(array, column), "null")
 
     def plain(self, array: pa.Array, column: str) -> pa.Array:
-        """Each value as bare text; a missing value stays missing. Refuses binary and nested values: TableError."""
+        """Return each value as bare text, or missing if it is. Raises TableError for binary and nested values."""
         kind = array.type
         if isinstance(array, pa.ExtensionArray):
             return self.plain(array.storage, column)
@@ -54,7 +54,7 @@ class ValueTexts:
         raise self._refused(column, f"is of type {kind}, which has no text here; leave it out")
 
     def key(self, array: pa.Array, column: str) -> pa.Array:
-        """The same for a key column: as text, 12.0 would be another key than the number, which is 12."""
+        """Return the same for a key column. The number 12.0 is the key 12, and its text must be 12 too."""
         text = self.plain(array, column)
         if pa.types.is_dictionary(array.type):
             array = array.dictionary_decode()
@@ -95,7 +95,7 @@ class ValueTexts:
         return quoted(text)
 
     def _float(self, array: pa.Array) -> pa.Array:
-        """The shortest number that reads back as the same value; 5.0 keeps its point, to stay a DOUBLE."""
+        """Return the shortest text that reads back as the same value. 5.0 keeps its point, to stay a DOUBLE."""
         finite = pc.is_finite(array if array.type != pa.float16() else array.cast(pa.float32()))
         self.nulled += len(array) - array.null_count - pc.sum(finite, min_count=0).as_py()
         text = pc.if_else(finite, array.cast(TEXT), None)
@@ -121,7 +121,7 @@ class ValueTexts:
 
 
 def without_text(table: pa.Table) -> pa.Array:
-    """How many numbers of each row are NaN or infinite, which have no text: for a table without nested columns."""
+    """Return how many numbers of each row are NaN or infinite and so have no text. No column may be nested."""
     counts = pa.repeat(pa.scalar(0, pa.int64()), len(table))
     for column in table.columns:
         if pa.types.is_floating(column.type):
@@ -138,7 +138,7 @@ def _is_list(kind: pa.DataType) -> bool:
 
 
 def _duration(array: pa.Array) -> pa.Array:
-    """ISO 8601 durations in seconds: PT1.500S, -PT2.000S."""
+    """Return ISO 8601 durations in seconds: PT1.500S, -PT2.000S."""
     ticks = array.cast(pa.int64()).cast(TEXT)
     places = _DECIMALS[array.type.unit]
     digits = pc.utf8_lpad(pc.utf8_ltrim(ticks, "-"), width=places + 1, padding="0")
@@ -150,19 +150,19 @@ def _duration(array: pa.Array) -> pa.Array:
 
 
 def joined(*parts: pa.Array | str) -> pa.Array:
-    """Arrays and constant texts, put together element by element."""
+    """Join arrays and constant texts, element by element."""
     return pc.binary_join_element_wise(
         *(pa.scalar(part, TEXT) if isinstance(part, str) else part for part in parts), pa.scalar("", TEXT)
     )
 
 
 def json_name(name: str) -> str:
-    """A member's name as JSON text."""
+    """Return a member's name as JSON text."""
     return json.dumps(name, ensure_ascii=False)
 
 
 def quoted(text: pa.Array) -> pa.Array:
-    """Texts as JSON strings."""
+    """Return texts as JSON strings."""
     if pc.any(pc.match_substring_regex(text, '[\\x00-\\x1f"\\\\]')).as_py():
         text = pc.replace_substring(text, "\\", "\\\\")
         text = pc.replace_substring(text, '"', '\\"')
@@ -173,7 +173,7 @@ def quoted(text: pa.Array) -> pa.Array:
 
 
 def values_buffer(text: pa.Array) -> memoryview:
-    """The bytes of all texts of an array, one after the other: what a file of them holds."""
+    """Return the bytes of all texts of an array, one after the other: what a file of them holds."""
     (text,) = text.chunks if isinstance(text, pa.ChunkedArray) else (text,)
     if not len(text):
         return memoryview(b"")
