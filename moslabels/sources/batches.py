@@ -32,7 +32,7 @@ def typed_batches(
 ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
     """Return the columns of a feature table but the dropped ones: their schema, and batches of ``rows`` rows.
 
-    Types are those of section "Between formats" in the README; ``keys`` names the key columns, whose values stay the
+    Types are those of the page of formats in the guide; ``keys`` names the key columns, whose values stay the
     keys that they are. Raises TableError if a column has no type, or if two have one name (``names_without_case``: also
     if they differ by case alone).
     """
