@@ -61,6 +61,23 @@ def listed(names: Sequence[str], most: int = 12) -> str:
     return ", ".join(shown(name) for name in names[:most]) + rest
 
 
+def display_width(text: str, *, ambiguous: int = 1) -> int:
+    """Return how many columns of a terminal a text takes: two for a wide character, none for a combining mark.
+
+    ``ambiguous`` is the width of characters that some terminals show wide.
+    """
+    if text.isascii():
+        return len(text)
+    return sum(_character_width(character, ambiguous) for character in text)
+
+
+def _character_width(character: str, ambiguous: int) -> int:
+    if unicodedata.category(character) in ("Mn", "Me"):
+        return 0
+    width = unicodedata.east_asian_width(character)
+    return 2 if width in "WF" else ambiguous if width == "A" else 1
+
+
 def counted(number: int, one: str, several: str) -> str:
     """Return a number with its noun."""
     return f"{number} {one if number == 1 else several}"

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from moslabels.base.errors import UsageError
+from moslabels.command.parser import Parser
 from moslabels.spec.options import FIELDS
 
 SHELLS = ("bash", "zsh", "tcsh")
@@ -15,39 +16,37 @@ _NO_FILES = ("ID", "N", "QUERY", "SIZE", "VALUE")
 """What the placeholders of arguments say: all others that take a value, and are no option, take a file."""
 
 
-def script(parser: argparse.ArgumentParser, shell: str) -> str:
-    """The script that completes the command line of a parser in a shell.
+def script(parser: Parser, shell: str) -> str:
+    """Return the script that completes the command line of a parser in a shell.
 
-    The parser is of no other use afterwards. Raises UsageError where shtab is not installed.
+    The parser is of no other use afterwards. Raises UsageError if shtab is not installed.
     """
     try:
         import shtab
     except ImportError as error:
         raise UsageError(f"completion needs shtab: pip install shtab ({error})") from error
 
-    for action in _actions(parser):
-        if action.dest in FIELDS:
-            action.choices = _choices(FIELDS[action.dest].metadata["kind"].schema) or None
-        elif action.metavar == "NAME":
-            action.choices = list(FIELDS)
-        elif action.metavar and not action.choices and action.metavar not in _NO_FILES:
-            action.complete = shtab.DIRECTORY if action.metavar == _FOLDER else shtab.FILE  # type: ignore[attr-defined]
+    for of_command in (parser, *parser.commands.values()):
+        for argument in of_command.arguments:
+            if argument.option_strings and argument.option_strings[0] in of_command.brief:
+                argument.help = of_command.brief[argument.option_strings[0]]
+            argument.choices = _choices(of_command, argument) or None
+            takes_file = argument.metavar and argument.dest not in FIELDS and argument.metavar not in _NO_FILES
+            if takes_file and not argument.choices:
+                complete = shtab.DIRECTORY if argument.metavar == _FOLDER else shtab.FILE
+                argument.complete = complete  # type: ignore[attr-defined]
+    if parser.command_list is not None:
+        parser.command_list.help = None  # shtab passes over what has no place in the help.
     return str(shtab.complete(parser, shell)) + "\n"
 
 
-def _actions(parser: argparse.ArgumentParser) -> Iterator[argparse.Action]:
-    """The arguments of a parser and its commands. Those that the help names briefly come with what they do."""
-    brief: Mapping[str, str] = getattr(parser, "brief", {})
-    for action in parser._actions:
-        if action.nargs == argparse.PARSER:
-            for command in dict(action.choices or {}).values():
-                yield from _actions(command)
-        else:
-            if action.option_strings and action.option_strings[0] in brief:
-                action.help = brief[action.option_strings[0]]
-            yield action
+def _choices(parser: Parser, argument: argparse.Action) -> list[str]:
+    """Return the texts among which an argument lets choose, if they are few."""
+    if argument.dest in FIELDS:
+        return _schema_choices(FIELDS[argument.dest].metadata["kind"].schema)
+    return list(FIELDS) if argument.metavar == "NAME" else list(parser.choices.get(argument.dest, ()))
 
 
-def _choices(schema: Mapping[str, Any]) -> list[str]:
-    """The texts among which an option's schema lets choose."""
-    return [*schema.get("enum", ()), *(text for other in schema.get("anyOf", ()) for text in _choices(other))]
+def _schema_choices(schema: Mapping[str, Any]) -> list[str]:
+    """Return the texts among which an option's schema lets choose."""
+    return [*schema.get("enum", ()), *(text for other in schema.get("anyOf", ()) for text in _schema_choices(other))]

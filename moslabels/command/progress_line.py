@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import os
 import traceback
-import unicodedata
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from time import monotonic
 from types import TracebackType
 from typing import TextIO
 
 from moslabels.base.progress import SILENT, Progress
-from moslabels.base.text import visible
+from moslabels.base.text import display_width, visible
 
 _SECONDS_BETWEEN_NUMBERS = 0.1
 _USUAL_COLUMNS = 80
 _LEAST_NAME = 12
 _ERASE_TO_END = "\x1b[K"
 _CUT = "..."
+
+most_width = partial(display_width, ambiguous=2)
+"""Return the most columns that a text takes: a line that is too long would break, and could not be taken back."""
 
 
 def is_a_terminal(stream: TextIO | None) -> bool:
@@ -132,7 +135,7 @@ class Told(Progress):
         columns = self._columns()
         head, tail = self._writable(self._number + self._name), self._writable(f": {what}")
         # A long name gives way first; the last column stays empty, as some terminals turn to a new line there.
-        head = clipped(head, max(_LEAST_NAME, columns - 1 - width(tail)))
+        head = clipped(head, max(_LEAST_NAME, columns - 1 - most_width(tail)))
         self._is_shown = True
         self._put("\r" + clipped(head + tail, columns - 1) + _ERASE_TO_END)
         self._drawn = self._clock()
@@ -159,23 +162,14 @@ class Told(Progress):
             self._stream.flush()
 
 
-def width(text: str) -> int:
-    """The most columns that a text takes: two for a wide character, and for one that some terminals show wide."""
-    return sum(map(_cells, text))
-
-
 def clipped(text: str, columns: int) -> str:
     """A text that takes no more than so many columns; one that is cut says so."""
-    if width(text) <= columns:
+    if most_width(text) <= columns:
         return text
     kept, room = [], columns - len(_CUT)
     for character in text:
-        room -= _cells(character)
+        room -= most_width(character)
         if room < 0:
             break
         kept.append(character)
     return ("".join(kept) + _CUT)[: max(columns, 0)]
-
-
-def _cells(character: str) -> int:
-    return 2 if unicodedata.east_asian_width(character) in "WFA" else 1

@@ -6,14 +6,13 @@ import csv
 import io
 import json
 import re
-import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from moslabels.base.errors import UsageError
-from moslabels.base.text import shown, visible, visible_json
+from moslabels.base.text import display_width, shown, visible, visible_json
 from moslabels.engine.locked import Answer
 from moslabels.evidence.report import markdown_text
 from moslabels.writers.texts import ValueTexts, json_name
@@ -24,7 +23,7 @@ Cells = Sequence[Sequence["str | None"]]
 _LEAST = 8  # A column is not cut below this width.
 
 
-def text(answer: Answer, style: str, width: int | None = None) -> str:
+def result_text(answer: Answer, style: str, width: int | None = None) -> str:
     """The result in one of ``STYLES``. A table is cut to the ``width`` of a terminal, and full without one.
 
     Raises UsageError where JSON cannot hold it: two columns of one name. Raises TableError for types without a text.
@@ -129,7 +128,7 @@ def _table(answer: Answer, cells: Cells, width: int | None) -> str:
         [visible(name) for name in answer.names],
         *(["NULL" if value is None else visible(value) for value in row] for row in cells),
     ]
-    widths = [max(map(_width, column)) for column in zip(*lines, strict=True)]
+    widths = [max(map(display_width, column)) for column in zip(*lines, strict=True)]
     while width is not None and sum(widths) + 2 * (len(widths) - 1) > width and max(widths) > _LEAST:
         # The widest gives, down to the next one, so that few steps do.
         widest = max(widths)
@@ -148,25 +147,12 @@ def _numbers(answer: Answer) -> list[bool]:
     return [pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind) for kind in kinds]
 
 
-def _width(cell: str) -> int:
-    """How many columns of a terminal a text takes."""
-    if cell.isascii():
-        return len(cell)
-    return sum(_character_width(character) for character in cell)
-
-
-def _character_width(character: str) -> int:
-    if unicodedata.category(character) in ("Mn", "Me"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in ("W", "F") else 1
-
-
 def _fit(cell: str, width: int, is_number: bool) -> str:
-    if _width(cell) > width:
-        while _width(cell) > width - 1:
+    if display_width(cell) > width:
+        while display_width(cell) > width - 1:
             cell = cell[: min(len(cell) - 1, width)]
         cell += "…"
-    space = " " * (width - _width(cell))
+    space = " " * (width - display_width(cell))
     return space + cell if is_number else cell + space
 
 

@@ -125,7 +125,7 @@ def _explained(
     }
 
 
-def text(explained: Mapping[str, Any]) -> str:
+def explanation_text(explained: Mapping[str, Any]) -> str:
     """The explanation of one value as people read it."""
     lines = []
     for step in explained["steps"]:

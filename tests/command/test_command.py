@@ -17,7 +17,7 @@ import pytest
 from helpers.command import ENVIRONMENT, moslabels, python
 from helpers.tables import write_table
 from moslabels.cli import main
-from moslabels.command.arguments import command_parser
+from moslabels.command.commands import command_parser
 from moslabels.spec.options import FIELDS
 
 
@@ -76,14 +76,14 @@ WRONG = [
     (["materialize", "--features", "f.jsonl", "--labels", "l.csv"], "--out"),
     (
         ["materialize", "--features", "f.jsonl", "--labels", "l.csv", "--out", "o.csv", "--min-match-rate", "x"],
-        "no number",
+        "not a number",
     ),
     (
         ["materialize", "--features", "f.jsonl", "--labels", "l.csv", "--out", "o.csv", "--min-match-rate", "2"],
         "from 0 to 1",
     ),
-    (["materialize", "--features", "f.jsonl", "--labels", "l.csv", "--out", "o.csv", "--mos-scale", "{"], "no JSON"),
-    (["materialize", "--features", "f.jsonl", "--labels", "{", "--out", "o.csv"], "no JSON"),
+    (["materialize", "--features", "f.jsonl", "--labels", "l.csv", "--out", "o.csv", "--mos-scale", "{"], "not JSON"),
+    (["materialize", "--features", "f.jsonl", "--labels", "{", "--out", "o.csv"], "not JSON"),
     (["materialize", "--features", "f.jsonl", "--labels", "l.csv", "--out", "f.jsonl"], "is also features"),
 ]
 

@@ -13,7 +13,7 @@ import pytest
 
 from helpers.command import ENVIRONMENT, moslabels, python
 from moslabels import __version__
-from moslabels.cli import _COMMANDS
+from moslabels.command.commands import COMMANDS as BY_NAME
 from moslabels.spec.options import FIELDS
 
 COMMANDS = "batch materialize init suggest explain sql verify diff compile schema options completion".split()
@@ -46,7 +46,7 @@ def test_the_help_names_every_command(tmp_path: Path) -> None:
     text = helped("--help", cwd=tmp_path)
     listed = text.split("commands:\n")[1].split("\n\n")[0].splitlines()
     assert [line.split()[0] for line in listed] == COMMANDS
-    assert {*_COMMANDS} == {*COMMANDS}
+    assert {*BY_NAME} == {*COMMANDS}
 
 
 @pytest.mark.parametrize("command", ["materialize", "explain"])
@@ -127,8 +127,8 @@ WRONG: list[tuple[list[str], str, list[str]]] = [
             "the following arguments are required: --features, --labels",
         ],
     ),
-    (["materialize", *TABLE, "--threads", "two"], "materialize ", ['--threads: "two" is no whole number']),
-    (["materialize", *TABLE, "--min-match-rate", "x"], "materialize ", ['--min-match-rate: "x" is no number']),
+    (["materialize", *TABLE, "--threads", "two"], "materialize ", ['--threads: "two" is not a whole number']),
+    (["materialize", *TABLE, "--min-match-rate", "x"], "materialize ", ['--min-match-rate: "x" is not a number']),
     (
         ["materialize", *TABLE, "--feature-key-regex", "-x"],
         "materialize ",

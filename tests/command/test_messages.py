@@ -249,7 +249,7 @@ SAID: list[tuple[str, int, str]] = [
         "the two cannot be compared: f.csv: nothing says which column its key is: f.csv does not; name an audit of it, "
         "or give the table an audit_json",
     ),
-    ("verify document.json --root nowhere", 2, '--root: "nowhere" is no folder'),
+    ("verify document.json --root nowhere", 2, '--root: "nowhere" is not a folder'),
 ]
 
 

@@ -23,7 +23,7 @@ from helpers.tables import write_table
 from moslabels import run_batch
 from moslabels.base.errors import MosLabelsError, StatementError
 from moslabels.base.progress import Progress
-from moslabels.command.progress_line import Told, clipped, width
+from moslabels.command.progress_line import Told, clipped, most_width
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import Statement
 from moslabels.evidence.run import Run
@@ -180,7 +180,7 @@ def test_a_name_cannot_steer_the_terminal(name: str, columns: int) -> None:
         stream.now += 1
         progress.advance(500)
     lines = drawn(stream.getvalue())
-    assert all(width(line) < columns for line in lines)
+    assert all(most_width(line) < columns for line in lines)
     assert bool(lines) == (columns > 1)
     left(stream.getvalue())
     if columns == 80:
@@ -195,7 +195,7 @@ def test_an_id_cannot_steer_the_terminal(folder: Path, name: str) -> None:
     assert status == 0
     lines = drawn(got)
     assert len(lines) > 5
-    assert max(map(width, lines)) < 40
+    assert max(map(most_width, lines)) < 40
     left(got)
 
 

@@ -25,7 +25,7 @@ from helpers.tables import write_table
 from moslabels import materialize, run_batch
 from moslabels.base.errors import StatementError, TableError, UsageError
 from moslabels.cli import main
-from moslabels.command.results import STYLES, text
+from moslabels.command.results import STYLES, result_text
 from moslabels.engine import connection, locked
 from moslabels.engine.statements import sql_folder
 from moslabels.runs.views import VIEWS, Views, views
@@ -282,7 +282,7 @@ def test_whatever_shape_a_member_has_the_views_hold(tmp_path: Path) -> None:
             answer = evidence.ask(f"FROM {name}")
             assert answer is not None
             for style in STYLES:
-                text(answer, style)
+                result_text(answer, style)
 
 
 def test_no_mutant_of_a_document_breaks_a_view(here: Path, tmp_path: Path) -> None:
@@ -296,7 +296,7 @@ def test_no_mutant_of_a_document_breaks_a_view(here: Path, tmp_path: Path) -> No
         for name in VIEWS:
             answer = evidence.ask(f"FROM {name}")
             assert answer is not None
-            assert text(answer, "jsonl")
+            assert result_text(answer, "jsonl")
 
 
 def test_the_views_work_without_moslabels(here: Path, evidence: Views) -> None:
@@ -603,7 +603,7 @@ def printed(query: str, style: str, width: int | None = None) -> str:
     with locked.LockedEngine() as engine:
         answer = engine.ask(query)
     assert answer is not None
-    return text(answer, style, width)
+    return result_text(answer, style, width)
 
 
 def test_the_command_knows_every_style(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

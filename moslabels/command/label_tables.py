@@ -1,0 +1,232 @@
+"""The commands that label tables: materialize, batch, and compile, which prints their SQL."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from moslabels.base.errors import UsageError
+from moslabels.base.text import visible
+from moslabels.command.arguments import (
+    add_options,
+    add_settings,
+    add_verbosity,
+    given_options,
+    given_settings,
+    label,
+    table_of,
+)
+from moslabels.command.parser import Command, Parser
+from moslabels.command.streams import UnwrittenError, say, write_out
+from moslabels.spec.reports import REPORT_FORMS
+
+if TYPE_CHECKING:
+    from moslabels.command.progress_line import Told
+
+
+def _batch_arguments(parser: Parser) -> None:
+    parser.add_argument("manifest", metavar="MANIFEST", nargs="?", help="JSON file that lists the tables")
+    parser.add_argument("--manifest", metavar="M", dest="manifest_flag", help="the same, as a flag")
+    parser.add_argument("--base-dir", metavar="D", help="folder of relative paths; default: that of the manifest")
+    for form in REPORT_FORMS:
+        parser.add_argument(form.flag, metavar="F", help=form.help)
+    parser.add_argument("--fail-fast", action="store_true", help="stop after the first table that fails")
+    parser.add_argument("--dry-run", action="store_true", help="do everything but write; the report to standard output")
+    parser.add_argument("--skip-unchanged", action="store_true", help="pass over tables that are what their audit says")
+    add_settings(parser)
+    add_verbosity(parser)
+
+
+def _batch(parsed: argparse.Namespace, argv: list[str]) -> int:
+    from moslabels.evidence.audit import json_text
+    from moslabels.runs.batch import run_batch
+
+    def on_table(entry: Mapping[str, Any]) -> None:
+        progress.clear()
+        _say_table(entry, parsed.quiet)
+
+    def print_report() -> None:
+        if reports and (parsed.report_json is None or parsed.dry_run):
+            write_out(json_text(reports[0]))
+
+    reports: list[dict[str, Any]] = []
+    try:
+        with _progress(parsed) as progress:
+            run_batch(
+                _manifest_of(parsed),
+                base_dir=parsed.base_dir,
+                **{form.name: getattr(parsed, form.name) for form in REPORT_FORMS},
+                fail_fast=parsed.fail_fast,
+                dry_run=parsed.dry_run,
+                skip_unchanged=parsed.skip_unchanged,
+                memory_limit=parsed.memory_limit,
+                threads=parsed.threads,
+                temp_dir=parsed.temp_dir,
+                argv=argv,
+                on_table=on_table,
+                on_report=reports.append,
+                progress=progress.wanted(),
+            )
+    except BaseException:
+        with suppress(UnwrittenError):
+            print_report()  # of what was done until then
+        raise
+    if not parsed.quiet:
+        _say_summary(reports[0], parsed.dry_run)
+    print_report()
+    return 1 if reports[0]["status"] == "failed" else 0
+
+
+def _manifest_of(parsed: argparse.Namespace) -> str:
+    """Return the manifest, which has a place and a flag. Raises UsageError."""
+    given = [path for path in (parsed.manifest, parsed.manifest_flag) if path is not None]
+    if len(given) == 1:
+        return str(given[0])
+    problem = (
+        "MANIFEST and --manifest are the same: give one" if given else "the following arguments are required: MANIFEST"
+    )
+    raise UsageError("the arguments are wrong; see moslabels batch --help:", [problem])
+
+
+def _say_table(entry: Mapping[str, Any], is_quiet: bool) -> None:
+    name = visible(entry["id"])
+    if entry["status"] == "error":
+        say(f"{name}: error: {entry['error']}")
+        return
+    for warning in entry.get("warnings", ()):
+        say(f"{name}: warning: {warning}")
+    if is_quiet:
+        return
+    summary = entry["summary"]
+    say(
+        f"{name}: {entry['status']}: match rate {summary['match_rate']:.3f}, {summary['matched_rows']} of "
+        f"{summary['input_rows']} rows labelled -> {entry['out']}"
+    )
+
+
+def _say_summary(report: Mapping[str, Any], is_dry: bool) -> None:
+    summary = report["summary"]
+    not_run = sum(table["status"] == "not-run" for table in report["tables"])
+    unchanged = sum(table["status"] == "unchanged" for table in report["tables"])
+    labelled = summary["tables"] - summary["failed_tables"] - not_run - unchanged
+    others = "".join(f", {count} {what}" for count, what in ((unchanged, "unchanged"), (not_run, "not run")) if count)
+    dry = " (dry run: nothing is written)" if is_dry else ""
+    say(f"{labelled} of {summary['tables']} tables labelled{others}{dry}")
+
+
+def _progress(parsed: argparse.Namespace) -> Told:
+    from moslabels.command.progress_line import Told, is_for_people
+
+    has_line = is_for_people(sys.stderr) and not parsed.quiet
+    return Told(sys.stderr, has_line=has_line, is_verbose=parsed.verbose)
+
+
+def _materialize_arguments(parser: Parser) -> None:
+    parser.add_argument("--features", metavar="F", required=True, help="feature table")
+    parser.add_argument(
+        "--labels",
+        metavar="L",
+        required=True,
+        action="append",
+        type=label,
+        help='label table (repeat for more), or {"path": …, options}',
+    )
+    parser.add_argument("--out", metavar="O", required=True, help="labelled table to write")
+    parser.add_argument("--audit-json", metavar="A", help="write the audit; default: to standard output")
+    parser.add_argument("--unmatched", metavar="U", help="write the keys that did not meet, of both sides")
+    parser.add_argument("--dry-run", action="store_true", help="do everything but write; the audit to standard output")
+    add_options(parser)
+    add_verbosity(parser)
+
+
+def _materialize(parsed: argparse.Namespace, argv: list[str]) -> int:
+    from moslabels.evidence.audit import json_text
+    from moslabels.evidence.run import Run
+    from moslabels.runs.arguments import all_args
+    from moslabels.runs.table import label_table
+    from moslabels.spec.entry import table_spec
+
+    options = given_options(parsed)
+    settings, spec = _all_right(
+        lambda: given_settings(parsed),
+        lambda: table_spec(parsed.features, parsed.labels, parsed.out, parsed.audit_json, parsed.unmatched, options),
+    )
+    paths = {name: getattr(parsed, name) for name in ("features", "labels", "out", "audit_json")}
+    args = all_args(paths, options, settings, parsed.unmatched, parsed.dry_run)
+    with _progress(parsed) as progress:
+        progress.table(parsed.features, 1, 1)
+        audit = label_table(spec, Run(argv, args, settings=settings, is_dry=parsed.dry_run, progress=progress.wanted()))
+    for warning in audit["warnings"]:
+        say(f"moslabels: warning: {warning}")
+    if not parsed.quiet:
+        say(
+            f"match rate {audit['match_rate']:.3f}, {audit['matched_rows']} of {audit['input_rows']} rows labelled "
+            f"-> {audit['output']}" + (" (dry run: nothing is written)" if parsed.dry_run else "")
+        )
+    if parsed.audit_json is None or parsed.dry_run:
+        write_out(json_text(audit))
+    return 0
+
+
+def _all_right(*checks: Callable[[], Any]) -> list[Any]:
+    """Return what checks of the arguments return. If several raise UsageError, their problems are raised together."""
+    found, errors = [], []
+    for check in checks:
+        try:
+            found.append(check())
+        except UsageError as error:
+            errors.append(error)
+    if len(errors) > 1:
+        raise UsageError("the arguments are wrong:", [problem for error in errors for problem in error.problems])
+    if errors:
+        raise errors[0]
+    return found
+
+
+def _compile_arguments(parser: Parser) -> None:
+    parser.add_argument("manifest", metavar="MANIFEST", help="JSON file that lists the tables")
+    parser.add_argument("--table", metavar="ID", help="one table of it; default: all")
+    parser.add_argument("--base-dir", metavar="D", help="folder of relative paths; default: that of the manifest")
+    add_settings(parser)
+
+
+def _compile(parsed: argparse.Namespace, _argv: list[str]) -> int:
+    from moslabels.runs.compile import compiled
+    from moslabels.spec.manifest import load_manifest
+
+    manifest = load_manifest(parsed.manifest, parsed.base_dir)
+    tables = manifest.tables if parsed.table is None else [table_of(manifest, parsed.table)]
+    write_out(compiled(tables, given_settings(parsed)))
+    return 0
+
+
+BATCH = Command(
+    "batch",
+    "MANIFEST [OPTION …]",
+    "label every table of a manifest",
+    "Label every table of a manifest; one report.",
+    "batch manifest.json --report-json report.json",
+    _batch_arguments,
+    _batch,
+)
+MATERIALIZE = Command(
+    "materialize",
+    "--features F --labels L --out O [OPTION …]",
+    "label one table",
+    "Label one table.",
+    "materialize --features f.csv --labels l.csv --out out.csv",
+    _materialize_arguments,
+    _materialize,
+)
+COMPILE = Command(
+    "compile",
+    "MANIFEST [OPTION …]",
+    "print the SQL of a manifest's tables, for the DuckDB shell",
+    "Print the statements of tables in order, values filled in. Files are read; nothing is written.",
+    "compile manifest.json --table konvid | duckdb",
+    _compile_arguments,
+    _compile,
+)
