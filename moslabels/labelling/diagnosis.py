@@ -1,4 +1,4 @@
-"""Why keys did not meet: samples of what is left on either side, and what the keys differ by. It changes no match."""
+"""Why keys did not meet: samples of what is left on either side, and what the keys differ by. No match changes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ _ADVICE = {
 
 
 def diagnose(engine: Engine, spec: TableSpec, labels: Labels, match: Match) -> dict[str, Any]:
-    """What did not meet, as JSON values: counts, samples with file, row, raw value and key, and near misses."""
+    """Return what did not meet, as JSON values: counts, samples with file, row, raw value and key, near misses."""
     paths = [label.path for label in spec.labels]
     near_misses = []
     if match.unmatched_feature_keys.count:
@@ -80,7 +80,7 @@ def _advice(row: Mapping[str, Any]) -> str:
 
 
 def lines(diagnosis: Mapping[str, Any]) -> list[str]:
-    """The diagnosis as a message says it, a text per finding."""
+    """Return the diagnosis as a message says it, a text per finding."""
     unmatched, unused = diagnosis["unmatched_feature_keys"], diagnosis["unused_label_keys"]
     said = [
         f"{diagnosis['matched_feature_keys']} of {diagnosis['total_feature_keys']} feature keys have a label; "

@@ -16,7 +16,7 @@ from moslabels.spec.options import Options, key_parts
 
 @dataclass(frozen=True)
 class Key:
-    """The key columns of one file as cells of a statement, with the normalisation and the pattern of each."""
+    """The key columns of one file, with the normalisation and the pattern of each."""
 
     cells: tuple[Cell, ...]
     normalize: tuple[str, ...]
@@ -33,7 +33,7 @@ class Key:
 
     @property
     def shown_rule(self) -> str:
-        """The key columns as a message names them, each with what is made of its values."""
+        """The key columns as a message names them, each with its normalisation and pattern."""
         parts = []
         for column, normalize, regex in zip(self.columns, self.normalize, self.regexes, strict=True):
             made = [*([normalize] if normalize != "raw" else []), *([f"by {shown(regex)}"] if regex else [])]
@@ -41,7 +41,7 @@ class Key:
         return f"column{'s' * (len(parts) > 1)} {', '.join(parts)}"
 
     def parameters(self) -> dict[str, Any]:
-        """The values of the parameters by which make_key in ``sql/rules/`` makes each part: a list each."""
+        """Return the parameters of make_key in ``sql/rules/``: a list each, with an entry per key column."""
         return {
             "normalize": list(self.normalize),
             "regex": list(self.regexes),
@@ -50,7 +50,7 @@ class Key:
 
 
 def find_key(source: Source, options: Options, side: str) -> Key:
-    """The key of a table. ``side`` is ``feature`` or ``label``. Raises TableError where a column is not there."""
+    """Return the key of a table. ``side`` is ``feature`` or ``label``. Raise TableError if a column is not there."""
     parts = key_parts(options, side)
     columns = [source.find("key", part.column, KEY_NAMES, f"{side}_key_column") for part in parts]
     return Key(
@@ -61,17 +61,17 @@ def find_key(source: Source, options: Options, side: str) -> Key:
 
 
 def _normalize(options: Options, column: Column) -> str:
-    """``auto`` settled by the name of the key column."""
+    """Return the normalisation of a key column; its name decides for ``auto``."""
     if options.key_normalize != "auto":
         return options.key_normalize
     return "basename" if any(word in column.name.lower() for word in ("path", "file", "name", "src")) else "raw"
 
 
 def one_or_list(values: Sequence[Any]) -> Any:
-    """The value of a key of one column, the list of those of several: as audits show it."""
+    """Return the one value of a list, else the list: as audits show what a key of one or several columns has."""
     return values[0] if len(values) == 1 else list(values)
 
 
 def several(value: Any) -> list[Any]:
-    """The values of a key's columns, from what :func:`one_or_list` made of them."""
+    """Return the list that :func:`one_or_list` was given."""
     return value if isinstance(value, list) else [value]

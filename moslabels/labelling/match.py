@@ -38,7 +38,7 @@ CHECKS: tuple[Check[Features], ...] = (Check("match/checks/21_bad_keys", "bad-ke
 
 @dataclass(frozen=True)
 class Sample:
-    """How many keys there are of a kind, and the first of them by key, each with where it stands."""
+    """How many keys of a kind there are, and the first of them by key, each with its place."""
 
     count: int
     rows: tuple[dict[str, Any], ...]
@@ -65,18 +65,18 @@ class Group:
 
     @property
     def match_rate(self) -> float:
-        """The share of distinct feature keys that have a label, 0 where there are none."""
+        """The part of the distinct feature keys that have a label, or 0 if there are no keys."""
         return rate(self.matched_feature_keys, self.total_feature_keys)
 
     @property
     def key_rate(self) -> float:
-        """The share of feature rows that yield a key, 0 where there are none."""
+        """The part of the feature rows that yield a key, or 0 if there are no rows."""
         return rate(self.input_rows - self.rows_without_key, self.input_rows)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Match(Group):
-    """What came of the join: counts over all feature rows and over their distinct keys.
+    """How features and labels meet: counts over all feature rows and over their distinct keys.
 
     ``mos_histogram`` counts the rows with a label by their mos, in 20 bins of 0.2 from 1 to 5: a bin holds its lower
     edge, and the last one 5 too. On 0-100 a bin is 5 wide.
@@ -163,7 +163,7 @@ def row_labels(engine: Engine, source: Source, key: Key, labels: Labels, match: 
 
 
 def _sums(match: Match, labels: Labels, rows: int | None) -> Iterator[tuple[str, int, int]]:
-    """What was counted twice: what it is, and both numbers."""
+    """Yield what was counted twice: its name and both numbers."""
     if rows is not None:
         yield "rows", match.input_rows, rows
     yield "rows in the histogram", sum(match.mos_histogram), match.matched_rows
@@ -186,7 +186,7 @@ def _miscount(source: Source, what: str) -> TableError:
 
 
 def collision_warnings(match: Match) -> list[str]:
-    """Different values that became one key: a warning with two examples, or none."""
+    """Return a warning, with two examples, if different values became one key."""
     collisions = match.key_collisions
     if not collisions.count:
         return []

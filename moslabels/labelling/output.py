@@ -69,7 +69,7 @@ def _with_key(options: Options, columns: Sequence[str], out: str) -> Options:
 
 
 def _as_written(engine: Engine, workspace: Workspace, key: Key, options: Options, features: str) -> Key:
-    """The key of a CSV output with the types that its values have in the features, where these are numbers there."""
+    """Return the key of a CSV output with the types that its values have in the features, if they are numbers there."""
     source = open_table(engine, workspace, features, "feature", {})
     cells = [
         replace(cell, column=replace(cell.column, type=_number_type(engine, source, original)))
@@ -79,7 +79,7 @@ def _as_written(engine: Engine, workspace: Workspace, key: Key, options: Options
 
 
 def _refuse_number_texts(engine: Engine, source: Source, key: Key, features: str) -> None:
-    """Refuse, with TableError, keys that are one number or one text, where the features are not there to tell."""
+    """Raise TableError if a key may be a number or a text, as the features that tell which cannot be opened."""
     for row in source.query(engine, "output/10_number_texts", key.cells, keys=key.cells):
         raise TableError(
             f"{source.path}: row {row['row']}: the key {shown(row['text'])} is a number or that text; its features, "
@@ -92,7 +92,7 @@ def _refuse_number_texts(engine: Engine, source: Source, key: Key, features: str
 
 
 def _number_type(engine: Engine, source: Source, cell: Cell) -> str:
-    """DOUBLE or DECIMAL where a column holds such numbers and nothing else, else VARCHAR."""
+    """Return DOUBLE or DECIMAL if a column holds such numbers alone, else VARCHAR."""
     kinds = source.format.types_of(engine, source, cell)
     if kinds and all(kind.startswith("DECIMAL(") for kind in kinds):
         return kinds[0]
@@ -136,7 +136,7 @@ def _error(source: Source, key: Key, fault: Mapping[str, Any]) -> TableError:
 
 
 def _dialect(options: Options, features: str, out: str) -> dict[str, Any]:
-    """How a CSV output is written: as its features are, with a header, where these are CSV too."""
+    """Return how a CSV output is written: as its features, with a header, if these are CSV too."""
     given = options.feature_csv
     has_dialect = not format_problem(features, "features") and reader_of(features).has_dialect
     if not (given and has_dialect and reader_of(out).has_dialect):
