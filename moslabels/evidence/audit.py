@@ -10,7 +10,7 @@ from typing import Any
 from moslabels.base.text import visible_json
 from moslabels.evidence.provenance import plain
 from moslabels.labelling.keys import one_or_list
-from moslabels.labelling.labels import Labels
+from moslabels.labelling.labels import LabelFile, Labels
 from moslabels.labelling.match import Match, Sample
 from moslabels.spec.options import key_parts
 from moslabels.spec.table import LabelSpec, TableSpec
@@ -69,22 +69,7 @@ def build(
         "missing_rows": match.input_rows - match.matched_rows,
         "labels_loaded": labels.count,
         "label_sources": [label.path for label in spec.labels],
-        "label_files": [
-            {
-                "path": file.path,
-                "key_column": one_or_list(file.key.columns),
-                "mos_column": file.mos_column,
-                **({"mos_raw_column": file.mos_raw_column} if file.mos_raw_column is not None else {}),
-                "key_normalize": one_or_list(file.key.normalize),
-                "key_regex": one_or_list([regex or "" for regex in file.key.regexes]),
-                "mos_scale": file.mos_scale,
-                "rows": file.rows,
-                "rows_without_key": file.rows_without_key,
-                "config": given_options(label),
-                "source": label.given,
-            }
-            for file, label in zip(labels.files, spec.labels, strict=True)
-        ],
+        "label_files": [_label_file(file, label) for file, label in zip(labels.files, spec.labels, strict=True)],
         "label_rows_without_key": sum(file.rows_without_key for file in labels.files),
         "duplicate_labels": labels.duplicates,
         "missing_mos_rows": sum(file.missing_mos_rows for file in labels.files),
@@ -102,6 +87,22 @@ def build(
         "unmatched": unmatched and {"path": unmatched.path, "sha256": unmatched.sha256, "bytes": unmatched.bytes},
         "warnings": list(warnings),
         "run_provenance": provenance,
+    }
+
+
+def _label_file(file: LabelFile, label: LabelSpec) -> dict[str, Any]:
+    return {
+        "path": file.path,
+        "key_column": one_or_list(file.key.columns),
+        "mos_column": file.mos_column,
+        **({"mos_raw_column": file.mos_raw_column} if file.mos_raw_column is not None else {}),
+        "key_normalize": one_or_list(file.key.normalize),
+        "key_regex": one_or_list([regex or "" for regex in file.key.regexes]),
+        "mos_scale": file.mos_scale,
+        "rows": file.rows,
+        "rows_without_key": file.rows_without_key,
+        "config": given_options(label),
+        "source": label.given,
     }
 
 

@@ -12,8 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from moslabels.base.errors import CODES
-from moslabels.evidence import embedded as evidence
-from moslabels.evidence import report
+from moslabels.evidence import embedded, report
 from moslabels.evidence.fields import AUDIT_FIELDS, members
 from moslabels.evidence.meanings import with_meanings
 from moslabels.evidence.schema_parts import (
@@ -162,7 +161,7 @@ def entry_document() -> Schema:
         "moslabels entry of a labelled Parquet file",
         object_of(
             {
-                "schema": {"const": evidence.SCHEMA},
+                "schema": {"const": embedded.SCHEMA},
                 "features": object_of({"path": PATH, "sha256": SHA256}),
                 "labels": list_of(
                     object_of({"path": PATH, "source": PATH, "sha256": SHA256, "config": of_label}), minItems=1

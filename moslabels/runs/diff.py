@@ -14,7 +14,7 @@ from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.evidence.documents import Reach
 from moslabels.files.workspace import Workspace
-from moslabels.labelling import output as labelled
+from moslabels.labelling.output import read_back
 from moslabels.runs.diff_sides import KEEP, Side, check_output, features_of, key_of, sides_by_id, within
 from moslabels.spec.paths import refuse_url
 
@@ -30,8 +30,8 @@ def diff(
     labelled clips gained and lost, those with another MOS and by how much, the rule and the inputs that changed. Tables
     of reports meet by id. ``outside`` lists the paths in them that lie outside of those folders, which ``only_root``
     refuses to open.
-    Raises UsageError where a file is none of these, or its output is no longer the one that it is about; TableError
-    where a table cannot be read.
+    Raises UsageError if a file is none of these, or its output is no longer the one that it is about; TableError if a
+    table cannot be read.
     """
     for name, path in (("old", old), ("new", new), ("old_root", old_root)):
         refuse_url(name, path)
@@ -66,7 +66,7 @@ def compared(old: Side, new: Side, settings: Settings) -> dict[str, Any]:
         engine.run(render("diff/10_diff_clips"))
         for name, side, path in (("old", old, paths[0]), ("new", new, paths[1])):
             key = key_of(side, path)
-            labelled.read_back(engine, workspace, path, key, side.options, side.features, features_of(side, path))
+            read_back(engine, workspace, path, key, side.options, side.features, features_of(side, path))
             engine.run(render("diff/11_diff_clips_of_table", {"side": name}))
         found = engine.row(render("diff/20_diff_counts"))
     return {

@@ -56,7 +56,7 @@ class Side:
 
 
 def sides_by_id(path: str, reach: Reach) -> dict[str | None, Side]:
-    """The sides of the labelled tables of a file by id: of one that is no report, one side without."""
+    """Return the labelled tables of a report by id; of another file, its one table under None. Raises UsageError."""
     found: dict[str | None, Side] = {}
     audits: dict[str, str | None] = {}
     for side in _sides(path, reach):
@@ -179,7 +179,7 @@ def _of_entry(path: str, carried: Entry) -> Side:
 
 
 def _options(path: str, config: Mapping[str, Any]) -> Options:
-    """The options of a table from what its evidence says. Raises UsageError where they are none of this version."""
+    """Return the options of a table as its evidence has them. Raises UsageError if they are not of this version."""
     problems = [f"{name}: {problem}" for name, value in config.items() if (problem := option_problem(name, value))]
     if problems:
         raise UsageError(f"{path}: its options are not those of this version:", problems)
@@ -187,7 +187,7 @@ def _options(path: str, config: Mapping[str, Any]) -> Options:
 
 
 def within(reach: Reach, path: str) -> str:
-    """Where a path of a document opens from. Raises UsageError where it must not be opened."""
+    """Return where a path of a document opens from. Raises UsageError if it must not be opened."""
     opened = os.path.join(reach.root, path)
     try:
         reach.check(opened)
@@ -231,7 +231,7 @@ def key_of(side: Side, path: str) -> Sequence[str]:
 
 
 def features_of(side: Side, path: str) -> str | None:
-    """The features of a CSV output, where they can be opened: they tell what of its keys are numbers."""
+    """Return the features of a CSV output, if they can be opened: they tell which of its keys are numbers."""
     if reader_of(path).cells is not Cells.TEXT or side.features == side.output:
         return None
     try:
