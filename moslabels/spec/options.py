@@ -105,7 +105,7 @@ class Options:
     )
 
     def wanted_extras(self) -> list[WantedExtra]:
-        """The extras, by output name."""
+        """Return the extras, sorted by the name of their output column."""
         if self.extras is None:
             pairs = DEFAULT_EXTRAS.items()
             return [WantedExtra(output, columns, DEFAULT_TYPES[output]) for output, columns in pairs]
@@ -165,7 +165,7 @@ LABEL_FIELDS: Mapping[str, dataclasses.Field[Any]] = {
 
 
 def option_problem(name: str, value: Any) -> str | None:
-    """What is wrong with the value of one known option, or None. ``None`` is right where it is the default."""
+    """Return what is wrong with the value of a known option, or None. A value of None is right if it is the default."""
     field = FIELDS[name]
     if value is None and field.default is None:
         return None
@@ -174,7 +174,7 @@ def option_problem(name: str, value: Any) -> str | None:
 
 
 def settled(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Valid option values in the form that :class:`Options` keeps: lists become tuples."""
+    """Return valid option values in the form that :class:`Options` keeps: lists become tuples."""
     return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
 
 
@@ -195,7 +195,7 @@ def key_parts(options: Options, side: str) -> list[KeyPart]:
 
 
 def clashes(options: Options) -> list[tuple[str, str]]:
-    """Problems between valid options of one table: (option, problem) pairs."""
+    """Return problems between valid options of one table, as (option, problem) pairs."""
     problems = _pattern_problems(options, "feature")
     extras = [extra.output for extra in options.wanted_extras()]
     taken = {name.lower() for name in (*LABEL_COLUMNS, SOURCE_COLUMN, *extras)}
@@ -206,7 +206,7 @@ def clashes(options: Options) -> list[tuple[str, str]]:
 
 
 def label_clashes(options: Options) -> list[tuple[str, str]]:
-    """Problems between valid options of one label file and its table: (option, problem) pairs."""
+    """Return problems between valid options of one label file and its table, as (option, problem) pairs."""
     counts = {side: _count(getattr(options, f"{side}_key_column")) for side in ("feature", "label")}
     if counts["feature"] == counts["label"]:
         return _pattern_problems(options, "label")

@@ -48,13 +48,13 @@ class Score:
 
 
 def is_nameable(source: Source, place: int) -> bool:
-    """Whether an option can name a column: no other has its name, and it has one."""
+    """Return whether an option can name a column: it has a name that no other column has."""
     column = source.columns[place]
     return bool(column.name and column.ident) and "\0" not in column.ident and source.names.count(column.name) == 1
 
 
 def find_score(engine: Engine, source: Source, head: Sequence[Mapping[str, Any]]) -> Score:
-    """The score column of a label file: by its name, then by its numbers. Raises TableError.
+    """Return the score column of a label file, told by its name, then by its numbers. Raises TableError if none is.
 
     ``head`` is what ``sql/suggest/20_column_heads.sql`` returns of the file.
     """
@@ -81,7 +81,7 @@ def find_score(engine: Engine, source: Source, head: Sequence[Mapping[str, Any]]
 
 
 def _score_rank(name: str, row: Mapping[str, Any]) -> tuple[Any, ...]:
-    """How likely a column holds the scores, the likeliest first: by its name, then by its numbers."""
+    """Return how likely a column holds the scores, the likeliest first: by its name, then by its numbers."""
     if row["numbers"] < max(1, row["filled"] / 2) or row["different"] < 2 <= row["filled"]:
         return (_NO_SCORE,)
     lower = name.lower()
@@ -102,7 +102,7 @@ def _score_rank(name: str, row: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def score_options(column: Column, row: Mapping[str, Any], others: Sequence[str]) -> Score:
-    """The options that the scores of a file need, and what must be confirmed because numbers cannot tell it."""
+    """Return the options that the scores of a file need, and what must be confirmed because numbers cannot tell it."""
     low, high, name = row["low"], row["high"], column.name
     options: dict[str, Any] = {}
     notes = []

@@ -11,7 +11,7 @@ from moslabels.suggest.model import LEAST_RATE
 
 
 def suggestion_text(document: Mapping[str, Any]) -> str:
-    """A document of :func:`suggest` as the table for people."""
+    """Return a document of ``suggest`` as a table for people."""
     lines = []
     for score in document["scores"]:
         lines.append(score_text(score))
@@ -50,13 +50,13 @@ def suggestion_text(document: Mapping[str, Any]) -> str:
 
 
 def readable_json(document: Any) -> str:
-    """JSON for people to read and edit: what is not ASCII as it is, but for what would not be seen."""
+    """Return JSON for people to read and edit. It is pure ASCII only if it holds invisible characters."""
     text = json.dumps(document, indent=2, ensure_ascii=False)
     return json.dumps(document, indent=2) if any(visible(line) != line for line in text.split("\n")) else text
 
 
 def score_text(score: Mapping[str, Any]) -> str:
-    """What was found of the scores of a label file, for people."""
+    """Return what was found of the scores of a label file."""
     return (
         f"{short(score['path'])}: {score['rows']} rows; scores: column {shown(score['column'])}, "
         f"{score['numbers']} numbers from {score['low']:g} to {score['high']:g}, {score['at_most_5']} at most 5, "
@@ -65,7 +65,7 @@ def score_text(score: Mapping[str, Any]) -> str:
 
 
 def nothing_found_text(document: Mapping[str, Any]) -> str:
-    """What was tried where no rule was found, for people."""
+    """Return what was tried if no rule was found."""
     tried = document["tried"]
     of_files = "; ".join(
         f"{listed(columns)} of {short(path)}"
@@ -79,7 +79,7 @@ def nothing_found_text(document: Mapping[str, Any]) -> str:
 
 
 def example_texts(found: Mapping[str, Any]) -> list[str]:
-    """The examples of a rule, for people."""
+    """Return the examples of a rule, one text each."""
     return [
         f"{shown(example['feature'])} = {shown(example['label'])}"
         + (f" by {shown(example['key'])}" if example["key"] not in (example["feature"], example["label"]) else "")
@@ -92,7 +92,7 @@ def _options_text(options: Mapping[str, Any]) -> str:
 
 
 def rule_text(found: Mapping[str, Any]) -> str:
-    """The columns and patterns of a rule, for people."""
+    """Return the columns and patterns of a rule."""
     options = found["options"]
     feature = _side_text(options.get("feature_key_column"), options.get("feature_key_regex"))
     labels = []

@@ -59,12 +59,12 @@ OfName = Callable[[str, int], Iterator[Way]]
 
 
 def plain_ways() -> list[Ways]:
-    """For a column of whole numbers: the number itself."""
+    """Return the ways for a column of whole numbers: the number itself."""
     return [tuple(Way(normalize) for normalize in ("raw", "basename", "stem"))]
 
 
 def ways(texts: Sequence[str]) -> list[Ways]:
-    """The ways to make keys of these values of one column, the likely ones first."""
+    """Return the ways to make keys of these values of one column, the likely ones first."""
     if not texts:
         return []
     classes: dict[tuple[str | None, ...], list[Way]] = {}
@@ -81,14 +81,14 @@ def ways(texts: Sequence[str]) -> list[Ways]:
 
 
 def common_prefix(texts: Sequence[str]) -> str:
-    """What all texts begin with."""
+    """Return what all texts begin with."""
     first, last = min(texts), max(texts)  # Those between begin with what these two share.
     same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
     return "".join(character for character, _ in same)
 
 
 def common_suffix(texts: Sequence[str]) -> str:
-    """What all texts end with."""
+    """Return what all texts end with."""
     return common_prefix([text[::-1] for text in texts])[::-1]
 
 
