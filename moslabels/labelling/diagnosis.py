@@ -44,6 +44,7 @@ def diagnose(engine: Engine, spec: TableSpec, labels: Labels, match: Match) -> d
     paths = [label.path for label in spec.labels]
     near_misses = []
     if match.unmatched_feature_keys.count:
+        engine.run(render("unmatched/05_near_key"))
         for row in engine.rows(render("unmatched/10_near_misses", keys=match.key.cells)):
             near_misses.append({**row, "advice": _advice(row)})
     return {

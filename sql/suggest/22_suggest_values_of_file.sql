@@ -22,5 +22,5 @@ WITH rows AS (
     FROM cells
     GROUP BY ALL
 )
-SELECT $file, place, make_key(key_text(text, type), 'raw', NULL, 0), key_fault(text, type) IS NOT NULL, rows
+SELECT $file, place, NULLIF(trim_text(key_text(text, type)), ''), key_fault(text, type) IS NOT NULL, rows
 FROM counted;

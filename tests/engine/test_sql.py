@@ -94,7 +94,8 @@ def test_every_folder_has_templates() -> None:
 
 
 def test_a_file_of_rules_reads_on_one_screen() -> None:
-    lengths = {rule.name: len(read(rule.name).splitlines()) for rule in rules()}
+    names = [*(rule.name for rule in rules()), "unmatched/05_near_key"]
+    lengths = {name: len(read(name).splitlines()) for name in names}
     assert len(lengths) == 6
     assert max(lengths.values()) <= 80
 
