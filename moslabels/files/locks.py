@@ -1,31 +1,30 @@
-"""One run writes an output: its lock beside it, and the removal of what a killed run left there."""
+"""One run writes an output: its lock beside it, and the removal of what a killed run left there.
+
+The lock is one of the file system, on a hidden file that says who holds it. It ends with its process. If the system or
+the file system has no such locks, that file is the lock: who makes it holds the output. The file of a run that was
+killed is taken over if the same machine can tell that its process has ended; if not, only who knows can remove it.
+"""
 
 from __future__ import annotations
 
-import errno
 import os
-import re
-import socket
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 
 from moslabels.base.errors import TableError
-from moslabels.files.places import Place, close_handle, owner_name
-from moslabels.files.platform import lock
+from moslabels.files import platform
+from moslabels.files.holders import Holder, holder_of, signature
+from moslabels.files.places import Place
+from moslabels.files.platform import owner_name
 
 LEFT_BESIDE = "was left beside"
 """In each warning of what others left beside a target."""
 
 
-UNSUPPORTED = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP)
-_NO_LOCKS = (errno.ENOLCK, errno.EINVAL, *UNSUPPORTED)
-_HOLDER = re.compile(r"(process \d+ on [\w.-]+)\nsince ([\dT:Z-]+)\n(without locks of files\n)?")
-
-
 @contextmanager
 def locked(place: Place) -> Iterator[None]:
+    """Hold a place, free of what a killed run left there. Raises TableError where another run holds it."""
     name = place.hidden("lock")
     handle = _open_locked(place, name)
     try:
@@ -36,17 +35,20 @@ def locked(place: Place) -> Iterator[None]:
         try:
             for beside in sorted(place.beside):
                 place.remove(beside)
+            if not platform.system.abilities.moves_open_files:
+                platform.system.release(handle)
+                handle = -1
             # While it is locked: whoever opened it meanwhile sees that it has lost its name. Where something is left,
             # it stays, and makes the next run look for that.
             if not place.beside:
                 with suppress(OSError):
-                    os.unlink(name, dir_fd=place.folder)
+                    platform.system.remove(place.folder, name)
         finally:
-            close_handle(handle)
+            platform.system.release(*([handle] if handle >= 0 else []))
 
 
 def _open_locked(place: Place, name: str) -> int:
-    """The handle of the lock of a place: of our own file, or of one that was left and only its owner may remove.
+    """Return the handle of the lock of a place: of our own file, or of one that was left and only its owner may remove.
 
     A run that dies leaves its lock, and only such a run leaves more: what it left is then removed.
     """
@@ -54,31 +56,40 @@ def _open_locked(place: Place, name: str) -> int:
         is_new, handle = _open_lock(place, name)
         is_kept = False
         try:
-            has_locks = _try_lock(place, name, handle, is_new)
-            if place.has(handle, name):
+            left = Holder() if is_new else holder_of(handle)
+            has_locks = _try_lock(place, name, handle, left)
+            is_held_by_file = not is_new and not (has_locks and left.has_locks)
+            if is_held_by_file:
+                _check_ended(place, name, os.fstat(handle), left)
+            elif place.has(handle, name):
                 is_kept = _make_own(place, name, handle, is_new, has_locks)
                 if is_kept:
                     return handle
         finally:
             if not is_kept:
-                close_handle(handle)
+                platform.system.release(handle)
+        if is_held_by_file:
+            _remove_ended(place, name, left)
 
 
 def _make_own(place: Place, name: str, handle: int, is_new: bool, has_locks: bool) -> bool:
     """Sign a new lock file. Of one that was left: remove it with all else that was; True where it cannot be removed."""
+    system = platform.system
     if is_new:
         try:
-            _sign(handle, has_locks)
+            with suppress(OSError):
+                system.set_mode(handle, 0o644)  # Others may see who holds it, whatever the mask.
+            system.write_at(handle, signature(has_locks), 0)
         except BaseException:
             with suppress(OSError):
-                os.unlink(name, dir_fd=place.folder)
+                system.remove(place.folder, name)
             raise
     if not is_new or not has_locks:
         _remove_all_left(place)
     if is_new:
         return True
     try:
-        os.unlink(name, dir_fd=place.folder)
+        system.remove(place.folder, name)
     except PermissionError:
         return True  # Of another user, in a sticky folder. It serves as well.
     return False
@@ -107,51 +118,75 @@ def _open_lock(place: Place, name: str) -> tuple[bool, int]:
                 ) from None
         if os.fstat(handle).st_nlink == 1 and stat.S_ISREG(os.fstat(handle).st_mode):
             return False, handle
-        close_handle(handle)
+        platform.system.release(handle)
 
 
-def _try_lock(place: Place, name: str, handle: int, is_new: bool) -> bool:
-    """Lock a lock file; False where the file system has no locks and the file is new, which then is the lock itself.
-
-    Raises TableError where another run holds it, or may hold it.
-    """
-    signed = None if is_new else _HOLDER.match(os.pread(handle, 300, 0).decode("utf-8", "replace"))
-    holder, since = signed.group(1, 2) if signed else ("another process", "a time unknown")
+def _try_lock(place: Place, name: str, handle: int, left: Holder) -> bool:
+    """Lock a lock file; False where there are no locks of files. Raises TableError where another run holds it."""
     found = os.fstat(handle)
-    has_locks = True
     try:
-        lock(handle)
+        return platform.system.lock(handle)
     except BlockingIOError:
         raise TableError(
-            f"{place.given}: {holder} is writing it; run again when that is done (its lock is {place.full(name)}, "
+            f"{place.given}: {left.name} is writing it; run again when that is done (its lock is {place.full(name)}, "
             f"of {owner_name(found.st_uid)})",
             code="in-use",
             file=place.given,
         ) from None
-    except OSError as error:
-        # A network file system that locks only what may be written to: a file of another user tells nothing.
-        if error.errno not in (*_NO_LOCKS, errno.EBADF):
-            raise
-        has_locks = False
-    if not is_new and (not has_locks or (signed and signed.group(3))):
+
+
+def _check_ended(place: Place, name: str, found: os.stat_result, holder: Holder) -> None:
+    """Refuse, with TableError, a place whose lock is a file, unless the process that holds it has surely ended."""
+    if not holder.has_ended():
         raise _told(
             place,
             name,
             found,
-            f"is the lock of {holder}, which began to write at {since}; no lock of the file system tells whether it "
-            "still does: if it has ended, remove that file",
+            f"is the lock of {holder.name}, which began to write at {holder.since}; no lock of the file system tells "
+            "whether it still does: if it has ended, remove that file",
             code="in-use",
         )
-    return has_locks
 
 
-def _sign(handle: int, has_locks: bool) -> None:
-    """Write into a new lock file who holds it; others may read it, whatever the mask, to see that it is held."""
-    with suppress(OSError):
-        os.fchmod(handle, 0o644)
-    since = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    text = f"process {os.getpid()} on {socket.gethostname()}\nsince {since}\n"
-    os.pwrite(handle, (text if has_locks else f"{text}without locks of files\n").encode(), 0)
+def _remove_ended(place: Place, name: str, holder: Holder) -> None:
+    """Remove the lock file of a process that has ended.
+
+    Only one process may do so at a time, and looks again before it does: else it could remove the lock of a run that
+    has removed the same file meanwhile, and made its own.
+    """
+    system, guard = platform.system, place.hidden("takeover")
+    try:
+        made = place.open(guard, os.O_RDWR | os.O_CREAT | os.O_EXCL)
+    except FileExistsError:
+        found = place.find(guard)
+        if found is None:
+            return
+        raise _told(
+            place,
+            guard,
+            found,
+            f"says that another run takes over from {holder.name}, which has ended; run again when that is done, and "
+            "if no run is under way, remove that file",
+            code="in-use",
+        ) from None
+    try:
+        system.release(made)
+        if _holder_at(place, name) == holder:
+            system.remove(place.folder, name)
+    finally:
+        with suppress(OSError):
+            system.remove(place.folder, guard)
+
+
+def _holder_at(place: Place, name: str) -> Holder | None:
+    try:
+        handle = place.open(name, os.O_RDONLY)
+    except FileNotFoundError:
+        return None
+    try:
+        return holder_of(handle)
+    finally:
+        platform.system.release(handle)
 
 
 def _told(place: Place, name: str, found: os.stat_result, says: str, code: str = "file-system") -> TableError:
@@ -169,7 +204,7 @@ def _kind(found: os.stat_result) -> str:
 
 def _remove_all_left(place: Place) -> None:
     starts = tuple(place.hidden(what) for what in ("staged-", "previous-"))
-    for name in sorted(os.listdir(place.folder)):
+    for name in sorted(platform.system.names(place.folder)):
         if name.startswith(starts):
             _remove_left(place, name)
 
@@ -177,7 +212,7 @@ def _remove_all_left(place: Place) -> None:
 def _remove_left(place: Place, name: str) -> None:
     """Remove what a killed run left; what cannot be removed is in no way, and told."""
     try:
-        os.unlink(name, dir_fd=place.folder)
+        platform.system.remove(place.folder, name)
     except FileNotFoundError:
         pass
     except OSError as error:

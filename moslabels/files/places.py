@@ -11,6 +11,8 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from moslabels.base.errors import TableError
+from moslabels.files import platform
+from moslabels.files.platform import Folder
 
 _LONGEST_NAME = 255  # bytes, on every common file system
 _LONGEST_ENDING = len("previous-4194304-999")
@@ -50,14 +52,14 @@ def _is_followed(names: Sequence[str]) -> bool:
         for link in links:
             found, folder = os.lstat(link), os.stat(os.path.dirname(link))
             # A link that a stranger put into a folder of all: the kernel follows none either, where it is so set.
-            if folder.st_mode & 0o1002 == 0o1002 and found.st_uid not in (os.geteuid(), folder.st_uid):
+            if folder.st_mode & 0o1002 == 0o1002 and found.st_uid not in (platform.system.user(), folder.st_uid):
                 return False
         mode = os.lstat(last).st_mode
     except OSError:
         return False
     # Root may write to all files, so the bits are looked at too.
-    is_writable = mode & stat.S_IWUSR and os.access(last, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
-    is_stored = _STORE.search(last) or _STORED_NAME.fullmatch(os.path.basename(last))
+    is_writable = mode & stat.S_IWUSR and platform.system.may_write(last)
+    is_stored = _STORE.search(last.replace(os.sep, "/")) or _STORED_NAME.fullmatch(os.path.basename(last))
     return bool(stat.S_ISREG(mode) and is_writable and not is_stored)
 
 
@@ -85,44 +87,42 @@ def check_target(target: str) -> None:
 
 @dataclass
 class Place:
-    """Where a target is written: the folder, by its handle and its path, and the name in it.
+    """Where a target is written: an open folder, and the name in it.
 
     ``beside`` are the hidden names that this run gave to files there, until they are gone. ``left`` says what others
     left there that cannot be removed, and what to do.
     """
 
     given: str
-    folder: int
-    path: str
+    folder: Folder
     name: str
     is_aside: bool = False
     beside: set[str] = field(default_factory=set)
     left: list[str] = field(default_factory=list)
 
     def hidden(self, what: str) -> str:
-        return os.path.basename(hidden_start(os.path.join(self.path, self.name))) + what
+        """Return the hidden name of something that a run keeps beside the target."""
+        return os.path.basename(hidden_start(self.full(self.name))) + what
 
     def full(self, name: str) -> str:
-        return os.path.join(self.path, name)
+        """Return the path of a name in the folder."""
+        return os.path.join(self.folder.path, name)
 
     def find(self, name: str) -> os.stat_result | None:
-        """What stands at a name in the folder, itself where it is a link; None where nothing does."""
-        try:
-            return os.stat(name, dir_fd=self.folder, follow_symlinks=False)
-        except FileNotFoundError:
-            return None
+        """Return the state of what stands at a name, of the link itself where it is one; None where nothing does."""
+        return platform.system.find(self.folder, name)
 
     def open(self, name: str, flags: int, mode: int = 0o666) -> int:
         """Open a regular file in the folder, never through a link; a pipe is not waited for."""
-        return os.open(name, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, mode, dir_fd=self.folder)
+        return platform.system.open(self.folder, name, flags, mode)
 
     def has(self, handle: int, name: str) -> bool:
-        """Whether a name in the folder is that of an open file."""
+        """Return whether a name in the folder is that of an open file."""
         found = self.find(name)
         return found is not None and os.path.samestat(found, os.fstat(handle))
 
     def new_name(self, what: str) -> Iterator[str]:
-        """Names for something new in the folder, until one is free: each is another in each attempt of each process."""
+        """Yield names for something new in the folder, until one is free; no process has had them."""
         number = 0
         while True:
             name = self.hidden(f"{what}-{os.getpid()}-{number}")
@@ -135,7 +135,7 @@ class Place:
         """Remove a hidden name, whatever it is that stands there; what cannot be removed stays in ``beside``."""
         with suppress(OSError):
             with suppress(FileNotFoundError):
-                os.unlink(name, dir_fd=self.folder)
+                platform.system.remove(self.folder, name)
             self.beside.discard(name)
 
 
@@ -148,18 +148,3 @@ def named(target: str) -> Iterator[None]:
         if error.errno is not None:
             error.filename, error.filename2 = target, None
         raise
-
-
-def owner_name(number: int) -> str:
-    """The name of a user, or the number where it has none."""
-    try:
-        import pwd
-
-        return pwd.getpwuid(number).pw_name
-    except (ImportError, KeyError):
-        return f"user {number}"
-
-
-def close_handle(handle: int) -> None:
-    with suppress(OSError):  # What matters was synced before.
-        os.close(handle)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from contextlib import ExitStack, suppress
 
 from moslabels.base.signals import held
-from moslabels.files.locks import UNSUPPORTED
+from moslabels.files import platform
 from moslabels.files.places import Place, named
-from moslabels.files.staged import StagedFile
+from moslabels.files.platform import UNSUPPORTED
+from moslabels.files.staged import StagedFile, keep_rights
 
 _NO_LINKS = (errno.EPERM, errno.EMLINK, *UNSUPPORTED)
+_BLOCK = 1 << 20
 
 
 def publish(*files: StagedFile) -> None:
@@ -29,23 +32,52 @@ def publish(*files: StagedFile) -> None:
 
 
 def _previous(place: Place, cleanup: ExitStack) -> str | None:
-    """A second name of what stands at a target; the target itself where it can have none, None where nothing stands."""
+    """Return a second name of what stands at a target, until ``cleanup``; None where nothing stands there."""
     for name in place.new_name("previous"):
         try:
-            os.link(place.name, name, src_dir_fd=place.folder, dst_dir_fd=place.folder, follow_symlinks=False)
+            try:
+                platform.system.link(place.folder, place.name, name)
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                _copy(place, name)
         except FileExistsError:
             continue
         except FileNotFoundError:
             place.beside.discard(name)
             return None
-        except OSError as error:
-            if error.errno not in _NO_LINKS:
-                raise
-            place.beside.discard(name)
-            return place.name
         cleanup.callback(place.remove, name)
         return name
     raise AssertionError("names do not end")
+
+
+def _copy(place: Place, name: str) -> None:
+    """Copy what stands at a target, where it can have no second name, so that it can be put back as it was.
+
+    To rename it away would be faster, but a kill would then leave nothing at the target. What cannot be read cannot be
+    put back, and is not replaced: that raises OSError.
+    """
+    system, found = platform.system, place.find(place.name)
+    if found is None:
+        raise FileNotFoundError
+    if stat.S_ISLNK(found.st_mode):
+        system.copy_link(place.folder, place.name, name)
+        return
+    with os.fdopen(place.open(place.name, os.O_RDONLY), "rb") as old:
+        new = place.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            position = 0
+            while block := memoryview(old.read(_BLOCK)):
+                while block:
+                    done = system.write_at(new, block, position)
+                    position, block = position + done, block[done:]
+            keep_rights(new, os.fstat(old.fileno()))
+            system.sync(new)
+        except BaseException:
+            system.release(new)
+            place.remove(name)
+            raise
+        system.release(new)
 
 
 def _take_back(file: StagedFile, previous: str | None) -> None:
@@ -54,9 +86,9 @@ def _take_back(file: StagedFile, previous: str | None) -> None:
         if place.find(file.staged) is not None:
             return  # It was not put in its place.
         if previous is None:
-            os.unlink(place.name, dir_fd=place.folder)
-        elif previous != place.name:
-            os.replace(previous, place.name, src_dir_fd=place.folder, dst_dir_fd=place.folder)
+            platform.system.remove(place.folder, place.name)
+        else:
+            platform.system.replace(place.folder, previous, place.name)
 
 
 def write_whole(place: Place, text: str) -> None:

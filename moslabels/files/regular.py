@@ -8,9 +8,8 @@ import os
 import stat
 
 from moslabels.base.errors import is_from_outside
+from moslabels.files import platform
 from moslabels.files.contents import absence_advice
-
-_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOCTTY", 0)
 
 
 def open_regular(path: str | os.PathLike[str]) -> io.BufferedReader:
@@ -20,14 +19,14 @@ def open_regular(path: str | os.PathLike[str]) -> io.BufferedReader:
     """
     try:
         _check_kind(path, os.stat(path).st_mode)
-        handle = os.open(path, _FLAGS)  # What takes its place meanwhile must not make this wait.
+        handle = platform.system.open_to_read(path)  # What takes its place meanwhile must not make this wait.
     except ValueError as error:  # NUL, or half of a character
         if is_from_outside(error):
             raise
         raise OSError(errno.EINVAL, "is no name that a file can have", path) from error
     try:
         _check_kind(path, os.fstat(handle).st_mode)
-        os.set_blocking(handle, True)
+        platform.system.set_waiting(handle)
         return os.fdopen(handle, "rb")
     except BaseException:
         os.close(handle)

@@ -3,7 +3,8 @@
 A target that is a link is followed only to a writable regular file that is no store's object; else the link itself is
 replaced. What a run keeps beside a target is hidden, has no table's suffix, and begins with the same name in every run,
 so that the next run finds what a killed one left. The folder of a target is opened once, and all that is done in it is
-done by that handle: a folder that others move or replace meanwhile changes nothing. Nothing that is found under a
+done by that handle: a folder that others move or replace meanwhile changes nothing (on a system without handles of
+folders, nobody may do so). Nothing that is found under a
 hidden name is ever written to.
 """
 
@@ -16,9 +17,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
 from moslabels.base.errors import TableError
+from moslabels.files import platform
 from moslabels.files.locks import locked
-from moslabels.files.places import Place, check_target, close_handle, named, owner_name, written_path
-from moslabels.files.platform import check_locks
+from moslabels.files.places import Place, check_target, named, written_path
+from moslabels.files.platform import Folder, owner_name
 
 
 @contextmanager
@@ -28,14 +30,13 @@ def reserved(targets: Iterable[str]) -> Iterator[dict[str, Place]]:
     Gives the place of each. Raises TableError where another run holds one, or where one cannot be replaced. The lock
     dies with its process.
     """
-    check_locks()
     places = {}
     with ExitStack() as cleanup:
         for target in targets:
             check_target(target)
             with named(target):
                 folder, name = os.path.split(written_path(target))
-                places[target] = place = Place(target, _open_folder(folder, cleanup), folder, name)
+                places[target] = place = Place(target, _open_folder(folder, cleanup), name)
                 _check_replaceable(place)
                 cleanup.enter_context(locked(place))
         yield places
@@ -43,53 +44,56 @@ def reserved(targets: Iterable[str]) -> Iterator[dict[str, Place]]:
 
 @contextmanager
 def set_aside(targets: Iterable[str], folder: str) -> Iterator[dict[str, Place]]:
-    """Places in a folder of this run, for a dry run, which publishes nothing."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    """Give places in a folder of this run, for a dry run, which publishes nothing."""
+    opened = platform.system.open_folder(folder)
     try:
         yield {
-            target: Place(target, handle, folder, hashlib.sha256(os.fsencode(target)).hexdigest(), is_aside=True)
+            target: Place(target, opened, hashlib.sha256(os.fsencode(target)).hexdigest(), is_aside=True)
             for target in targets
         }
     finally:
-        close_handle(handle)
+        platform.system.release(opened)
 
 
-def _open_folder(path: str, cleanup: ExitStack) -> int:
-    """The handle of a folder, made with those that it is in; what is still empty in the end is removed again."""
-    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+def _open_folder(path: str, cleanup: ExitStack) -> Folder:
+    """Open a folder, made with those that it is in; what is still empty in the end is removed again."""
+    system = platform.system
     missing: list[str] = []
     while True:
         try:
-            handle = os.open(path, flags)
+            folder = system.open_folder(path)
             break
         except FileNotFoundError:
             path, name = os.path.split(path)
+            if not name:
+                raise  # A drive that is not there.
             missing.append(name)
-    cleanup.callback(close_handle, handle)
+    cleanup.callback(system.release, folder)
     for name in reversed(missing):
-        parent = handle
+        parent = folder
         with suppress(FileExistsError):
-            os.mkdir(name, dir_fd=parent)
+            system.make_folder(parent, name)
             cleanup.callback(_remove_folder, name, parent)
-        handle = os.open(name, flags | os.O_NOFOLLOW, dir_fd=parent)
-        cleanup.callback(close_handle, handle)
-    return handle
+        folder = system.open_folder(name, parent, follow=False)
+        cleanup.callback(system.release, folder)
+    return folder
 
 
 def _check_replaceable(place: Place) -> None:
     """Refuse, with TableError, a target that only its owner may replace, before hours of work and not after."""
-    found, folder, user = place.find(place.name), os.fstat(place.folder), os.geteuid()
-    if found is None or not folder.st_mode & stat.S_ISVTX or user in (0, found.st_uid, folder.st_uid):
+    system = platform.system
+    found, folder = place.find(place.name), system.folder_state(place.folder)
+    if found is None or not folder.st_mode & stat.S_ISVTX or system.user() in (0, found.st_uid, folder.st_uid):
         return
     owner = owner_name(found.st_uid)
     raise TableError(
-        f"{place.given}: belongs to {owner}, and in {place.path} (a sticky folder) nobody else may replace it; "
+        f"{place.given}: belongs to {owner}, and in {place.folder.path} (a sticky folder) nobody else may replace it; "
         f"write to another path, or ask {owner} to remove it",
         code="file-system",
         file=place.given,
     )
 
 
-def _remove_folder(name: str, parent: int) -> None:
+def _remove_folder(name: str, parent: Folder) -> None:
     with suppress(OSError):
-        os.rmdir(name, dir_fd=parent)
+        platform.system.remove_folder(parent, name)

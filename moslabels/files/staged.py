@@ -13,10 +13,10 @@ from types import TracebackType
 from typing import Any
 
 from moslabels.base.errors import TableError
-from moslabels.files.locks import UNSUPPORTED
-from moslabels.files.places import Place, close_handle, named
+from moslabels.files import platform
+from moslabels.files.places import Place, named
+from moslabels.files.platform import UNSUPPORTED
 
-_NO_SYNC = (errno.EINVAL, *UNSUPPORTED)
 _NO_MODES = (errno.EPERM, *UNSUPPORTED)
 
 
@@ -37,7 +37,7 @@ class StagedFile(io.RawIOBase):
         self._settled = False
         self._hash: Any = hashlib.sha256()
         with named(self.given):
-            self._replaced = _regular(place.find(place.name))
+            self._replaced = regular(place.find(place.name))
             mode = 0o666 if self._replaced is None else 0o600
             for self.staged in place.new_name("staged"):
                 with suppress(FileExistsError):
@@ -70,7 +70,7 @@ class StagedFile(io.RawIOBase):
             view = memoryview(block).cast("B")
             while view:
                 with named(self.given):
-                    done = os.pwrite(self.handle, view, place)
+                    done = platform.system.write_at(self.handle, view, place)
                 place += done
                 view = view[done:]
         return place
@@ -87,14 +87,14 @@ class StagedFile(io.RawIOBase):
     def sync(self) -> None:
         """Bring what was written so far to the disk."""
         with named(self.given):
-            os.fsync(self.handle)
+            platform.system.sync(self.handle)
 
     def reopened(self) -> io.BufferedReader:
         """What was written, opened to be read back. Raises TableError where another file has taken its name."""
         with named(self.given):
             handle = self.place.open(self.staged, os.O_RDONLY)
         if not os.path.samestat(os.fstat(handle), os.fstat(self.handle)):
-            close_handle(handle)
+            platform.system.release(handle)
             raise self._replaced_by_others()
         return os.fdopen(handle, "rb")
 
@@ -104,7 +104,9 @@ class StagedFile(io.RawIOBase):
             # It is opened before its mode is settled, by which it may not be read.
             stream = None if self._settled else opened.enter_context(self.reopened())
             with named(self.given):
-                self._keep_rights()
+                old = regular(self.place.find(self.place.name)) or self._replaced
+                if old is not None and not self.place.is_aside:
+                    keep_rights(self.handle, old)
             self.sync()
             found = hashlib.file_digest(stream, "sha256").hexdigest() if stream is not None else self.sha256
         if found != self.sha256:
@@ -114,43 +116,17 @@ class StagedFile(io.RawIOBase):
                 file=self.given,
             )
 
-    def _keep_rights(self) -> None:
-        """Take owner, group and mode of what is replaced, as far as the system allows."""
-        old = _regular(self.place.find(self.place.name)) or self._replaced
-        if old is None or self.place.is_aside:
-            return
-        own = os.fstat(self.handle)
-        for owner in (old.st_uid, -1):
-            if (owner in (own.st_uid, -1)) and old.st_gid == own.st_gid:
-                break
-            with suppress(OSError):  # Not permitted, not known here, or over a quota: not allowed.
-                os.fchown(self.handle, owner, old.st_gid)
-                break
-        own = os.fstat(self.handle)
-        mode = stat.S_IMODE(old.st_mode)
-        if own.st_uid != old.st_uid:
-            mode &= ~stat.S_ISUID
-        if own.st_gid != old.st_gid:  # Another group gets no more than all have.
-            mode &= ~(stat.S_ISGID | stat.S_IRWXG) | (mode & stat.S_IRWXO) << 3
-        if mode != stat.S_IMODE(own.st_mode):
-            try:
-                os.fchmod(self.handle, mode)
-            except OSError as error:
-                if error.errno not in _NO_MODES:
-                    raise
-
     def put_in_place(self) -> None:
         """Rename it over its target, and sync the folder."""
         if not self.place.has(self.handle, self.staged):
             raise self._replaced_by_others()
-        folder = self.place.folder
-        os.replace(self.staged, self.place.name, src_dir_fd=folder, dst_dir_fd=folder)
-        try:
-            os.fsync(folder)
-        except OSError as error:
-            if error.errno not in _NO_SYNC:
-                raise
-            os.fsync(self.handle)  # Most file systems write the new name with the file.
+        system, folder = platform.system, self.place.folder
+        if not system.abilities.moves_open_files:
+            self._release()
+        system.replace(folder, self.staged, self.place.name)
+        # If the folder cannot be synced: most file systems write the new name with the file.
+        if not system.sync_folder(folder) and self._handle is not None:
+            system.sync(self._handle)
 
     def _replaced_by_others(self) -> TableError:
         return TableError(
@@ -161,13 +137,14 @@ class StagedFile(io.RawIOBase):
         )
 
     def close(self) -> None:
-        handle, self._handle = (
-            self._handle,
-            None,
-        )  # Once closed, its number may be another file's: never close it twice.
-        if handle is not None:
-            close_handle(handle)
+        self._release()
         super().close()
+
+    def _release(self) -> None:
+        # Once closed, its number may be another file's: never close it twice.
+        handle, self._handle = self._handle, None
+        if handle is not None:
+            platform.system.release(handle)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -178,5 +155,30 @@ class StagedFile(io.RawIOBase):
             self.place.remove(self.staged)
 
 
-def _regular(found: os.stat_result | None) -> os.stat_result | None:
+def regular(found: os.stat_result | None) -> os.stat_result | None:
+    """Return the state of a regular file; None for anything else."""
     return found if found is not None and stat.S_ISREG(found.st_mode) else None
+
+
+def keep_rights(handle: int, old: os.stat_result) -> None:
+    """Give owner, group and mode of an old file to an open new one, as far as the system allows."""
+    system = platform.system
+    own = os.fstat(handle)
+    for owner in (old.st_uid, -1):
+        if (owner in (own.st_uid, -1)) and old.st_gid == own.st_gid:
+            break
+        with suppress(OSError):  # Not permitted, not known here, or over a quota: not allowed.
+            system.set_owner(handle, owner, old.st_gid)
+            break
+    own = os.fstat(handle)
+    mode = stat.S_IMODE(old.st_mode)
+    if own.st_uid != old.st_uid:
+        mode &= ~stat.S_ISUID
+    if own.st_gid != old.st_gid:  # Another group gets no more than all have.
+        mode &= ~(stat.S_ISGID | stat.S_IRWXG) | (mode & stat.S_IRWXO) << 3
+    if mode != stat.S_IMODE(own.st_mode):
+        try:
+            system.set_mode(handle, mode)
+        except OSError as error:
+            if error.errno not in _NO_MODES:
+                raise

@@ -5,14 +5,15 @@ from __future__ import annotations
 import errno
 import itertools
 import os
-import shutil
 import stat
 import tempfile
 import time
 from contextlib import suppress
 from types import TracebackType
 
-from moslabels.files.platform import check_locks, lock
+from moslabels.files import platform
+from moslabels.files.holders import holder_of, signature
+from moslabels.files.platform import Folder
 
 _PREFIX = "moslabels-"
 _MARK = ".moslabels-workspace"  # A file that only the owner of a folder can have put there.
@@ -27,7 +28,7 @@ class Workspace:
     """
 
     def __init__(self, parent: str | os.PathLike[str] | None = None) -> None:
-        check_locks()
+        system = platform.system
         self._parent = os.fspath(parent) if parent is not None else tempfile.gettempdir()
         _remove_abandoned(self._parent)
         try:
@@ -36,9 +37,13 @@ class Workspace:
         except OSError as error:
             self._name(error)
             raise
-        self._handle = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-        _try_lock(self._handle)
-        os.close(os.open(_MARK, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=self._handle))
+        self._folder = system.open_folder(self.folder, follow=False)
+        signed = signature(_try_lock(self._folder))
+        mark = system.open(self._folder, _MARK, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            system.write_at(mark, signed, 0)
+        finally:
+            system.release(mark)
         self._count = itertools.count()
         self.copies: dict[str, str] = {}
 
@@ -51,9 +56,9 @@ class Workspace:
         try:
             if isinstance(error, OSError) and self._is_here(error):
                 self._name(error)
-            _remove(self.folder, self._handle)
+            _remove(self._folder)
         finally:
-            os.close(self._handle)
+            platform.system.release(self._folder)
 
     def _is_here(self, error: OSError) -> bool:
         """Whether an error of the system is about the folder: writing elsewhere names what it writes."""
@@ -76,29 +81,30 @@ class Workspace:
         return copy
 
 
-def _try_lock(handle: int) -> bool:
-    """Lock a folder for as long as its handle lives; False where another run holds it, or the system cannot tell."""
+def _try_lock(folder: Folder) -> bool:
+    """Lock a folder for as long as its handle lives; False where the system has no locks."""
     try:
-        lock(handle)
+        return platform.system.lock(folder.handle)
     except OSError:
         return False
-    return True
 
 
-def _remove(folder: str, handle: int) -> None:
+def _remove(folder: Folder) -> None:
     """Remove what is in an open folder, by its handle, and the folder where it still has its name.
 
     What cannot be removed is no fault of the run: the next one tries again.
     """
+    system = platform.system
     with suppress(OSError):
-        for entry in list(os.scandir(handle)):
-            if entry.is_dir(follow_symlinks=False):
-                shutil.rmtree(entry.name, ignore_errors=True, dir_fd=handle)
-            elif entry.name != _MARK:
-                os.unlink(entry.name, dir_fd=handle)
-        os.unlink(_MARK, dir_fd=handle)
-        if os.path.samestat(os.lstat(folder), os.fstat(handle)):
-            os.rmdir(folder)
+        for name in system.names(folder):
+            found = system.find(folder, name)
+            if found is not None and stat.S_ISDIR(found.st_mode):
+                system.remove_tree(folder, name)
+            elif found is not None and name != _MARK:
+                system.remove(folder, name)
+        system.remove(folder, _MARK)
+        if os.path.samestat(os.lstat(folder.path), system.folder_state(folder)):
+            os.rmdir(folder.path)
 
 
 def _remove_abandoned(parent: str) -> None:
@@ -108,16 +114,28 @@ def _remove_abandoned(parent: str) -> None:
             if not entry.name.startswith(_PREFIX) or not entry.is_dir(follow_symlinks=False):
                 continue
             with suppress(OSError):
-                handle = os.open(entry.path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+                folder = platform.system.open_folder(entry.path, follow=False)
                 try:
-                    if _is_abandoned(handle) and _try_lock(handle):
-                        _remove(entry.path, handle)
+                    if _is_of_a_run(folder) and _is_free(folder):
+                        _remove(folder)
                 finally:
-                    os.close(handle)
+                    platform.system.release(folder)
 
 
-def _is_abandoned(handle: int) -> bool:
-    """Whether an open folder is one that a run of this user made a while ago: its name alone does not tell."""
-    found, mark = os.fstat(handle), os.stat(_MARK, dir_fd=handle, follow_symlinks=False)
-    owners = {found.st_uid, mark.st_uid, os.geteuid()}
-    return len(owners) == 1 and stat.S_ISREG(mark.st_mode) and time.time() - found.st_mtime >= _SETTLED
+def _is_of_a_run(folder: Folder) -> bool:
+    """Return whether an open folder is one that a run of this user made a while ago: its name alone does not tell."""
+    system = platform.system
+    found, mark = system.folder_state(folder), system.find(folder, _MARK)
+    if mark is None or not stat.S_ISREG(mark.st_mode) or {found.st_uid, mark.st_uid} != {system.user()}:
+        return False
+    return time.time() - found.st_mtime >= _SETTLED
+
+
+def _is_free(folder: Folder) -> bool:
+    """Return whether no process holds a folder: it can be locked, or, without locks, its process has ended."""
+    mark = platform.system.open(folder, _MARK, os.O_RDONLY)
+    try:
+        holder = holder_of(mark)
+    finally:
+        platform.system.release(mark)
+    return holder.has_ended() or (platform.system.lock(folder.handle) and holder.has_locks)

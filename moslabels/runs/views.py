@@ -20,8 +20,8 @@ from moslabels.base.urls import url_problem
 from moslabels.engine.locked import Answer, LockedEngine
 from moslabels.engine.statements import render, sql_folder
 from moslabels.evidence.documents import load_raw
+from moslabels.files import platform
 from moslabels.files.contents import absence_advice
-from moslabels.files.platform import lock_records
 from moslabels.files.publish import publish
 from moslabels.files.reserve import reserved
 from moslabels.files.staged import StagedFile
@@ -250,7 +250,7 @@ def _copy_database(path: str, copy: str) -> None:
         if stream.read(12)[8:] != _DUCKDB_MAGIC:
             raise TableError(f"{path}: is no DuckDB file; write to another path", code="unreadable", file=path)
         try:
-            lock_records(stream.fileno())  # DuckDB holds this lock while it has a file open.
+            platform.system.lock_records(stream.fileno())  # DuckDB holds this lock while it has a file open.
         except OSError:
             raise TableError(f"{path}: another program has it open; close it there", code="in-use", file=path) from None
         if os.path.exists(f"{os.path.realpath(path)}.wal"):

@@ -22,16 +22,15 @@ from typing import Any
 
 import pytest
 
-from helpers.faults import WRITING, Faults, contents, fails_with, interrupted
+from helpers.faults import WRITING, Faults, contents, empty, fails_with, interrupted
 from helpers.paths import ROOT
 from helpers.tables import write_table
 from moslabels import MosLabelsError, materialize, run_batch
 from moslabels.cli import main
-from moslabels.files import locks, places, publish, reserve, staged
+from moslabels.files.platform import Abilities, System, use
 from moslabels.labelling import pipeline
 from moslabels.runs import table as runs_table
 
-MODULES = (locks, places, publish, reserve, staged)
 ROWS = [{"key": f"k{index}", "x": index / 4} for index in range(200)]
 OLD = [{"key": f"k{index}", "mos": 2} for index in range(200)]
 NEW = [{"key": f"k{index}", "mos": 4} for index in range(200)]
@@ -42,15 +41,21 @@ def tables(folder: Path, features: str, out: str) -> Callable[[str], None]:
     write_table(folder / features, ROWS)
     write_table(folder / "old.csv", OLD)
     write_table(folder / "new.csv", NEW)
+    (folder / "tmp").mkdir(exist_ok=True)
 
     def label(labels: str) -> None:
-        materialize(folder / features, [folder / labels], folder / "out" / out, audit_json=folder / "out" / "a.json")
+        audit = folder / "out" / "a.json"
+        materialize(
+            folder / features, [folder / labels], folder / "out" / out, audit_json=audit, temp_dir=folder / "tmp"
+        )
 
     label("old.csv")
     return label
 
 
 def put(folder: Path, files: dict[str, bytes]) -> None:
+    """Put files into a folder that holds nothing else but hidden ones; empty the folder for temporary files beside it."""
+    empty(folder.with_name("tmp"))
     for path in folder.iterdir():
         if not path.name.startswith("."):
             path.unlink()
@@ -78,11 +83,13 @@ CASES = [
     ("f.jsonl", "o.jsonl", fails_with(errno.EIO), False),
     ("f.csv", "o.parquet", fails_with(errno.ENOSPC), False),
 ]
+STEPS = [(*CASES[0], 1), *[pytest.param(*case, 7, id=f"case {index}") for index, case in enumerate(CASES[1:], 1)]]
+STEPS += [pytest.param(*case, 1, marks=pytest.mark.long) for case in CASES[1:]]
 
 
-@pytest.mark.parametrize(("features", "out", "fault", "after"), CASES)
+@pytest.mark.parametrize(("features", "out", "fault", "after", "step"), STEPS)
 def test_a_fault_at_every_call_that_writes(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, features: str, out: str, fault: Callable[[], None], after: bool
+    tmp_path: Path, features: str, out: str, fault: Callable[[], None], after: bool, step: int
 ) -> None:
     label = tables(tmp_path, features, out)
     folder = tmp_path / "out"
@@ -91,25 +98,23 @@ def test_a_fault_at_every_call_that_writes(
     new = contents(folder)
     assert old[out] != new[out]
     met = []
-    for faults in faults_of(fault, after):
+    for faults in faults_of(fault, after, step):
         put(folder, old)
-        for module in MODULES:
-            monkeypatch.setattr(module, "os", faults)
         try:
-            label("new.csv")
+            with use(faults):
+                label("new.csv")
         except MosLabelsError:
             expected = [old]
         except KeyboardInterrupt:
             expected = [old, new]
         else:
             expected = [new]
-        monkeypatch.undo()
         found = contents(folder)
         met.append(faults.met)
         assert {name: data for name, data in found.items() if not name.startswith(".")} in expected, met
         assert all(name.split(".moslabels-")[1] in ("lock", "staged", "previous") for name in set(found) - set(new))
     assert contents(folder) == new, "the next run removes what the others left"
-    assert set(met) == {*WRITING, ""} - {"mkdir", "rmdir"}
+    assert step > 1 or set(met) == {*WRITING, ""} - {"copy_link", "make_folder", "remove_folder"}
 
 
 EVERY = [
@@ -130,7 +135,6 @@ def test_a_signal_at_every_call_that_writes(
     """Whenever it comes: each output is old or new, the report says which, and nothing else is left anywhere."""
     tables(tmp_path, "f.jsonl", "o.jsonl")
     folder, temporary = tmp_path / "out", tmp_path / "tmp"
-    temporary.mkdir()
     old = contents(folder)
     table = {"id": "t", "features": "f.jsonl", "labels": ["new.csv"], "out": "out/o.jsonl", "audit_json": "out/a.json"}
     other = {"id": "u", "features": "none.csv", "labels": ["new.csv"], "out": "out/p.csv"}
@@ -144,11 +148,8 @@ def test_a_signal_at_every_call_that_writes(
         for path in folder.iterdir():
             path.unlink()
         put(folder, old)
-        for module in MODULES:
-            monkeypatch.setattr(module, "os", faults)
-        status = main(arguments)
-        for module in MODULES:
-            monkeypatch.setattr(module, "os", os)
+        with use(faults):
+            status = main(arguments)
         found = contents(folder)
         assert not list(temporary.iterdir())
         assert set(found) <= {"o.jsonl", "a.json", "r.json"}, faults.met
@@ -165,14 +166,15 @@ def test_a_signal_at_every_call_that_writes(
     assert signal.getsignal(number) is (signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
 
-def test_a_fault_at_every_call_that_writes_a_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_fault_at_every_call_that_writes_a_report(tmp_path: Path) -> None:
     folder = tmp_path / "out"
+    (tmp_path / "tmp").mkdir()
 
     def run(identifier: str) -> dict[str, Any]:
         table = {"id": identifier, "features": "none.csv", "labels": ["none.jsonl"], "out": "none.parquet"}
         (tmp_path / "m.json").write_text(json.dumps({"tables": [table]}))
         reports = {f"report_{kind}": folder / f"r.{kind}" for kind in ("json", "md", "html")}
-        return run_batch(tmp_path / "m.json", **reports)
+        return run_batch(tmp_path / "m.json", temp_dir=tmp_path / "tmp", **reports)
 
     run("old")
     old = contents(folder)
@@ -180,13 +182,11 @@ def test_a_fault_at_every_call_that_writes_a_report(tmp_path: Path, monkeypatch:
     new = contents(folder)
     for faults in faults_of(fails_with(errno.ENOSPC), False):
         put(folder, old)
-        for module in MODULES:
-            monkeypatch.setattr(module, "os", faults)
         try:
-            failed = run("new")["tables"][0]["error"] != json.loads(new["r.json"])["tables"][0]["error"]
+            with use(faults):
+                failed = run("new")["tables"][0]["error"] != json.loads(new["r.json"])["tables"][0]["error"]
         except MosLabelsError:
             failed = True
-        monkeypatch.undo()
         found = {name: data for name, data in contents(folder).items() if not name.startswith(".")}
         if not failed:
             assert found == new
@@ -200,27 +200,25 @@ HARNESS = """
 import resource, sys
 from pathlib import Path
 sys.path.insert(0, {tests!r})
-from helpers.faults import Faults, contents, in_a_process_of_its_own, killed
+from helpers.faults import Faults, contents, empty, in_a_process_of_its_own, killed
 from moslabels import materialize
 from moslabels.runs import table as runs_table
 import duckdb, pyarrow.parquet
 import moslabels.writers.splice
-from moslabels.files import locks, places, publish, reserve, staged
+from moslabels.files.platform import Abilities, System, use
 
 folder = Path({folder!r})
 
 def label(labels):
     materialize(folder / "f.parquet", [folder / labels], folder / "out" / "o.parquet",
-                audit_json=folder / "out" / "a.json")
+                audit_json=folder / "out" / "a.json", temp_dir=folder / "tmp")
 
 def run(number):
     label("new.csv")
 
 def run_killed(number):
-    faults = Faults(number, killed)
-    for module in (locks, places, publish, reserve, staged):
-        module.os = faults
-    label("new.csv")
+    with use(Faults(number, killed)):
+        label("new.csv")
 
 def run_limited(size):
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
@@ -232,6 +230,7 @@ for number in {numbers}:
     found = [(folder / "out" / name).read_bytes().hex() for name in ("o.parquet", "a.json")]
     left = sorted(path.name for path in (folder / "out").iterdir() if path.name.startswith("."))
     print(status, *found, *left, flush=True)
+    empty(folder / "tmp")
     for name, data in old.items():
         (folder / "out" / name).write_bytes(data)
 """
@@ -344,24 +343,37 @@ def test_a_folder_that_must_not_be_written_to(tmp_path: Path) -> None:
     assert contents(tmp_path / "out") == old
 
 
-def test_a_file_system_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+class WithoutLinks(System):
+    """Its files are on a file system that has no second names."""
+
+    def link(self, *_: Any) -> None:
+        fails_with(errno.EPERM)()
+
+
+def test_a_file_system_without_hard_links(tmp_path: Path) -> None:
     label = tables(tmp_path, "f.jsonl", "o.jsonl")
     old = contents(tmp_path / "out")
-    monkeypatch.setattr(os, "link", lambda *_, **__: fails_with(errno.EPERM)())
-    label("new.csv")
-    monkeypatch.undo()
+    with use(WithoutLinks(Abilities.found())):
+        label("new.csv")
     assert set(contents(tmp_path / "out")) == set(old)
     assert contents(tmp_path / "out") != old
 
 
-def test_what_reads_back_otherwise_is_not_published(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+class Unsound(System):
+    """Its disk changes what is written."""
+
+    def write_at(self, handle: int, data: Any, position: int) -> int:
+        return super().write_at(handle, bytes(data).replace(b"4", b"5"), position)
+
+
+def test_what_reads_back_otherwise_is_not_published(tmp_path: Path) -> None:
     label = tables(tmp_path, "f.jsonl", "o.jsonl")
     old = contents(tmp_path / "out")
-    real = os.pwrite
-    monkeypatch.setattr(os, "pwrite", lambda handle, data, place: real(handle, bytes(data).replace(b"4", b"5"), place))
-    with pytest.raises(MosLabelsError, match=r"o\.jsonl: what was written reads back otherwise"):
+    with (
+        use(Unsound(Abilities.found())),
+        pytest.raises(MosLabelsError, match=r"o\.jsonl: what was written reads back otherwise"),
+    ):
         label("new.csv")
-    monkeypatch.undo()
     assert contents(tmp_path / "out") == old
 
 

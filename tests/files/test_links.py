@@ -18,6 +18,7 @@ import pytest
 
 from helpers.tables import read_table, write_table
 from moslabels import MosLabelsError, UsageError, materialize, run_batch
+from moslabels.files.platform import Abilities, System, use
 from moslabels.runs.views import Views
 
 OLD = b"what stood there"
@@ -197,20 +198,27 @@ def test_a_table_that_fails_leaves_the_link(inputs: Path) -> None:
     assert (Path("o.csv").readlink(), target.read_bytes()) == (target, OLD)
 
 
-def test_a_fault_after_the_link_was_replaced_brings_it_back(inputs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+class FailsSecond(System):
+    """Its second replacement fails."""
+
+    calls = 0
+
+    def replace(self, *arguments: Any) -> None:
+        self.calls += 1
+        if self.calls == 2:
+            raise OSError(5, "Input/output error")
+        super().replace(*arguments)
+
+
+@pytest.mark.parametrize("missing", [[], ["links"], ["folder_handles"], Abilities.names()])
+def test_a_fault_after_the_link_was_replaced_brings_it_back(inputs: Path, missing: list[str]) -> None:
     target, _ = target_of("DVC")
     for name in ("o.csv", "a.json"):
         Path(name).symlink_to(target)
-    real, calls = os.replace, []
-
-    def replace(*arguments: Any, **keywords: Any) -> None:
-        calls.append(arguments)
-        if len(calls) == 2:
-            raise OSError(5, "Input/output error")
-        real(*arguments, **keywords)
-
-    monkeypatch.setattr(os, "replace", replace)
-    with pytest.raises(MosLabelsError, match="a.json: Input/output error"):
+    with (
+        use(FailsSecond(Abilities.found().without(*missing))),
+        pytest.raises(MosLabelsError, match="a.json: Input/output error"),
+    ):
         label(audit_json="a.json")
     assert [Path(name).readlink() for name in ("o.csv", "a.json")] == [target, target]
     assert target.read_bytes() == OLD

@@ -19,7 +19,7 @@ import pytest
 from helpers.tables import read_table, write_table
 from moslabels import MosLabelsError, materialize
 from moslabels.engine.statements import sql_folder
-from moslabels.files import locks
+from moslabels.files.platform import Abilities, System, use
 from moslabels.files.reserve import reserved
 from moslabels.files.workspace import Workspace
 from moslabels.runs import table as runs_table
@@ -308,15 +308,19 @@ def test_a_link_to_a_file_of_another_user(shared: Path, mode: int, is_followed: 
     assert is_followed or os.stat("out/theirs.csv").st_uid == COLLEAGUE
 
 
-def failing(monkeypatch: pytest.MonkeyPatch, name: str, code: int, of: Callable[[int], bool]) -> None:
-    real = getattr(locks, name, None) or getattr(os, name)
+def failing(call: str, code: int, of: Callable[[int], bool]) -> System:
+    """A system that fails with an error where it is called with some handles."""
 
-    def call(handle: int, *arguments: Any) -> Any:
+    class Failing(System):
+        pass
+
+    def fail(self: System, handle: int) -> None:
         if of(handle):
             raise OSError(code, os.strerror(code))
-        return real(handle, *arguments)
+        getattr(System, call)(self, handle)
 
-    monkeypatch.setattr(locks if hasattr(locks, name) else os, name, call)
+    setattr(Failing, call, fail)
+    return Failing(Abilities.found())
 
 
 def is_folder(handle: int) -> bool:
@@ -324,38 +328,37 @@ def is_folder(handle: int) -> bool:
 
 
 @pytest.mark.parametrize("code", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP])
-def test_a_file_system_without_locks(shared: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
-    failing(monkeypatch, "lock", code, lambda handle: not is_folder(handle))
-    label()
+def test_a_file_system_without_locks(shared: Path, code: int) -> None:
+    without = failing("flock", code, lambda handle: not is_folder(handle))
+    with use(without):
+        label()
     assert hidden() == []
     says = (
         rf"o.csv: {re.escape(here(LOCK))}, of \S.*, is the lock of process {os.getpid()} on \S+, which began to "
         r"write at \d{4}-\d\d-\d\dT[\d:]+Z; no lock of the file system tells whether it still does: if it has"
     )
-    with reserved(["o.csv"]):
+    with use(without), reserved(["o.csv"]):
         with pytest.raises(MosLabelsError, match=says) as caught:
             label()
         assert caught.value.code == "in-use"
         stale = Path(LOCK).read_bytes()
     Path(LOCK).write_bytes(stale)  # As a killed run leaves it, with more.
     Path(".o.csv.moslabels-staged-1-0").touch()
-    with pytest.raises(MosLabelsError, match=says):
+    with use(without), pytest.raises(MosLabelsError, match=says):
         label()
-    monkeypatch.undo()
-    monkeypatch.chdir(shared)
     with pytest.raises(MosLabelsError, match=says):  # Another machine may have locks where this one has none.
         label()
-    failing(monkeypatch, "lock", code, lambda handle: not is_folder(handle))
     os.remove(LOCK)
-    label()
+    with use(without):
+        label()
     assert hidden() == []
 
 
 @two_users
-def test_a_file_system_that_locks_only_what_may_be_written_to(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    failing(monkeypatch, "lock", errno.EBADF, lambda handle: fcntl.fcntl(handle, fcntl.F_GETFL) & os.O_RDWR == 0)
+def test_a_file_system_that_locks_only_what_may_be_written_to(shared: Path) -> None:
+    system = failing("flock", errno.EBADF, lambda handle: fcntl.fcntl(handle, fcntl.F_GETFL) & os.O_RDWR == 0)
     give(LOCK, COLLEAGUE, content=b"process 1 on elsewhere\nsince 2020-01-01T00:00:00Z\n")
-    with acting_as(ME):
+    with acting_as(ME), use(system):
         with pytest.raises(
             MosLabelsError, match="process 1 on elsewhere, which began to write at 2020-01-01T00:00:00Z"
         ):
@@ -365,10 +368,10 @@ def test_a_file_system_that_locks_only_what_may_be_written_to(shared: Path, monk
 
 
 @pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOSYS])
-def test_a_file_system_that_syncs_no_folders(shared: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+def test_a_file_system_that_syncs_no_folders(shared: Path, code: int) -> None:
     synced = []
-    failing(monkeypatch, "fsync", code, lambda handle: synced.append(handle) or is_folder(handle))
-    label(audit_json="a.json")
+    with use(failing("sync", code, lambda handle: synced.append(handle) or is_folder(handle))):
+        label(audit_json="a.json")
     assert Path("a.json").exists()
     assert len([handle for handle in synced if not is_folder_of(handle)]) == len(synced)
 
@@ -379,10 +382,12 @@ def is_folder_of(handle: int) -> bool:
     return False
 
 
-def test_another_fault_of_syncing_a_folder_is_an_error(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_another_fault_of_syncing_a_folder_is_an_error(shared: Path) -> None:
     Path("o.csv").write_bytes(OLD)
-    failing(monkeypatch, "fsync", errno.EIO, is_folder)
-    with pytest.raises(MosLabelsError, match="o.csv: Input/output error"):
+    with (
+        use(failing("sync", errno.EIO, is_folder)),
+        pytest.raises(MosLabelsError, match="o.csv: Input/output error"),
+    ):
         label()
     assert Path("o.csv").read_bytes() == OLD
 
@@ -453,19 +458,18 @@ def test_a_folder_that_gives_its_group(shared: Path, user: int) -> None:
     assert {os.stat(path).st_gid for path in Path("out").rglob("*")} == {GROUP}
 
 
-def test_every_error_of_the_system_names_the_output(shared: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("pwrite", "fsync", "replace", "link", "fchmod", "listdir"):
-        give("o.csv", os.geteuid(), 0o604)
-        Path(LOCK).touch()
+def fail(*_: Any, **__: Any) -> None:
+    raise OSError(errno.EIO, "Input/output error", ".o.csv.moslabels-x")
 
-        def fail(*_: Any, **__: Any) -> None:
-            raise OSError(errno.EIO, "Input/output error", ".o.csv.moslabels-x")
 
-        with monkeypatch.context() as patch:
-            patch.setattr(os, name, fail)
-            with pytest.raises(MosLabelsError, match="^o.csv: Input/output error$") as caught:
-                label()
-        assert caught.value.file == "o.csv"
+@pytest.mark.parametrize("call", ["write_at", "sync", "replace", "link", "set_mode", "names"])
+def test_every_error_of_the_system_names_the_output(shared: Path, call: str) -> None:
+    give("o.csv", os.geteuid(), 0o604)
+    Path(LOCK).touch()
+    failing = type("Failing", (System,), {call: fail})(Abilities.found())
+    with use(failing), pytest.raises(MosLabelsError, match="^o.csv: Input/output error$") as caught:
+        label()
+    assert caught.value.file == "o.csv"
 
 
 MARK = ".moslabels-workspace"

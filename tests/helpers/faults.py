@@ -3,41 +3,89 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-WRITING = ("close", "fchmod", "fsync", "link", "mkdir", "open", "pwrite", "replace", "rmdir", "unlink")
+from moslabels.files.platform import Abilities, System
+
+WRITING = (
+    "close",
+    "copy_link",
+    "link",
+    "make_folder",
+    "open",
+    "open_folder",
+    "remove",
+    "remove_folder",
+    "replace",
+    "set_mode",
+    "sync",
+    "write_at",
+)
+"""The calls of the system that change files, or open what they do it by."""
 
 
-class Faults:
-    """Stands for the module ``os``: the call that writes of a given number meets a fault, before it or after it."""
+class Faults(System):
+    """A system in which the call that writes of a given number meets a fault, before it or after it.
 
-    def __init__(self, number: int, fault: Callable[[], None], after: bool = False) -> None:
-        self.number, self.fault, self.after = number, fault, after
+    With ``forever`` each call from that one on meets it: nothing more is done, as in a process that was killed. What
+    the system ends itself is done: files are closed.
+    """
+
+    def __init__(
+        self,
+        number: int,
+        fault: Callable[[], None],
+        after: bool = False,
+        abilities: Abilities | None = None,
+        forever: bool = False,
+    ) -> None:
+        super().__init__(abilities or Abilities.found())
+        self.number, self.fault, self.after, self.forever = number, fault, after, forever
         self.calls = 0
         self.met = ""
 
-    def __getattr__(self, name: str) -> Any:
-        real = getattr(os, name)
-        if name not in WRITING:
-            return real
-
-        def call(*arguments: Any, **keywords: Any) -> Any:
-            self.calls += 1
-            if self.calls != self.number:
+    def _step(self, name: str, real: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
+        self.calls += 1
+        if self.forever and self.met:
+            if name == "close":
                 return real(*arguments, **keywords)
-            self.met = name
-            if not self.after and name != "close":  # A close that fails has closed the file.
-                self.fault()
-            result = real(*arguments, **keywords)
-            if self.after and name == "open":  # Nobody would know what to close.
-                return result
             self.fault()
-            return result
+        if self.calls != self.number:
+            return real(*arguments, **keywords)
+        self.met = name
+        if not self.after and name != "close":  # A close that fails has closed the file.
+            self.fault()
+        result = real(*arguments, **keywords)
+        if self.after and name in ("open", "open_folder"):  # Nobody would know what to close.
+            if self.forever:
+                self.close(result if isinstance(result, int) else result.handle)
+            else:
+                return result
+        self.fault()
+        return result
 
-        return call
+
+def _counted(name: str) -> Callable[..., Any]:
+    def call(self: Faults, *arguments: Any, **keywords: Any) -> Any:
+        return self._step(name, getattr(super(Faults, self), name), *arguments, **keywords)
+
+    return call
+
+
+for _name in WRITING:
+    setattr(Faults, _name, _counted(_name))
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: no code handles it."""
+
+
+def stopped() -> None:
+    raise Killed
 
 
 def fails_with(code: int) -> Callable[[], None]:
@@ -57,6 +105,12 @@ def killed() -> None:
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def empty(folder: Path) -> None:
+    """Remove all that is in a folder, where there is one."""
+    for path in folder.iterdir() if folder.exists() else ():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def in_a_process_of_its_own(run: Callable[[], None]) -> int:

@@ -1,0 +1,55 @@
+"""Who holds a lock, as the file of the lock says."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from moslabels.files import platform
+
+_SIGNED = re.compile(
+    r"(process (\d+) on [\w.-]+)\nsince ([\dT:Z-]+)\n(without locks of files\n(?:machine ([\w.-]+)\n)?)?"
+)
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A process that holds something.
+
+    ``has_locks`` says whether the file system locks for it: if not, the file alone does. ``machine`` is then the one on
+    which the process runs (:meth:`System.machine`), None if nobody can tell.
+    """
+
+    name: str = "another process"
+    since: str = "a time unknown"
+    has_locks: bool = True
+    process: int | None = None
+    machine: str | None = None
+
+    def has_ended(self) -> bool:
+        """Return whether the process surely runs no more; False if nobody can tell."""
+        if self.process is None or self.machine is None or self.machine != platform.system.machine():
+            return False
+        return not platform.system.is_running(self.process)
+
+
+def signature(has_locks: bool) -> bytes:
+    """Return what this process writes into a file to say that it holds it."""
+    since = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    text = f"process {os.getpid()} on {socket.gethostname()}\nsince {since}\n"
+    if not has_locks:
+        machine = platform.system.machine()
+        text += "without locks of files\n" + (f"machine {machine}\n" if machine else "")
+    return text.encode()
+
+
+def holder_of(handle: int) -> Holder:
+    """Return the holder that an open file names; one without a process if the file is not signed."""
+    signed = _SIGNED.match(platform.system.read_at(handle, 400, 0).decode("utf-8", "replace"))
+    if signed is None:
+        return Holder()
+    name, process, since, without_locks, machine = signed.groups()
+    return Holder(name, since, not without_locks, int(process), machine)
