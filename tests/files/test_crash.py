@@ -54,7 +54,7 @@ def tables(folder: Path, features: str, out: str) -> Callable[[str], None]:
 
 
 def put(folder: Path, files: dict[str, bytes]) -> None:
-    """Put files into a folder that holds nothing else but hidden ones; empty the folder for temporary files beside it."""
+    """Put files into a folder that holds nothing else but hidden ones; empty the temporary folder beside it."""
     empty(folder.with_name("tmp"))
     for path in folder.iterdir():
         if not path.name.startswith("."):
