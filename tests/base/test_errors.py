@@ -88,6 +88,10 @@ def test_the_table_of_a_batch_and_the_code_in_its_report(tmp_path: Path) -> None
     assert caught.value.table == "one"
 
 
+POSITIONS = {"Check": 1, "fault": 2}
+"""Where a code stands among the arguments of what makes an error."""
+
+
 def test_every_code_is_used_and_no_other() -> None:
     """A code is written where the error is raised, so that a program can rely on the list."""
     used = set()
@@ -97,6 +101,9 @@ def test_every_code_is_used_and_no_other() -> None:
                 used |= {leaf.value for leaf in ast.walk(node.value) if isinstance(leaf, ast.Constant)} - {"bad"}
             if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "_code":
                 used.add(ast.literal_eval(node.value))
+            if isinstance(node, ast.Call) and ast.unparse(node.func) in POSITIONS:
+                code = node.args[POSITIONS[ast.unparse(node.func)] :][:1]
+                used |= {leaf.value for place in code for leaf in ast.walk(place) if isinstance(leaf, ast.Constant)}
     assert {code for code in used if isinstance(code, str)} - {"mos_state"} == set(CODES)
 
 

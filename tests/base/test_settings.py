@@ -31,8 +31,8 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"threads": 0}, "threads: must be a whole number from 1 on"),
     ({"threads": True}, "threads: must be a whole number from 1 on"),
     ({"threads": "2"}, "threads: must be a whole number from 1 on"),
-    ({"temp_dir": "nowhere"}, "temp_dir: .* is no folder"),
-    ({"temp_dir": "a\0b"}, "temp_dir: .* is no folder"),
+    ({"temp_dir": "nowhere"}, "temp_dir: .* is not a folder"),
+    ({"temp_dir": "a\0b"}, "temp_dir: .* is not a folder"),
     ({"temp_dir": 3}, "temp_dir: must be a folder"),
 ]
 

@@ -138,6 +138,7 @@ def test_a_value_is_written_as_it_is_bound(value: Any) -> None:
     if isinstance(value, str) and any(0xD800 <= ord(character) <= 0xDFFF for character in value):
         return
     statement = Statement("test", "SELECT $value AS x, '$value' AS y -- $value", {"value": value})
-    found, text = duckdb.execute(filled_in(statement)).fetchone() or (None, None)
+    with duckdb.connect() as connection:
+        found, text = connection.execute(filled_in(statement)).fetchone() or (None, None)
     assert (found, text) == (value, "$value")
     assert type(found) is type(value)

@@ -175,7 +175,8 @@ def test_a_wrong_statistic_of_the_scores_and_of_a_labelled_table(tmp_path: Path)
 def test_a_wrong_page_index_and_bloom_filter(tmp_path: Path) -> None:
     path = tmp_path / "f.parquet"
     other = [f"other_{number}" for number in NUMBERS]
-    duckdb.from_arrow(pa.table({"key": TEXTS, "other": other})).write_parquet(str(path), row_group_size=2048)
+    with duckdb.connect() as connection:
+        connection.from_arrow(pa.table({"key": TEXTS, "other": other})).write_parquet(str(path), row_group_size=2048)
     bloom = lie(path, "key", {}, borrow="other")
     indexed = tmp_path / "g.parquet"
     pq.write_table(pa.table({"key": TEXTS, "other": other}), indexed, write_page_index=True, data_page_size=1 << 12)
