@@ -12,6 +12,7 @@ pytest.register_assert_rewrite("helpers")
 
 from helpers.job import Job
 from helpers.schemas import schema_of
+from moslabels.engine.databases import kept
 from moslabels.evidence import audit, report
 
 
@@ -29,6 +30,13 @@ def every_document_is_valid() -> Iterator[None]:
         patched.setattr(module, "build", build_valid)
     yield
     patched.undo()
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_database() -> Iterator[None]:
+    """The runs of a process share one database, as the tables of a batch do."""
+    with kept():
+        yield
 
 
 @pytest.fixture

@@ -17,8 +17,9 @@ from moslabels.base.errors import StatementError, UsageError, calls_others
 from moslabels.base.progress import SILENT, Progress
 from moslabels.base.settings import DEFAULTS, Settings
 from moslabels.base.signals import released
+from moslabels.engine.databases import give_back, take
 from moslabels.engine.failures import failure
-from moslabels.engine.sessions import Connection, Relation, own, session_of, unwrapped, watch
+from moslabels.engine.sessions import Connection, Relation, session_of, unwrapped, watch
 from moslabels.engine.statements import Statement, render, rules
 
 T = TypeVar("T")
@@ -49,30 +50,51 @@ class Engine:
     ) -> None:
         self.progress = progress
         self._watch: pa.RecordBatchReader | None = None
-        if connection is None:
-            self._connection = own(settings, spill_folder, progress)
-        else:
+        self._database = take(settings, spill_folder) if connection is None else None
+        self._is_sound = True
+        if self._database is not None:
+            self._connection = self._database.session(progress)
+        elif connection is not None:
             self._connection = session_of(connection)
             self._watch = watch(connection)
         self._worker = ThreadPoolExecutor(max_workers=1)
         self._registered = 0
         self.ran: list[Statement] = []
         try:
-            if connection is None:
-                self.run(render("session/10_optimizers"))
             self._settle()
-            for rule in rules():
-                self.run(rule)
+            self._add_rules()
         except BaseException:
+            self._is_sound = False
             self.__exit__(None, None, None)
             raise
 
     def _settle(self) -> None:
-        names = self.row(render("session/20_setting_names"))["names"]
         try:
-            self.run(render("session/30_settings", names=names))
+            for statement in self._settings():
+                self.run(statement)
         except StatementError as error:
             raise UsageError(f"connection: DuckDB refuses to set what a session of it needs: {error}") from error
+
+    def _settings(self) -> list[Statement]:
+        names = self._database.setting_names if self._database is not None else None
+        if names is None:
+            names = self.row(render("session/20_setting_names"))["names"]
+        if self._database is not None:
+            self._database.setting_names = names
+        return [render("session/30_settings", names=names), render("session/40_constants")]
+
+    def _add_rules(self) -> None:
+        if self._database is None:
+            for rule in rules():
+                self.run(rule)
+        elif not self._database.has_rules:
+            for statement in (render("session/10_optimizers"), *rules(temporary=False)):
+                self.run(statement)
+            self._database.has_rules = True
+
+    def preamble(self) -> list[Statement]:
+        """Return what a DuckDB shell runs before the statements: settings, constants and rules."""
+        return [render("session/10_optimizers"), *self._settings(), *rules()]
 
     def __enter__(self) -> Engine:
         return self
@@ -84,6 +106,9 @@ class Engine:
         self._worker.shutdown()
         self._connection.close()
         self._watch = None  # The caller's connection counts as busy while this result is open.
+        if self._database is not None:
+            give_back(self._database, self._is_sound)
+            self._database = None
 
     @property
     def memory(self) -> float:
@@ -168,10 +193,12 @@ class Engine:
             with released():  # A signal need not wait here: all that must be cleaned up is known by now.
                 _wait(future, partial(self._look, timer))
         except BaseException:
+            self._is_sound = False
             self.stop()
             raise
         error = future.exception()
         if isinstance(error, _OF_DUCKDB):
+            self._is_sound = False
             raise failure(statement, error) from error
         return future.result()
 

@@ -42,6 +42,7 @@ class LockedEngine(Engine):
 
     def lock(self) -> None:
         """Lock for good. Attach nothing before: what is attached stays within reach."""
+        self._is_sound = False  # For this use alone.
         self.run(render("evidence/50_lock"))
 
     def ask(self, sql: str) -> Answer | None:

@@ -1,4 +1,4 @@
-"""Connections: a DuckDB of our own, or a session on the caller's."""
+"""Sessions on the caller's DuckDB."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import duckdb
 import pyarrow as pa
 
 from moslabels.base.errors import UsageError
-from moslabels.base.progress import SILENT, Progress
-from moslabels.base.settings import Settings
 from moslabels.base.text import shown
 from moslabels.engine.statements import render
 
@@ -26,25 +24,6 @@ _MOST_WRAPPERS = 5
 
 
 _ROWS_OF_A_LOOK = 100_000  # With batches of few rows, closing an open result took DuckDB 2.0.1 ten seconds.
-
-
-def own(settings: Settings, spill_folder: str, progress: Progress) -> Connection:
-    """Return a new DuckDB in memory. Raise UsageError if DuckDB refuses a setting."""
-    config: dict[str, Any] = {"temp_directory": spill_folder}
-    if settings.memory_limit is not None:
-        config["memory_limit"] = settings.memory_limit
-    if settings.threads is not None:
-        config["threads"] = settings.threads
-    try:
-        connection = duckdb.connect(":memory:", config=config)
-    except duckdb.Error as error:
-        raise UsageError(f"DuckDB refuses the settings {settings.given()}: {error}") from error
-    connection.execute("SET enable_progress_bar = false")  # it can leak into a pipe
-    if progress is not SILENT:
-        # Without it DuckDB does not count; it need not show what it counts.
-        connection.execute("SET enable_progress_bar_print = false")
-        connection.execute("SET enable_progress_bar = true")
-    return connection
 
 
 def session_of(connection: Connection) -> Connection:

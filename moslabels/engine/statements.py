@@ -109,6 +109,10 @@ def render(name: str, values: Mapping[str, Any] | None = None, **context: Any) -
     return Statement(name, sql, {key: (values or {})[key] for key in parameters(sql)})
 
 
-def rules() -> list[Statement]:
-    """Return the rules of ``sql/rules/``, in the order in which they build on one another: that of their numbers."""
-    return [render(f"rules/{path.stem}") for path in sorted((sql_folder() / "rules").glob("*.sql"))]
+def rules(temporary: bool = True) -> list[Statement]:
+    """Return the rules of ``sql/rules/``, in the order in which they build on one another: that of their numbers.
+
+    Temporary ones are a session's own. The others are in a database for all of its sessions.
+    """
+    names = (f"rules/{path.stem}" for path in sorted((sql_folder() / "rules").glob("*.sql")))
+    return [render(name, TEMP=SqlText("TEMP" if temporary else "")) for name in names]

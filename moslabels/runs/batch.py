@@ -11,6 +11,7 @@ from moslabels.base.errors import UsageError, fault_of_table, interruption, os_e
 from moslabels.base.progress import SILENT, Cancel, Progress, relayed
 from moslabels.base.settings import Settings
 from moslabels.base.signals import held, released
+from moslabels.engine.databases import kept
 from moslabels.evidence import report
 from moslabels.evidence.reports import MAKERS
 from moslabels.evidence.run import Run
@@ -156,7 +157,8 @@ def _run(
             places = reports_are_ours.enter_context(reserved([] if run.is_dry else run.reports.values()))
         except OSError as error:
             raise UsageError(f"the report cannot be written: {os_error(error)}") from error
-        entries, audits, ended_by = _label_tables(manifest.tables, run, fail_fast, skip_unchanged, on_table)
+        with kept():
+            entries, audits, ended_by = _label_tables(manifest.tables, run, fail_fast, skip_unchanged, on_table)
         tables = zip(manifest.tables, entries, strict=True)
         were_run = [(spec, entry) for spec, entry in tables if entry["status"] != "not-run"]
         inputs = _inputs(were_run, run) if run.block is None else {}

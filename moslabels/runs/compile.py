@@ -27,7 +27,7 @@ def compiled(tables: Iterable[TableSpec], settings: Settings = DEFAULTS) -> str:
     row gets, in order. Raise what labelling the tables raises before the gate.
     """
     with Engine(settings) as engine:
-        rules = "\n\n".join(map(_told, engine.ran))
+        rules = "\n\n".join(map(_told, engine.preamble()))
     tables_sql = [_table(spec, settings) for spec in tables]
     return "\n\n".join([rules, *tables_sql]) + "\n"
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from moslabels.base.settings import DEFAULTS, Settings
 from moslabels.base.text import shown
+from moslabels.engine.databases import kept
 from moslabels.evidence.documents import Audit, Entry, Reach, Report, load
 from moslabels.runs.checked import Checked
 from moslabels.runs.verify_files import Files
@@ -14,6 +15,7 @@ from moslabels.runs.verify_report import ReportCheck
 from moslabels.spec.paths import refuse_url
 
 
+@kept()
 def verify(paths: Sequence[str], settings: Settings = DEFAULTS, *, only_root: bool = False) -> dict[str, Any]:
     """Check reports, audits and labelled Parquet files against the tables that they are about.
 

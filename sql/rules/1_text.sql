@@ -1,34 +1,29 @@
 -- Texts, and the one pattern for each kind of number and of type that the other rules and statements use. The type of a
 -- value is DuckDB's name of it; that of a cell of a CSV file is CSV.
 
--- white_space: what str.strip() of Python removes, all of Unicode's white space.
-SET VARIABLE white_space = array_to_string(list_transform(
-    range(9, 14) || range(28, 33) || [133, 160, 5760] || range(8192, 8203) || [8232, 8233, 8239, 8287, 12288],
-    lambda code: chr(code::INTEGER)), '');
-
 -- trim_text(x): x without the white space at its ends. DuckDB's own trim(x) takes spaces only, and trimming a set of
 -- characters is slow: a text that begins and ends in a printable ASCII character is returned at once.
-CREATE OR REPLACE TEMP MACRO trim_text(x) AS
+CREATE OR REPLACE {{ TEMP }} MACRO trim_text(x) AS
     CASE WHEN regexp_full_match(x, '[!-~]|[!-~].*[!-~]', 's') THEN x ELSE trim(x, getvariable('white_space')) END;
 
 -- is_too_long(text): whether a text is too long for a key. cut_text(text): the beginning of such a text, for messages.
-CREATE OR REPLACE TEMP MACRO is_too_long(text) AS strlen(text) > 65536;
-CREATE OR REPLACE TEMP MACRO cut_text(text) AS CASE WHEN is_too_long(text) THEN left(text, 1000) ELSE text END;
+CREATE OR REPLACE {{ TEMP }} MACRO is_too_long(text) AS strlen(text) > 65536;
+CREATE OR REPLACE {{ TEMP }} MACRO cut_text(text) AS CASE WHEN is_too_long(text) THEN left(text, 1000) ELSE text END;
 
 -- is_whole_text(text): whether a text is a whole number in digits alone. is_number_text(text): whether it is written as
 -- a plain number, spaces around it aside: TRY_CAST alone would also take 1_000, nan and inf.
-CREATE OR REPLACE TEMP MACRO is_whole_text(text) AS regexp_full_match(text, '-?[0-9]+');
-CREATE OR REPLACE TEMP MACRO is_number_text(text) AS
+CREATE OR REPLACE {{ TEMP }} MACRO is_whole_text(text) AS regexp_full_match(text, '-?[0-9]+');
+CREATE OR REPLACE {{ TEMP }} MACRO is_number_text(text) AS
     regexp_full_match(text, ' *[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)? *');
 
 -- is_exact_double(text): whether a DOUBLE holds a whole number exactly; NULL if it has too many digits to tell.
-CREATE OR REPLACE TEMP MACRO is_exact_double(text) AS
+CREATE OR REPLACE {{ TEMP }} MACRO is_exact_double(text) AS
     TRY_CAST(text AS HUGEINT) = TRY_CAST(TRY_CAST(text AS DOUBLE) AS HUGEINT);
 
 -- is_text_type(type), …: what kind of values a type has.
-CREATE OR REPLACE TEMP MACRO is_text_type(type) AS type IN ('CSV', 'VARCHAR');
-CREATE OR REPLACE TEMP MACRO is_whole_type(type) AS regexp_full_match(type, 'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER');
-CREATE OR REPLACE TEMP MACRO is_float_type(type) AS type IN ('FLOAT', 'DOUBLE');
-CREATE OR REPLACE TEMP MACRO is_decimal_type(type) AS type LIKE 'DECIMAL(%';
-CREATE OR REPLACE TEMP MACRO is_number_type(type) AS
+CREATE OR REPLACE {{ TEMP }} MACRO is_text_type(type) AS type IN ('CSV', 'VARCHAR');
+CREATE OR REPLACE {{ TEMP }} MACRO is_whole_type(type) AS regexp_full_match(type, 'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER');
+CREATE OR REPLACE {{ TEMP }} MACRO is_float_type(type) AS type IN ('FLOAT', 'DOUBLE');
+CREATE OR REPLACE {{ TEMP }} MACRO is_decimal_type(type) AS type LIKE 'DECIMAL(%';
+CREATE OR REPLACE {{ TEMP }} MACRO is_number_type(type) AS
     is_float_type(type) OR is_whole_type(type) OR is_decimal_type(type);

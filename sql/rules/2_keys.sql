@@ -3,7 +3,7 @@
 -- key_fault(text, type): why a value cannot be a key, or NULL. text is the value as text. Only texts and exact whole
 -- numbers are keys: 1.5, inf and a float beyond the last whole number that all floats hold exactly (2^53; FLOAT 2^24)
 -- would meet the wrong clip. A key has at most 65,536 bytes.
-CREATE OR REPLACE TEMP MACRO key_fault(text, type) AS
+CREATE OR REPLACE {{ TEMP }} MACRO key_fault(text, type) AS
     CASE
         WHEN is_too_long(text) THEN 'a text of ' || strlen(text) || ' bytes (65536 are the most)'
         WHEN text IS NULL OR is_text_type(type) OR is_whole_type(type) THEN NULL
@@ -20,7 +20,7 @@ CREATE OR REPLACE TEMP MACRO key_fault(text, type) AS
 -- key_text(text, type): the text that a key is made of, of a value without a key_fault. A whole number is in decimal,
 -- also if it is stored as float or decimal: 10008004183.0 is 10008004183, -0.0 is 0. NaN, and a text that is too long,
 -- give NULL.
-CREATE OR REPLACE TEMP MACRO key_text(text, type) AS
+CREATE OR REPLACE {{ TEMP }} MACRO key_text(text, type) AS
     CASE
         WHEN is_too_long(text) THEN NULL
         WHEN is_decimal_type(type) THEN regexp_replace(text, '\.0*$', '')
@@ -30,26 +30,26 @@ CREATE OR REPLACE TEMP MACRO key_text(text, type) AS
 
 -- base_name(x): what follows the last / or \, trailing separators ignored. stem(x): a file name without its last
 -- extension: a.tar.gz -> a.tar; .hidden, ..a and a. stay (DuckDB's parse_filename would make nothing of .hidden).
-CREATE OR REPLACE TEMP MACRO base_name(x) AS regexp_extract(x, '([^/\\]*)[/\\]*$', 1);
-CREATE OR REPLACE TEMP MACRO stem(x) AS
+CREATE OR REPLACE {{ TEMP }} MACRO base_name(x) AS regexp_extract(x, '([^/\\]*)[/\\]*$', 1);
+CREATE OR REPLACE {{ TEMP }} MACRO stem(x) AS
     CASE WHEN regexp_full_match(x, '.*[^.].*\.[^.]+', 's') THEN regexp_replace(x, '\.[^.]+$', '') ELSE x END;
 
 -- normalize_key(x, normalize): the part of a trimmed key text that counts.
-CREATE OR REPLACE TEMP MACRO normalize_key(x, normalize) AS
+CREATE OR REPLACE {{ TEMP }} MACRO normalize_key(x, normalize) AS
     CASE normalize WHEN 'raw' THEN x WHEN 'basename' THEN base_name(x) WHEN 'stem' THEN stem(base_name(x)) END;
 
 -- extract_key(part, regex, capture): the key of a normalised text, or NULL if it has none: what the regex extracts
 -- (capture 1: its first group; 0: the whole match; without a regex, everything), trimmed again. No match gives '',
 -- which is no key.
-CREATE OR REPLACE TEMP MACRO extract_key(part, regex, capture) AS
+CREATE OR REPLACE {{ TEMP }} MACRO extract_key(part, regex, capture) AS
     NULLIF(trim_text(CASE WHEN regex IS NULL THEN part ELSE regexp_extract(part, regex, capture) END), '');
 
 -- make_key(text, normalize, regex, capture): all of these steps. A macro repeats its arguments, so a statement over all
 -- rows takes the steps one by one: see key_parts in sources/cells.
-CREATE OR REPLACE TEMP MACRO make_key(text, normalize, regex, capture) AS
+CREATE OR REPLACE {{ TEMP }} MACRO make_key(text, normalize, regex, capture) AS
     extract_key(normalize_key(trim_text(text), normalize), regex, capture);
 
 -- compound_key(parts): the key of several parts, their JSON list, so that a, bc is not ab, c; NULL if a part is
 -- missing.
-CREATE OR REPLACE TEMP MACRO compound_key(parts) AS
+CREATE OR REPLACE {{ TEMP }} MACRO compound_key(parts) AS
     CASE WHEN list_count(parts) = len(parts) THEN CAST(to_json(parts) AS VARCHAR) END;

@@ -1,7 +1,7 @@
 -- Opinion scores: what is one, and on which scale.
 
 -- mos_number(text, type): a score as DOUBLE, or NULL if it is not a number. Text must be written as a plain number.
-CREATE OR REPLACE TEMP MACRO mos_number(text, type) AS
+CREATE OR REPLACE {{ TEMP }} MACRO mos_number(text, type) AS
     CASE
         WHEN is_text_type(type) THEN
             CASE WHEN is_number_text(trim_text(text)) THEN TRY_CAST(trim_text(text) AS DOUBLE) END
@@ -9,7 +9,7 @@ CREATE OR REPLACE TEMP MACRO mos_number(text, type) AS
     END;
 
 -- mos_state(text, type, missing_values): 'ok' if it is a finite number, 'missing' if none was given, else 'bad'.
-CREATE OR REPLACE TEMP MACRO mos_state(text, type, missing_values) AS
+CREATE OR REPLACE {{ TEMP }} MACRO mos_state(text, type, missing_values) AS
     CASE
         WHEN text IS NULL OR trim_text(text) = '' OR lower(trim_text(text)) = 'nan'
             OR (is_float_type(type) AND isnan(TRY_CAST(text AS DOUBLE)))  -- also a negative one
@@ -20,19 +20,19 @@ CREATE OR REPLACE TEMP MACRO mos_state(text, type, missing_values) AS
 
 -- clip_mos(value, worst, best): the nearest score on a scale. is_outside(value, worst, best): whether that is another.
 -- NULL is neither: least() and greatest() would pass over it.
-CREATE OR REPLACE TEMP MACRO clip_mos(value, worst, best) AS
+CREATE OR REPLACE {{ TEMP }} MACRO clip_mos(value, worst, best) AS
     CASE WHEN value IS NOT NULL THEN least(greatest(value, least(worst, best)), greatest(worst, best)) END;
-CREATE OR REPLACE TEMP MACRO is_outside(value, worst, best) AS
+CREATE OR REPLACE {{ TEMP }} MACRO is_outside(value, worst, best) AS
     coalesce(value NOT BETWEEN least(worst, best) AND greatest(worst, best), false);
 
 -- scale_mos(value, worst, best): a score on any linear scale, on 1 (worst) to 5 (best).
 -- scale_raw(value, worst, best): the same on 0 (worst) to 100 (best). Adding 0 turns -0.0 into 0.0.
 -- A score that is on the wanted scale already stays as it was given, to the last bit.
-CREATE OR REPLACE TEMP MACRO scale_mos(value, worst, best) AS
+CREATE OR REPLACE {{ TEMP }} MACRO scale_mos(value, worst, best) AS
     CASE WHEN worst = 1 AND best = 5 THEN value ELSE 1 + 4 * (value - worst) / (best - worst) END;
-CREATE OR REPLACE TEMP MACRO scale_raw(value, worst, best) AS
+CREATE OR REPLACE {{ TEMP }} MACRO scale_raw(value, worst, best) AS
     CASE WHEN worst = 0 AND best = 100 THEN value ELSE 100 * (value - worst) / (best - worst) + 0.0 END;
 
 -- mos_differs(difference, tolerance): whether two scores on 1-5 are two labels. 1e-12 is what binary fractions may be
 -- off by, so that 3.1 and 3.2 are within 0.1.
-CREATE OR REPLACE TEMP MACRO mos_differs(difference, tolerance) AS abs(difference) > tolerance + 1e-12;
+CREATE OR REPLACE {{ TEMP }} MACRO mos_differs(difference, tolerance) AS abs(difference) > tolerance + 1e-12;

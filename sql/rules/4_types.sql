@@ -6,7 +6,7 @@
 --  16 a whole number that is not written back as it was: -0
 -- An empty cell is none of these. A whole number with a leading zero is an identifier: text. So is one that fits
 -- neither BIGINT nor, exactly, DOUBLE. Most features have a point: they are looked at first, and need one pattern.
-CREATE OR REPLACE TEMP MACRO cell_bits(x) AS
+CREATE OR REPLACE {{ TEMP }} MACRO cell_bits(x) AS
     CASE
         WHEN x IS NULL OR x = '' THEN NULL
         WHEN contains(x, '.') THEN
@@ -23,7 +23,7 @@ CREATE OR REPLACE TEMP MACRO cell_bits(x) AS
 
 -- bits_type(bits): the type of a column of text cells, from the OR of their cell_bits. A column without a value is
 -- text.
-CREATE OR REPLACE TEMP MACRO bits_type(bits) AS
+CREATE OR REPLACE {{ TEMP }} MACRO bits_type(bits) AS
     CASE
         WHEN bits IS NULL OR bits & 8 > 0 OR (bits & 4 > 0 AND bits & 2 > 0) THEN 'VARCHAR'
         WHEN bits & 4 > 0 THEN 'DOUBLE'
@@ -33,7 +33,7 @@ CREATE OR REPLACE TEMP MACRO bits_type(bits) AS
 -- whole_text(text, type), double_text(text, type), boolean_text(text, type): the value of an extra as its stated type
 -- (BIGINT, DOUBLE, BOOLEAN) writes it; NULL if it has none, or one that does not fit. A whole number may be stored as
 -- float: 24.0 is 24. One that a DOUBLE would round does not fit DOUBLE.
-CREATE OR REPLACE TEMP MACRO whole_text(text, type) AS
+CREATE OR REPLACE {{ TEMP }} MACRO whole_text(text, type) AS
     CASE
         WHEN is_float_type(type) OR is_decimal_type(type) THEN
             CASE WHEN key_fault(text, type) IS NULL THEN CAST(TRY_CAST(key_text(text, type) AS BIGINT) AS VARCHAR) END
@@ -45,12 +45,12 @@ CREATE OR REPLACE TEMP MACRO whole_text(text, type) AS
                 AND TRY_CAST(trim_text(text) AS DOUBLE) = trunc(TRY_CAST(trim_text(text) AS DOUBLE))))
             THEN CAST(TRY_CAST(trim_text(text) AS BIGINT) AS VARCHAR)
     END;
-CREATE OR REPLACE TEMP MACRO double_text(text, type) AS
+CREATE OR REPLACE {{ TEMP }} MACRO double_text(text, type) AS
     CASE
         WHEN is_float_type(type) THEN text
         WHEN (is_text_type(type) OR is_number_type(type)) AND cell_bits(trim_text(text)) IN (1, 4) THEN trim_text(text)
     END;
-CREATE OR REPLACE TEMP MACRO boolean_text(text, type) AS
+CREATE OR REPLACE {{ TEMP }} MACRO boolean_text(text, type) AS
     CASE
         WHEN (is_text_type(type) OR type = 'BOOLEAN') AND lower(trim_text(text)) IN ('true', 'false')
             THEN lower(trim_text(text))

@@ -1,30 +1,20 @@
 -- Patterns of JSON, for what must stay as it is written.
 
--- json_text, json_member: patterns of a text and of one member of an object: name, colon and value, with the white
--- space around them. RE2 cannot count brackets, so a value may nest ten deep.
-SET VARIABLE json_text = '"(?:[^"\\]|\\.)*"';
-SET VARIABLE json_member = '\s*' || getvariable('json_text') || '\s*:\s*(?:' || getvariable('json_text')
-    || '|[^",\[\]{}]+|' || replace(
-        list_reduce(
-            list_transform(range(10), lambda i: '[\[{](?:@|[^"\[\]{}]|#)*[\]}]'),
-            lambda outside, inside: replace(outside, '#', inside)),
-        '@', getvariable('json_text')) || ')\s*';
-
 -- json_names(x): the names of the members of all objects in it, as they are written, each with its colon.
-CREATE OR REPLACE TEMP MACRO json_names(x) AS regexp_extract_all(x, getvariable('json_text') || '\s*:');
+CREATE OR REPLACE {{ TEMP }} MACRO json_names(x) AS regexp_extract_all(x, getvariable('json_text') || '\s*:');
 
 -- without_texts(x): JSON with all its texts empty, so that a pattern finds only what stands outside of them.
-CREATE OR REPLACE TEMP MACRO without_texts(x) AS regexp_replace(x, getvariable('json_text'), '""', 'g');
+CREATE OR REPLACE {{ TEMP }} MACRO without_texts(x) AS regexp_replace(x, getvariable('json_text'), '""', 'g');
 
 -- has_no_json(x): whether NaN, Infinity or a trailing comma may be in it, which DuckDB's reader takes.
-CREATE OR REPLACE TEMP MACRO has_no_json(x) AS regexp_matches(x, '(?i)nan|inf|,\s*[}\]]');
+CREATE OR REPLACE {{ TEMP }} MACRO has_no_json(x) AS regexp_matches(x, '(?i)nan|inf|,\s*[}\]]');
 
 -- json_value_type(x): the type of a JSON value, as DuckDB types the same value elsewhere.
-CREATE OR REPLACE TEMP MACRO json_value_type(x) AS CASE json_type(x) WHEN 'UBIGINT' THEN 'BIGINT' ELSE json_type(x) END;
+CREATE OR REPLACE {{ TEMP }} MACRO json_value_type(x) AS CASE json_type(x) WHEN 'UBIGINT' THEN 'BIGINT' ELSE json_type(x) END;
 
 -- json_fault(line, has_twice): why a line of a JSON lines file is not an object that can be read, or NULL. has_twice
 -- says whether it has a member twice. The precise look is for the few lines that need one.
-CREATE OR REPLACE TEMP MACRO json_fault(line, has_twice) AS
+CREATE OR REPLACE {{ TEMP }} MACRO json_fault(line, has_twice) AS
     CASE
         WHEN starts_with(line, chr(65279)) THEN
             'it is no JSON: a byte order mark (U+FEFF) stands before it, as where one file was put after another; remove it'

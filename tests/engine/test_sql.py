@@ -63,6 +63,8 @@ def contexts() -> list[dict[str, Any]]:
                     "mark": "made here",
                     "is_exact": bool(extras),
                     "names": ["TimeZone"],
+                    "TEMP": rendering.SqlText("TEMP"),
+                    "folder": "spill",
                 }
             )
     return found

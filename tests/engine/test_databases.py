@@ -1,0 +1,152 @@
+"""A database is kept for the next engine of a batch. Nothing of one table is there for the next."""
+
+from __future__ import annotations
+
+import os
+import sys
+from contextvars import Context
+from pathlib import Path
+
+import pyarrow as pa
+import pytest
+
+from moslabels.base.errors import StatementError
+from moslabels.base.settings import DEFAULTS, Settings
+from moslabels.engine.connection import Engine
+from moslabels.engine.databases import kept
+from moslabels.engine.locked import LockedEngine
+from moslabels.engine.statements import Statement
+
+
+def sql(text: str) -> Statement:
+    return Statement("test", text)
+
+
+def is_new(engine: Engine) -> bool:
+    """Whether an engine has a database that no other had: it was the one to put the rules there."""
+    return "rules/1_text" in [statement.name for statement in engine.ran]
+
+
+@pytest.fixture(autouse=True)
+def on_its_own() -> None:
+    """No database of another test is idle here."""
+    with Engine(Settings(threads=7)):
+        pass
+
+
+def test_the_next_engine_has_the_same_database() -> None:
+    with kept():
+        with Engine() as first:
+            assert is_new(first)
+        with Engine() as second:
+            assert not is_new(second)
+            assert second.row(sql("SELECT trim_text('\u2003a ') AS x"))["x"] == "a"
+            assert second.row(sql("SELECT base_name('a/b.mp4') AS x"))["x"] == "b.mp4"
+
+
+def test_a_database_is_kept_only_if_that_is_asked_for() -> None:
+    def engines() -> None:
+        for _ in range(2):
+            with Engine() as engine:
+                assert is_new(engine)
+
+    Context().run(engines)
+
+
+@pytest.mark.parametrize(
+    ("made", "read"),
+    [
+        ("CREATE TEMP TABLE labels AS SELECT 1 AS x", "FROM labels"),
+        ("CREATE TEMP VIEW labels AS SELECT 1 AS x", "FROM labels"),
+        ("CREATE TEMP MACRO one_more(x) AS x + 1", "SELECT one_more(1)"),
+        ("PREPARE one AS SELECT 1", "EXECUTE one"),
+    ],
+)
+def test_nothing_of_a_table_is_there_for_the_next(made: str, read: str) -> None:
+    with kept():
+        with Engine() as first:
+            first.run(sql(made))
+        with Engine() as second:
+            assert not is_new(second)
+            with pytest.raises(StatementError):
+                second.run(sql(read))
+
+
+def test_no_variable_setting_or_table_in_memory_is_there_for_the_next() -> None:
+    with kept():
+        with Engine() as first:
+            first.run(sql("SET VARIABLE mine = 1; SET VARIABLE white_space = 'x'; SET SESSION TimeZone = 'Asia/Tokyo'"))
+            name = first.register(pa.table({"x": [1]}))
+        with Engine() as second:
+            assert not is_new(second)
+            row = second.row(
+                sql("SELECT getvariable('mine') AS x, trim_text(' a') AS y, current_setting('TimeZone') AS z")
+            )
+            assert row == {"x": None, "y": "a", "z": "UTC"}
+            with pytest.raises(StatementError):
+                second.run(sql(f"FROM {name}"))
+
+
+@pytest.mark.parametrize("settings", [Settings(threads=1), Settings(memory_limit="200MB")])
+def test_other_settings_have_a_database_of_their_own(settings: Settings) -> None:
+    with kept():
+        with Engine():
+            pass
+        with Engine(settings) as other:
+            assert is_new(other)
+        with Engine(DEFAULTS) as last:
+            assert is_new(last)
+
+
+def test_another_folder_to_spill_to_is_taken_or_the_database_is_another(tmp_path: Path) -> None:
+    limit = Settings(memory_limit="50MB")
+    folders = [tmp_path / name for name in "abc"]
+    for folder in folders:
+        folder.mkdir()
+    with kept():
+        with Engine(limit, str(folders[0])):
+            pass
+        with Engine(limit, str(folders[1])) as second:
+            assert not is_new(second)
+            second.run(sql("CREATE TEMP TABLE t AS SELECT range || repeat('a', 30) AS x FROM range(3000000)"))
+            assert [path.name for path in folders[1].iterdir()] != []
+        with Engine(limit, str(folders[2])) as third:
+            assert is_new(third)
+    assert list(folders[0].iterdir()) == []
+
+
+def test_a_database_that_failed_is_not_kept() -> None:
+    with kept():
+        with Engine() as first, pytest.raises(StatementError):
+            first.run(sql("FROM nothing"))
+        with Engine() as second:
+            assert is_new(second)
+
+
+def test_a_locked_database_is_not_kept() -> None:
+    with kept():
+        with LockedEngine() as first:
+            first.lock()
+        with Engine() as second:
+            assert is_new(second)
+
+
+def test_two_engines_at_a_time_have_two_databases() -> None:
+    with kept():
+        with Engine() as first, Engine() as second:
+            assert (is_new(first), is_new(second)) == (True, True)
+        with Engine() as third:
+            assert not is_new(third)
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="Python warns of a fork beside threads")
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+def test_a_child_has_a_database_of_its_own() -> None:
+    with kept():
+        with Engine():
+            pass
+        child = os.fork()
+        if not child:
+            with Engine() as engine:
+                os._exit(0 if is_new(engine) and engine.row(sql("SELECT 1 AS x")) == {"x": 1} else 1)
+        assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
