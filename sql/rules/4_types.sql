@@ -5,19 +5,21 @@
 --   4 another number           8 text
 --  16 a whole number that is not written back as it was: -0
 -- An empty cell is none of these. A whole number with a leading zero is an identifier: text. So is one that fits
--- neither BIGINT nor, exactly, DOUBLE. Most features have a point: they are looked at first, and need one pattern.
+-- neither BIGINT nor, exactly, DOUBLE. Spaces around a number are no part of it; with any other blank it is text, as for
+-- whoever converts the cell. DuckDB's trim(x) would take the spaces of Unicode too. Most features have a point: they are
+-- looked at first, and need one pattern.
 CREATE OR REPLACE {{ TEMP }} MACRO cell_bits(x) AS
     CASE
         WHEN x IS NULL OR x = '' THEN NULL
         WHEN contains(x, '.') THEN
-            CASE WHEN is_number_text(x) AND isfinite(TRY_CAST(trim(x) AS DOUBLE)) THEN 4 ELSE 8 END
-        WHEN trim(x) = '-0' THEN 17
-        WHEN regexp_full_match(trim(x), '-?(0|[1-9][0-9]*)') AND TRY_CAST(trim(x) AS BIGINT) IS NOT NULL THEN
-            CASE WHEN is_exact_double(trim(x)) THEN 1 ELSE 2 END
-        WHEN regexp_full_match(trim(x), '[+-]?0[0-9]+') THEN 8
-        WHEN regexp_full_match(trim(x), '[+-]?[0-9]+') THEN CASE WHEN is_exact_double(trim(x)) THEN 4 ELSE 8 END
-        WHEN regexp_full_match(trim(x), '[+-]?(?i:nan|inf|infinity)')
-            OR (is_number_text(trim(x)) AND isfinite(TRY_CAST(trim(x) AS DOUBLE))) THEN 4
+            CASE WHEN is_number_text(x) AND isfinite(TRY_CAST(x AS DOUBLE)) THEN 4 ELSE 8 END
+        WHEN regexp_full_match(x, ' *-0 *') THEN 17
+        WHEN regexp_full_match(x, ' *-?(0|[1-9][0-9]*) *') AND TRY_CAST(x AS BIGINT) IS NOT NULL THEN
+            CASE WHEN is_exact_double(x) THEN 1 ELSE 2 END
+        WHEN regexp_full_match(x, ' *[+-]?0[0-9]+ *') THEN 8
+        WHEN regexp_full_match(x, ' *[+-]?[0-9]+ *') THEN CASE WHEN is_exact_double(x) THEN 4 ELSE 8 END
+        WHEN regexp_full_match(x, ' *[+-]?(?i:nan|inf|infinity) *')
+            OR (is_number_text(x) AND isfinite(TRY_CAST(x AS DOUBLE))) THEN 4
         ELSE 8
     END;
 

@@ -40,7 +40,7 @@ def read_table(path: Path) -> Rows:
     if path.suffix in (".parquet", ".pq"):
         return pq.ParquetFile(path).read().to_pylist()
     if path.suffix in (".jsonl", ".ndjson"):
-        return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+        return [json.loads(line) for line in path.read_bytes().splitlines()]
     if path.suffix == ".json":
         return json.loads(path.read_text(encoding="utf-8"))["rows"]
     with path.open(encoding="utf-8", newline="") as stream:

@@ -279,6 +279,33 @@ def test_csv_to_parquet(job: Job, cells: list[str], kind: pa.DataType, values: l
     assert [row["x"] for row in rows] == values
 
 
+BLANKS = [chr(code) for code in (9, 11, 12, *range(28, 32), 133, 160, 0x1680, 0x2000, 0x2009, 0x2028, 0x202F, 0x3000)]
+BLANKS += ["\u200b", "\ufeff"]
+"""All kinds but line ends: what Unicode calls white space, a space of no width, and the mark of a byte order."""
+
+
+@pytest.mark.parametrize("out", ["o.parquet", "o.csv", "o.jsonl", "o.json"])
+def test_a_number_beside_a_blank_that_is_not_a_space_is_text(job: Job, out: str) -> None:
+    """In features, keys and extras, in each format alike. Spaces are no part of a number."""
+    cells = [
+        cell for blank in BLANKS for number in ("5", "-0", "5.5", "inf") for cell in (number + blank, blank + number)
+    ]
+    columns = [f"x{index}" for index in range(len(cells))]
+    features = [
+        {"key": "7\xa0", "spaces": " 5 ", **dict(zip(columns, cells, strict=True))},
+        {"key": "8", "spaces": "6", **dict.fromkeys(columns, "6")},
+    ]
+    labels = [{"key": "7", "mos": "3", "votes": "5\xa0"}, {"key": "8", "mos": "4", "votes": "6"}]
+    first, second = job.run(
+        features, labels, features_name="f.csv", labels_name="l.csv", out_name=out, extras={"votes": "votes"}
+    )
+    assert [first[column] for column in columns] == cells
+    assert {second[column] for column in columns} == {"6"}
+    assert (first["key"], float(first["mos"]), first["votes"]) == ("7\xa0", 3.0, "5\xa0")
+    assert (second["key"], second["votes"]) == ("8", "6")
+    assert (first["spaces"], second["spaces"]) == ((" 5 ", "6") if out == "o.csv" else (5, 6))
+
+
 JSON_TYPES = [
     (["1", "-2"], pa.int64(), [1, -2]),
     (["1", "2.5"], pa.float64(), [1.0, 2.5]),
