@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from moslabels.files.platform import Abilities, System
+from moslabels.files.platform import Abilities, System, use
 
 WRITING = (
     "close",
@@ -26,6 +26,9 @@ WRITING = (
     "write_at",
 )
 """The calls of the system that change files, or open what they do it by."""
+
+NEVER = 1_000_000
+"""The number of a call that no run comes to."""
 
 
 class Faults(System):
@@ -45,16 +48,16 @@ class Faults(System):
     ) -> None:
         super().__init__(abilities or Abilities.found())
         self.number, self.fault, self.after, self.forever = number, fault, after, forever
-        self.calls = 0
+        self.seen: list[str] = []
         self.met = ""
 
     def _step(self, name: str, real: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
-        self.calls += 1
+        self.seen.append(name)
         if self.forever and self.met:
             if name == "close":
                 return real(*arguments, **keywords)
             self.fault()
-        if self.calls != self.number:
+        if len(self.seen) != self.number:
             return real(*arguments, **keywords)
         self.met = name
         if not self.after and name != "close":  # A close that fails has closed the file.
@@ -78,6 +81,22 @@ def _counted(name: str) -> Callable[..., Any]:
 
 for _name in WRITING:
     setattr(Faults, _name, _counted(_name))
+
+
+def calls_of(run: Callable[[], None], abilities: Abilities | None = None) -> list[str]:
+    """The names of the calls that write while something runs, in order."""
+    faults = Faults(0, stopped, abilities=abilities)
+    with use(faults):
+        run()
+    assert len(faults.seen) > 25, "the calls that write are no longer seen"
+    return faults.seen
+
+
+def some(names: Sequence[str], turn: int = 0, turns: int = 1) -> list[int]:
+    """The numbers of the first and the last call of each name, of which each turn takes its share; and none at last."""
+    places = {name: [number for number, other in enumerate(names, 1) if other == name] for name in names}
+    numbers = sorted({number for found in places.values() for number in (found[0], found[-1])})
+    return [*numbers[turn::turns], NEVER]
 
 
 class Killed(BaseException):
