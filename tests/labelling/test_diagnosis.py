@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -80,8 +81,7 @@ def test_near_misses(
     assert (found[difference]["keys"], found[difference]["ambiguous"]) == (count, 0)
     pairs = {(pair["key"], pair["label_key"]) for pair in found[difference]["examples"]}
     assert pairs <= set(zip(features, labels, strict=True))
-    with pytest.raises(GateError, match=f"{count} of {len(features) + 1} unmatched keys .*{message}"):
-        materialize(job.folder / "features.jsonl", [job.folder / "labels.jsonl"], job.out)
+    assert re.search(f"{count} of {len(features) + 1} unmatched keys .*{message}", str(caught.value))
     # A table that passes carries the same in its audit.
     job.run([{"key": key} for key in [*others, *features, "far away"]], given, min_match_rate=0)
     assert job.audit["diagnosis"] == caught.value.diagnosis
@@ -423,10 +423,11 @@ def test_one_key_of_many_values_is_said(job: Job) -> None:
         job.run(features, [{"file_name": "3", "mos": 3}], key_normalize="raw", feature_key_regex="([0-9]+)")
 
 
-def test_unused_labels_are_counted_by_any_number_of_threads(job: Job) -> None:
+@pytest.mark.parametrize("times", [5, pytest.param(40, marks=pytest.mark.long)])
+def test_unused_labels_are_counted_by_any_number_of_threads(job: Job, times: int) -> None:
     """DuckDB 1.5 failed at random where a window over everything read an anti join of few labels and more keys."""
     features = write_table(job.folder / "f.csv", [{"x": n, "key": f"clip{n % 3}"} for n in range(4)])
     labels = write_table(job.folder / "l.csv", [{"key": "none", "mos": 3}])
-    for run in range(40):
+    for run in range(times):
         audit = materialize(features, [labels], job.folder / f"{run}.csv", min_match_rate=0, threads=8)
         assert audit["unused_label_keys"] == {"count": 1, "sample": ["none"]}

@@ -34,7 +34,8 @@ def expected(frames: pa.ChunkedArray) -> list[float | None]:
     return [1 + clip % 400 / 100 if clip % 10 else None for clip in clips]
 
 
-@pytest.mark.parametrize("rows", [200_000, pytest.param(500_000, marks=pytest.mark.long)])
+# More rows than the 122,880 that DuckDB gives to one thread.
+@pytest.mark.parametrize("rows", [140_000, pytest.param(500_000, marks=pytest.mark.long)])
 def test_many_rows_in_order(tmp_path: Path, rows: int) -> None:
     features = write_features(tmp_path, rows)
     out = features / "o.parquet"
@@ -47,11 +48,13 @@ def test_many_rows_in_order(tmp_path: Path, rows: int) -> None:
     for suffix, read in ((".csv", pyarrow.csv.read_csv), (".jsonl", pyarrow.json.read_json)):
         text = features / f"o{suffix}"
         materialize(features / "f.parquet", [features / "l.csv"], text, min_match_rate=0.9, threads=4)
-        assert read(text)["frame"].equals(result["frame"])
-        assert read(text)["mos"].equals(result["mos"])
+        found = read(text)
+        assert found["frame"].equals(result["frame"])
+        assert found["mos"].equals(result["mos"])
         # And from text to text.
         again = features / f"again{suffix}"
         materialize(text, [features / "l.csv"], again, min_match_rate=0.9, overwrite=True)
-        assert read(again)["frame"].equals(result["frame"])
-        assert read(again)["mos"].equals(result["mos"])
+        found = read(again)
+        assert found["frame"].equals(result["frame"])
+        assert found["mos"].equals(result["mos"])
         assert os.path.getsize(again) == os.path.getsize(text)
