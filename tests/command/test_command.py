@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from helpers.command import ENVIRONMENT, moslabels, python
+from helpers.command import ENVIRONMENT, moslabels, process, python
 from helpers.tables import write_table
 from moslabels.cli import main
 from moslabels.command.commands import command_parser
@@ -40,7 +40,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_all_labelled(folder: Path) -> None:
-    done = moslabels("batch", "good.json", "--report-json", "r.json", "--report-md", "r.md", cwd=folder)
+    done = process("batch", "good.json", "--report-json", "r.json", "--report-md", "r.md", cwd=folder)
     assert (done.returncode, done.stdout) == (0, "")
     assert done.stderr == "good: ok: match rate 1.000, 2 of 2 rows labelled -> good.csv\n1 of 1 tables labelled\n"
     assert json.loads((folder / "r.json").read_text())["run_provenance"]["argv"][:2] == ["batch", "good.json"]
@@ -53,7 +53,7 @@ def test_the_report_goes_to_standard_output_where_no_file_is_named(folder: Path)
 
 
 def test_a_failed_table(folder: Path) -> None:
-    done = moslabels("batch", "both.json", "--report-json", "r.json", cwd=folder)
+    done = process("batch", "both.json", "--report-json", "r.json", cwd=folder)
     assert done.returncode == 1
     assert "bad: error: none.csv: there is no such file\n" in done.stderr
     assert "Traceback" not in done.stderr
@@ -167,7 +167,7 @@ def test_a_terminal_that_speaks_ascii(folder: Path) -> None:
 
 
 def test_a_path_that_is_not_utf_8(folder: Path) -> None:
-    done = moslabels("materialize", "--features", "f.jsonl", "--labels", "l.csv", "--out", b"o\xff.csv", cwd=folder)
+    done = process("materialize", "--features", "f.jsonl", "--labels", "l.csv", "--out", b"o\xff.csv", cwd=folder)
     assert done.returncode == 2
     assert "bytes that are not UTF-8" in done.stderr
     assert "Traceback" not in done.stderr

@@ -17,19 +17,17 @@ from moslabels.command.commands import COMMANDS as BY_NAME
 from moslabels.spec.options import FIELDS
 
 COMMANDS = "batch materialize init suggest explain sql verify diff compile schema options completion".split()
-SCREEN = {**ENVIRONMENT, "COLUMNS": "80"}
 
 
-def helped(*arguments: str, cwd: Path, **environment: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "moslabels", *arguments],
-        cwd=cwd,
-        env={**SCREEN, **environment},
-        capture_output=True,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, b"")
-    return done.stdout.decode("utf-8")
+@pytest.fixture(autouse=True)
+def screen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+
+
+def helped(*arguments: str, cwd: Path) -> str:
+    done = moslabels(*arguments, cwd=cwd)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
 
 
 @pytest.mark.parametrize("command", [None, *COMMANDS])
@@ -57,7 +55,11 @@ def test_the_help_names_every_option(tmp_path: Path, command: str) -> None:
 
 
 def test_help_on_a_terminal_that_speaks_ascii(tmp_path: Path) -> None:
-    assert "…" in helped("batch", "--help", cwd=tmp_path, PYTHONIOENCODING="ascii")
+    command = [sys.executable, "-m", "moslabels", "batch", "--help"]
+    environment = {**ENVIRONMENT, "COLUMNS": "80", "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+    assert "…" in done.stdout.decode("utf-8")
 
 
 def test_options_are_told_in_full(tmp_path: Path) -> None:
@@ -100,7 +102,7 @@ def test_what_needs_no_duckdb_does_not_load_it(tmp_path: Path, arguments: list[s
 
 
 def test_without_a_command(tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-m", "moslabels"], cwd=tmp_path, env=SCREEN, capture_output=True, text=True)
+    done = moslabels(cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == helped("--help", cwd=tmp_path) + "\nmoslabels: a command is required\n"
 

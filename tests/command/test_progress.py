@@ -13,13 +13,15 @@ import struct
 import subprocess
 import sys
 import termios
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import Context
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import pytest
 
-from helpers.command import ENVIRONMENT, moslabels
+from helpers.command import ENVIRONMENT, moslabels, told_to
 from helpers.tables import write_table
 from moslabels import run_batch
 from moslabels.base.errors import MosLabelsError, StatementError
@@ -39,11 +41,21 @@ ERASED = "\r\x1b[K"
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
+    return write_tables(tmp_path)
+
+
+def write_tables(folder: Path) -> Path:
     for name in ("f.parquet", "f.jsonl", "f.csv"):
-        write_table(tmp_path / name, FEATURES)
-    write_table(tmp_path / "l.csv", LABELS)
-    write_manifest(tmp_path, "one", "two")
-    return tmp_path
+        write_table(folder / name, FEATURES)
+    write_table(folder / "l.csv", LABELS)
+    write_manifest(folder, "one", "two")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def in_a_pipe(tmp_path_factory: pytest.TempPathFactory) -> subprocess.CompletedProcess[str]:
+    """What the batch says that knows of no terminal."""
+    return moslabels(*BATCH, cwd=write_tables(tmp_path_factory.mktemp("pipe")))
 
 
 def write_manifest(folder: Path, *ids: str, **options: Any) -> None:
@@ -59,21 +71,43 @@ ONE = ("materialize", "--features", "f.csv", "--labels", "l.csv", "--out", "o.cs
 BATCH = ("batch", "m.json", "--report-json", "r.json")
 
 
-def on_a_terminal(
-    *arguments: str, cwd: Path, columns: int = 80, code: str = "", **environment: str
-) -> tuple[int, str, str]:
+def on_a_terminal(*arguments: str, cwd: Path, columns: int = 80, **environment: str) -> tuple[int, str, str]:
     """Run the command with its standard error on a terminal: exit status, standard output, what the terminal got."""
-    program = ["-c", code] if code else ["-m", "moslabels"]
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    ours, theirs = terminal(columns)
+    with (
+        ThreadPoolExecutor(1) as pool,
+        mock.patch.dict(os.environ, {"TERM": "xterm", **environment}),
+    ):
+        got = pool.submit(all_of, ours)  # A terminal that nobody reads takes a page, and then no more.
+        with open(theirs, "w", encoding="utf-8", errors="backslashreplace") as stream:
+            status, out = told_to(stream, *arguments, cwd=cwd)
+    return status, out, got.result()
+
+
+def code_on_a_terminal(code: str, *arguments: str, cwd: Path) -> tuple[int, str, str]:
+    """Do the same with a program in a process of its own, which may be interrupted."""
+    ours, theirs = terminal(80)
     process = subprocess.Popen(
-        [sys.executable, *program, *arguments],
+        [sys.executable, "-c", code, *arguments],
         cwd=cwd,
-        env={**ENVIRONMENT, "TERM": "xterm", "PYTHONIOENCODING": "utf-8", **environment},
+        env={**ENVIRONMENT, "TERM": "xterm", "PYTHONIOENCODING": "utf-8"},
         stdout=subprocess.PIPE,
         stderr=theirs,
     )
     os.close(theirs)
+    got = all_of(ours)
+    out, _ = process.communicate(timeout=60)
+    return process.returncode, out.decode(), got
+
+
+def terminal(columns: int) -> tuple[int, int]:
+    """Open a terminal: the end that shows, and the end that is written to."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    return ours, theirs
+
+
+def all_of(ours: int) -> str:
     got = b""
     try:
         while data := os.read(ours, 65536):
@@ -81,8 +115,7 @@ def on_a_terminal(
     except OSError:  # The other side is closed.
         pass
     os.close(ours)
-    out, _ = process.communicate(timeout=60)
-    return process.returncode, out.decode(), got.decode().replace("\r\n", "\n")
+    return got.decode().replace("\r\n", "\n")
 
 
 def drawn(got: str) -> list[str]:
@@ -101,13 +134,12 @@ def left(got: str) -> str:
     return "\n".join(lines)
 
 
-def test_a_batch_on_a_terminal(folder: Path) -> None:
+def test_a_batch_on_a_terminal(folder: Path, in_a_pipe: subprocess.CompletedProcess[str]) -> None:
     status, out, got = on_a_terminal(*BATCH, cwd=folder)
     assert (status, out) == (0, "")
     lines = drawn(got)
     assert "[1/2] one: reading features" in lines  # Before it only what a slow machine takes long for.
     assert "[2/2] two: writing" in lines
-    in_a_pipe = moslabels(*BATCH, cwd=folder)
     assert left(got) == in_a_pipe.stderr
     assert in_a_pipe.stderr.splitlines() == [
         "one: ok: match rate 0.950, 19 of 20 rows labelled -> o0.jsonl",
@@ -149,17 +181,19 @@ def test_the_line_is_gone_after_an_interrupt(folder: Path, arguments: tuple[str,
         "from moslabels.cli import main\n"
         f"moslabels.{where} = lambda *_: os.kill(os.getpid(), {int(signal.SIGINT)})\nsys.exit(main())"
     )
-    status, _, got = on_a_terminal(*arguments, "--memory-limit", "1GB", cwd=folder, code=code)
+    status, _, got = code_on_a_terminal(code, *arguments, "--memory-limit", "1GB", cwd=folder)
     assert status == 130
     assert drawn(got)
     assert left(got) == "moslabels: interrupted\n"
 
 
 @pytest.mark.parametrize("environment", [{"TERM": "dumb"}, {"TERM": ""}, {"NO_COLOR": "1"}])
-def test_no_line_where_it_cannot_be_taken_back_or_is_not_wanted(folder: Path, environment: dict[str, str]) -> None:
+def test_no_line_where_it_cannot_be_taken_back_or_is_not_wanted(
+    folder: Path, in_a_pipe: subprocess.CompletedProcess[str], environment: dict[str, str]
+) -> None:
     status, _, got = on_a_terminal(*BATCH, cwd=folder, **environment)
     assert status == 0
-    assert got == moslabels(*BATCH, cwd=folder).stderr
+    assert got == in_a_pipe.stderr
 
 
 HOSTILE = {
@@ -424,7 +458,8 @@ def test_verbose_lists_every_statement(folder: Path, engines: list[Engine]) -> N
     for number, (name, engine) in enumerate(zip(("one", "two"), engines, strict=True)):
         expected += [f"{name}:", *(f"  sql/{statement.name}.sql" for statement in engine.ran)]
         expected.append(f"{name}: ok: match rate 0.950, 19 of 20 rows labelled -> o{number}.jsonl")
-    for _, _, got in (on_a_terminal(*BATCH, "--verbose", cwd=folder), on_a_pipe(*BATCH, "--verbose", cwd=folder)):
+    for where in (on_a_terminal, on_a_pipe):
+        _, _, got = Context().run(where, *BATCH, "--verbose", cwd=folder)
         *said, last = left(got).splitlines()
         assert last == "2 of 2 tables labelled"
         assert [re.sub(r"^  [0-9]+\.[0-9]{3} s  ", "  ", line) for line in said] == expected
