@@ -34,9 +34,11 @@ def csv_label(score: str) -> str:
     return f'key,mos\na,"{score}"\nb,3\n'
 
 
-@pytest.mark.parametrize(("score", "mos"), NUMBERS)
-def test_text_that_is_a_number(job: Job, score: str, mos: float) -> None:
-    assert job.run(FEATURES, csv_label(score), labels_name="l.csv")[0]["mos"] == mos
+def test_text_that_is_a_number(job: Job) -> None:
+    keys = [{"key": f"k{place}"} for place in range(len(NUMBERS))]
+    labels = "key,mos\n" + "".join(f'k{place},"{score}"\n' for place, (score, _) in enumerate(NUMBERS))
+    found = [row["mos"] for row in job.run(keys, labels, labels_name="l.csv")]
+    assert dict(zip([score for score, _ in NUMBERS], found, strict=True)) == dict(NUMBERS)
 
 
 @pytest.mark.parametrize("score", BAD)
@@ -75,9 +77,14 @@ JSON_SCORES = [("3", 3.0), ("3.25", 3.25), ("3e0", 3.0), ('"3.5"', 3.5), ("5", 5
 JSON_BAD = ["true", "[3]", '{"a": 3}', '"good"', "1e999"]
 
 
-@pytest.mark.parametrize(("score", "mos"), JSON_SCORES)
-def test_json_scores(job: Job, score: str, mos: float) -> None:
-    assert job.run(FEATURES, f'{{"key": "a", "mos": {score}}}\n')[0]["mos"] == mos
+def test_json_scores(job: Job) -> None:
+    """Each in a file of its own: the values of a column do not decide about each other."""
+    keys = [{"key": f"k{place}"} for place in range(len(JSON_SCORES))]
+    files = {
+        f"{place}.jsonl": f'{{"key": "k{place}", "mos": {score}}}\n' for place, (score, _) in enumerate(JSON_SCORES)
+    }
+    found = [row["mos"] for row in job.run(keys, files)]
+    assert dict(zip([score for score, _ in JSON_SCORES], found, strict=True)) == dict(JSON_SCORES)
 
 
 @pytest.mark.parametrize("score", JSON_BAD)
