@@ -17,7 +17,7 @@ from moslabels.base.errors import StatementError, UsageError, calls_others
 from moslabels.base.progress import SILENT, Progress
 from moslabels.base.settings import DEFAULTS, Settings
 from moslabels.base.signals import released
-from moslabels.engine.databases import give_back, take
+from moslabels.engine.databases import Database, give_back, take
 from moslabels.engine.failures import failure
 from moslabels.engine.sessions import Connection, Relation, session_of, unwrapped, watch
 from moslabels.engine.statements import Statement, render, rules
@@ -50,7 +50,7 @@ class Engine:
     ) -> None:
         self.progress = progress
         self._watch: pa.RecordBatchReader | None = None
-        self._database = take(settings, spill_folder) if connection is None else None
+        self._database = None if connection is not None else self._own(settings, spill_folder)
         self._is_sound = True
         if self._database is not None:
             self._connection = self._database.session(progress)
@@ -67,6 +67,9 @@ class Engine:
             self._is_sound = False
             self.__exit__(None, None, None)
             raise
+
+    def _own(self, settings: Settings, spill_folder: str) -> Database:
+        return take(settings, spill_folder)
 
     def _settle(self) -> None:
         try:

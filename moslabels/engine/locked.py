@@ -12,7 +12,9 @@ from typing import Any
 import pyarrow as pa
 
 from moslabels.base.errors import StatementError
+from moslabels.base.settings import Settings
 from moslabels.engine.connection import Engine, T
+from moslabels.engine.databases import Database
 from moslabels.engine.statements import Statement, render
 
 
@@ -40,9 +42,15 @@ class LockedEngine(Engine):
     Once it is locked, no statement reaches a file, the network, a variable of Python or a setting.
     """
 
+    def __init__(self) -> None:
+        super().__init__()
+        self._is_sound = False  # What it attaches and locks holds for the whole database, so nobody has it after.
+
+    def _own(self, settings: Settings, spill_folder: str) -> Database:
+        return Database(settings, spill_folder)
+
     def lock(self) -> None:
         """Lock for good. Attach nothing before: what is attached stays within reach."""
-        self._is_sound = False  # For this use alone.
         self.run(render("evidence/50_lock"))
 
     def ask(self, sql: str) -> Answer | None:

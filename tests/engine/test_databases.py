@@ -123,12 +123,20 @@ def test_a_database_that_failed_is_not_kept() -> None:
             assert is_new(second)
 
 
-def test_a_locked_database_is_not_kept() -> None:
+@pytest.mark.parametrize("is_locked", [False, True])
+def test_a_database_that_others_query_is_its_own(is_locked: bool) -> None:
+    """Databases that it attached would be there for the next engine."""
     with kept():
-        with LockedEngine() as first:
-            first.lock()
-        with Engine() as second:
-            assert is_new(second)
+        with Engine() as idle:
+            assert is_new(idle)
+        with LockedEngine() as queried:
+            assert is_new(queried)
+            queried.run(sql("ATTACH ':memory:' AS saved"))
+            if is_locked:
+                queried.lock()
+        with Engine() as after:
+            assert not is_new(after)
+            assert after.rows(sql("SELECT 1 FROM duckdb_databases() WHERE database_name = 'saved'")) == []
 
 
 def test_two_engines_at_a_time_have_two_databases() -> None:
