@@ -11,6 +11,7 @@ from moslabels.base.settings import DEFAULTS, Settings
 from moslabels.base.signals import held, released
 from moslabels.base.text import visible
 from moslabels.engine.connection import Engine
+from moslabels.engine.databases import kept
 from moslabels.engine.shell_text import filled_in
 from moslabels.engine.statements import Statement, render
 from moslabels.files.paths import absolute
@@ -19,6 +20,7 @@ from moslabels.labelling.pipeline import last_statements, match_table
 from moslabels.spec.table import TableSpec
 
 
+@kept()
 def compiled(tables: Iterable[TableSpec], settings: Settings = DEFAULTS) -> str:
     """Return the SQL of tables, one after the other.
 
