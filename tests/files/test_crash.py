@@ -23,7 +23,7 @@ from typing import Any
 
 import pytest
 
-from helpers.faults import NEVER, WRITING, Faults, calls_of, contents, empty, fails_with, interrupted, some
+from helpers.faults import NEVER, WRITING, Faults, calls_of, contents, empty, fails_with, interrupted, shown, some
 from helpers.made import copied
 from helpers.paths import ROOT
 from helpers.tables import write_table
@@ -117,7 +117,7 @@ def test_a_fault_at_calls_that_write(
             expected = [new]
         found = contents(folder)
         met.append(faults.met)
-        assert {name: data for name, data in found.items() if not name.startswith(".")} in expected, met
+        assert shown(found) in expected, met
         assert all(name.split(".moslabels-")[1] in ("lock", "staged", "previous") for name in set(found) - set(new))
     assert contents(folder) == new, "the next run removes what the others left"
     assert turn or set(met) == {*WRITING, ""} - {"copy_link", "make_folder", "remove_folder"}
@@ -199,7 +199,7 @@ def test_a_fault_at_calls_that_write_a_report(tmp_path: Path, every: bool) -> No
                 failed = run("new")["tables"][0]["error"] != json.loads(new["r.json"])["tables"][0]["error"]
         except MosLabelsError:
             failed = True
-        found = {name: data for name, data in contents(folder).items() if not name.startswith(".")}
+        found = shown(contents(folder))
         if not failed:
             assert found == new
         for name in ("r.json", "r.md", "r.html"):  # Where the lock of the table fails, that is what the report says.
@@ -344,8 +344,7 @@ def test_the_command_killed_at_random_moments(tmp_path: Path, kills: int) -> Non
         assert found["o.parquet"] in wholes[0]
         assert found["a"] in wholes[1]
         if (found["o.parquet"], found["a"]) != (outputs["new.csv"]["o.parquet"], outputs["old.csv"]["a"]):
-            shown = {name: data for name, data in found.items() if not name.startswith(".")}
-            assert shown in list(outputs.values())
+            assert shown(found) in list(outputs.values())
         assert (command("old.csv").wait(), contents(tmp_path / "out")) == (0, outputs["old.csv"])
 
 

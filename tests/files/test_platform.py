@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.faults import Faults, Killed, contents, fails_with, stopped
+from helpers.faults import WINDOWS, Faults, Killed, contents, fails_with, shown, stopped
 from helpers.paths import ROOT
 from helpers.tables import write_table
 from moslabels import MosLabelsError, materialize
@@ -19,7 +19,6 @@ from moslabels.files.platform import Abilities, System, use
 
 EACH = [(name,) for name in Abilities.names()]
 LACKING = [*EACH, tuple(Abilities.names())]
-WINDOWS = ("locks", "positions", "folder_handles", "folder_sync", "no_follow", "modes", "users", "moves_open_files")
 ROWS = [{"key": f"k{index}", "x": index / 4} for index in range(20)]
 
 
@@ -36,7 +35,7 @@ def label(folder: Path, mos: int, out: str = "o.jsonl") -> None:
 
 
 def seen(folder: Path) -> dict[str, bytes]:
-    return {name: data for name, data in contents(folder / "out").items() if not name.startswith(".")}
+    return shown(contents(folder / "out"))
 
 
 @pytest.fixture

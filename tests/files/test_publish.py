@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.faults import WRITING, Faults, Killed, contents, empty, fails_with, interrupted, stopped
+from helpers.faults import WINDOWS, WRITING, Faults, Killed, contents, empty, fails_with, interrupted, shown, stopped
 from moslabels import MosLabelsError
 from moslabels.files.platform import Abilities, System, use
 from moslabels.files.publish import publish
@@ -22,7 +22,6 @@ from moslabels.files.workspace import Workspace
 
 OLD = {"a.json": b"old", "o.csv": b"old\n" * 9}
 NEW = {"a.json": b"new", "o.csv": b"new\n" * 8}
-WINDOWS = ("locks", "positions", "folder_handles", "folder_sync", "no_follow", "modes", "users", "moves_open_files")
 LACKING = {"nothing": (), **{name: (name,) for name in Abilities.names()}, "all": tuple(Abilities.names())}
 LACKING["Windows"] = WINDOWS
 
@@ -37,10 +36,6 @@ def write(folder: Path, files: dict[str, bytes]) -> None:
         for file in staged:
             file.finish()
         publish(*staged)
-
-
-def shown(folder: Path) -> dict[str, bytes]:
-    return {name: data for name, data in contents(folder / "out").items() if not name.startswith(".")}
 
 
 @pytest.fixture
@@ -98,7 +93,7 @@ def test_a_fault_at_every_call(folder: Path, lacking: str, fault: str) -> None:
             expected = [OLD, NEW]
         else:
             expected = [NEW]
-        found = shown(folder)
+        found = shown(contents(folder / "out"))
         assert found in expected, faults.met
         met.add(faults.met)
         outcomes.add(found == NEW)
@@ -119,7 +114,7 @@ def test_a_kill_at_every_call(folder: Path, lacking: str) -> None:
     for faults in each_call(folder, Abilities.found().without(*LACKING[lacking]), stopped, forever=True):
         with use(faults), suppress(Killed):
             write(folder, NEW)
-        found = shown(folder)
+        found = shown(contents(folder / "out"))
         states.append([OLD, {**OLD, "o.csv": NEW["o.csv"]}, NEW].index(found))
     assert states == sorted(states)
     assert set(states) == {0, 1, 2}

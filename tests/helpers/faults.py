@@ -27,6 +27,9 @@ WRITING = (
 )
 """The calls of the system that change files, or open what they do it by."""
 
+WINDOWS = ("locks", "positions", "folder_handles", "folder_sync", "no_follow", "modes", "users", "moves_open_files")
+"""The abilities that Windows lacks."""
+
 NEVER = 1_000_000
 """The number of a call that no run comes to."""
 
@@ -124,6 +127,11 @@ def killed() -> None:
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir())}
+
+
+def shown(found: dict[str, bytes]) -> dict[str, bytes]:
+    """What stands under a name that is not hidden: no staged file, no lock."""
+    return {name: data for name, data in found.items() if not name.startswith(".")}
 
 
 def empty(folder: Path) -> None:
