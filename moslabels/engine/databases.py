@@ -29,7 +29,8 @@ class Database:
         self.setting_names: list[str] | None = None
         self.settings = settings
         self._process = os.getpid()
-        config: dict[str, Any] = {"temp_directory": spill_folder}
+        # With it, parquet_metadata of DuckDB 1.5 answers from a file that was overwritten since.
+        config: dict[str, Any] = {"temp_directory": spill_folder, "enable_external_file_cache": False}
         if settings.memory_limit is not None:
             config["memory_limit"] = settings.memory_limit
         if settings.threads is not None:

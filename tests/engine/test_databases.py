@@ -8,6 +8,7 @@ from contextvars import Context
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from moslabels.base.errors import StatementError
@@ -158,3 +159,22 @@ def test_a_child_has_a_database_of_its_own() -> None:
             with Engine() as engine:
                 os._exit(0 if is_new(engine) and engine.row(sql("SELECT 1 AS x")) == {"x": 1} else 1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "SELECT max(x) AS x FROM read_parquet($path)",
+        "SELECT avg(x) AS x FROM read_parquet($path)",
+        "SELECT stats_max::DOUBLE AS x FROM parquet_metadata($path)",
+    ],
+)
+def test_a_file_that_changed_within_a_moment_is_read_again(tmp_path: Path, query: str) -> None:
+    """A cache that knows a file by path, size and time takes these two for one. They differ in their bytes alone."""
+    path = tmp_path / "f.parquet"
+    with kept():
+        for value in (1.0, 2.0):
+            pq.write_table(pa.table({"x": [value] * 1000}), path, use_dictionary=False, compression="none")
+            os.utime(path, ns=(0, 0))
+            with Engine() as engine:
+                assert engine.row(Statement("test", query, {"path": str(path)})) == {"x": value}
