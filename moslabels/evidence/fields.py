@@ -1,7 +1,8 @@
-"""The fields of an audit, each listed once: its JSON Schema, its columns in the view ``audits``, and what it means.
+"""The fields of an audit and of a table in a report, each listed once: JSON Schema, columns in a view, and meaning.
 
-``moslabels schema audit``, the page of the guide and ``sql/evidence/views/audits.sql`` come from this list; ``make
-pages`` writes the last two. A test holds :func:`moslabels.evidence.audit.build` against it.
+``moslabels schema``, the page of the guide and the views ``audits`` and ``report_tables`` come from these lists; ``make
+pages`` writes the last three. Tests hold :func:`moslabels.evidence.audit.build` and
+:func:`moslabels.evidence.report.table_entry` against them.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from moslabels.evidence import audit
+from moslabels.base.errors import CODES
+from moslabels.evidence import audit, report
 from moslabels.evidence.schema_parts import (
     COUNT,
     DIAGNOSIS,
@@ -33,7 +35,7 @@ from moslabels.spec.options import FIELDS, LABEL_FIELDS
 
 @dataclass(frozen=True)
 class Column:
-    """A column of the view ``audits``: its SQL type, and where its value stands in the audit, such as ``$.output``."""
+    """A column of a view: its SQL type, and where its value stands in the audit or the entry, such as ``$.output``."""
 
     name: str
     type: str
@@ -43,10 +45,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Field:
-    """A member of an audit. ``says`` is its meaning in one phrase.
+    """A member of an audit, or of a table in a report. ``says`` is its meaning in one phrase.
 
     ``type`` is that of the column which has its value; empty if ``columns`` stand for it, or none does.
-    ``is_required`` is false for members that came later than the name of the schema.
+    ``is_required`` is false for members that came later than the name of the schema, or are not always there.
     """
 
     name: str
@@ -226,4 +228,55 @@ AUDIT_FIELDS: Sequence[Field] = (
         "the file of the keys that did not meet",
         is_required=False,
     ),
+)
+
+
+def _of_audit(names: Sequence[str]) -> Sequence[Field]:
+    found = {field.name: field for field in AUDIT_FIELDS}
+    return [found[name] for name in names]
+
+
+_SUMMARY = _of_audit(report.SUMMARY)
+TABLE_FIELDS: Sequence[Field] = (
+    Field("id", TEXT, "id of the table", "VARCHAR"),
+    Field(
+        "status",
+        {"enum": ["ok", "unchanged", "error", "not-run"]},
+        "what became of it",
+        columns=[Column("status", "VARCHAR", "$.status", "ok, unchanged, error or not-run")],
+    ),
+    Field("error", TEXT, "why it failed", "VARCHAR", is_required=False),
+    Field(
+        "error_code",
+        {"type": "string", "examples": list(CODES)},
+        "what the error is about, for programs, such as match-rate",
+        "VARCHAR",
+        is_required=False,
+    ),
+    Field("features", PATH, "path of its features", "VARCHAR"),
+    Field("labels", list_of(PATH, minItems=1), "paths of its label files", "VARCHAR[]"),
+    Field("out", PATH, "path of its labelled table: the output of its audit", "VARCHAR"),
+    Field("audit_json", or_null(PATH), "path of its audit; null for none", "VARCHAR"),
+    Field(
+        "summary",
+        members(_SUMMARY),
+        "its counts, if it is labelled",
+        columns=[Column(field.name, field.type, f"$.summary.{field.name}", field.says) for field in _SUMMARY],
+        is_required=False,
+    ),
+    Field("warnings", list_of(TEXT), "what was said and stopped nothing", "VARCHAR[]", is_required=False),
+    Field(
+        "config",
+        {"type": "object", "properties": options_of(FIELDS), "additionalProperties": False},
+        "the options that were given, with their values",
+        "JSON",
+    ),
+    Field("diagnosis", DIAGNOSIS, "why keys did not meet: samples and near misses", "JSON", is_required=False),
+    Field(
+        "feature_key_column",
+        ONE_OR_LIST,
+        "key column of the features; a list if several are the key together",
+        is_required=False,
+    ),
+    Field("unmatched", PATH, "path of the file of its keys that did not meet", is_required=False),
 )

@@ -11,13 +11,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from moslabels.base.errors import CODES
 from moslabels.evidence import embedded, report
-from moslabels.evidence.fields import AUDIT_FIELDS, members
+from moslabels.evidence.fields import AUDIT_FIELDS, TABLE_FIELDS, members
 from moslabels.evidence.meanings import with_meanings
 from moslabels.evidence.schema_parts import (
     COUNT,
-    DIAGNOSIS,
     ONE_OR_LIST,
     OUR_PROVENANCE,
     PATH,
@@ -105,28 +103,9 @@ def audit_document() -> Schema:
 
 def report_document() -> Schema:
     """The schema of a report."""
-    summed = ("input_rows", "output_rows", "matched_rows", "missing_rows")
-    summary = object_of({**dict.fromkeys((*summed, "labels_loaded"), COUNT), "match_rate": RATE})
-    table = object_of(
-        {
-            "id": TEXT,
-            "features": PATH,
-            "labels": list_of(PATH, minItems=1),
-            "out": PATH,
-            "audit_json": or_null(PATH),
-            "config": {"type": "object", "properties": options_of(FIELDS), "additionalProperties": False},
-            "status": {"enum": ["ok", "unchanged", "error", "not-run"]},
-        },
-        {
-            "summary": summary,
-            "feature_key_column": ONE_OR_LIST,
-            "error": TEXT,
-            "error_code": {"type": "string", "examples": list(CODES)},
-            "diagnosis": DIAGNOSIS,
-            "unmatched": PATH,
-            "warnings": list_of(TEXT),
-        },
-        allOf=[
+    table = {
+        **members(TABLE_FIELDS),
+        "allOf": [
             {
                 "if": {"properties": {"status": {"enum": statuses}}},
                 "then": {"required": [member]},
@@ -134,7 +113,7 @@ def report_document() -> Schema:
             }
             for statuses, member in ((["ok", "unchanged"], "summary"), (["error"], "error"))
         ],
-    )
+    }
     return _document(
         "moslabels batch report",
         object_of(
@@ -142,7 +121,7 @@ def report_document() -> Schema:
                 "schema": {"const": report.SCHEMA},
                 "status": {"enum": ["ok", "failed"]},
                 "manifest": PATH,
-                "summary": object_of(dict.fromkeys(("tables", "failed_tables", *summed), COUNT)),
+                "summary": object_of(dict.fromkeys(("tables", "failed_tables", *report.SUMMED), COUNT)),
                 "tables": list_of(table, minItems=1),
                 "run_provenance": PROVENANCE,
             }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from moslabels.evidence.fields import AUDIT_FIELDS, VERSIONS
+from moslabels.evidence.fields import AUDIT_FIELDS, TABLE_FIELDS, VERSIONS
 
 MEANINGS: Mapping[str, str] = {
     **{field.name: field.says for field in AUDIT_FIELDS},
@@ -75,16 +75,7 @@ MEANINGS: Mapping[str, str] = {
     "summary.tables": "how many tables the manifest lists",
     "summary.failed_tables": "how many of them failed",
     "tables": "a table of the manifest each",
-    "tables.id": "its id",
-    "tables.features": "path of its features",
-    "tables.labels": "paths of its label files",
-    "tables.out": "path of its labelled table",
-    "tables.audit_json": "path of its audit; null for none",
-    "tables.status": "what became of it",
-    "tables.summary": "its counts, if it is labelled",
-    "tables.error": "why it failed",
-    "tables.error_code": "the code of that error",
-    "tables.unmatched": "path of the file of its keys that did not meet",
+    **{f"tables.{field.name}": field.says for field in TABLE_FIELDS},
 }
 """Meaning by name; ``parent.name`` is for the fields of that parent alone."""
 

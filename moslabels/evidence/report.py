@@ -14,7 +14,10 @@ from moslabels.spec.table import TableSpec
 SCHEMA = "mos-label-materializer-batch-v1"
 NEVER_SKIPPED = "has no audit_json, so it is never skipped; set one"
 """The warning of a table that --skip-unchanged cannot judge; its audit has none of it."""
-_COUNTS = ("input_rows", "output_rows", "matched_rows", "missing_rows")
+SUMMED = ("input_rows", "output_rows", "matched_rows", "missing_rows")
+"""The fields of an audit that a report adds up."""
+SUMMARY = (*SUMMED, "match_rate", "labels_loaded")
+"""The fields of an audit that a report repeats of each table."""
 
 
 def table_entry(
@@ -42,7 +45,7 @@ def table_entry(
     if audit is not None:
         entry["status"] = "unchanged" if unchanged else "ok"
         entry["feature_key_column"] = audit["feature_key_column"]
-        entry["summary"] = {key: audit[key] for key in (*_COUNTS, "match_rate", "labels_loaded")}
+        entry["summary"] = {key: audit[key] for key in SUMMARY}
         if audit["warnings"]:
             entry["warnings"] = list(audit["warnings"])
         if audit["diagnosis"] is not None:
@@ -76,7 +79,7 @@ def added_up(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         "summary": {
             "tables": len(tables),
             "failed_tables": failed,
-            **{key: sum(table.get("summary", {}).get(key, 0) for table in tables) for key in _COUNTS},
+            **{key: sum(table.get("summary", {}).get(key, 0) for table in tables) for key in SUMMED},
         },
     }
 

@@ -7,6 +7,7 @@ import json
 import math
 import re
 from bisect import bisect_right
+from collections.abc import Callable
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,13 @@ from typing import Any
 import pytest
 
 import moslabels
-from helpers.generated_pages import VIEW, audits_view
+from helpers.generated_pages import VIEWS
 from helpers.job import Job
 from helpers.tables import read_table, write_table
 from moslabels import MosLabelsError, materialize, run_batch
 from moslabels.cli import main
 from moslabels.engine.statements import sql_folder
-from moslabels.evidence.fields import AUDIT_FIELDS
+from moslabels.evidence.fields import AUDIT_FIELDS, TABLE_FIELDS
 from moslabels.evidence.reports import MAKERS
 from moslabels.spec.options import FIELDS, Options
 from moslabels.spec.reports import REPORT_FORMS
@@ -476,4 +477,25 @@ def test_a_form_of_the_report_is_listed_once_and_made() -> None:
 def test_the_fields_of_an_audit_are_listed_once(job: Job) -> None:
     job.run([{"key": "a"}], [{"key": "a", "mos": 3}])
     assert {*job.audit} == {field.name for field in AUDIT_FIELDS}
-    assert VIEW.read_text(encoding="utf-8") == audits_view(), "make pages"
+
+
+@pytest.mark.parametrize(("path", "made"), VIEWS.items(), ids=lambda value: getattr(value, "stem", ""))
+def test_a_view_is_made_from_the_list_of_fields(path: Path, made: Callable[[], str]) -> None:
+    assert path.read_text(encoding="utf-8") == made(), "make pages"
+
+
+def test_the_fields_of_a_table_in_a_report_are_listed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In one report: a table with all that a labelled one may say, and one that failed."""
+    write_table(tmp_path / "f.csv", "key\na\nb\n")
+    write_table(tmp_path / "l.csv", "key,mos\na,3\n")
+    entry = {"features": "f.csv", "labels": ["l.csv"]}
+    tables = [
+        {**entry, "id": "one", "out": "o.csv", "unmatched": "u.csv", "min_match_rate": 0},
+        {**entry, "id": "two", "out": "p.csv", "min_match_rate": 1},
+    ]
+    (tmp_path / "m.json").write_text(json.dumps({"tables": tables}))
+    monkeypatch.chdir(tmp_path)
+    found = run_batch("m.json", skip_unchanged=True)["tables"]
+    assert [table["status"] for table in found] == ["ok", "error"]
+    assert {*found[0], *found[1]} == {field.name for field in TABLE_FIELDS}
+    assert {*found[0]} & {*found[1]} >= {field.name for field in TABLE_FIELDS if field.is_required}

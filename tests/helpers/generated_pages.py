@@ -14,7 +14,7 @@ import jinja2
 from moslabels import CODES
 from moslabels.cli import main
 from moslabels.engine.statements import sql_folder
-from moslabels.evidence.fields import AUDIT_FIELDS, Column
+from moslabels.evidence.fields import AUDIT_FIELDS, TABLE_FIELDS, Column, Field
 
 GUIDE = Path(__file__).parents[2] / "examples" / "guide"
 NOTE = "<!-- Made from the code by `make pages`: change the code, not this page. -->\n"
@@ -88,17 +88,36 @@ def audit_page() -> str:
 
 def audits_view() -> str:
     """Return the SQL of the view of audits, whose columns are those of the fields."""
-    columns = [
+    first = [
         Column("path", "VARCHAR", "", "file of the audit"),
         Column("modified", "TIMESTAMP", "", "when it was last written, in UTC, as the file system says"),
-        *(column for field in AUDIT_FIELDS for column in field.view_columns),
     ]
-    template = jinja2.Template((Path(__file__).parent / "audits_view.sql").read_text(encoding="utf-8"))
+    return view("audits_view.sql", first, AUDIT_FIELDS)
+
+
+def report_tables_view() -> str:
+    """Return the SQL of the view of the tables of reports, whose columns are those of the fields."""
+    first = [
+        Column("path", "VARCHAR", "", "file of the report"),
+        Column("modified", "TIMESTAMP", "", "when it was last written, in UTC, as the file system says"),
+        Column("position", "BIGINT", "", "place of the table in the report, from 1"),
+    ]
+    return view("report_tables_view.sql", first, TABLE_FIELDS)
+
+
+def view(template: str, first: Sequence[Column], listed: Sequence[Field]) -> str:
+    columns = [*first, *(column for field in listed for column in field.view_columns)]
+    templates = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(Path(__file__).parent), undefined=jinja2.StrictUndefined
+    )
     widths = {f"{name}s": max(len(getattr(column, name)) for column in columns) for name in ("name", "type")}
-    return template.render(columns=columns, **widths) + "\n"
+    return templates.get_template(template).render(columns=columns, **widths) + "\n"
 
 
-VIEW = sql_folder() / "evidence" / "views" / "audits.sql"
+VIEWS: Mapping[Path, Callable[[], str]] = {
+    sql_folder() / "evidence" / "views" / "audits.sql": audits_view,
+    sql_folder() / "evidence" / "views" / "report_tables.sql": report_tables_view,
+}
 PAGES: Mapping[str, Callable[[], str]] = {"options.md": options_page, "codes.md": codes_page, "audit.md": audit_page}
 
 
@@ -178,4 +197,5 @@ def kind_of_one(schema: Schema, s: str) -> str:
 if __name__ == "__main__":
     for name, make in PAGES.items():
         (GUIDE / name).write_text(make(), encoding="utf-8")
-    VIEW.write_text(audits_view(), encoding="utf-8")
+    for path, made in VIEWS.items():
+        path.write_text(made(), encoding="utf-8")

@@ -1,25 +1,28 @@
 -- report_tables: a row per table of a batch report, also those that failed and those that were not run.
 --
--- path            VARCHAR    file of the report
--- modified        TIMESTAMP  when it was last written, in UTC, as the file system says
--- position        BIGINT     place of the table in the report, from 1
--- id              VARCHAR    id of the table
--- status          VARCHAR    ok, error or not-run
--- error           VARCHAR    why it failed; NULL where it did not
--- error_code      VARCHAR    what the error is about, for programs, such as match-rate
--- features        VARCHAR    path of the features
--- labels          VARCHAR[]  paths of the label files
--- out             VARCHAR    path of the labelled table: the output of its audit
--- audit_json      VARCHAR    path of the audit; NULL where none was asked for
--- input_rows      BIGINT     rows of the features; NULL, as the next five, where the table was not labelled
--- output_rows     BIGINT     rows of the labelled table
--- matched_rows    BIGINT     rows with a label
--- missing_rows    BIGINT     rows without
--- match_rate      DOUBLE     distinct feature keys with a label / distinct feature keys
--- labels_loaded   BIGINT     distinct keys with a label
--- warnings        VARCHAR[]  what was said and stopped nothing
--- config          JSON       the options that were given
--- diagnosis       JSON       why keys did not meet: samples and near misses
+-- path           VARCHAR    file of the report
+-- modified       TIMESTAMP  when it was last written, in UTC, as the file system says
+-- position       BIGINT     place of the table in the report, from 1
+-- id             VARCHAR    id of the table
+-- status         VARCHAR    ok, unchanged, error or not-run
+-- error          VARCHAR    why it failed
+-- error_code     VARCHAR    what the error is about, for programs, such as match-rate
+-- features       VARCHAR    path of its features
+-- labels         VARCHAR[]  paths of its label files
+-- out            VARCHAR    path of its labelled table: the output of its audit
+-- audit_json     VARCHAR    path of its audit; null for none
+-- input_rows     BIGINT     rows of the features
+-- output_rows    BIGINT     rows of the labelled table
+-- matched_rows   BIGINT     rows of the features with a label
+-- missing_rows   BIGINT     rows of the features without a label
+-- match_rate     DOUBLE     distinct feature keys with a label / distinct feature keys
+-- labels_loaded  BIGINT     distinct keys that have a label
+-- warnings       VARCHAR[]  what was said and stopped nothing
+-- config         JSON       the options that were given, with their values
+-- diagnosis      JSON       why keys did not meet: samples and near misses
+--
+-- What an entry does not say is NULL: the counts of a table that was not labelled, the error of one that did not fail.
+-- `make pages` writes this file from moslabels/evidence/fields.py.
 CREATE OR REPLACE VIEW report_tables AS
 SELECT
     path,
