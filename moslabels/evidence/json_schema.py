@@ -3,12 +3,16 @@
 Audits and reports may gain members under one name of their schema, and so their schemas take members that they do not
 know; a member that is new is none of the required ones. One that is removed, or means something else, brings another
 name.
+
+The schema of a document is built once, as each document that is read is compared with it. Do not change what is
+returned.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from moslabels.evidence import embedded, report
@@ -90,17 +94,20 @@ def _document(title: str, schema: Mapping[str, Any]) -> Schema:
     return {"$schema": DRAFT, "title": title, "description": says, **with_meanings(_open(schema))}
 
 
+@cache
 def provenance_block() -> Schema:
     """The schema of a ``run_provenance`` block that moslabels wrote, and not the caller."""
     found: Schema = _open(OUR_PROVENANCE)
     return found
 
 
+@cache
 def audit_document() -> Schema:
     """The schema of an audit."""
     return _document("moslabels audit", members(AUDIT_FIELDS))
 
 
+@cache
 def report_document() -> Schema:
     """The schema of a report."""
     table = {
@@ -129,6 +136,7 @@ def report_document() -> Schema:
     )
 
 
+@cache
 def entry_document() -> Schema:
     """The schema of the entry that a labelled Parquet file carries."""
     config = {"type": "object", "properties": options_of(FIELDS), "additionalProperties": False}
