@@ -14,9 +14,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from helpers.command import moslabels
+from helpers.made import copied, working_in
 from helpers.mutants import mutants
 from helpers.tables import write_table
 from moslabels import MosLabelsError, TableError, UsageError, materialize, run_batch
+from moslabels.cli import main
 from moslabels.files.records import file_sha256
 from moslabels.runs.diff import diff
 from moslabels.runs.verify import verify
@@ -28,27 +30,30 @@ OUTS = ["parquet", "csv", "jsonl"]
 
 def label(folder: Path, labels: list[tuple[str, float]], **options: Any) -> None:
     """Label three tables in a folder of their own; frames of one clip stand in several rows."""
-    folder.mkdir(exist_ok=True)
-    os.chdir(folder)
-    write_table(Path("f.csv"), [{"path": f"v/k{index % 6}.mp4"} for index in range(18)])
-    write_table(Path("l.csv"), [{"key": key, "mos": mos} for key, mos in labels])
+    write_table(folder / "f.csv", [{"path": f"v/k{index % 6}.mp4"} for index in range(18)])
+    write_table(folder / "l.csv", [{"key": key, "mos": mos} for key, mos in labels])
     rule = {"feature_key_regex": "(k[0-9])[.]", "min_match_rate": 0, "mos_scale": "1-5", **options}
     tables = [
         {"id": suffix, "features": "f.csv", "labels": ["l.csv"], "out": f"o.{suffix}", "audit_json": f"{suffix}.json"}
         for suffix in OUTS
     ]
-    Path("m.json").write_text(json.dumps({"defaults": rule, "tables": tables}))
-    base = str(folder)
-    run_batch(str(folder / "m.json"), base_dir=base, report_json=folder / "r.json")
+    (folder / "m.json").write_text(json.dumps({"defaults": rule, "tables": tables}))
+    run_batch(folder / "m.json", base_dir=folder, report_json=folder / "r.json")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    with working_in(tmp_path_factory.mktemp("made")) as made:
+        label(Path("old"), OLD)
+        label(Path("new"), NEW)
+    return made
 
 
 @pytest.fixture
-def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
-    monkeypatch.chdir(tmp_path)
-    label(tmp_path / "old", OLD)
-    label(tmp_path / "new", NEW)
-    os.chdir(tmp_path)
-    return tmp_path / "old", tmp_path / "new"
+def folders(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """Two runs in folders beside each other. Paths in their evidence open from the folder of both."""
+    copied(made, tmp_path, monkeypatch)
+    return Path("old"), Path("new")
 
 
 def check(table: dict[str, Any]) -> None:
@@ -94,13 +99,13 @@ def test_two_tables(folders: tuple[Path, Path]) -> None:
     check(document["tables"][0])
 
 
-def test_the_rule_and_the_inputs_that_changed(folders: tuple[Path, Path], tmp_path: Path) -> None:
-    (tmp_path / "old").rename(tmp_path / "before")
-    label(tmp_path / "old", OLD[:3], mos_tolerance=0.1)
-    os.chdir(tmp_path / "old")
+def test_the_rule_and_the_inputs_that_changed(folders: tuple[Path, Path]) -> None:
+    Path("old").rename("before")
+    label(Path("old"), OLD[:3], mos_tolerance=0.1)
+    os.chdir("old")
     relative = [Path(name) for name in ("csv.json", "../before/csv.json")]
     for path in relative:
-        path.write_text(path.read_text().replace(f"{tmp_path}/old/", ""))
+        path.write_text(path.read_text().replace('"old/', '"'))
     document = diff("../before/csv.json", "csv.json", old_root="../before")
     (table,) = document["tables"]
     assert (table["lost"]["sample"], table["same"]) == (["k4"], 3)
@@ -181,13 +186,15 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("old", "new", "message"), WRONG)
-def test_what_cannot_be_compared(folders: tuple[Path, Path], tmp_path: Path, old: str, new: str, message: str) -> None:
-    (tmp_path / "old" / "k.txt").write_text("1")
-    (tmp_path / "old" / "half.json").write_text('{"schema": "mos-label-materializer-batch-v1"}')
-    done = moslabels("diff", old, new, cwd=tmp_path)
-    assert done.returncode == 2
-    assert message in done.stderr
-    assert "Traceback" not in done.stderr
+def test_what_cannot_be_compared(
+    folders: tuple[Path, Path], capsys: pytest.CaptureFixture[str], old: str, new: str, message: str
+) -> None:
+    Path("old/k.txt").write_text("1")
+    Path("old/half.json").write_text('{"schema": "mos-label-materializer-batch-v1"}')
+    assert main(["diff", old, new]) == 2
+    said = capsys.readouterr().err
+    assert message in said
+    assert "Traceback" not in said
 
 
 def test_a_table_without_evidence_does_not_say_what_its_key_is(tmp_path: Path) -> None:
@@ -333,8 +340,6 @@ def test_a_key_that_cannot_be_read_back_is_named(tmp_path: Path, monkeypatch: py
 
 
 def test_csv_outputs_in_the_dialect_of_their_features(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from moslabels import materialize
-
     monkeypatch.chdir(tmp_path)
     dialect = {"header": False, "delimiter": ";", "encoding": "latin-1"}
     Path("f.csv").write_bytes("é;1\nb;2\n".encode("latin-1"))
@@ -347,19 +352,21 @@ def test_csv_outputs_in_the_dialect_of_their_features(tmp_path: Path, monkeypatc
     assert moslabels("verify", "old.json", cwd=tmp_path).returncode == 0
 
 
+PATHS = ("old/r.json", "old/csv.json", "old/o.parquet")
+
+
 def test_no_mutant_of_a_document_is_a_traceback(folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     module = sys.modules["moslabels.runs.diff"]
     empty = {name: {"count": 0, "sample": []} for name in ("gained", "lost", "changed")}
     monkeypatch.setattr(module, "compared", lambda *_: {"id": None, "rule": [], "inputs": [], "same": 0, **empty})
-    monkeypatch.chdir(folders[0])
-    table = pq.read_table("o.parquet")
-    entry = json.loads(pq.ParquetFile("o.parquet").metadata.metadata[b"moslabels"])
+    table = pq.read_table("old/o.parquet")
+    entry = json.loads(pq.ParquetFile("old/o.parquet").metadata.metadata[b"moslabels"])
     found: dict[str, int] = {}
-    for path in ("r.json", "csv.json", "o.parquet"):
-        document = entry if path == "o.parquet" else json.loads(Path(path).read_text())
+    for path in PATHS:
+        document = entry if path == "old/o.parquet" else json.loads(Path(path).read_text())
         assert diff(path, path)["same"]
         for mutant in [mutant for *_, mutant in mutants(document)] + [{}, [], "x", {"schema": ["x"]}]:
-            if path == "o.parquet":
+            if path == "old/o.parquet":
                 metadata = {b"moslabels": json.dumps(mutant).encode()}
                 pq.write_table(table.slice(0, 1).replace_schema_metadata(metadata), path)
             else:
@@ -369,7 +376,7 @@ def test_no_mutant_of_a_document_is_a_traceback(folders: tuple[Path, Path], monk
             except UsageError:
                 found[path] = found.get(path, 0) + 1
         Path(path).write_text(json.dumps(document))
-    assert all(found[path] > 50 for path in ("r.json", "csv.json", "o.parquet")), found
+    assert all(found[path] > 50 for path in PATHS), found
 
 
 def test_options_and_patterns_that_do_not_fit_are_told(folders: tuple[Path, Path]) -> None:
