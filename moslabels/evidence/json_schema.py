@@ -11,7 +11,7 @@ returned.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
@@ -164,7 +164,7 @@ def entry_document() -> Schema:
     )
 
 
-SCHEMAS = {"manifest": manifest, "audit": audit_document, "report": report_document}
+SCHEMAS: dict[str, Callable[[], Schema]] = {"manifest": manifest, "audit": audit_document, "report": report_document}
 
 
 def schema_text(kind: str) -> str:
