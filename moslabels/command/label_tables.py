@@ -93,11 +93,11 @@ def _manifest_of(parsed: argparse.Namespace) -> str:
 
 def _say_table(entry: Mapping[str, Any], is_quiet: bool) -> None:
     name = visible(entry["id"])
+    for warning in entry.get("warnings", ()):
+        say(f"{name}: warning: {warning}")
     if entry["status"] == "error":
         say(f"{name}: error: {entry['error']}")
         return
-    for warning in entry.get("warnings", ()):
-        say(f"{name}: warning: {warning}")
     if is_quiet:
         return
     summary = entry["summary"]

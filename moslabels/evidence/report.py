@@ -54,6 +54,8 @@ def table_entry(
         entry["status"] = "error"
         entry["error"] = str(error)
         entry["error_code"] = error.code
+        if spec.open_questions:
+            entry["warnings"] = spec.open_questions
         if isinstance(error, GateError):
             entry["diagnosis"] = error.diagnosis
     return entry

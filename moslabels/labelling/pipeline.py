@@ -49,8 +49,8 @@ class Matched:
 
     @property
     def warnings(self) -> list[str]:
-        """What is doubtful about the labels and the keys, a text each."""
-        return [*self.labels.doubts, *collision_warnings(self.match)]
+        """What is to be confirmed, and what is doubtful about the labels and the keys, a text each."""
+        return [*self.spec.open_questions, *self.labels.doubts, *collision_warnings(self.match)]
 
 
 def read_features(engine: Engine, workspace: Workspace, spec: TableSpec) -> Features:

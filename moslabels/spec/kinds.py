@@ -103,6 +103,12 @@ def _texts(value: Any) -> str | None:
     return f'must be a list of texts, such as ["NA"], not {shown(value)}'
 
 
+def _notes(value: Any) -> str | None:
+    if isinstance(value, list | tuple) and all(isinstance(item, str) and item.strip() for item in value):
+        return None
+    return f'must be a list of non-empty texts, such as ["the scale is 0-100"], not {shown(value)}'
+
+
 def _extras(value: Any) -> str | None:
     if not isinstance(value, Mapping | list | tuple):
         return f'must be a list of columns or an object {{"label column": "output column"}}, not {shown(value)}'
@@ -197,6 +203,7 @@ SCALE = Kind(
     is_json=True,
 )
 TEXTS = Kind(_texts, "JSON", _list({"type": "string"}), is_json=True)
+NOTES = Kind(_notes, "JSON", _list({"type": "string", "pattern": r"\S"}), is_json=True)
 EXTRAS = Kind(
     _extras,
     "JSON",

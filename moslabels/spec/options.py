@@ -20,6 +20,7 @@ from moslabels.spec.kinds import (
     FLAG,
     MISSING,
     NORMALIZE,
+    NOTES,
     OUT_OF_RANGE,
     RATE,
     REGEX,
@@ -103,6 +104,9 @@ class Options:
     feature_csv: dict[str, Any] = _option(
         {}, DIALECT, 'how feature CSV is written: {"header": true, "delimiter": ",", "encoding": "utf-8"}'
     )
+    confirm: tuple[str, ...] = _option(
+        (), NOTES, "open questions about the table, such as those of suggest; each is a warning until it is deleted"
+    )
 
     def wanted_extras(self) -> list[WantedExtra]:
         """Return the extras, sorted by the name of their output column."""
@@ -156,6 +160,7 @@ class OptionKeywords(TypedDict, total=False):
     extras: list[str] | tuple[str, ...] | Mapping[str, str | Mapping[str, str]] | None
     label_csv: Mapping[str, Any]
     feature_csv: Mapping[str, Any]
+    confirm: list[str] | tuple[str, ...]
 
 
 FIELDS: Mapping[str, dataclasses.Field[Any]] = {field.name: field for field in dataclasses.fields(Options)}

@@ -36,6 +36,11 @@ class TableSpec:
     config: Mapping[str, Any]
     tables: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def open_questions(self) -> list[str]:
+        """What is to be confirmed about the table, a warning each."""
+        return [f"to confirm: {note} (then delete this note from confirm)" for note in self.options.confirm]
+
     def outputs(self) -> Iterator[tuple[str, str]]:
         """The (key, path) of every file that is written."""
         yield "out", self.out

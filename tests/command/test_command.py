@@ -141,6 +141,7 @@ VALUES = {
     "match_rate_by": "key",
     "status_column": "state",
     "overwrite": None,
+    "confirm": '["the scale"]',
 }
 
 

@@ -35,6 +35,7 @@ OPTIONS: dict[str, list[Any]] = {
     "out_of_range": ["error", "clip"],
     "missing_mos": ["error", "skip"],
     "missing_values": [[], ["NA", ""]],
+    "confirm": [[], ["the scale", "é"]],
     "mos_tolerance": [0, 1e-6, 4],
     "extras": [
         [],
@@ -61,6 +62,7 @@ WRONG: dict[str, list[Any]] = {
     "out_of_range": ["skip"],
     "missing_mos": ["clip"],
     "missing_values": ["NA", [3]],
+    "confirm": ["the scale", [""], [" "], [3], None],
     "mos_tolerance": [-1, 5],
     "extras": ["a", [""], {"a": ""}, ["a", "a"], {"a": {}}, {"a": {"type": "INT"}}, {"a": {"as": "b", "to": "c"}}],
     "label_csv": [{"header": "no"}, {"sep": ","}, {"delimiter": ""}, {"delimiter": '"'}, {"encoding": "ascii"}, None],
