@@ -6,26 +6,21 @@ WITH clips AS (
     FROM feature_keys JOIN labels USING (label_id)
     GROUP BY mos
 ), running AS (
-    SELECT mos, rows, sum(rows) OVER (ORDER BY mos) AS upto, sum(rows) OVER () AS total
+    -- Rows in the order of mos count from 0. Those of a clip end before row upto, and the last of all is row last.
+    SELECT mos, rows, sum(rows) OVER (ORDER BY mos) AS upto, sum(rows) OVER () - 1 AS last
     FROM clips
-), places AS (
-    SELECT
-        quartile,
-        (SELECT any_value(total) - 1 FROM running) * quartile / 4 AS place
-    FROM (VALUES (1), (2), (3)) AS quartiles (quartile)
-), quartiles AS (
-    SELECT
-        quartile,
-        min(mos) FILTER (WHERE upto > floor(place)) AS below,
-        min(mos) FILTER (WHERE upto > ceil(place)) AS above,
-        any_value(place) - floor(any_value(place)) AS share
-    FROM places, running
-    GROUP BY quartile
 )
 SELECT
-    (SELECT min(mos) FROM clips) AS "min",
-    (SELECT max(mos) FROM clips) AS "max",
-    (SELECT sum(mos * rows ORDER BY mos) / sum(rows) FROM clips) AS mean,
-    (SELECT below + (above - below) * share FROM quartiles WHERE quartile = 1) AS q1,
-    (SELECT below + (above - below) * share FROM quartiles WHERE quartile = 2) AS median,
-    (SELECT below + (above - below) * share FROM quartiles WHERE quartile = 3) AS q3;
+    min(mos) AS "min",
+    max(mos) AS "max",
+    sum(mos * rows ORDER BY mos) / sum(rows) AS mean,
+    mos_between(
+        min(mos) FILTER (WHERE upto > floor(last * 1 / 4)), min(mos) FILTER (WHERE upto > ceil(last * 1 / 4)),
+        any_value(last) * 1 / 4) AS q1,
+    mos_between(
+        min(mos) FILTER (WHERE upto > floor(last * 2 / 4)), min(mos) FILTER (WHERE upto > ceil(last * 2 / 4)),
+        any_value(last) * 2 / 4) AS median,
+    mos_between(
+        min(mos) FILTER (WHERE upto > floor(last * 3 / 4)), min(mos) FILTER (WHERE upto > ceil(last * 3 / 4)),
+        any_value(last) * 3 / 4) AS q3
+FROM running;
