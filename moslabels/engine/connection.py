@@ -20,7 +20,7 @@ from moslabels.base.signals import released
 from moslabels.engine.databases import Database, give_back, take
 from moslabels.engine.failures import failure
 from moslabels.engine.sessions import Connection, Relation, session_of, unwrapped, watch
-from moslabels.engine.statements import Statement, render, rules
+from moslabels.engine.statements import SqlText, Statement, render, rules
 
 T = TypeVar("T")
 
@@ -61,8 +61,7 @@ class Engine:
         self._registered = 0
         self.ran: list[Statement] = []
         try:
-            self._settle()
-            self._add_rules()
+            self._prepare()
         except BaseException:
             self._is_sound = False
             self.__exit__(None, None, None)
@@ -71,33 +70,33 @@ class Engine:
     def _own(self, settings: Settings, spill_folder: str) -> Database:
         return take(settings, spill_folder)
 
+    def _prepare(self) -> None:
+        """Set what the statements rely on, and add the rules. A database of our own keeps both for its next engine."""
+        if self._database is None:
+            self._settle()
+            for rule in rules():
+                self.run(rule)
+            return
+        if not self._database.is_prepared:
+            for statement in (render("session/10_optimizers"), self._settings("GLOBAL"), *rules(temporary=False)):
+                self.run(statement)
+            self._database.is_prepared = True
+        self.run(render("session/40_constants"))
+
     def _settle(self) -> None:
         try:
-            for statement in self._settings():
-                self.run(statement)
+            self.run(self._settings())
+            self.run(render("session/40_constants"))
         except StatementError as error:
             raise UsageError(f"connection: DuckDB refuses to set what a session of it needs: {error}") from error
 
-    def _settings(self) -> list[Statement]:
-        names = self._database.setting_names if self._database is not None else None
-        if names is None:
-            names = self.row(render("session/20_setting_names"))["names"]
-        if self._database is not None:
-            self._database.setting_names = names
-        return [render("session/30_settings", names=names), render("session/40_constants")]
-
-    def _add_rules(self) -> None:
-        if self._database is None:
-            for rule in rules():
-                self.run(rule)
-        elif not self._database.has_rules:
-            for statement in (render("session/10_optimizers"), *rules(temporary=False)):
-                self.run(statement)
-            self._database.has_rules = True
+    def _settings(self, scope: str = "SESSION") -> Statement:
+        names = self.row(render("session/20_setting_names"))["names"]
+        return render("session/30_settings", names=names, SCOPE=SqlText(scope))
 
     def preamble(self) -> list[Statement]:
         """Return what a DuckDB shell runs before the statements: settings, constants and rules."""
-        return [render("session/10_optimizers"), *self._settings(), *rules()]
+        return [render("session/10_optimizers"), self._settings(), render("session/40_constants"), *rules()]
 
     def __enter__(self) -> Engine:
         return self

@@ -20,13 +20,12 @@ from moslabels.engine.statements import render
 class Database:
     """A DuckDB in memory. An engine at a time has a session on it, and what the session makes ends with it.
 
-    ``has_rules`` says whether the rules are in it, and ``setting_names`` which settings it has. The first engine on it
-    fills both in. Raise UsageError if DuckDB refuses a setting.
+    ``is_prepared`` says whether it has the settings and the rules. The first engine on it adds them. Raise UsageError
+    if DuckDB refuses a setting.
     """
 
     def __init__(self, settings: Settings, spill_folder: str) -> None:
-        self.has_rules = False
-        self.setting_names: list[str] | None = None
+        self.is_prepared = False
         self.settings = settings
         self._process = os.getpid()
         # With it, parquet_metadata of DuckDB 1.5 answers from a file that was overwritten since.

@@ -1,13 +1,14 @@
--- Sets what the statements rely on, for this session alone, so that neither the machine, its time zone nor a database
--- of other settings decides a text or an order. Rows keep their order: scans of text files have no other to go by. Keys
--- are compared exactly. Instants are in UTC. The template is given the names of the settings that DuckDB has here: not
--- every build has time zones and calendars, and not every version has the others.
-SET SESSION preserve_insertion_order = true;
-SET SESSION default_collation = '';
-SET SESSION default_order = 'ASC';
-SET SESSION default_null_order = 'NULLS_LAST';
-SET SESSION integer_division = false;
-SET SESSION ieee_floating_point_ops = true;
+-- Sets what the statements rely on, so that neither the machine, its time zone nor a database of other settings decides
+-- a text or an order: for this session alone, or for all sessions of a database of our own. Rows keep their order:
+-- scans of text files have no other to go by. Keys are compared exactly. Instants are in UTC. The template is given the
+-- names of the settings that DuckDB has here: not every build has time zones and calendars, and not every version has
+-- the others.
+SET {{ SCOPE }} preserve_insertion_order = true;
+SET {{ SCOPE }} default_collation = '';
+SET {{ SCOPE }} default_order = 'ASC';
+SET {{ SCOPE }} default_null_order = 'NULLS_LAST';
+SET {{ SCOPE }} integer_division = false;
+SET {{ SCOPE }} ieee_floating_point_ops = true;
 {%- for name, value in (
     ('TimeZone', 'UTC'),
     ('Calendar', 'gregorian'),
@@ -22,5 +23,5 @@ SET SESSION ieee_floating_point_ops = true;
     ('arrow_output_version', '1.0'),
     ('produce_arrow_string_view', 'false'),
 ) if name in names %}
-SET SESSION {{ name | ident }} = {{ value | text }};
+SET {{ SCOPE }} {{ name | ident }} = {{ value | text }};
 {%- endfor %}

@@ -64,6 +64,7 @@ def contexts() -> list[dict[str, Any]]:
                     "is_exact": bool(extras),
                     "names": ["TimeZone"],
                     "TEMP": rendering.SqlText("TEMP"),
+                    "SCOPE": rendering.SqlText("SESSION"),
                     "folder": "spill",
                 }
             )
