@@ -82,10 +82,18 @@ def test_near_misses(
     pairs = {(pair["key"], pair["label_key"]) for pair in found[difference]["examples"]}
     assert pairs <= set(zip(features, labels, strict=True))
     assert re.search(f"{count} of {len(features) + 1} unmatched keys .*{message}", str(caught.value))
-    # A table that passes carries the same in its audit.
-    job.run([{"key": key} for key in [*others, *features, "far away"]], given, min_match_rate=0)
+    assert " (3/" in str(caught.value), "nothing is matched by a near miss"
+
+
+def test_a_table_that_passes_carries_the_same_in_its_audit(job: Job) -> None:
+    features = [{"key": key} for key in ("A001", "x/1.MP4", "far away")]
+    given = [{"key": key, "mos": 3} for key in ("a001", "1.mp4", "2.mp4")]
+    with pytest.raises(GateError) as caught:
+        job.run(features, given)
+    job.run(features, given, min_match_rate=0)
     assert job.audit["diagnosis"] == caught.value.diagnosis
-    assert job.audit["matched_feature_keys"] == 3, "nothing is matched by a near miss"
+    assert len(job.audit["diagnosis"]["near_misses"]) == 2
+    assert job.audit["matched_feature_keys"] == 0, "nothing is matched by a near miss"
 
 
 ADVICE = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import decimal
+import itertools
 import json
 import math
 import re
@@ -22,12 +23,18 @@ from moslabels import MosLabelsError, materialize
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import Statement
 
+LONG = pytest.mark.long
 LABELS = [{"key": "a", "mos": 3}, {"key": "b", "mos": 4.5}]
 SUFFIXES = [".parquet", ".pq", ".jsonl", ".ndjson", ".json", ".csv", ".tsv"]
+# Two suffixes of one format are one line of a table: by default each stands once on each side.
+OTHER = {".pq": ".csv", ".ndjson": ".pq", ".tsv": ".ndjson", ".csv": ".tsv"}
+PAIRS = [
+    pytest.param(*pair, marks=[] if OTHER.get(pair[0]) == pair[1] or not {".pq", ".ndjson", ".tsv"} & {*pair} else LONG)
+    for pair in itertools.product(SUFFIXES, SUFFIXES)
+]
 
 
-@pytest.mark.parametrize("source", SUFFIXES)
-@pytest.mark.parametrize("target", SUFFIXES)
+@pytest.mark.parametrize(("source", "target"), PAIRS)
 def test_every_pair(job: Job, source: str, target: str) -> None:
     features = [
         {"key": "b", "x": 1.5, "n": 7, "t": 'ü,\t"q"'},
@@ -413,7 +420,7 @@ PARQUET_KEYS = [
 
 def keys_of(job: Job, features: Any, name: str, out: str, **options: Any) -> tuple[list[Any], list[Any]]:
     """The keys that have no label of a feature table, and those of what it is written to."""
-    labels = [{"key": "none", "mos": 3}]
+    labels = [{**dict.fromkeys(options.get("label_key_column", ["key"]), "none"), "mos": 3}]
     found = []
     for content, source, target in ((features, name, out), (None, out, f"again_{out}")):
         path = write_table(job.folder / source, content) if content is not None else job.folder / source
@@ -431,23 +438,39 @@ def json_lines(columns: dict[str, list[str]]) -> str:
     return "".join(f"{{{members}}}\n" for members in objects)
 
 
-@pytest.mark.parametrize("out", ["o.parquet", "o.jsonl", "o.csv"])
+def text_of(source: str, columns: dict[str, list[str]]) -> str:
+    """A table of one column x and others as they are written, as CSV or JSON lines."""
+    columns = {"x": ["1.5"] * 2, **columns}
+    if source == "f.jsonl":
+        return json_lines(columns)
+    return "".join(",".join(row) + "\n" for row in [list(columns), *zip(*columns.values(), strict=True)])
+
+
 @pytest.mark.parametrize(
     ("source", "cells", "kind", "values"),
     [*(("f.csv", *case) for case in KEYS), *(("f.jsonl", *case) for case in JSON_KEYS)],
 )
 def test_a_key_stays_the_key_that_it_is(
-    job: Job, source: str, cells: list[str], kind: pa.DataType, values: list[Any], out: str
+    job: Job, source: str, cells: list[str], kind: pa.DataType, values: list[Any]
 ) -> None:
-    if source == "f.csv":
-        text = "x,key\n" + "".join(f"1.5,{cell}\n" for cell in cells)
-    else:
-        text = json_lines({"x": ["1.5"] * len(cells), "key": cells})
-    before, after = keys_of(job, text, source, out)
+    before, after = keys_of(job, text_of(source, {"key": cells}), source, "o.parquet")
     assert before == after
-    if out == "o.parquet":
-        assert pq.read_schema(job.folder / out).field("key").type == kind
-        assert [row["key"] for row in read_table(job.folder / out)] == values
+    assert pq.read_schema(job.folder / "o.parquet").field("key").type == kind
+    assert [row["key"] for row in read_table(job.folder / "o.parquet")] == values
+
+
+@pytest.mark.parametrize("out", ["o.jsonl", "o.csv"])
+@pytest.mark.parametrize(("source", "cases"), [("f.csv", KEYS), ("f.jsonl", JSON_KEYS)])
+def test_keys_stay_the_keys_that_they_are(
+    job: Job, source: str, cases: list[tuple[list[str], pa.DataType, list[Any]]], out: str
+) -> None:
+    """Each case is a column of one key. A case with a missing value would leave its row without a key."""
+    columns = {f"k{index}": cells for index, (cells, _, values) in enumerate(cases) if None not in values}
+    options: dict[str, Any] = {"feature_key_column": list(columns), "label_key_column": list(columns)}
+    before, after = keys_of(job, text_of(source, columns), source, out, **options)
+    assert before == after
+    values = [[str(case[2][row]) for case in cases if None not in case[2]] for row in range(2)]
+    assert sorted(before[0]) == sorted(json.dumps(row, separators=(",", ":")) for row in values)
 
 
 @pytest.mark.parametrize("out", ["o.parquet", "o.jsonl", "o.csv"])
@@ -631,8 +654,14 @@ def test_odd_column_names(
     assert [row[name] for row in rows] == ["v", "" if target == ".csv" else None]
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name])
-@pytest.mark.parametrize("suffix", [".parquet", ".jsonl", ".csv"])
+ODD = [
+    pytest.param(name, suffix, marks=[] if index % 3 == turn else LONG)
+    for index, name in enumerate(name for name in NAMES if name)
+    for turn, suffix in enumerate([".parquet", ".jsonl", ".csv"])
+]
+
+
+@pytest.mark.parametrize(("name", "suffix"), ODD)
 def test_odd_names_of_key_score_and_extra(job: Job, name: str, suffix: str) -> None:
     features = [{name: "a"}]
     labels = [{f"{name}1": "a", f"{name}2": 3.5, f"{name}3": "x"}]
