@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from helpers.command import moslabels
 from helpers.tables import write_table
 from moslabels import MosLabelsError, UsageError, materialize, run_batch
 from moslabels.base.settings import Settings
@@ -140,15 +141,13 @@ def test_the_flags(tmp_path: Path) -> None:
         ["batch", "m.json"],
         ["materialize", "--features", "f.csv", "--labels", "l.csv", "--out", "o.csv"],
     ):
-        run = [sys.executable, "-m", "moslabels", *command]
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-        done = subprocess.run([*run, *flags], cwd=tmp_path, env=environment, capture_output=True, check=False)
+        done = moslabels(*command, *flags, cwd=tmp_path)
         assert done.returncode == 0, done.stderr
         args = json.loads(done.stdout)["run_provenance"]["args"]
         assert (args["memory_limit"], args["threads"], args["temp_dir"]) == ("1GB", 1, str(tmp_path))
         for wrong in (["--threads", "0"], ["--threads", "x"], ["--memory-limit", "x"], ["--temp-dir", "nowhere"]):
-            done = subprocess.run([*run, *wrong], cwd=tmp_path, env=environment, capture_output=True, check=False)
-            assert (done.returncode, done.stdout) == (2, b"")
+            done = moslabels(*command, *wrong, cwd=tmp_path)
+            assert (done.returncode, done.stdout) == (2, "")
     report = run_batch(tmp_path / "m.json", memory_limit="1GB", threads=1, temp_dir=tmp_path)
     assert report["run_provenance"]["args"]["threads"] == 1
 

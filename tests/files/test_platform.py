@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from helpers.faults import WINDOWS, Faults, Killed, contents, fails_with, shown, stopped
+from helpers.made import working_in
 from helpers.paths import ROOT
 from helpers.tables import write_table
 from moslabels import MosLabelsError, materialize
@@ -20,6 +23,9 @@ from moslabels.files.platform import Abilities, System, use
 EACH = [(name,) for name in Abilities.names()]
 LACKING = [*EACH, tuple(Abilities.names())]
 ROWS = [{"key": f"k{index}", "x": index / 4} for index in range(20)]
+
+
+Made = dict[tuple[int, str], dict[str, bytes]]
 
 
 def named(value: tuple[str, ...] | str) -> str:
@@ -38,10 +44,24 @@ def seen(folder: Path) -> dict[str, bytes]:
     return shown(contents(folder / "out"))
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
+    """What the folder of each output holds on a system that lacks nothing, by the score and the output."""
+    with working_in(tmp_path_factory.mktemp("made")):
+        Path("tmp").mkdir()
+        found = {}
+        for mos, out in itertools.product((2, 4), ("o.jsonl", "o.parquet")):
+            label(Path(), mos, out)
+            found[mos, out] = contents(Path("out"))
+            shutil.rmtree("out")
+    return found
+
+
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    (tmp_path / "tmp").mkdir()
-    return tmp_path
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    Path("tmp").mkdir()
+    return Path()
 
 
 FORMATS = [(lacking, "o.jsonl") for lacking in EACH] + [(LACKING[-1], "o.jsonl"), (LACKING[-1], "o.parquet")]
@@ -50,17 +70,12 @@ FORMATS = [(lacking, "o.jsonl") for lacking in EACH] + [(LACKING[-1], "o.jsonl")
 @pytest.mark.parametrize(
     ("lacking", "out"), FORMATS, ids=lambda value: value if isinstance(value, str) else named(value)
 )
-def test_the_same_bytes_without_an_ability(folder: Path, lacking: tuple[str, ...], out: str) -> None:
-    label(folder, 2, out)
-    old = contents(folder / "out")
-    label(folder, 4, out)
-    new = contents(folder / "out")
-    assert old != new
+def test_the_same_bytes_without_an_ability(folder: Path, made: Made, lacking: tuple[str, ...], out: str) -> None:
+    assert made[2, out] != made[4, out]
     with use(System(Abilities.found().without(*lacking))):
-        label(folder, 2, out)
-        assert contents(folder / "out") == old
-        label(folder, 4, out)
-        assert contents(folder / "out") == new
+        for mos in (2, 4):
+            label(folder, mos, out)
+            assert contents(folder / "out") == made[mos, out]
     assert list((folder / "tmp").iterdir()) == []
 
 
@@ -75,13 +90,12 @@ CRASHES += [
 
 
 @pytest.mark.parametrize(("lacking", "numbers"), CRASHES)
-def test_a_fault_at_a_call_without_an_ability(folder: Path, lacking: tuple[str, ...], numbers: range) -> None:
+def test_a_fault_at_a_call_without_an_ability(
+    folder: Path, made: Made, lacking: tuple[str, ...], numbers: range
+) -> None:
     """Table and audit are both old or both new, and the next run leaves nothing else."""
     abilities = Abilities.found().without(*lacking)
-    label(folder, 2)
-    old = seen(folder)
-    label(folder, 4)
-    new = seen(folder)
+    old, new = shown(made[2, "o.jsonl"]), shown(made[4, "o.jsonl"])
     for number in numbers:
         with use(System(abilities)):
             label(folder, 2)
@@ -211,6 +225,7 @@ sys.exit(main(sys.argv[1:]))
 
 
 def test_a_python_without_what_windows_lacks_labels_a_table(folder: Path) -> None:
+    folder = folder.resolve()
     features = write_table(folder / "f.csv", ROWS)
     labels = write_table(folder / "l.csv", [{"key": row["key"], "mos": 3} for row in ROWS])
     arguments = ["materialize", "--features", features, "--labels", labels, "--out", folder / "o.csv"]

@@ -354,7 +354,8 @@ def test_json_that_no_column_can_hold(job: Job, values: list[str], found: str, t
     text = f'{{"key": "a", "x": {values[0]}}}\n{{"key": "b", "x": {values[1]}}}\n'
     with pytest.raises(MosLabelsError, match=found):
         job.run(text, LABELS, out_name=f"o{target}")
-    assert job.run(text, LABELS)[0]["mos"] == 3  # JSON lines keep it.
+    if target == ".csv":
+        assert job.run(text, LABELS)[0]["mos"] == 3  # JSON lines keep it.
 
 
 def test_json_columns_come_in_order_of_appearance(job: Job) -> None:

@@ -133,14 +133,26 @@ def found(features: Path, labels: Path, connection: duckdb.DuckDBPyConnection | 
     return counts(audit), audit["match_rate_by"], out.read_bytes()
 
 
+@pytest.fixture(scope="module")
+def truths() -> dict[Any, Any]:
+    """What is found with true statistics: once for keys of a type."""
+    return {}
+
+
 @pytest.mark.parametrize("callers", [False, True], ids=["a DuckDB of its own", "a caller's"])
 @pytest.mark.parametrize("name", LIES)
-def test_a_wrong_statistic_changes_nothing(name: str, callers: bool, tmp_path: Path) -> None:
+def test_a_wrong_statistic_changes_nothing(
+    name: str, callers: bool, truths: dict[Any, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
     keys, claims = LIES[name]
-    features, labels = files(tmp_path, keys, dictionary=callers)
+    features, labels = files(Path(), keys, dictionary=callers)
     with duckdb.connect() as connection:
         given = connection if callers else None
-        truth = found(features, labels, given)
+        case = (callers, keys.type, keys.null_count)
+        if case not in truths:
+            truths[case] = found(features, labels, given)
+        truth = truths[case]
         for path in (features, labels):
             lie(path, "key", claims)
         lie(features, "group", claims)
