@@ -116,3 +116,12 @@ def json_fault(error: ValueError | RecursionError) -> str:
         return "its values nest too deep"
     # All that is left of Python's own is its limit of digits.
     return "a number has too many digits" if "int_max_str_digits" in str(error) else str(error)
+
+
+def apart(rate: float, least: float) -> tuple[str, str]:
+    """Return two rates with three decimals, or with as many more as tell them apart if they differ."""
+    for digits in range(3, 17):
+        texts = f"{rate:.{digits}f}", f"{least:.{digits}f}"
+        if texts[0] != texts[1] or rate == least:
+            break
+    return texts

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 from typing import Any
 
-from moslabels.base.text import shown
+from moslabels.base.text import apart, shown
 from moslabels.labelling.diagnosis import lines
 from moslabels.labelling.labels import Labels
 from moslabels.labelling.match import Group, Match, collision_warnings
@@ -45,15 +45,6 @@ def _failures(counts: Group, min_match_rate: float) -> list[str]:
             f"({counts.input_rows - counts.rows_without_key}/{counts.input_rows} rows)"
         )
     return failures
-
-
-def apart(rate: float, least: float) -> tuple[str, str]:
-    """Return two rates with three decimals, or with as many more as tell them apart if they differ."""
-    for digits in range(3, 17):
-        texts = f"{rate:.{digits}f}", f"{least:.{digits}f}"
-        if texts[0] != texts[1] or rate == least:
-            break
-    return texts
 
 
 def refusal(problem: str, diagnosis: Mapping[str, Any], spec: TableSpec, labels: Labels, match: Match) -> str:

@@ -6,10 +6,10 @@ import json
 import re
 from collections.abc import Sequence
 
-from moslabels.base.text import counted, short, shown
+from moslabels.base.text import apart, counted, short, shown
 from moslabels.engine.connection import Engine
 from moslabels.labelling.findings import Check, Finding, Row, bad_key
-from moslabels.labelling.label_inputs import LabelInputs
+from moslabels.labelling.label_inputs import LabelInput, LabelInputs
 
 # The types that mos_number in sql/rules/ takes, and those of cells whose type is that of each value.
 _HOLDS_SCORES = re.compile(r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(.*|VARCHAR|JSON")
@@ -59,12 +59,10 @@ def _mixed_scale(inputs: LabelInputs, rows: Sequence[Row]) -> Finding:
     fewer = ", ".join(f"{shown(score['mos_text'])} in row {score['row']}" for score in found["fewer"])
     more = f" and {few - len(found['fewer'])} more" if few > len(found["fewer"]) else ""
     alone = "which stands alone and may be a typing error" if few == 1 else f"of {found['low'] + found['high']} scores"
-    quartiles = ", ".join(f"{quartile:g}" for quartile in found["quartiles"])
     return Finding(
         f"{file.path}: column {shown(file.mos.name)}: the scale of the scores cannot be told: {found['low']} are at "
         f'most 5 and {found["high"]} above; set mos_scale to "1-5", "0-100", {{"worst": …, "best": …}} or "per-value", '
-        f"or correct them; least {found['least']:g}, quartiles {quartiles}, greatest {found['greatest']:g}; "
-        f"{side}: {fewer}{more}, {alone}",
+        f"or correct them; {_distribution(found)}; {side}: {fewer}{more}, {alone}",
         file.path,
         file.mos.name,
     )
@@ -89,14 +87,39 @@ def _bad_extras(inputs: LabelInputs, rows: Sequence[Row]) -> Finding:
 def _out_of_range(inputs: LabelInputs, rows: Sequence[Row]) -> Finding:
     first = rows[0]
     file = inputs.files[first["file"]]
-    outside = counted(first["total"], "score is outside of its scale", "scores are outside of their scale")
+    total, share, limit = first["total"], first["total"] / first["scores"], file.label.options.max_clipped
+    said, most = apart(share, limit)
+    outside = counted(total, "score is outside of its scale", "scores are outside of their scale")
+    problem = f"{outside} ({first['worst']:g} worst, {first['best']:g} best): {_places(inputs, rows)}"
+    advice = "correct them, set mos_scale to the bounds that the scores are on"
+    if first["out_of_range"] == "clip":
+        problem += f'; out_of_range "clip" would change {said} of the labels, and max_clipped is {most}'
+        advice += ", or raise max_clipped if so many are meant to be at an end"
+    elif share > limit:
+        problem += f"; these are {said} of the labels, more than may be clipped (max_clipped is {most})"
+    else:
+        advice = 'correct them, set mos_scale, or set out_of_range "clip"'
     return Finding(
-        f"{file.path}: row {first['row']}: {outside} ({first['worst']:g} worst, {first['best']:g} best): "
-        f'{_places(inputs, rows)}; correct them, set mos_scale, or set out_of_range "clip"',
+        f"{file.path}: row {first['row']}: {problem}; {_distribution(first)}; {advice}{_of_deviations(file, first)}",
         file.path,
         file.scores(first).name,
         first["row"],
     )
+
+
+def _distribution(row: Row) -> str:
+    """Return where scores lie."""
+    quartiles = ", ".join(f"{quartile:g}" for quartile in row["quartiles"])
+    return f"least {row['least']:g}, quartiles {quartiles}, greatest {row['greatest']:g}"
+
+
+def _of_deviations(file: LabelInput, row: Row) -> str:
+    """Return how to map z-scores, if the scores may be some: a few units around 0, and nothing says DMOS."""
+    lower, _, upper = row["quartiles"]
+    is_around_0 = lower < 0 < upper and max(-row["least"], row["greatest"]) <= 10
+    if not is_around_0 or row["worst"] > row["best"] or "dmos" in f"{file.path} {file.scores(row).name}".lower():
+        return ""
+    return '; z-scores have no bounds: {"worst": -3, "best": 3} puts 3 standard deviations at the ends'
 
 
 def _contradictions(inputs: LabelInputs, rows: Sequence[Row]) -> Finding:

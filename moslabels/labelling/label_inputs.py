@@ -113,6 +113,7 @@ def _rules(file: LabelInput) -> dict[str, Any]:
         "worst": float(linear["worst"]) if linear else None,
         "best": float(linear["best"]) if linear else None,
         "out_of_range": options.out_of_range,
+        "max_clipped": float(options.max_clipped),
         "missing_mos": options.missing_mos,
     }
 

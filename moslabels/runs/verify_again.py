@@ -101,13 +101,25 @@ class Again:
             checked.tell_not(f"nothing is labelled again without {', '.join(lacking)}")
             return None
         try:
-            return label_table(replace(spec, audit_json=None), self._files.run)
+            return self._labelled(checked, replace(spec, audit_json=None))
         except MosLabelsError as error:
             if is_same and error.code not in _OF_THE_SYSTEM:
                 checked.compare("labelling again", "no error", str(error))
             else:
                 checked.tell_not(f"labelling again ends in an error: {error}")
             return None
+
+    def _labelled(self, checked: Checked, spec: TableSpec) -> dict[str, Any]:
+        """Return the audit of labelling a table, which older versions let clip any number of labels."""
+        try:
+            return label_table(spec, self._files.run)
+        except TableError as error:
+            as_before = _without_limit(spec)
+            if error.code != "out-of-range" or as_before is None:
+                raise
+            document = label_table(as_before, self._files.run)
+            checked.tell_not(f"it names no max_clipped, without which this version refuses the table: {error}")
+            return document
 
     def failure(
         self, checked: Checked, where: str, table: Mapping[str, Any], spec: TableSpec | None, is_same: bool
@@ -142,3 +154,14 @@ class Again:
             return
         says = f"says {shown(table['error'])}, and labelling again {shown(found.get('error', 'no error'))}"
         checked.tell_not(f"{where}.error: {says}")
+
+
+def _without_limit(spec: TableSpec) -> TableSpec | None:
+    """Return a spec that may clip all labels where nothing says how many; None if that is no other spec."""
+    labels = tuple(
+        replace(label, options=replace(label.options, max_clipped=1))
+        if label.options.out_of_range == "clip" and "max_clipped" not in {**spec.config, **label.config}
+        else label
+        for label in spec.labels
+    )
+    return replace(spec, labels=labels) if labels != spec.labels else None

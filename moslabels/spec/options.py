@@ -87,6 +87,9 @@ class Options:
     out_of_range: str = _option(
         "error", OUT_OF_RANGE, "refuse a score outside its scale, or clip it to the end of the scale", of_label=True
     )
+    max_clipped: float = _option(
+        0.05, RATE, 'greatest share of the labels of a file that out_of_range "clip" may clip', of_label=True
+    )
     missing_mos: str = _option("error", MISSING, "refuse a label that has no score, or skip it", of_label=True)
     missing_values: tuple[str, ...] = _option((), TEXTS, 'texts that mean no score, such as ["NA"]', of_label=True)
     mos_tolerance: float = _option(
@@ -154,6 +157,7 @@ class OptionKeywords(TypedDict, total=False):
     overwrite: bool
     mos_scale: str | Mapping[str, float]
     out_of_range: str
+    max_clipped: float
     missing_mos: str
     missing_values: list[str] | tuple[str, ...]
     mos_tolerance: float

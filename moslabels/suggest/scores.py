@@ -14,6 +14,7 @@ from moslabels.engine.connection import Engine
 from moslabels.sources.columns import Column
 from moslabels.sources.source import Source
 from moslabels.spec.names import MOS_NAMES
+from moslabels.spec.options import Options
 
 _NO_SCORE = 9
 _NO_NUMBERS = 'a number has a decimal point, and no comma; if the file has no header, give label_csv {"header": false}'
@@ -143,8 +144,11 @@ def score_options(column: Column, row: Mapping[str, Any], others: Sequence[str])
     if "mos_scale" not in options:
         options["mos_scale"] = {"worst": _plain(worst), "best": _plain(best)}
         if low < min(worst, best) or high > max(worst, best):
+            share = row["beyond"] / row["numbers"]  # Such a scale begins at 0, and ends at 100 if a score is above it.
             options["out_of_range"] = "clip"
-            notes.append("scores beyond the bounds are clipped")
+            notes.append(f"{row['beyond']} of {row['numbers']} scores are beyond the bounds and are clipped")
+            if share > Options.max_clipped:
+                options["max_clipped"] = math.ceil(share * 100) / 100
     return Score(column, row, options, worst, best, tuple(notes))
 
 

@@ -1,6 +1,6 @@
 -- Returns what all rows of a label file hold, one row per column that may hold its scores: rows, scores that are
--- numbers, that are missing, that are bad (with some of their texts), those at most 5 and above, and between what the
--- numbers lie.
+-- numbers, that are missing, that are bad (with some of their texts), those at most 5 and above, those beyond
+-- 0 to 100, and between what the numbers lie.
 -- Parameters: those of the file
 {%- from 'sources/cells.sql' import rows, text_lists %}
 WITH cells AS (
@@ -24,6 +24,7 @@ SELECT
     count(DISTINCT number) FILTER (WHERE state = 'ok') AS different,
     count(*) FILTER (WHERE state = 'ok' AND number <= 5) AS at_most_5,
     count(*) FILTER (WHERE state = 'ok' AND number > 5) AS above_5,
+    count(*) FILTER (WHERE state = 'ok' AND number NOT BETWEEN 0 AND 100) AS beyond,
     min(number) FILTER (WHERE state = 'ok') AS low,
     max(number) FILTER (WHERE state = 'ok') AS high
 FROM judged

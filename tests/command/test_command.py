@@ -127,6 +127,7 @@ VALUES = {
     "mos_tolerance": "0.1",
     "key_normalize": "raw",
     "out_of_range": "clip",
+    "max_clipped": "0.1",
     "missing_mos": "skip",
     "mos_scale": '{"worst": 0, "best": 100}',
     "missing_values": '["NA"]',

@@ -77,8 +77,15 @@ SAID: list[tuple[str, int, str]] = [
     (
         f"{ONE} seven.csv --mos-scale 1-5",
         1,
-        'seven.csv: row 1: 1 score is outside of its scale (1 worst, 5 best): "7" in row 1; correct them, set '
-        'mos_scale, or set out_of_range "clip"',
+        'seven.csv: row 1: 1 score is outside of its scale (1 worst, 5 best): "7" in row 1; these are 0.500 of the '
+        "labels, more than may be clipped (max_clipped is 0.050); least 3, quartiles 4, 5, 6, greatest 7; correct "
+        "them, set mos_scale to the bounds that the scores are on",
+    ),
+    (
+        f"{ONE} seven.csv --mos-scale 1-5 --max-clipped 0.5",
+        1,
+        'seven.csv: row 1: 1 score is outside of its scale (1 worst, 5 best): "7" in row 1; least 3, quartiles 4, 5, '
+        '6, greatest 7; correct them, set mos_scale, or set out_of_range "clip"',
     ),
     # A comma for a decimal point.
     (

@@ -446,6 +446,7 @@ def test_label_entries_with_options_of_their_own(folder: Path) -> None:
                         "label_mos_column": "dmos",
                         "mos_scale": {"worst": 100, "best": 0},
                         "out_of_range": "clip",
+                        "max_clipped": 0.5,
                     },
                 ],
             }

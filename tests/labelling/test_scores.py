@@ -238,8 +238,8 @@ OUTSIDE = [
 def test_a_score_outside_of_its_scale(job: Job, scores: list, scale: object) -> None:
     labels = [{"key": "a", "mos": score} for score in scores]
     with pytest.raises(MosLabelsError, match=r'row 1: 1 score is outside of its scale .*out_of_range "clip"'):
-        job.run(FEATURES, labels, mos_scale=scale)
-    row = job.run(FEATURES, labels, mos_scale=scale, out_of_range="clip")[0]
+        job.run(FEATURES, labels, mos_scale=scale, max_clipped=1)
+    row = job.run(FEATURES, labels, mos_scale=scale, out_of_range="clip", max_clipped=1)[0]
     assert row["mos"] in (1, 5)
     assert row["mos_raw_0_100"] in (0, 100)
     assert job.audit["clipped_mos_rows"] == 1
@@ -300,8 +300,13 @@ BOTH = [
     ([("3", "52")], {"mos_tolerance": 0.08}, [(3, 52)], 0),
     ([("", "90"), ("3", "nan"), ("4", "NA")], {"missing_values": ["NA"]}, [(4.6, 90), (3, 50), (4, 75)], 0),
     ([("", "4")], {}, [(1.16, 4)], 0),
-    ([("5", "120")], {"out_of_range": "clip"}, [(5, 100)], 1),
-    ([("0.5", "-3"), ("5.2", "")], {"out_of_range": "clip", "mos_scale": "1-5"}, [(1, 0), (5, 100)], 2),
+    ([("5", "120")], {"out_of_range": "clip", "max_clipped": 1}, [(5, 100)], 1),
+    (
+        [("0.5", "-3"), ("5.2", "")],
+        {"out_of_range": "clip", "max_clipped": 1, "mos_scale": "1-5"},
+        [(1, 0), (5, 100)],
+        2,
+    ),
     ([("60", "60"), ("", "70")], {}, [(3.4, 60), (3.8, 70)], 0),
     ([("5", "50.000001")], {"mos_scale": {"worst": 0, "best": 10}}, [(3, 50.000001)], 0),
     ([("3", "90")], {"label_mos_column": "mos"}, [(3, 50)], 0),

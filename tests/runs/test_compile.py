@@ -43,7 +43,7 @@ TABLES: dict[str, tuple[str, Any, str, Any, dict[str, Any]]] = {
         pa.table({"key": ["k1", "k2"]}),
         "l.jsonl",
         '{"key": "k1", "mos": 10}\n{"key": "k2", "mos": 101}\n',
-        {"mos_scale": {"worst": 100, "best": 0.5}, "out_of_range": "clip"},
+        {"mos_scale": {"worst": 100, "best": 0.5}, "out_of_range": "clip", "max_clipped": 0.5},
     ),
     "what nobody sees": (
         "f\x1b\u202e.parquet",

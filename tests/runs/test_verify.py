@@ -171,6 +171,39 @@ def test_an_audit_of_an_older_version_lacks_what_came_later(folder: Path) -> Non
     assert "matched_rows" in differences("one.json")
 
 
+CLIPPED = [
+    # options of the table, options of the label file
+    ({"out_of_range": "clip", "mos_scale": "1-5"}, {}),
+    ({"mos_scale": "1-5"}, {"out_of_range": "clip"}),
+]
+
+
+@pytest.mark.parametrize(("options", "of_file"), CLIPPED)
+def test_an_older_version_clipped_any_number_of_labels(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], of_file: dict[str, Any]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_table(tmp_path / "f.csv", [{"key": "a"}, {"key": "b"}])
+    write_table(tmp_path / "l.csv", [{"key": "a", "mos": 6}, {"key": "b", "mos": 3}])
+    labels = [{"path": "l.csv", **of_file}]
+    materialize("f.csv", labels, "o.csv", "a.json", max_clipped=1, **options)
+    assert verify.verify(["a.json"])["status"] == "ok"
+
+    def older(audit: dict[str, Any]) -> None:
+        del audit["config"]["max_clipped"]
+        audit["run_provenance"]["versions"]["moslabels"] = "0.0.1"
+
+    edit("a.json", older)
+    (found,) = verify.verify(["a.json"])["files"]
+    assert (found["status"], found["differences"]) == ("unknown", [])
+    assert any(said.startswith("it names no max_clipped, without which") for said in found["unknown"])
+    edit("a.json", lambda audit: audit.update(clipped_mos_rows=0))
+    assert "clipped_mos_rows" in differences("a.json")
+    edit("a.json", lambda audit: audit["config"].update(max_clipped=0.2))
+    (found,) = verify.verify(["a.json"])["files"]
+    assert any(said.startswith("labelling again ends in an error") for said in found["unknown"])
+
+
 HASHES = [("features",), ("labels", 0), ("manifest",)]
 
 

@@ -212,7 +212,7 @@ SHAPES = [
         lambda n, _: {"content": word(n), "content_id": n % 6, "score": -5.5 + n * 0.7, "video_file": bvi(n)},
         mos="score",
         clips=96,
-        expected={"mos_scale": {"worst": 100, "best": 0}, "out_of_range": "clip"},
+        expected={"mos_scale": {"worst": 100, "best": 0}, "out_of_range": "clip", "max_clipped": 0.09},
     ),
     Shape(
         "AVT-VQDB: names with a dot that no extension follows",
@@ -456,6 +456,7 @@ SCORES: list[tuple[str, list[float], Any, str]] = [
 def test_the_scale_and_what_numbers_cannot_tell(name: str, values: list[float], scale: Any, note: str) -> None:
     at_most_5 = sum(value <= 5 for value in values)
     row = {"numbers": 3, "filled": 3, "missing": 0, "bad": 0, "different": 3, "fractions": 3, "at_most_5": at_most_5}
+    row["beyond"] = sum(not 0 <= value <= 100 for value in values)
     score = score_options(Column(name, name), {**row, "low": min(values), "high": max(values)}, [])
     assert score.options["mos_scale"] == scale
     assert note in " ".join(score.notes)
