@@ -1,1 +1,1 @@
-"""What every package may use: errors, settings, progress, signals."""
+"""The base of all packages: errors, settings, progress, signals, text for people."""

@@ -1,4 +1,4 @@
-"""The errors that moslabels raises: one base, and a kind for each exit status."""
+"""The errors that moslabels raises: a base class, and a subclass for each exit status."""
 
 from __future__ import annotations
 
@@ -16,44 +16,44 @@ CODES = {
     "usage": "the command, the arguments or the manifest are wrong",
     "no-file": "an input is not there",
     "unreadable": "an input is damaged, of another format or encoding, or not permitted",
-    "no-column": "a column that is named, or that must be there, is not",
-    "ambiguous-column": "several columns have the name of one",
+    "no-column": "a column that is named or required is not there",
+    "ambiguous-column": "several columns have a name that must be that of one",
     "bad-key": "a value that cannot be a key",
-    "bad-score": "a score that is no finite number",
+    "bad-score": "a score that is not a finite number",
     "missing-score": "a label without a score",
     "out-of-range": "a score outside of its scale",
-    "mixed-scale": "scores whose scale cannot be told",
+    "mixed-scale": "scores that seem to be on different scales",
     "bad-extra": "an extra that no column can hold, or a value that does not fit its type",
     "no-labels": "no label is left",
     "conflict": "two labels of one key differ, or the two scores of one label",
-    "label-columns": "the features have a column of the name of a label column",
+    "label-columns": "a column of the features has the name of a label column",
     "match-rate": "too few keys have a label, or too few rows a key",
     "cannot-hold": "the format of the output cannot hold the features",
     "changed": "an input changed while it was read",
-    "miscount": "what the rows hold and what was counted of them do not agree",
+    "miscount": "the written rows and the counts of them do not agree",
     "in-use": "another process writes the output",
-    "read-back": "what was written reads back otherwise",
+    "read-back": "the bytes read back differ from those written",
     "file-system": "the system refuses to read or write a file",
-    "statement": "a SQL statement failed in a way that no check foresaw",
-    "resources": "the memory, or the room for what does not fit in it, is used up",
+    "statement": "a SQL statement failed, and no check foresaw why",
+    "resources": "the memory, or the disk space for data that does not fit in it, is used up",
     "interrupted": "the run was ended from outside before the table was done",
-    "internal": "an exception that nothing foresaw: a defect of moslabels",
+    "internal": "an unforeseen exception: a defect of moslabels",
 }
-"""What an error can be about, for programs: ``MosLabelsError.code``."""
+"""The codes of errors with their meanings. A program reads the code of an error from ``MosLabelsError.code``."""
 
 
 class MosLabelsError(ValueError):
-    """What was found and what to do about it.
+    """The base of all errors. Its message says what was found and what to do about it.
 
     Attributes
     ----------
-    code : what it is about, one of ``CODES``
+    code : kind of the error, one of ``CODES``
     table : id of the manifest table, or None
     file : path of the offending file, or None
     column : name of the offending column, or None
     row : number of the offending data row (from 1; header and blank lines do not count), or None
-    found : the first rows that a check of a table found, as values by name, such as ``{"row": 3, "mos_text": "n/a",
-        "total": 12}``; empty if the error is not that of such a check
+    found : the first rows that a check of a table found, each as values by name, such as
+        ``{"row": 3, "mos_text": "n/a", "total": 12}``; empty if no such check raised the error
     """
 
     exit_status = 1
@@ -79,7 +79,7 @@ class MosLabelsError(ValueError):
         self.found = tuple(found)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # An exception is rebuilt by a call with its message alone, which lacks what the others ask for.
+        # By default pickle calls the class with the message alone, but the keywords are required too.
         return type(self).__new__, (type(self), *self.args), self.__dict__
 
 
@@ -97,13 +97,14 @@ class UsageError(MosLabelsError):
 
 
 class TableError(MosLabelsError):
-    """One table cannot be labelled: its files, columns or labels say why."""
+    """One table cannot be labelled because of its files, columns or labels."""
 
 
 class GateError(TableError):
     """Too few feature keys or rows would be labelled.
 
-    ``diagnosis`` says why, as the audit of a table that passes does: samples of either side, and near misses.
+    ``diagnosis`` says why: samples of unmatched keys of both sides, and near misses. The audit of a table that passes
+    has the same.
     """
 
     def __init__(self, message: str, *, file: str, column: str, diagnosis: Mapping[str, Any] | None = None) -> None:
@@ -112,9 +113,9 @@ class GateError(TableError):
 
 
 class StatementError(MosLabelsError):
-    """A SQL statement failed in a way that no check foresaw.
+    """A SQL statement failed, and no check foresaw why.
 
-    ``statement`` is its name, which is its path below ``sql/``; ``sql`` is its text.
+    ``statement`` is its name, which is its path below ``sql/``. ``sql`` is its text.
     """
 
     _code = "statement"
@@ -126,13 +127,13 @@ class StatementError(MosLabelsError):
 
 
 class ResourceError(StatementError):
-    """A SQL statement ran out of memory, or of room for what does not fit in it."""
+    """A SQL statement ran out of memory, or of disk space for data that does not fit in memory."""
 
     _code = "resources"
 
 
 class CancelledError(MosLabelsError):
-    """The run was cancelled: what was handed over as ``cancel`` is set."""
+    """The caller cancelled the run: the ``cancel`` that was passed is set."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, code="interrupted")
@@ -142,19 +143,22 @@ _CALLS_OTHERS: set[CodeType] = set()
 
 
 def calls_others(function: F) -> F:
-    """Mark a function that only waits, or calls what the caller handed over: what ends it comes from outside."""
+    """Mark a function that only waits, or only calls callbacks of the caller.
+
+    An exception in such a function is the caller's: see :func:`is_from_outside`.
+    """
     _CALLS_OTHERS.add(function.__code__)
     return function
 
 
 def is_from_outside(error: BaseException) -> bool:
-    """Whether an exception came from the caller and not from the work: out of a callback, a wait or a signal's handler.
+    """Return whether an exception came from a callback of the caller, a wait or a signal handler.
 
-    It is no fault of a table or a file, and passes unchanged.
+    Such an exception is not the fault of a table or a file. It is passed on unchanged.
     """
     codes = {*_CALLS_OTHERS, *_handlers()}
     if isinstance(error, TimeoutError) and error.errno is None:
-        return True  # Nothing here has a time limit of its own.
+        return True  # The package sets no time limits, so the caller set this one.
     return any(frame.f_code in codes for frame, _ in traceback.walk_tb(error.__traceback__))
 
 
@@ -171,21 +175,24 @@ def _handlers() -> Iterator[CodeType]:
 
 
 def fault_of_table(error: BaseException, table: str | None) -> MosLabelsError | None:
-    """What an exception says of the table that it ended; None where it came from outside, or is none to go on after."""
+    """Return the error of a table that an exception ended.
+
+    Return None if the exception came from outside, or if the run must not go on after it (such as KeyboardInterrupt).
+    """
     if not isinstance(error, Exception) or is_from_outside(error):
         return None
     return error if isinstance(error, MosLabelsError) else internal_error(error, table)
 
 
 def interruption(error: BaseException, table: str | None) -> TableError:
-    """That an exception from outside ended a table before it was done."""
+    """Return the error of a table that an exception from outside ended before it was done."""
     message = " ".join(str(error).split())
     says = f"{type(error).__name__}: {message}" if message else type(error).__name__
     return TableError(f"not finished: {says}", code="interrupted", table=table)
 
 
 def internal_error(error: Exception, table: str | None = None) -> TableError:
-    """An exception that nothing foresaw, in one line: its type and message, and where it was raised."""
+    """Return an unforeseen exception as an error of one line: its type, its message and where it was raised."""
     where = ""
     if frames := traceback.extract_tb(error.__traceback__):
         package = os.path.dirname(os.path.dirname(__file__))
@@ -199,12 +206,15 @@ def internal_error(error: Exception, table: str | None = None) -> TableError:
 
 
 def os_error(error: OSError, table: str | None = None) -> TableError:
-    """What the system says of a file, as an error of the table. Raises again what is no word of the system."""
+    """Return an error of the operating system as an error of the table.
+
+    Raise ``error`` itself if it has no system error number, or if it came from outside.
+    """
     if error.errno is None or is_from_outside(error):
         raise error
     file = error.filename2 or error.filename  # A rename fails for its target.
     if isinstance(file, int):
-        file = None  # A handle, which tells nobody anything.
+        file = None  # A file descriptor means nothing to the user.
     where = f"{os.fsdecode(file)}: " if file else ""
     message = f"{where}{error.strerror or error}"
     return TableError(message, code="file-system", table=table, file=file and os.fsdecode(file))

@@ -15,25 +15,25 @@ class Progress:
     """
 
     def table(self, name: str, number: int, count: int) -> None:
-        """A table begins: number ``number`` of ``count``."""
+        """Receive that a table begins: number ``number`` of ``count``."""
 
     def step(self, name: str, total: int = 0, unit: str = "rows", done: int = 0) -> None:
-        """A step begins, of ``total`` rows or bytes (0 if unknown), of which ``done`` are done already."""
+        """Receive that a step of ``total`` rows or bytes begins (0 if unknown). ``done`` of them are done already."""
 
     def advance(self, done: int) -> None:
-        """So many rows or bytes of the step are done by now."""
+        """Receive how many rows or bytes of the step are done by now."""
 
     def running(self, statement: str, share: float | None, seconds: float) -> None:
-        """A statement runs: the share done, from 0 to 1 (None if DuckDB cannot tell), after so many seconds.
+        """Receive how far a statement is after ``seconds``: the share done, from 0 to 1, or None if DuckDB cannot tell.
 
-        Each statement goes over all rows or bytes of its step.
+        Each statement reads all rows or bytes of its step.
         """
 
     def ended(self, statement: str, seconds: float) -> None:
-        """A statement ended or failed, after so many seconds of DuckDB's work."""
+        """Receive that a statement ended or failed. ``seconds`` is how long DuckDB worked on it."""
 
     def unforeseen(self, error: Exception) -> None:
-        """A table failed by an unforeseen exception. A batch goes on with the next table."""
+        """Receive the unforeseen exception by which a table failed. A batch goes on with the next table."""
 
 
 SILENT = Progress()
@@ -47,7 +47,7 @@ class Cancel(Protocol):
 
 
 class Relayed(Progress):
-    """Passes events on, and ends the run if ``cancel`` is set. Exceptions of either are the caller's."""
+    """Passes events on, and ends the run if ``cancel`` is set. Marks exceptions of either as the caller's."""
 
     def __init__(self, to: Progress, cancel: Cancel | None = None) -> None:
         self._to = to
@@ -88,7 +88,7 @@ class Relayed(Progress):
 
 
 def relayed(progress: Progress, cancel: Cancel | None = None) -> Progress:
-    """Return a progress whose exceptions can be told from the faults of a table."""
+    """Return a progress whose exceptions can be distinguished from the faults of a table."""
     if cancel is None and (progress is SILENT or isinstance(progress, Relayed)):
         return progress
     return Relayed(progress, cancel)

@@ -1,4 +1,4 @@
-"""What a run may take of the machine. It is the same for all tables of a batch, and it never changes a result."""
+"""How much of the machine a run may use. Settings hold for all tables of a batch, and never change a result."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _SIZE = re.compile(r"(?=[0.]*[1-9])[0-9]+(\.[0-9]+)? ?([KMGT]i?B|%)", re.IGNOREC
 class Settings:
     """Memory, threads and the folder for temporary files.
 
-    ``None`` means 80 % of the memory, a thread per core and the system's folder for temporary files. ``temp_dir`` takes
-    what does not fit in ``memory_limit``, and copies of text that DuckDB cannot read as it is. Raise UsageError, with
-    every problem, if a value is wrong.
+    ``None`` means 80 % of the memory, a thread per core and the system's folder for temporary files. ``temp_dir`` holds
+    data that does not fit in ``memory_limit``, and copies of text that DuckDB cannot read as it is. A wrong value
+    raises UsageError, which lists every problem.
     """
 
     memory_limit: str | None = None
@@ -54,7 +54,7 @@ class Settings:
 def _is_folder(path: str | os.PathLike[str]) -> bool:
     try:
         return os.path.isdir(path)
-    except ValueError:  # NUL
+    except ValueError:  # A path with a NUL character.
         return False
 
 

@@ -38,7 +38,7 @@ def _is_here() -> bool:
 
 def _handle(number: int, _frame: FrameType | None) -> None:
     if _State.is_ending:
-        return  # Schedulers send several signals. None interrupts the clean-up.
+        return  # Schedulers send several signals. A later one must not interrupt the clean-up.
     _State.waiting = _State.waiting or number
     if not _State.held:
         _raise_waiting()
@@ -75,7 +75,7 @@ def hold() -> None:
 
 
 class released:  # noqa: N801
-    """A block in which a signal ends the command at once. All that must be cleaned up is known by then."""
+    """A block in which a signal ends the command at once. Everything to clean up must be known when it begins."""
 
     def __enter__(self) -> None:
         if _is_here():

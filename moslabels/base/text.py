@@ -1,4 +1,4 @@
-"""Words for people: values as messages show them, with nothing that steers a terminal."""
+"""Text for people: values as messages show them, without characters that control a terminal."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ _INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 def visible(text: str) -> str:
-    """Return a text with its control and format characters spelled out, so that none steers a terminal."""
+    """Return a text with its control and format characters spelled out, so that none controls a terminal."""
     if text.isascii() and text.isprintable():
         return text
     return "".join(character if is_visible(character) else f"\\u{ord(character):04x}" for character in text)
 
 
 def is_visible(character: str) -> bool:
-    """Return whether a character can be seen: it is not a control, a format character or half of a pair."""
+    """Return whether a character can be seen: not a control or format character, a line separator or a surrogate."""
     return unicodedata.category(character) not in _INVISIBLE
 
 
 def visible_text(text: str) -> str:
-    """Return a text of lines for a terminal: invisible characters but line ends and tabs are spelled out."""
+    """Return lines of text for a terminal. All invisible characters but line ends and tabs are spelled out."""
     lines = text.replace("\r\n", "\n").split("\n")
     return "\n".join("\t".join(map(visible, line.split("\t"))) for line in lines)
 
 
 def visible_json(text: str) -> str:
-    """Return JSON with all control and format characters escaped, also those that JSON allows."""
+    """Return JSON text with all control and format characters escaped, also those that JSON allows."""
     if text.isascii() and "\x7f" not in text:
         return text
     return re.sub(r"[^\n -~]", lambda found: found[0] if is_visible(found[0]) else json.dumps(found[0])[1:-1], text)
@@ -93,7 +93,7 @@ def nearest(name: Any, known: Iterable[str]) -> str:
 def json_place(error: json.JSONDecodeError) -> tuple[int, int, str]:
     """Return where text stops being JSON, as line and column from 1, and what stands there.
 
-    Python's own words change with its version, and so does the place it gives for a comma too many.
+    Python's own message changes with its version. So does the place it gives for a comma too many.
     """
     text, place = error.doc, error.pos
     before = text[:place].rstrip()
@@ -111,10 +111,10 @@ def json_fault(error: ValueError | RecursionError) -> str:
         line, column, what = json_place(error)
         return f"{what} at line {line}, column {column}"
     if isinstance(error, UnicodeDecodeError):
-        return f"byte {error.start + 1} of it is no UTF-8"
+        return f"byte {error.start + 1} of it is not UTF-8"
     if isinstance(error, RecursionError):
         return "its values nest too deep"
-    # All that is left of Python's own is its limit of digits.
+    # The only other fault of Python's JSON reader is its limit of digits.
     return "a number has too many digits" if "int_max_str_digits" in str(error) else str(error)
 
 

@@ -8,7 +8,8 @@ from urllib.parse import unquote
 
 from moslabels.base.text import shown
 
-# RFC 3986, also with what fsspec chains before it. pathlib makes one slash of two; one letter is a drive (C:/).
+# A scheme by RFC 3986, also with the prefixes that fsspec chains before it. One slash is enough, because pathlib makes
+# one of two; but then the scheme has several letters, because one letter is a drive (C:/).
 _URL = re.compile(r"\s*((?:[a-z][a-z0-9+.-]*::)*([a-z][a-z0-9+.-]*):)(?://|(?<=[a-z0-9+.-]{2}:)/)", re.IGNORECASE)
 
 

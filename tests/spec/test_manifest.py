@@ -195,7 +195,7 @@ NO_JSON = [  # The words and the places are the same whatever Python reads the t
     ('{"a": "x\ny"}', r'"\n" is out of place at line 1, column 9'),
     ('{"a": "x', r'"\"x" is out of place at line 1, column 7'),
     ('{"tables": NaN', "it ends too early"),
-    (b'{"a": "\xff"}', "byte 8 of it is no UTF-8"),
+    (b'{"a": "\xff"}', "byte 8 of it is not UTF-8"),
     ("9" * 5000, "a number has too many digits"),
 ]
 
