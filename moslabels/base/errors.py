@@ -22,7 +22,7 @@ CODES = {
     "bad-score": "a score that is not a finite number",
     "missing-score": "a label without a score",
     "out-of-range": "a score outside of its scale",
-    "mixed-scale": "scores that seem to be on different scales",
+    "mixed-scale": "scores whose scale cannot be determined",
     "bad-extra": "an extra that no column can hold, or a value that does not fit its type",
     "no-labels": "no label is left",
     "conflict": "two labels of one key differ, or the two scores of one label",

@@ -164,7 +164,7 @@ def _not_json(path: str, head: bytes, error: DocumentError) -> Unknown:
     """Why a file is not a document: by its name it may be a table, which is no JSON and no Parquet."""
     table = reader_at(path)
     if table is not None and table.holds_evidence:
-        return Unknown(f"cannot be read: it {not_parquet(head) or 'is no Parquet file'}")
+        return Unknown(f"cannot be read: it {not_parquet(head) or 'is not a Parquet file'}")
     if table is None or table.is_document:
         return Unknown(not_json(head) or str(error))
     return Unknown(not_json(head) or "is a table without evidence in it: name its audit", is_bare=True)
@@ -221,7 +221,7 @@ class Reach:
         except ValueError as error:
             if is_from_outside(error):
                 raise
-            raise OSError(errno.EINVAL, "is no name that a file can have", path) from error
+            raise OSError(errno.EINVAL, "is not a name that a file can have", path) from error
         if not is_inside:
             self.outside[path] = None
             if self.is_only:

@@ -1,4 +1,4 @@
-"""What a file is by its first bytes, where it is not what its name says, and what to do about it: for messages."""
+"""Text for messages about a file that is not what its name says: what its first bytes show, and what to do about it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ import os
 import re
 
 HEAD = 4096
-"""Bytes that tell."""
+"""How many of the first bytes of a file are looked at."""
 
 _FETCH = "stands in the place of a file that was not fetched"
 _UNPACK = "unpack it first, and name what was in it"
 _SHEET = "save the sheet as CSV"
 _EXPORT = "write its table as CSV or Parquet first"
 _PAGE = "was a page downloaded in the place of the file, such as one to log in?"
-_TEXT = "is no Parquet file, but text: where it is CSV or JSON, name it .csv, .tsv, .jsonl or .json"
+_TEXT = "is not a Parquet file, but text: if it is CSV or JSON, name it .csv, .tsv, .jsonl or .json"
 _GET = "run git annex get on it, or datalad get"
 _PULL = "run dvc pull"
 
@@ -76,35 +76,41 @@ _LINKS = (
 
 
 def other_content(path: str) -> str | None:
-    """What a file is that should be JSON of ours, and what to do, where it is known to be another thing.
+    """Return what a file is that should be a JSON document of moslabels, and what to do; None if it may be JSON.
 
-    Raises OSError where it cannot be read.
+    Raise OSError if the file cannot be read.
     """
     return not_json(_head(path))
 
 
 def not_json(head: bytes) -> str | None:
-    """The same by the first bytes of a file."""
-    return "is a Parquet file, and no JSON" if head.startswith(_PARQUET) else _told(head)
+    """Return the same as :func:`other_content`, from the first bytes of a file."""
+    return "is a Parquet file, not JSON" if head.startswith(_PARQUET) else _told(head)
 
 
 def other_than_text(path: str, encoding: str = "utf-8") -> str | None:
-    """The same of a file that is to be a table of text; also of unknown bytes, that they are no text."""
+    """Return what a file is that should be a table of text, and what to do; None if it may be text.
+
+    Bytes of an unknown format are named too, if they cannot be text. Raise OSError if the file cannot be read.
+    """
     head = _head(path)
     if head.startswith(_PARQUET):
         return "begins as a Parquet file does: name it .parquet"
     if encoding == "utf-8" and _is_binary(head):
-        return _told(head) or f"is no text, but a file of another format: {_EXPORT}"
+        return _told(head) or f"is not text, but a file of another format: {_EXPORT}"
     return _told(head)
 
 
 def other_than_parquet(path: str) -> str | None:
-    """The same of a file that is to be a Parquet file; also of text, that it is text."""
+    """Return what a file is that should be a Parquet file, and what to do; None if it may be Parquet or is unknown.
+
+    Raise OSError if the file cannot be read.
+    """
     return not_parquet(_head(path))
 
 
 def not_parquet(head: bytes) -> str | None:
-    """The same by the first bytes of a file."""
+    """Return the same as :func:`other_than_parquet`, from the first bytes of a file."""
     if head.startswith(_PARQUET):
         return None
     is_text = head.strip() and not _CONTROL.search(head)
@@ -112,13 +118,16 @@ def not_parquet(head: bytes) -> str | None:
 
 
 def suffix_advice(suffix: str) -> str:
-    """What to do with a table of a suffix that is none of those that are read, after a semicolon, or nothing."""
+    """Return what to do with a table whose suffix is not supported, after a semicolon; an empty text if unknown."""
     advice = _SUFFIXES.get(suffix.lower().removeprefix("."))
     return f"; {advice}" if advice else ""
 
 
 def absence_advice(path: str) -> str:
-    """What to do where a file is not there and something stands for it, after a semicolon, or nothing."""
+    """Return what to do about a missing file, after a semicolon; an empty text if nothing stands in its place.
+
+    A broken link, or a ``.dvc`` file beside the path, shows that the file was not fetched.
+    """
     if os.path.islink(path):
         target = os.readlink(path)
         advice = next((advice for pattern, advice in _LINKS if pattern.search(target)), "find that file, or link anew")
@@ -137,12 +146,12 @@ def _told(head: bytes) -> str | None:
 
 
 def _is_binary(head: bytes) -> bool:
-    """Whether bytes are neither UTF-8 nor UTF-16, nor text of one byte a character."""
+    """Return whether bytes cannot be text: not UTF-8, not UTF-16, and not text of one byte a character."""
     is_utf_16 = head.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0\0" in (head[0:4:2], head[1:4:2])
     if is_utf_16 or not _CONTROL.search(head):
         return False
     try:
         head.decode("utf-8")
     except UnicodeDecodeError as error:
-        return error.start < len(head) - 3  # The last character may be cut.
+        return error.start < len(head) - 3  # The head may end within a character.
     return False

@@ -1,4 +1,4 @@
-"""Who holds a lock, as the file of the lock says."""
+"""Who holds a lock: what a lock file says about the process that made it."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _SIGNED = re.compile(
 
 @dataclass(frozen=True)
 class Holder:
-    """A process that holds something.
+    """A process that holds an output or a temporary folder.
 
-    ``has_locks`` says whether the file system locks for it: if not, the file alone does. ``machine`` is then the one on
-    which the process runs (:meth:`System.machine`), None if nobody can tell.
+    ``has_locks`` says whether the file system holds a lock for the process. If not, the lock file itself is the lock,
+    and ``machine`` is where the process runs (:meth:`System.machine`), or None if that is unknown.
     """
 
     name: str = "another process"
@@ -30,14 +30,14 @@ class Holder:
     machine: str | None = None
 
     def has_ended(self) -> bool:
-        """Return whether the process surely runs no more; False if nobody can tell."""
+        """Return whether the process has surely ended; False if that is unknown."""
         if self.process is None or self.machine is None or self.machine != platform.system.machine():
             return False
         return not platform.system.is_running(self.process)
 
 
 def signature(has_locks: bool) -> bytes:
-    """Return what this process writes into a file to say that it holds it."""
+    """Return the bytes that this process writes into a lock file to say that it holds the lock."""
     since = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     text = f"process {os.getpid()} on {socket.gethostname()}\nsince {since}\n"
     if not has_locks:
@@ -47,7 +47,7 @@ def signature(has_locks: bool) -> bytes:
 
 
 def holder_of(handle: int) -> Holder:
-    """Return the holder that an open file names; one without a process if the file is not signed."""
+    """Return the holder that an open lock file names; one without a process if the file names none."""
     signed = _SIGNED.match(platform.system.read_at(handle, 400, 0).decode("utf-8", "replace"))
     if signed is None:
         return Holder()

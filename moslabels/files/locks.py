@@ -1,8 +1,11 @@
-"""One run writes an output: its lock beside it, and the removal of what a killed run left there.
+"""Locks, so that only one run writes an output at a time. The holder of a lock also removes what killed runs left.
 
-The lock is one of the file system, on a hidden file that says who holds it. It ends with its process. If the system or
-the file system has no such locks, that file is the lock: who makes it holds the output. The file of a run that was
-killed is taken over if the same machine can tell that its process has ended; if not, only who knows can remove it.
+A lock is a hidden file beside the output. The file says which process holds it, and the file system locks it. Such a
+lock ends with its process.
+
+If the system or the file system cannot lock files, the hidden file itself is the lock: the run that creates it holds
+the output. A killed run leaves that file. The next run takes it over if it runs on the same machine and finds that the
+process has ended. If not, it refuses, and the user must remove the file.
 """
 
 from __future__ import annotations
@@ -19,16 +22,16 @@ from moslabels.files.places import Place
 from moslabels.files.platform import owner_name
 
 LEFT_BESIDE = "was left beside"
-"""In each warning of what others left beside a target."""
+"""Words that stand in each warning about a file that others left beside a target."""
 
 
 @contextmanager
 def locked(place: Place) -> Iterator[None]:
-    """Hold a place, free of what a killed run left there. Raises TableError where another run holds it."""
+    """Hold the lock of a place, and remove what killed runs left there. Raise TableError if another run holds it."""
     name = place.hidden("lock")
     handle = _open_locked(place, name)
     try:
-        for old in ("staged", "previous"):  # Their names before each attempt had its own.
+        for old in ("staged", "previous"):  # Old versions used these names, without process and number.
             _remove_left(place, place.hidden(old))
         yield
     finally:
@@ -38,8 +41,8 @@ def locked(place: Place) -> Iterator[None]:
             if not platform.system.abilities.moves_open_files:
                 platform.system.release(handle)
                 handle = -1
-            # While it is locked: whoever opened it meanwhile sees that it has lost its name. Where something is left,
-            # it stays, and makes the next run look for that.
+            # The file is removed while it is locked, so that a run that has opened it meanwhile sees that it has lost
+            # its name. If something could not be removed, the file stays, so that the next run tries again.
             if not place.beside:
                 with suppress(OSError):
                     platform.system.remove(place.folder, name)
@@ -48,9 +51,10 @@ def locked(place: Place) -> Iterator[None]:
 
 
 def _open_locked(place: Place, name: str) -> int:
-    """Return the handle of the lock of a place: of our own file, or of one that was left and only its owner may remove.
+    """Return the open and locked lock file of a place.
 
-    A run that dies leaves its lock, and only such a run leaves more: what it left is then removed.
+    It is a new file, or one that a killed run of another user left and that this user may not remove. A lock file that
+    was left shows that a run was killed. What else that run left is then removed too.
     """
     while True:
         is_new, handle = _open_lock(place, name)
@@ -73,7 +77,10 @@ def _open_locked(place: Place, name: str) -> int:
 
 
 def _make_own(place: Place, name: str, handle: int, is_new: bool, has_locks: bool) -> bool:
-    """Sign a new lock file. Of one that was left: remove it with all else that was; True where it cannot be removed."""
+    """Sign a new lock file, or remove one that was left. Return whether the open file is now the lock of this run.
+
+    A file that was left is the lock of this run only if it cannot be removed. All else that was left is removed too.
+    """
     system = platform.system
     if is_new:
         try:
@@ -91,12 +98,15 @@ def _make_own(place: Place, name: str, handle: int, is_new: bool, has_locks: boo
     try:
         system.remove(place.folder, name)
     except PermissionError:
-        return True  # Of another user, in a sticky folder. It serves as well.
+        return True  # The file of another user, in a sticky folder. This run can hold it as its own lock.
     return False
 
 
 def _open_lock(place: Place, name: str) -> tuple[bool, int]:
-    """Make the lock file, or open what stands there to look at it: it is never written to. Whether it is new."""
+    """Create the lock file, or open the one that is there. Return whether it is new, and its handle.
+
+    A file that is there already is only read, never written to.
+    """
     while True:
         with suppress(FileExistsError):
             return True, place.open(name, os.O_RDWR | os.O_CREAT | os.O_EXCL)
@@ -122,7 +132,7 @@ def _open_lock(place: Place, name: str) -> tuple[bool, int]:
 
 
 def _try_lock(place: Place, name: str, handle: int, left: Holder) -> bool:
-    """Lock a lock file; False where there are no locks of files. Raises TableError where another run holds it."""
+    """Lock a lock file; return False if the file system has no locks. Raise TableError if another run holds it."""
     found = os.fstat(handle)
     try:
         return platform.system.lock(handle)
@@ -136,14 +146,14 @@ def _try_lock(place: Place, name: str, handle: int, left: Holder) -> bool:
 
 
 def _check_ended(place: Place, name: str, found: os.stat_result, holder: Holder) -> None:
-    """Refuse, with TableError, a place whose lock is a file, unless the process that holds it has surely ended."""
+    """Raise TableError unless the process that made a lock file has surely ended."""
     if not holder.has_ended():
         raise _told(
             place,
             name,
             found,
-            f"is the lock of {holder.name}, which began to write at {holder.since}; no lock of the file system tells "
-            "whether it still does: if it has ended, remove that file",
+            f"is the lock of {holder.name}, which began to write at {holder.since}; the file system does not tell "
+            "whether it still writes: if it has ended, remove that file",
             code="in-use",
         )
 
@@ -151,8 +161,8 @@ def _check_ended(place: Place, name: str, found: os.stat_result, holder: Holder)
 def _remove_ended(place: Place, name: str, holder: Holder) -> None:
     """Remove the lock file of a process that has ended.
 
-    Only one process may do so at a time, and looks again before it does: else it could remove the lock of a run that
-    has removed the same file meanwhile, and made its own.
+    Only one process may do so at a time, and it looks at the file again before it removes it. Otherwise it could remove
+    the new lock of another run that has just removed the old one.
     """
     system, guard = platform.system, place.hidden("takeover")
     try:
@@ -199,7 +209,7 @@ def _kind(found: os.stat_result) -> str:
         return "a link"
     if stat.S_ISDIR(found.st_mode):
         return "a folder"
-    return "a file with several names" if stat.S_ISREG(found.st_mode) else "no regular file"
+    return "a file with several names" if stat.S_ISREG(found.st_mode) else "a device, a pipe or a socket"
 
 
 def _remove_all_left(place: Place) -> None:
@@ -210,7 +220,7 @@ def _remove_all_left(place: Place) -> None:
 
 
 def _remove_left(place: Place, name: str) -> None:
-    """Remove what a killed run left; what cannot be removed is in no way, and told."""
+    """Remove a file that a killed run left. If that fails, add a warning to ``place.left``: the run goes on."""
     try:
         platform.system.remove(place.folder, name)
     except FileNotFoundError:

@@ -1,4 +1,8 @@
-"""Where an output is written: where a link there leads, or in place of the link, by the handle of its folder."""
+"""Places: the folder and the name at which an output is written.
+
+A target may be a link. :func:`written_path` says whether the output is written where the link leads or replaces the
+link. The folder is opened once, and all work in it goes by its handle.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +18,19 @@ from moslabels.base.errors import TableError
 from moslabels.files import platform
 from moslabels.files.platform import Folder
 
-_LONGEST_NAME = 255  # bytes, on every common file system
+_LONGEST_NAME = 255  # The bytes of a name that every common file system allows.
 _LONGEST_ENDING = len("previous-4194304-999")
 _MARK = ".moslabels-"
-# Stores of contents: a name that is a hash (DVC, Hugging Face, Git LFS, …), a tool's own folder, that of git-annex.
+# Tools keep files in stores by their contents, and such a file must not change. It is recognized by a name that is a
+# hash (DVC, Hugging Face, Git LFS, …), or by the folder of its tool (DVC, git, git-annex).
 _STORED_NAME = re.compile(r"((md5|sha1|sha256|sha512)[-:])?[0-9a-f]{30,128}(\.dir)?")
 _STORE = re.compile(r"/\.(dvc|git)/|/annex/objects/|/files/md5/[0-9a-f]{2}/")
 
 
 def names_of(path: str) -> list[str]:
-    """The names that a path stands for: its own, that which a link there holds, and so on; folders as they really are.
+    """Return the path, then the path to which it links, and so on, all with their folders resolved.
 
-    The last is no link, or nothing stands there, or the links are a loop.
+    The last one is not a link, or does not exist, or links back to one of the others.
     """
     names: list[str] = []
     while True:
@@ -41,7 +46,10 @@ def names_of(path: str) -> list[str]:
 
 
 def written_path(target: str) -> str:
-    """Where a target is written: at what a link stands for where it is followed, else in the place of the link."""
+    """Return the path at which a target is written.
+
+    If the target is a link that is safe to follow, it is the file at the end of the link; if not, the link itself.
+    """
     names = names_of(target)
     return names[-1] if _is_followed(names) else names[0]
 
@@ -51,20 +59,21 @@ def _is_followed(names: Sequence[str]) -> bool:
     try:
         for link in links:
             found, folder = os.lstat(link), os.stat(os.path.dirname(link))
-            # A link that a stranger put into a folder of all: the kernel follows none either, where it is so set.
+            # Do not follow a link that a stranger put into a sticky folder that all may write to. The Linux kernel
+            # does not either, if fs.protected_symlinks is set.
             if folder.st_mode & 0o1002 == 0o1002 and found.st_uid not in (platform.system.user(), folder.st_uid):
                 return False
         mode = os.lstat(last).st_mode
     except OSError:
         return False
-    # Root may write to all files, so the bits are looked at too.
+    # Root may write to every file, so the mode counts too: a file that is read-only is meant to stay as it is.
     is_writable = mode & stat.S_IWUSR and platform.system.may_write(last)
     is_stored = _STORE.search(last.replace(os.sep, "/")) or _STORED_NAME.fullmatch(os.path.basename(last))
     return bool(stat.S_ISREG(mode) and is_writable and not is_stored)
 
 
 def hidden_start(path: str) -> str:
-    """What the paths of all that a run keeps beside a written path begin with."""
+    """Return how the paths of all hidden files begin that a run keeps beside a written path."""
     folder, name = os.path.split(path)
     start = f".{name}{_MARK}"
     if len(os.fsencode(start)) + _LONGEST_ENDING > _LONGEST_NAME:
@@ -73,15 +82,15 @@ def hidden_start(path: str) -> str:
 
 
 def start_of_hidden(path: str) -> str | None:
-    """What :func:`hidden_start` gives for the target that a path stands beside, None where it is no such path."""
+    """Return the :func:`hidden_start` with which a path begins; None if it is not the path of a hidden file."""
     start, mark, _ = path.rpartition(_MARK)
     return start + mark if mark else None
 
 
 def check_target(target: str) -> None:
-    """Refuse, with TableError, to replace what is no regular file: a folder, a device, a pipe."""
+    """Raise TableError if something that is not a regular file stands at a target: a folder, a device, a pipe."""
     if os.path.exists(target) and not stat.S_ISREG(os.stat(target).st_mode):
-        kind = "a folder" if os.path.isdir(target) else "no regular file"
+        kind = "a folder" if os.path.isdir(target) else "not a regular file"
         raise TableError(f"{target}: is {kind}; write to another path", code="file-system", file=target)
 
 
@@ -89,8 +98,8 @@ def check_target(target: str) -> None:
 class Place:
     """Where a target is written: an open folder, and the name in it.
 
-    ``beside`` are the hidden names that this run gave to files there, until they are gone. ``left`` says what others
-    left there that cannot be removed, and what to do.
+    ``beside`` holds the hidden names of the files that this run has made there and not removed yet. ``left`` holds a
+    warning for each file of others there that cannot be removed.
     """
 
     given: str
@@ -101,7 +110,7 @@ class Place:
     left: list[str] = field(default_factory=list)
 
     def hidden(self, what: str) -> str:
-        """Return the hidden name of something that a run keeps beside the target."""
+        """Return the hidden name of a file that a run keeps beside the target, such as ``lock``."""
         return os.path.basename(hidden_start(self.full(self.name))) + what
 
     def full(self, name: str) -> str:
@@ -109,20 +118,20 @@ class Place:
         return os.path.join(self.folder.path, name)
 
     def find(self, name: str) -> os.stat_result | None:
-        """Return the state of what stands at a name, of the link itself where it is one; None where nothing does."""
+        """Return the state of the file at a name, or of the link itself if it is one; None if nothing is there."""
         return platform.system.find(self.folder, name)
 
     def open(self, name: str, flags: int, mode: int = 0o666) -> int:
-        """Open a regular file in the folder, never through a link; a pipe is not waited for."""
+        """Open a file in the folder, never through a link, and without waiting if it is a pipe."""
         return platform.system.open(self.folder, name, flags, mode)
 
     def has(self, handle: int, name: str) -> bool:
-        """Return whether a name in the folder is that of an open file."""
+        """Return whether a name in the folder still belongs to an open file."""
         found = self.find(name)
         return found is not None and os.path.samestat(found, os.fstat(handle))
 
     def new_name(self, what: str) -> Iterator[str]:
-        """Yield names for something new in the folder, until one is free; no process has had them."""
+        """Yield new hidden names, each with the number of this process. The caller takes the first that is free."""
         number = 0
         while True:
             name = self.hidden(f"{what}-{os.getpid()}-{number}")
@@ -132,7 +141,7 @@ class Place:
             number += 1
 
     def remove(self, name: str) -> None:
-        """Remove a hidden name, whatever it is that stands there; what cannot be removed stays in ``beside``."""
+        """Remove what stands at a hidden name. If that fails, the name stays in ``beside``."""
         with suppress(OSError):
             with suppress(FileNotFoundError):
                 platform.system.remove(self.folder, name)
@@ -141,7 +150,7 @@ class Place:
 
 @contextmanager
 def named(target: str) -> Iterator[None]:
-    """Let the errors of the system name the target: a hidden name beside it means nothing to who asked for it."""
+    """Let errors of the system name the target, because the user does not know the hidden names beside it."""
     try:
         yield
     except OSError as error:

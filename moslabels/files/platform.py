@@ -1,6 +1,7 @@
-"""What moslabels needs of the operating system: the one module that asks what a system has, with another way for each.
+"""Calls of the operating system, with another way for each ability that a system may lack.
 
-Other modules call :data:`system` as ``platform.system``, so that a test can put another one in its place (``use``).
+Only this module asks what a system can do. Other modules call :data:`system` as ``platform.system``, so that a test can
+replace it (:func:`use`).
 """
 
 from __future__ import annotations
@@ -28,19 +29,19 @@ except ImportError:
     pwd = None
 
 UNSUPPORTED = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP)
-"""What a system says of a call that it, or a file system, does not have."""
-# The last: some network file systems lock only what may be written to, so a file of another user tells nothing.
+"""The error numbers of a call that the system or the file system does not support."""
+# EBADF: some network file systems lock a file only if it may be written to. The file of another user cannot be locked.
 _NO_LOCKS = (errno.ENOLCK, errno.EINVAL, *UNSUPPORTED, errno.EBADF)
 _NO_SYNC = (errno.EINVAL, *UNSUPPORTED)
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
-# A pipe is not waited for, no program that is started inherits a file, and no line end is translated.
+# Do not wait for a pipe, do not let started programs inherit a file, and do not translate line ends.
 _ALWAYS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 @dataclass(frozen=True)
 class Abilities:
-    """What a system has. Where one is missing, :class:`System` goes another way.
+    """What a system can do. If it lacks an ability, :class:`System` goes another way.
 
     - ``locks``: files are locked until their process ends (else a lock file says who holds it)
     - ``links``: a file can have a second name (else a copy is made)
@@ -66,7 +67,7 @@ class Abilities:
 
     @classmethod
     def found(cls) -> Abilities:
-        """Return what the system has on which this runs."""
+        """Return the abilities of the system on which this runs."""
         is_posix = os.name == "posix"
         by_handle = {os.open, os.stat, os.unlink, os.mkdir, os.rmdir, os.rename, os.readlink, os.symlink}
         return cls(
@@ -101,8 +102,8 @@ class Abilities:
 class Folder:
     """An open folder.
 
-    With a handle it stays the same folder, wherever it is moved and whatever takes its path. The handle is None on a
-    system without handles of folders.
+    With a handle it stays the same folder, even if it is moved or something else takes its path. The handle is None on
+    a system without handles of folders.
     """
 
     path: str
@@ -110,14 +111,14 @@ class Folder:
 
 
 class System:
-    """What is done to files. Each method is one step of the operating system; errors are its own (OSError)."""
+    """The operations on files. Each method is one operation of the operating system, and raises its OSError."""
 
     def __init__(self, abilities: Abilities) -> None:
         self.abilities = abilities
         self._seeking = threading.Lock()
 
     def open_folder(self, path: str, inside: Folder | None = None, *, follow: bool = True) -> Folder:
-        """Open a folder, by its path or its name in another; ``follow=False`` refuses a link."""
+        """Open a folder by its path, or by its name in another folder. Refuse a link if ``follow`` is False."""
         whole = path if inside is None else os.path.join(inside.path, path)
         if self.abilities.folder_handles:
             flags = _FOLDER if follow else _FOLDER | _NO_FOLLOW
@@ -149,7 +150,7 @@ class System:
         return os.listdir(folder.path if folder.handle is None else folder.handle)
 
     def find(self, folder: Folder, name: str) -> os.stat_result | None:
-        """Return the state of what stands at a name, of the link itself where it is one; None where nothing does."""
+        """Return the state of the file at a name, or of the link itself if it is one; None if nothing is there."""
         path, inside = _at(folder, name)
         try:
             return os.stat(path, dir_fd=inside, follow_symlinks=False)
@@ -157,12 +158,12 @@ class System:
             return None
 
     def open(self, folder: Folder, name: str, flags: int, mode: int = 0o666) -> int:
-        """Open a file in a folder, never through a link. A pipe is not waited for."""
+        """Open a file in a folder, never through a link, and without waiting if it is a pipe."""
         path, inside = _at(folder, name)
         if self.abilities.no_follow:
             flags |= _NO_FOLLOW
         handle = os.open(path, flags | _ALWAYS, mode, dir_fd=inside)
-        if self.abilities.no_follow or flags & os.O_EXCL:  # What is made new is made through no link.
+        if self.abilities.no_follow or flags & os.O_EXCL:  # With O_EXCL the system does not follow a link.
             return handle
         found = self.find(folder, name)
         if found is None or not os.path.samestat(found, os.fstat(handle)):
@@ -171,14 +172,14 @@ class System:
         return handle
 
     def open_to_read(self, path: str | os.PathLike[str]) -> int:
-        """Open whatever stands at a path. A pipe is not waited for, and no terminal becomes that of the process."""
+        """Open what stands at a path, without waiting for a pipe, and without making a terminal that of the process."""
         return os.open(path, os.O_RDONLY | _ALWAYS | getattr(os, "O_NOCTTY", 0))
 
     def close(self, handle: int) -> None:
         os.close(handle)
 
     def release(self, *opened: int | Folder) -> None:
-        """Close files and folders in which nothing is left to be done: what mattered was synced before."""
+        """Close files and folders, and ignore errors: all that matters was synced before."""
         for handle in (item.handle if isinstance(item, Folder) else item for item in opened):
             if handle is not None:
                 with suppress(OSError):
@@ -192,7 +193,7 @@ class System:
             return os.read(handle, size)
 
     def write_at(self, handle: int, data: Any, position: int) -> int:
-        """Write as much of some bytes as the system takes at once, and return how much. Threads may do so together."""
+        """Write as many bytes as the system takes at once, and return how many. Several threads may do so together."""
         if self.abilities.positions:
             return os.pwrite(handle, data, position)
         with self._seeking:
@@ -200,16 +201,16 @@ class System:
             return os.write(handle, data)
 
     def set_waiting(self, handle: int) -> None:
-        """Let reading an open file wait for its data again."""
+        """Let reads of an open file wait for data again, after it was opened without waiting."""
         if getattr(os, "O_NONBLOCK", 0):
             os.set_blocking(handle, True)
 
     def sync(self, handle: int) -> None:
-        """Bring an open file, or the names in an open folder, to the disk."""
+        """Write an open file, or the names in an open folder, to the disk."""
         os.fsync(handle)
 
     def sync_folder(self, folder: Folder) -> bool:
-        """Bring the names in a folder to the disk; return False where the system or file system has no way to."""
+        """Write the names in a folder to the disk; return False if the system or the file system cannot do so."""
         if folder.handle is None or not self.abilities.folder_sync:
             return False
         try:
@@ -221,12 +222,12 @@ class System:
         return True
 
     def replace(self, folder: Folder, old: str, new: str) -> None:
-        """Give a file another name in its folder, in the place of what has that name, in one step."""
+        """Rename a file in its folder, in one step. It replaces what has the new name."""
         (source, inside), (target, _) = _at(folder, old), _at(folder, new)
         os.replace(source, target, src_dir_fd=inside, dst_dir_fd=inside)
 
     def link(self, folder: Folder, old: str, new: str) -> None:
-        """Give a file, or a link itself, a second name. Raises OSError with ENOSYS on a system without."""
+        """Give a file, or a link itself, a second name. Raise OSError with ENOSYS if the system has no links."""
         if not self.abilities.links:
             raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), old)
         (source, inside), (target, _) = _at(folder, old), _at(folder, new)
@@ -234,7 +235,7 @@ class System:
         os.link(source, target, src_dir_fd=inside, dst_dir_fd=inside, **follow)
 
     def copy_link(self, folder: Folder, old: str, new: str) -> None:
-        """Make a link that leads where another one leads."""
+        """Make a link with the same destination as another one."""
         (source, inside), (target, _) = _at(folder, old), _at(folder, new)
         os.symlink(os.readlink(source, dir_fd=inside), target, dir_fd=inside)
 
@@ -244,27 +245,27 @@ class System:
         os.unlink(path, dir_fd=inside)
 
     def set_mode(self, handle: int, mode: int) -> None:
-        """Set the mode of an open file. Raises OSError with ENOSYS on a system without."""
+        """Set the mode of an open file. Raise OSError with ENOSYS if the system has no modes."""
         if not self.abilities.modes:
             raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
         os.fchmod(handle, mode)
 
     def set_owner(self, handle: int, user: int, group: int) -> None:
-        """Set owner (-1: as it is) and group of an open file. Raises OSError with ENOSYS on a system without."""
+        """Set owner (-1 keeps it) and group of an open file. Raise OSError with ENOSYS if the system has no owners."""
         if not self.abilities.users:
             raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
         os.fchown(handle, user, group)
 
     def flock(self, handle: int) -> None:
-        """Lock an open file or folder until its handle is closed. Raises BlockingIOError where another holds it."""
+        """Lock an open file or folder until its handle is closed. Raise BlockingIOError if another process holds it."""
         if fcntl is None or not self.abilities.locks:
             raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
     def lock(self, handle: int | None) -> bool:
-        """Lock an open file or folder; return False where the system or file system has no locks.
+        """Lock an open file or folder; return False if the system or the file system has no locks.
 
-        Raises BlockingIOError where another holds it.
+        Raise BlockingIOError if another process holds it.
         """
         if handle is None:
             return False
@@ -277,24 +278,24 @@ class System:
         return True
 
     def lock_records(self, handle: int) -> None:
-        """Lock an open file as DuckDB does to read it. Raises OSError where a program has it open to write.
+        """Lock an open file as DuckDB does to read it. Raise OSError if a program has it open to write.
 
-        A system without such locks (Windows) does not open a file at all that DuckDB has open to write.
+        A system without such locks (Windows) does not even open a file that DuckDB has open to write.
         """
         if fcntl is not None and self.abilities.locks:
             fcntl.lockf(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
 
     def user(self) -> int:
-        """Return the number of the user who acts; on a system without it is 0, as the owner of each file is there."""
+        """Return the number of the user who runs this; 0 if the system has no users, as each owner is then 0."""
         return os.geteuid() if self.abilities.users else 0
 
     def may_write(self, path: str) -> bool:
-        """Return whether the user who acts may write to a file."""
+        """Return whether the user who runs this may write to a file."""
         return os.access(path, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
 
     def is_running(self, process: int) -> bool:
-        """Return whether a process runs on this machine; True where nobody can tell."""
-        if not self.abilities.processes:  # On Windows the same call would end it.
+        """Return whether a process runs on this machine; True if that is unknown."""
+        if not self.abilities.processes:  # On Windows, os.kill would end the process.
             return True
         try:
             os.kill(process, 0)
@@ -305,9 +306,10 @@ class System:
         return True
 
     def machine(self) -> str | None:
-        """Return what tells this machine, since it was started, from all others; None where nobody can tell.
+        """Return an identifier of this machine since its last start; None if the system has none.
 
-        A container with process numbers of its own counts as a machine: one name of a host may stand for several.
+        A container with process numbers of its own counts as a machine. The name of the host would not do, because
+        several containers may share it.
         """
         try:
             with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
@@ -317,12 +319,12 @@ class System:
 
 
 def _at(folder: Folder, name: str) -> tuple[str, int | None]:
-    """Return what to call with, for a name in a folder: a path, and the handle of a folder that it starts from."""
+    """Return the arguments of a call for a name in a folder: a path, and the handle of the folder to start from."""
     return (os.path.join(folder.path, name), None) if folder.handle is None else (name, folder.handle)
 
 
 def owner_name(number: int) -> str:
-    """Return the name of a user, or the number where it has none."""
+    """Return the name of a user, or ``user`` and the number if the user has no name."""
     if pwd is not None:
         with suppress(KeyError):
             return str(pwd.getpwuid(number).pw_name)
@@ -334,7 +336,7 @@ system = System(Abilities.found())
 
 @contextmanager
 def use(other: System) -> Iterator[None]:
-    """Put another system in the place of :data:`system`, for all threads."""
+    """Replace :data:`system` in this block, for all threads."""
     global system
     before, system = system, other
     try:

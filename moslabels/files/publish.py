@@ -1,4 +1,4 @@
-"""Staged files take the places of their targets: all of them, or none where one fails."""
+"""Publishing: staged files replace their targets, all of them or, if one fails, none."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _BLOCK = 1 << 20
 
 
 def publish(*files: StagedFile) -> None:
-    """Put synced files in the place of their targets, in order: all of them, or none where one fails.
+    """Replace the targets by their synced files, in order: all of them or, if one fails, none.
 
-    A kill in between leaves some new and some old, each whole.
+    A kill in between leaves some targets new and some old, each of them whole.
     """
     with ExitStack() as cleanup, ExitStack() as undo:
         for file in files:
@@ -32,7 +32,10 @@ def publish(*files: StagedFile) -> None:
 
 
 def _previous(place: Place, cleanup: ExitStack) -> str | None:
-    """Return a second name of what stands at a target, until ``cleanup``; None where nothing stands there."""
+    """Give what stands at a target a second name, and return it; None if nothing stands there.
+
+    ``cleanup`` removes the second name.
+    """
     for name in place.new_name("previous"):
         try:
             try:
@@ -52,10 +55,10 @@ def _previous(place: Place, cleanup: ExitStack) -> str | None:
 
 
 def _copy(place: Place, name: str) -> None:
-    """Copy what stands at a target, where it can have no second name, so that it can be put back as it was.
+    """Copy what stands at a target and cannot have a second name, so that it can be put back.
 
-    To rename it away would be faster, but a kill would then leave nothing at the target. What cannot be read cannot be
-    put back, and is not replaced: that raises OSError.
+    Renaming it would be faster, but a kill would then leave nothing at the target. Raise OSError if the target cannot
+    be read: it could not be put back, so it must not be replaced.
     """
     system, found = platform.system, place.find(place.name)
     if found is None:
@@ -82,7 +85,7 @@ def _copy(place: Place, name: str) -> None:
 
 def _take_back(file: StagedFile, previous: str | None) -> None:
     place = file.place
-    with suppress(OSError):  # The error that is under way matters more.
+    with suppress(OSError):  # The error that is being raised matters more.
         if place.find(file.staged) is not None:
             return  # It was not put in its place.
         if previous is None:
@@ -92,7 +95,7 @@ def _take_back(file: StagedFile, previous: str | None) -> None:
 
 
 def write_whole(place: Place, text: str) -> None:
-    """Replace a small text file that is reserved, whole."""
+    """Write a text to a reserved place, in one step."""
     with held(), StagedFile(place) as staged:
         staged.write(text.encode("utf-8"))
         staged.finish()

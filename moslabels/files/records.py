@@ -1,4 +1,4 @@
-"""File records: what evidence says of a file."""
+"""File records: what evidence says about a file."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from moslabels.files.regular import open_regular
 
 
 def file_sha256(path: str | Path) -> str:
-    """The sha256 of a file's bytes, in hex."""
+    """Return the sha256 of a file's bytes, in hex."""
     with open_regular(path) as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
 def file_record(path: str, sha256: str | None = None, *, is_to_hash: bool = True) -> dict[str, Any]:
-    """``path``, ``exists``, ``kind`` (file, directory, other or missing) and ``sha256`` of a path.
+    """Return ``path``, ``exists``, ``kind`` (file, directory, other or missing) and ``sha256`` of a path.
 
-    A file that was hashed already comes with its hash. What cannot be read, or is not to be hashed, has none.
+    Pass ``sha256`` if the file was hashed already. The hash is None if the file cannot be read or is not to be hashed.
     """
     try:
         exists = os.path.lexists(path)

@@ -1,4 +1,4 @@
-"""Files that others name: opened once, and only if they are regular files."""
+"""Opening of files that users name: once, and only if they are regular files."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from moslabels.files.contents import absence_advice
 
 
 def open_regular(path: str | os.PathLike[str]) -> io.BufferedReader:
-    """Open a regular file to read it. Raises OSError where there is none: a pipe, a device or a folder is not opened.
+    """Open a regular file to read it. Raise OSError if it is a pipe, a device or a folder, or is not there.
 
-    A path is the name of a file of this system: a scheme such as ``s3://`` means nothing.
+    A path is the name of a local file: a scheme such as ``s3://`` has no meaning here.
     """
     try:
         _check_kind(path, os.stat(path).st_mode)
-        handle = platform.system.open_to_read(path)  # What takes its place meanwhile must not make this wait.
-    except ValueError as error:  # NUL, or half of a character
+        handle = platform.system.open_to_read(path)  # This must not wait if a pipe has taken its place meanwhile.
+    except ValueError as error:  # A path with a NUL character or half a surrogate pair.
         if is_from_outside(error):
             raise
-        raise OSError(errno.EINVAL, "is no name that a file can have", path) from error
+        raise OSError(errno.EINVAL, "is not a name that a file can have", path) from error
     try:
         _check_kind(path, os.fstat(handle).st_mode)
         platform.system.set_waiting(handle)
@@ -35,12 +35,12 @@ def open_regular(path: str | os.PathLike[str]) -> io.BufferedReader:
 
 def _check_kind(path: str | os.PathLike[str], mode: int) -> None:
     if not stat.S_ISREG(mode):
-        kind = "a folder" if stat.S_ISDIR(mode) else "no regular file"
+        kind = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
         raise OSError(errno.EISDIR if stat.S_ISDIR(mode) else errno.EINVAL, f"is {kind}", path)
 
 
 def reason(error: OSError) -> str:
-    """What the system says of a file, after its name. Raises the error again where it is no fault of a file."""
+    """Return why a file cannot be read, to stand after its name. Raise ``error`` itself if it came from outside."""
     if is_from_outside(error):
         raise error
     if isinstance(error, FileNotFoundError):

@@ -1,11 +1,13 @@
 """Files that are old or new, never half: written beside their target, synced, then renamed over it.
 
-A target that is a link is followed only to a writable regular file that is no store's object; else the link itself is
-replaced. What a run keeps beside a target is hidden, has no table's suffix, and begins with the same name in every run,
-so that the next run finds what a killed one left. The folder of a target is opened once, and all that is done in it is
-done by that handle: a folder that others move or replace meanwhile changes nothing (on a system without handles of
-folders, nobody may do so). Nothing that is found under a
-hidden name is ever written to.
+If a target is a link, it is followed only to a writable regular file that does not belong to a store. In all other
+cases the link itself is replaced.
+
+The files that a run keeps beside a target are hidden and do not have the suffix of a table. Their names begin the same
+in every run, so that the next run finds what a killed one left. A file found under a hidden name is never written to.
+
+The folder of a target is opened once, and all work in it goes by its handle. So it does not matter if others move or
+replace the folder meanwhile. On a system without handles of folders, nobody may do so.
 """
 
 from __future__ import annotations
@@ -25,10 +27,9 @@ from moslabels.files.platform import Folder, owner_name
 
 @contextmanager
 def reserved(targets: Iterable[str]) -> Iterator[dict[str, Place]]:
-    """Hold targets for this run: each is looked at, locked, and freed of what a killed run left beside it.
+    """Check and lock targets for this run, remove what killed runs left beside them, and give the place of each.
 
-    Gives the place of each. Raises TableError where another run holds one, or where one cannot be replaced. The lock
-    dies with its process.
+    Raise TableError if another run holds one, or if one cannot be replaced. The locks end with the process.
     """
     places = {}
     with ExitStack() as cleanup:
@@ -44,7 +45,7 @@ def reserved(targets: Iterable[str]) -> Iterator[dict[str, Place]]:
 
 @contextmanager
 def set_aside(targets: Iterable[str], folder: str) -> Iterator[dict[str, Place]]:
-    """Give places in a folder of this run, for a dry run, which publishes nothing."""
+    """Give places in a temporary folder instead of those of the targets: a dry run publishes nothing."""
     opened = platform.system.open_folder(folder)
     try:
         yield {
@@ -56,7 +57,10 @@ def set_aside(targets: Iterable[str], folder: str) -> Iterator[dict[str, Place]]
 
 
 def _open_folder(path: str, cleanup: ExitStack) -> Folder:
-    """Open a folder, made with those that it is in; what is still empty in the end is removed again."""
+    """Open a folder, and make it and its parents if they are missing.
+
+    ``cleanup`` closes it, and removes the folders that were made and are still empty.
+    """
     system = platform.system
     missing: list[str] = []
     while True:
@@ -66,7 +70,7 @@ def _open_folder(path: str, cleanup: ExitStack) -> Folder:
         except FileNotFoundError:
             path, name = os.path.split(path)
             if not name:
-                raise  # A drive that is not there.
+                raise  # A drive does not exist.
             missing.append(name)
     cleanup.callback(system.release, folder)
     for name in reversed(missing):
@@ -80,7 +84,7 @@ def _open_folder(path: str, cleanup: ExitStack) -> Folder:
 
 
 def _check_replaceable(place: Place) -> None:
-    """Refuse, with TableError, a target that only its owner may replace, before hours of work and not after."""
+    """Raise TableError if only another user may replace a target: before hours of work, not after."""
     system = platform.system
     found, folder = place.find(place.name), system.folder_state(place.folder)
     if found is None or not folder.st_mode & stat.S_ISVTX or system.user() in (0, found.st_uid, folder.st_uid):

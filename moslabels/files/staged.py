@@ -21,11 +21,13 @@ _NO_MODES = (errno.EPERM, *UNSUPPORTED)
 
 
 class StagedFile(io.RawIOBase):
-    """A new version of a file that is reserved, under a hidden name in the folder of its target.
+    """A new version of a reserved file, under a hidden name in the folder of its target.
 
-    In a place aside (:func:`set_aside`) it is never published. It can be read by nobody who could not read what it
-    replaces. ``write`` appends and hashes; whoever writes by ``write_at`` says in the end what was written
-    (``settle``). A context manager: leaving it without :func:`publish` removes what was staged.
+    Nobody can read it who could not read the file that it replaces. ``write`` appends bytes and hashes them. After
+    ``write_at``, which hashes nothing, call ``settle`` with the size and the hash.
+
+    It is a context manager. Leaving it without :func:`publish` removes the staged file. A file in a place aside
+    (:func:`set_aside`) is never published.
     """
 
     _handle: int | None = None
@@ -51,7 +53,7 @@ class StagedFile(io.RawIOBase):
 
     @property
     def sha256(self) -> str:
-        """The sha256 of what was written, in hex."""
+        """Return the sha256 of what was written, in hex."""
         digest: str = self._hash.hexdigest()
         return digest
 
@@ -65,7 +67,7 @@ class StagedFile(io.RawIOBase):
         return self.size - before
 
     def write_at(self, place: int, blocks: Iterable[Any]) -> int:
-        """Write blocks one after the other from a place on; the place after them. Nothing is hashed."""
+        """Write blocks one after the other from a position on, without hashing; return the position after them."""
         for block in blocks:
             view = memoryview(block).cast("B")
             while view:
@@ -76,7 +78,7 @@ class StagedFile(io.RawIOBase):
         return place
 
     def settle(self, size: int, hash_of_all: Any) -> None:
-        """Say what ``write_at`` wrote, and was read back: how much, and its hash object."""
+        """Set the size and the hash object of what ``write_at`` wrote. The caller has read it back already."""
         self.size = size
         self._hash = hash_of_all
         self._settled = True
@@ -85,12 +87,12 @@ class StagedFile(io.RawIOBase):
         return self.size
 
     def sync(self) -> None:
-        """Bring what was written so far to the disk."""
+        """Write to the disk what was written so far."""
         with named(self.given):
             platform.system.sync(self.handle)
 
     def reopened(self) -> io.BufferedReader:
-        """What was written, opened to be read back. Raises TableError where another file has taken its name."""
+        """Open the file to read it back. Raise TableError if another file has taken its name."""
         with named(self.given):
             handle = self.place.open(self.staged, os.O_RDONLY)
         if not os.path.samestat(os.fstat(handle), os.fstat(self.handle)):
@@ -99,9 +101,12 @@ class StagedFile(io.RawIOBase):
         return os.fdopen(handle, "rb")
 
     def finish(self) -> None:
-        """Sync, and read back what was not read back yet: ``publish`` is all that is left. Raises TableError."""
+        """Sync the file, and read it back unless ``settle`` was called. Only ``publish`` is left to do then.
+
+        Raise TableError if what is read back differs from what was written.
+        """
         with ExitStack() as opened:
-            # It is opened before its mode is settled, by which it may not be read.
+            # Open it before its mode is set, because the mode may forbid reading.
             stream = None if self._settled else opened.enter_context(self.reopened())
             with named(self.given):
                 old = regular(self.place.find(self.place.name)) or self._replaced
@@ -111,20 +116,20 @@ class StagedFile(io.RawIOBase):
             found = hashlib.file_digest(stream, "sha256").hexdigest() if stream is not None else self.sha256
         if found != self.sha256:
             raise TableError(
-                f"{self.given}: what was written reads back otherwise; is the disk sound?",
+                f"{self.given}: what was read back differs from what was written; check the disk",
                 code="read-back",
                 file=self.given,
             )
 
     def put_in_place(self) -> None:
-        """Rename it over its target, and sync the folder."""
+        """Rename the file over its target, and sync the folder."""
         if not self.place.has(self.handle, self.staged):
             raise self._replaced_by_others()
         system, folder = platform.system, self.place.folder
         if not system.abilities.moves_open_files:
             self._release()
         system.replace(folder, self.staged, self.place.name)
-        # If the folder cannot be synced: most file systems write the new name with the file.
+        # If the folder cannot be synced, sync the file: most file systems then write its new name too.
         if not system.sync_folder(folder) and self._handle is not None:
             system.sync(self._handle)
 
@@ -141,7 +146,7 @@ class StagedFile(io.RawIOBase):
         super().close()
 
     def _release(self) -> None:
-        # Once closed, its number may be another file's: never close it twice.
+        # Never close a handle twice: once closed, its number may belong to another file.
         handle, self._handle = self._handle, None
         if handle is not None:
             platform.system.release(handle)
@@ -167,14 +172,14 @@ def keep_rights(handle: int, old: os.stat_result) -> None:
     for owner in (old.st_uid, -1):
         if (owner in (own.st_uid, -1)) and old.st_gid == own.st_gid:
             break
-        with suppress(OSError):  # Not permitted, not known here, or over a quota: not allowed.
+        with suppress(OSError):  # The system refuses it: not permitted, an unknown user, or over a quota.
             system.set_owner(handle, owner, old.st_gid)
             break
     own = os.fstat(handle)
     mode = stat.S_IMODE(old.st_mode)
     if own.st_uid != old.st_uid:
         mode &= ~stat.S_ISUID
-    if own.st_gid != old.st_gid:  # Another group gets no more than all have.
+    if own.st_gid != old.st_gid:  # A different group gets only the rights that everybody has.
         mode &= ~(stat.S_ISGID | stat.S_IRWXG) | (mode & stat.S_IRWXO) << 3
     if mode != stat.S_IMODE(own.st_mode):
         try:

@@ -1,4 +1,4 @@
-"""Whether the files that a run reads stay what they are while it reads them."""
+"""Checks that the files that a run reads do not change while it reads them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from moslabels.base.errors import MosLabelsError, TableError, is_from_outside
 def watched(paths: Iterable[str]) -> Iterator[Callable[[], None]]:
     """Give a function that raises TableError if a file changed since the block began.
 
-    It is also called if the block fails: what was read may then be wrong because a file changed.
+    It is also called if the block fails, because a file that changed may be the cause.
     """
     before = {path: file_state(path) for path in paths}
 
@@ -33,7 +33,7 @@ def watched(paths: Iterable[str]) -> Iterator[Callable[[], None]]:
 
 
 def file_state(path: str) -> tuple[int, ...] | None:
-    """Return what changes when a file does: device, inode, size, time. Return None without a file."""
+    """Return device, inode, size and time of a file, or None without a file. If the file changes, one of them does."""
     try:
         found = os.stat(path)
     except (OSError, ValueError):
@@ -42,6 +42,6 @@ def file_state(path: str) -> tuple[int, ...] | None:
 
 
 def file_size(path: str) -> int:
-    """Return the bytes of a file, or 0 without one: reading it tells why."""
+    """Return the size of a file in bytes, or 0 if it cannot be found: reading it will say why."""
     state = file_state(path)
     return state[2] if state else 0

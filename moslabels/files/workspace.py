@@ -1,4 +1,4 @@
-"""A temporary folder that is gone when its run is, however the run ended."""
+"""A temporary folder that is removed when its run ends. The next run removes that of a killed run."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from moslabels.files.holders import holder_of, signature
 from moslabels.files.platform import Folder
 
 _PREFIX = "moslabels-"
-_MARK = ".moslabels-workspace"  # A file that only the owner of a folder can have put there.
-_SETTLED = 60  # seconds after which a folder is surely locked, if it is going to be
+_MARK = ".moslabels-workspace"  # This file shows that moslabels made the folder.
+_SETTLED = 60  # Seconds after which the run that made a folder has surely locked it.
 
 
 class Workspace:
-    """A folder for copies of text that DuckDB cannot read as it is, and for what does not fit in its memory.
+    """A folder for copies of text that DuckDB cannot read as it is, and for data that does not fit in its memory.
 
-    Leaving it removes them. What a killed run left is removed by the next one of the same user. ``parent`` is where the
-    folder is made, by default the system's folder for temporary files.
+    Leaving the context removes the folder. If a run is killed, the next run of the same user removes it. ``parent`` is
+    where the folder is made, by default the system's folder for temporary files.
     """
 
     def __init__(self, parent: str | os.PathLike[str] | None = None) -> None:
@@ -32,7 +32,7 @@ class Workspace:
         self._parent = os.fspath(parent) if parent is not None else tempfile.gettempdir()
         _remove_abandoned(self._parent)
         try:
-            # No TemporaryDirectory: a process that was forked meanwhile would remove the folder when it ends.
+            # TemporaryDirectory does not do: a process that was forked meanwhile would remove the folder when it ends.
             self.folder = tempfile.mkdtemp(prefix=_PREFIX, dir=self._parent)
         except OSError as error:
             self._name(error)
@@ -61,13 +61,13 @@ class Workspace:
             platform.system.release(self._folder)
 
     def _is_here(self, error: OSError) -> bool:
-        """Whether an error of the system is about the folder: writing elsewhere names what it writes."""
+        """Return whether an error of the system is about this folder. Errors of other writers name their own file."""
         if error.filename is None:
             return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
         return isinstance(error.filename, str) and error.filename.startswith(os.path.join(self.folder, ""))
 
     def _name(self, error: OSError) -> None:
-        """Let an error name the folder that the user knows."""
+        """Change an error of the system so that it names the parent folder, which the user knows."""
         error.filename, error.filename2 = self._parent, None
         error.strerror = f"{error.strerror} (it is the folder for temporary files; name another as temp_dir)"
 
@@ -75,14 +75,14 @@ class Workspace:
         return os.path.join(self.folder, f"{next(self._count)}{suffix}")
 
     def new_copy(self, path: str, suffix: str) -> str:
-        """Where a copy of a file is to be written; ``copies`` lists them, each with what it is a copy of."""
+        """Return the path at which to write a copy of a file, and note in ``copies`` what it is a copy of."""
         copy = self.new_file(suffix)
         self.copies[copy] = path
         return copy
 
 
 def _try_lock(folder: Folder) -> bool:
-    """Lock a folder for as long as its handle lives; False where the system has no locks."""
+    """Lock a folder until its handle is closed; return False if the system cannot lock it."""
     try:
         return platform.system.lock(folder.handle)
     except OSError:
@@ -90,9 +90,9 @@ def _try_lock(folder: Folder) -> bool:
 
 
 def _remove(folder: Folder) -> None:
-    """Remove what is in an open folder, by its handle, and the folder where it still has its name.
+    """Remove all that is in an open folder, by its handle, and the folder itself if it still has its path.
 
-    What cannot be removed is no fault of the run: the next one tries again.
+    Ignore what cannot be removed: the next run tries again.
     """
     system = platform.system
     with suppress(OSError):
@@ -108,7 +108,7 @@ def _remove(folder: Folder) -> None:
 
 
 def _remove_abandoned(parent: str) -> None:
-    """Remove what killed runs left: folders that runs of this user made, and that no process holds."""
+    """Remove the folders that killed runs left: those that runs of this user made and no process holds."""
     with suppress(OSError):
         for entry in os.scandir(parent):
             if not entry.name.startswith(_PREFIX) or not entry.is_dir(follow_symlinks=False):
@@ -123,7 +123,7 @@ def _remove_abandoned(parent: str) -> None:
 
 
 def _is_of_a_run(folder: Folder) -> bool:
-    """Return whether an open folder is one that a run of this user made a while ago: its name alone does not tell."""
+    """Return whether a run of this user made an open folder some time ago. Its name alone does not prove that."""
     system = platform.system
     found, mark = system.folder_state(folder), system.find(folder, _MARK)
     if mark is None or not stat.S_ISREG(mark.st_mode) or {found.st_uid, mark.st_uid} != {system.user()}:
@@ -132,7 +132,7 @@ def _is_of_a_run(folder: Folder) -> bool:
 
 
 def _is_free(folder: Folder) -> bool:
-    """Return whether no process holds a folder: it can be locked, or, without locks, its process has ended."""
+    """Return whether no process holds a folder: it can be locked or, if there are no locks, its process has ended."""
     mark = platform.system.open(folder, _MARK, os.O_RDONLY)
     try:
         holder = holder_of(mark)

@@ -174,7 +174,7 @@ def _find(patterns: Iterable[str]) -> tuple[list[str], list[str]]:
             if not os.path.exists(pattern):
                 problems.append(f"{pattern}: there is no such file{absence_advice(pattern)}")
             elif not os.path.isfile(pattern):
-                says = "is a folder; write" if os.path.isdir(pattern) else "is no regular file; name"
+                says = "is a folder; write" if os.path.isdir(pattern) else "is not a regular file; name"
                 inside = f" {os.path.join(pattern, '**', '*.json')}" if os.path.isdir(pattern) else " a file"
                 problems.append(f"{pattern}: {says}{inside}")
             continue

@@ -80,5 +80,5 @@ def _check_regular_file(path: str) -> None:
             raise
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise fault(path, f"cannot be read: {reason}") from error
-    kind = "a folder" if stat.S_ISDIR(mode) else "no regular file"
+    kind = "a folder" if stat.S_ISDIR(mode) else "not a regular file"
     raise fault(path, f"is {kind}; a table is one file")

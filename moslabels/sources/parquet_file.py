@@ -39,7 +39,7 @@ class ParquetFile(FileFormat):
             with open(path, "rb") as stream:
                 footer = read_footer(stream)
         except FooterError as error:
-            problem = other_than_parquet(path) or f"is no Parquet file that can be read: {error}"
+            problem = other_than_parquet(path) or f"is not a readable Parquet file: {error}"
             raise fault(path, problem) from error
         names = [column.name for column in footer.columns]
         if not names:

@@ -517,12 +517,12 @@ def test_a_table_that_is_another_file(folder: Path, suffix: str, kind: str) -> N
 
 
 BYTES = [
-    ("x.csv", bytes(range(256)), "is no text, but a file of another format: write its table as CSV or Parquet first"),
+    ("x.csv", bytes(range(256)), "is not text, but a file of another format: write its table as CSV or Parquet first"),
     ("x.csv", "clip_id,mos\nä,1\n".encode("latin-1"), 'label_csv {"encoding": …} to one of utf-8, utf-16, latin-1'),
     ("x.csv", "clip_id,mos\nä,1\n".encode("utf-16-le"), "utf-16?"),
     ("x.json", b"PAR1", "begins as a Parquet file does: name it .parquet"),
-    ("x.parquet", b"clip_id,mos\n", "is no Parquet file, but text: where it is CSV or JSON, name it .csv"),
-    ("x.parquet", b"PAR1\0\0", "is no Parquet file that can be read: it has 6 bytes"),
+    ("x.parquet", b"clip_id,mos\n", "is not a Parquet file, but text: if it is CSV or JSON, name it .csv"),
+    ("x.parquet", b"PAR1\0\0", "is not a readable Parquet file: it has 6 bytes"),
     ("annex.csv", ".git/annex/objects/f/g/SHA256E-s1--0/SHA256E-s1--0.csv", "run git annex get on it"),
     ("cached.csv", ".dvc/cache/files/md5/01/23", "is not there: run dvc pull"),
     ("dangling.csv", "elsewhere/l.csv", "it is a link to elsewhere/l.csv, which is not there: find that file"),

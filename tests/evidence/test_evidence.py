@@ -354,7 +354,7 @@ def test_a_failed_table_leaves_its_old_files(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("target", ["out", "audit_json"])
-@pytest.mark.parametrize("kind", ["a folder", "no regular file"])
+@pytest.mark.parametrize("kind", ["a folder", "not a regular file"])
 def test_a_target_that_is_no_file_is_refused_before_anything_is_written(folder: Path, target: str, kind: str) -> None:
     import os
 

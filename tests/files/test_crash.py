@@ -389,7 +389,7 @@ def test_what_reads_back_otherwise_is_not_published(tmp_path: Path) -> None:
     old = contents(tmp_path / "out")
     with (
         use(Unsound(Abilities.found())),
-        pytest.raises(MosLabelsError, match=r"o\.jsonl: what was written reads back otherwise"),
+        pytest.raises(MosLabelsError, match=r"o\.jsonl: what was read back differs from what was written"),
     ):
         label("new.csv")
     assert contents(tmp_path / "out") == old

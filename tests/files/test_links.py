@@ -162,7 +162,7 @@ def test_a_loop_of_links(inputs: Path) -> None:
     assert Path("p.csv").is_symlink()
 
 
-@pytest.mark.parametrize(("kind", "says"), [("folder", "is a folder"), ("pipe", "is no regular file")])
+@pytest.mark.parametrize(("kind", "says"), [("folder", "is a folder"), ("pipe", "is not a regular file")])
 def test_a_link_to_what_is_no_file(inputs: Path, kind: str, says: str) -> None:
     Path("there").mkdir() if kind == "folder" else os.mkfifo("there")
     Path("o.csv").symlink_to("there")

@@ -335,7 +335,7 @@ def test_a_file_system_without_locks(shared: Path, code: int) -> None:
     assert hidden() == []
     says = (
         rf"o.csv: {re.escape(here(LOCK))}, of \S.*, is the lock of process {os.getpid()} on \S+, which began to "
-        r"write at \d{4}-\d\d-\d\dT[\d:]+Z; no lock of the file system tells whether it still does: if it has"
+        r"write at \d{4}-\d\d-\d\dT[\d:]+Z; the file system does not tell whether it still writes: if it has"
     )
     with use(without), reserved(["o.csv"]):
         with pytest.raises(MosLabelsError, match=says) as caught:

@@ -366,7 +366,7 @@ def test_a_named_file_that_is_neither_is_an_error(mixed: Path, name: str, capsys
         ("none.json", "none.json: there is no such file\n"),
         ("none*.json", "none*.json: there is no such file, nor a match\n"),
         ("folder.json", "folder.json: is a folder; write folder.json/**/*.json\n"),
-        ("pipe.json", "pipe.json: is no regular file; name a file\n"),
+        ("pipe.json", "pipe.json: is not a regular file; name a file\n"),
         ("", ": there is no such file\n"),
         ("[lt]*.json", 'no audit and no report among the 3 files that "[lt]*.json" matches\n'),
     ],

@@ -542,7 +542,7 @@ UNKNOWN = [
     ("x.json", '{"schema": "other"}', "is no audit, no report"),
     ("x.parquet", None, "there is no such file"),
     ("x.parquet", "PAR1", "cannot be read"),
-    ("x.parquet", "x", "is no Parquet file, but text"),
+    ("x.parquet", "x", "is not a Parquet file, but text"),
     ("x.json", '{"schema": ["x"]}', "is no audit, no report"),
     (
         "x.json",
@@ -703,12 +703,12 @@ def loop() -> str:
 
 URL = "s3://bucket/x?endpoint_override=127.0.0.1:9&scheme=http#.a.parquet"
 PATHS: dict[str, tuple[Callable[[], str], str]] = {
-    "a pipe": (fifo, "is no regular file"),
-    "a device": (lambda: "/dev/zero", "is no regular file"),
+    "a pipe": (fifo, "is not a regular file"),
+    "a device": (lambda: "/dev/zero", "is not a regular file"),
     "a loop of links": (loop, "cannot be read"),
     "a folder": (lambda: ".", "is a folder"),
     "a URL": (lambda: URL, "s3://bucket/x"),
-    "a path with NUL": (lambda: "a\0b", "is no name that a file can have"),
+    "a path with NUL": (lambda: "a\0b", "is not a name that a file can have"),
     "the report itself": (lambda: "r.json", ""),
     "nothing": (lambda: "none/at/all.json", "there is no such file"),
     "no path": (lambda: "", ""),

@@ -730,8 +730,8 @@ BROKEN = [
     ("f.csv", 'key,"x\n' + "a,1\n" * 50_000, "does a quoted cell of it not end"),
     ("f.csv", b"key,x\na,\xff\n", 'feature_csv {"encoding": …} to one of utf-8, utf-16, latin-1'),
     ("f.csv", "", "is empty"),
-    ("f.parquet", "key,mos\n", "is no Parquet file"),
-    ("f.parquet", b"", "is no Parquet file"),
+    ("f.parquet", "key,mos\n", "is not a Parquet file, but text"),
+    ("f.parquet", b"", "is not a readable Parquet file"),
 ]
 
 

@@ -279,8 +279,8 @@ MAKERS = [
 ]
 
 NO_TABLE = (
-    "no such file|cannot be read|is a folder|no regular file|empty|no Parquet|no JSON|not utf-8|no key|"
-    "begins as a Parquet"
+    "no such file|cannot be read|is a folder|not a regular file|empty|not a Parquet|not a readable Parquet|no JSON|"
+    "not utf-8|no key|begins as a Parquet"
 )
 
 

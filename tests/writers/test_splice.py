@@ -273,7 +273,7 @@ def test_encrypted_and_foreign_files(tmp_path: Path) -> None:
         (good[:-8] + (4).to_bytes(4, "little") + b"PAR1", "damaged|bytes too many"),
     ]:
         (tmp_path / "f.parquet").write_bytes(content)
-        said = rf"f\.parquet: is no Parquet file(, but| that can be read:) .*({found})"
+        said = rf"f\.parquet: is not a (Parquet file, but|readable Parquet file:) .*({found})"
         with pytest.raises(MosLabelsError, match=said):
             materialize(tmp_path / "f.parquet", labels(tmp_path), tmp_path / "o.parquet")
 
