@@ -1,1 +1,1 @@
-"""Parquet footers as bytes: read, checked and written again without decoding what stays as it is."""
+"""Parquet footers as bytes: read, checked and written again, without decoding the parts that do not change."""

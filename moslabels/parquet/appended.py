@@ -1,4 +1,4 @@
-"""A Parquet footer written anew, with the columns of another file appended to its own."""
+"""A new Parquet footer: the columns of another file are appended to those of an old footer."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ def appended(
 ) -> tuple[bytes, bytes]:
     """Return the footer with the columns of another file appended, and one that lists the appended columns alone.
 
-    ``dropped`` are the positions of columns to leave out; the pages of ``labels`` stand ``shift`` bytes behind the
-    place where its own footer says. What is not named here is copied as it is.
+    ``dropped`` holds the positions of columns to leave out. The pages of ``labels`` are ``shift`` bytes further on than
+    its own footer says. Everything else is copied as it is.
     """
     with without_gc():
         return _appended(footer, dropped, labels, shift, key_values)
@@ -101,7 +101,7 @@ def _key_value(key: str, value: bytes | None) -> bytes:
 
 
 def _shifted(data: bytes, chunk: Chunk, shift: int) -> bytes:
-    """Return a column chunk whose pages were moved. An offset of 0 stands for none."""
+    """Return a column chunk with the new offsets of its pages. An offset of 0 means that there is no such page."""
 
     def moved(fields: Mapping[int, Field], names: Sequence[int]) -> dict[int, tuple[int, bytes] | None]:
         offsets = {name: integer(data, fields[name]) for name in names if name in fields}
@@ -116,7 +116,7 @@ def _shifted(data: bytes, chunk: Chunk, shift: int) -> bytes:
 def _extended(
     footer: Footer, group: RowGroup, kept_leaves: Sequence[int], labels: RowGroup, new_chunks: Sequence[bytes]
 ) -> bytes:
-    """Return a row group with other chunks, those kept and then the new ones, and the sizes of them all.
+    """Return a row group with the kept chunks, then the new ones, and with the sizes of all of them.
 
     Spark picks row groups by the middle of their bytes, so sizes and the first offset must be those of the chunks.
     """
@@ -139,7 +139,10 @@ def _extended(
 
 
 def _renumbered(data: bytes, sorting: Field, kept_leaves: Sequence[int]) -> tuple[int, bytes] | None:
-    """Return the sorting columns by their new positions, up to the first that is gone: what follows sorts no rows."""
+    """Return the sorting columns by their new positions, up to the first that is dropped.
+
+    The rows are not sorted by those after it alone.
+    """
     positions = {leaf: position for position, leaf in enumerate(kept_leaves)}
     entries = []
     for start, _ in items(data, sorting, STRUCT):

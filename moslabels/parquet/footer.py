@@ -1,4 +1,4 @@
-"""What a Parquet footer says of columns and row groups, checked before anything relies on it."""
+"""The columns and row groups that a Parquet footer describes, checked before anything relies on them."""
 
 from __future__ import annotations
 
@@ -51,11 +51,11 @@ _REPEATED = 2
 
 
 class FooterError(ValueError):
-    """The file is not a Parquet file that columns can be added to. The text says why, for a message."""
+    """The file is not a Parquet file to which columns can be added. The text says why, for a message."""
 
 
 class Column(NamedTuple):
-    """A column at the top of the schema: which schema elements and which leaves are its own (half-open ranges)."""
+    """A column at the top of the schema, with its schema elements and its leaves as half-open ranges."""
 
     name: str
     elements: tuple[int, int]
@@ -63,8 +63,10 @@ class Column(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """A column chunk: where its struct stands in the footer, where its pages begin in the file, their bytes, and how
-    many values they hold.
+    """A column chunk.
+
+    ``start`` and ``end`` are where its struct is in the footer. ``first_page`` is where its pages begin in the file.
+    ``compressed`` and ``uncompressed`` are the sizes of the pages in bytes, and ``values`` how many values they hold.
     """
 
     start: int
@@ -86,8 +88,8 @@ class RowGroup:
 class Footer:
     """A footer whose sizes and counts agree with one another and with the file.
 
-    ``data`` is the Thrift struct; ``start`` is where it begins in the file. ``flat`` says of each leaf whether it has
-    one value a row.
+    ``data`` is the Thrift struct, and ``start`` is where it begins in the file. ``flat`` says for each leaf whether it
+    has one value per row.
     """
 
     data: bytes
@@ -110,7 +112,7 @@ class Footer:
         return found
 
     def groups_of_nulls(self, leaf: int) -> list[int]:
-        """Return the row groups that hold nothing but NULL in a column, by what the footer says. Raises FooterError."""
+        """Return the row groups in which a column is all NULL. Raise FooterError if the footer is damaged."""
         try:
             return [
                 index
@@ -122,7 +124,7 @@ class Footer:
 
 
 def _null_count(data: bytes, chunk: Chunk) -> int:
-    """Return how many NULLs a column chunk has, by its statistics, or 0 if these do not say."""
+    """Return how many NULLs a column chunk has according to its statistics, or 0 if they do not say."""
     fields, _ = read_struct(data, chunk.start)
     meta, _ = read_struct(data, need(fields, META).start)
     if STATISTICS not in meta:
@@ -132,7 +134,7 @@ def _null_count(data: bytes, chunk: Chunk) -> int:
 
 
 def read_footer(stream: IO[bytes]) -> Footer:
-    """Read and check the footer of an open file. Raises FooterError."""
+    """Read and check the footer of an open file. Raise FooterError if it is damaged or not supported."""
     size = stream.seek(0, os.SEEK_END)
     if size < 12:
         raise FooterError(f"it has {size} bytes")
@@ -151,12 +153,12 @@ def read_footer(stream: IO[bytes]) -> Footer:
     stream.seek(start)
     data = stream.read(length)
     if len(data) != length:
-        raise FooterError("it ends inside of its footer")
+        raise FooterError("it ends inside its footer")
     return parse(data, start)
 
 
 def parse(data: bytes, start: int) -> Footer:
-    """Check the bytes of a footer that begins at ``start`` of its file. Raises FooterError."""
+    """Check and parse a footer that begins at ``start`` of its file. Raise FooterError if it is wrong."""
     try:
         with without_gc():
             return _parse(data, start)
@@ -166,7 +168,10 @@ def parse(data: bytes, start: int) -> Footer:
 
 @contextmanager
 def without_gc() -> Iterator[None]:
-    """Stop the garbage collector: a large footer makes many small objects at once, none of them in a cycle."""
+    """Stop the garbage collector in this block.
+
+    A large footer makes many small objects at once. None of them is in a cycle, so looking for cycles is wasted time.
+    """
     was_on = gc.isenabled()
     gc.disable()
     try:
@@ -187,7 +192,7 @@ def _parse(data: bytes, start: int) -> Footer:
         groups.append(group)
         return end
 
-    # Row groups are most of a footer: they are read in the one pass over it.
+    # Row groups are most of a footer, so they are read in the same pass.
     fields, end = read_struct(data, 0, inner={ROW_GROUPS: read_groups})
     if end != len(data):
         raise FooterError(f"its footer has {len(data) - end} bytes too many")
@@ -220,7 +225,7 @@ def _text(value: bytes) -> str:
 
 
 def _columns(data: bytes, elements: Sequence[tuple[int, int]]) -> tuple[list[Column], list[bool]]:
-    """Return the columns at the top of the schema, and of each leaf whether it has one value a row."""
+    """Return the columns at the top of the schema, and for each leaf whether it has one value per row."""
     if not elements:
         raise FooterError("its schema is empty")
     columns: list[Column] = []
@@ -281,7 +286,7 @@ def _chunk(data: bytes, start: int) -> Chunk:
     def read_meta(data: bytes, place: int, kind: int) -> int:
         nonlocal meta
         if kind != STRUCT:
-            raise ThriftError("the metadata of a column chunk is no struct")
+            raise ThriftError("the metadata of a column chunk is not a struct")
         meta, end = read_struct(data, place)
         return end
 
@@ -301,7 +306,7 @@ def _chunk(data: bytes, start: int) -> Chunk:
 
 
 def _check_group(group: RowGroup, flat: Sequence[bool], footer_start: int) -> None:
-    """Refuse a row group that does not agree with the schema, or whose chunks do not lie in the file."""
+    """Raise FooterError if a row group does not agree with the schema, or if a chunk lies outside the file."""
     if group.rows < 0:
         raise FooterError(f"its footer claims a row group of {group.rows} rows")
     if len(group.chunks) != len(flat):
@@ -311,4 +316,4 @@ def _check_group(group: RowGroup, flat: Sequence[bool], footer_start: int) -> No
             raise FooterError(f"a column chunk claims {chunk.values} values, and its row group {group.rows} rows")
         end = chunk.first_page + chunk.compressed
         if chunk.compressed < 0 or (chunk.values and not 4 <= chunk.first_page <= end <= footer_start):
-            raise FooterError("a column chunk lies outside of the file")
+            raise FooterError("a column chunk lies outside the file")

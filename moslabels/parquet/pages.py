@@ -1,7 +1,7 @@
-"""What the page headers of a column chunk say: how large each page is once decompressed, and how many values it has.
+"""The page headers of a column chunk: how large each page is once decompressed, and how many values it has.
 
-A reader makes room by these numbers before it sees a value; the sums in the footer need not agree with them. Field
-numbers are those of https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift
+A reader allocates memory by these numbers before it sees a value. The sums in the footer need not agree with them.
+Field numbers are those of https://github.com/apache/parquet-format/blob/master/src/main/thrift/parquet.thrift
 """
 
 from __future__ import annotations
@@ -14,22 +14,22 @@ from moslabels.parquet.thrift import Field, ThriftError, integer, read_struct
 
 # PageHeader
 _UNCOMPRESSED, _COMPRESSED = 2, 3
-_KINDS = (5, 7, 8)  # a data page, a dictionary page, a data page of version 2; in each, field 1 counts the values
+_KINDS = (5, 7, 8)  # A data page, a dictionary page, a data page of version 2. In each, field 1 counts the values.
 _WINDOW = 1 << 8
-_MOST_BYTES = 1 << 24  # of a header, which may repeat the least and the greatest value
+_MOST_BYTES = 1 << 24  # The largest header that is read: it may hold the least and the greatest value of its page.
 
 
 class Page(NamedTuple):
-    """A page: its bytes once it is decompressed, and how many values it has, NULLs too."""
+    """A page: its size in bytes once it is decompressed, and how many values it has, with NULLs."""
 
     uncompressed: int
     values: int
 
 
 def pages(stream: IO[bytes], chunk: Chunk) -> Iterator[Page]:
-    """Return the pages of a column chunk of an open file, a dictionary first. Raises FooterError."""
+    """Yield the pages of a column chunk of an open file, a dictionary first. Raise FooterError if one is damaged."""
     if not chunk.values:
-        return  # What the footer then says of its place may mean nothing.
+        return  # Without values, the offset in the footer may be meaningless.
     place, end = chunk.first_page, chunk.first_page + chunk.compressed
     while place < end:
         try:
@@ -46,7 +46,7 @@ def pages(stream: IO[bytes], chunk: Chunk) -> Iterator[Page]:
 
 
 def _header(stream: IO[bytes], place: int, end: int) -> tuple[bytes, dict[int, Field], int]:
-    """Return the header at a place: the bytes that hold it, its fields, and its length."""
+    """Return the page header at a position: the bytes that hold it, its fields and its length."""
     size = _WINDOW
     while True:
         stream.seek(place)

@@ -1,4 +1,7 @@
-"""The copies of the schema in the metadata of a Parquet file, extended so that every reader sees the new columns."""
+"""The copies of the schema in the metadata of a Parquet file, extended so that every reader sees the new columns.
+
+Arrow, pandas and Spark each keep such a copy.
+"""
 
 from __future__ import annotations
 
@@ -16,14 +19,14 @@ from moslabels.parquet.footer import FooterError
 ARROW = "ARROW:schema"
 PANDAS = "pandas"
 SPARK = "org.apache.spark.sql.parquet.row.metadata"
-_MOST_EXACT = 2**53  # of the whole numbers that a float holds exactly
+_MOST_EXACT = 2**53  # A float holds every whole number up to this one exactly.
 REFUSED = ("parquet.avro.schema", "avro.schema", "iceberg.schema")
 
 
 def declared(columns: pa.Table, rows: pa.ChunkedArray) -> pa.Schema:
-    """Return the schema of label columns, with the dtype that pandas reads integers as in the metadata of their fields.
+    """Return the schema of label columns. The metadata of an integer field names the dtype that pandas reads it as.
 
-    ``rows`` says which rows of ``columns`` a table has.
+    ``rows`` says which rows of ``columns`` the table has.
     """
     schema = columns.schema
     integers = [index for index, field in enumerate(schema) if pa.types.is_integer(field.type)]
@@ -37,8 +40,8 @@ def declared(columns: pa.Table, rows: pa.ChunkedArray) -> pa.Schema:
 def pandas_dtype(integers: pa.ChunkedArray) -> str:
     """Return the dtype that pandas reads integers as.
 
-    It is an integer of numpy. If values are missing, it is float64 if that holds the others exactly, or else an integer
-    of pandas that may be missing, such as ``Int64``.
+    If no value is missing, it is an integer dtype of numpy. If some are, it is float64 if that holds all others
+    exactly, and else an integer dtype of pandas that allows missing values, such as ``Int64``.
     """
     name = str(integers.type)
     if not integers.null_count:
@@ -48,16 +51,16 @@ def pandas_dtype(integers: pa.ChunkedArray) -> str:
 
 
 def needs_pandas(field: pa.Field) -> bool:
-    """Return whether pandas would round a declared column if its own entry did not say otherwise."""
+    """Return whether pandas would round a declared column, unless the metadata for pandas names its dtype."""
     return field.metadata is not None and b"Int" in field.metadata.get(PANDAS.encode(), b"")
 
 
 def extended(
     key_values: Mapping[str, bytes | None], dropped: Collection[str], labels: pa.Schema
 ) -> dict[str, bytes | None]:
-    """Return the key-value metadata without the dropped columns and with those of ``labels``, which are declared.
+    """Return key-value metadata whose schemas lack the dropped columns and have those of ``labels`` (:func:`declared`).
 
-    Raises FooterError.
+    Raise FooterError if an entry is damaged or cannot be extended.
     """
     for name in REFUSED:
         if name in key_values:
@@ -79,8 +82,10 @@ def extended(
 def changed(
     metadata: Mapping[bytes, bytes] | None, dropped: Collection[str], labels: pa.Schema
 ) -> Mapping[bytes, bytes] | None:
-    """The metadata of an Arrow schema, where pandas' entry no longer tells of the dropped columns, and tells of those
-    declared labels that pandas would round. A damaged entry is left out.
+    """Return the metadata of an Arrow schema with a changed entry for pandas.
+
+    The entry lacks the dropped columns, and has the declared labels that pandas would round. A damaged entry is left
+    out.
     """
     metadata = dict(metadata or {})
     entry = metadata.pop(b"pandas", None)
@@ -98,14 +103,14 @@ def _needing_pandas(labels: pa.Schema) -> pa.Schema:
 
 
 _NO_COLUMNS = b'{"columns": [], "column_indexes": [], "index_columns": [], "pandas_version": null}'
-"""An entry of pandas that tells of no column: of those it takes what they are in the file."""
+"""An entry for pandas that lists no columns. pandas takes the types of columns that are not listed from the file."""
 
 
 def _arrow(value: bytes, dropped: Collection[str], labels: pa.Schema) -> bytes:
     schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(value, validate=True)))
     fields = [field for field in schema if field.name not in dropped]
     metadata = dict(schema.metadata or {})
-    # pandas believes this copy of its entry, not the file's own.
+    # pandas reads this copy of its entry, not the one in the metadata of the file.
     if b"pandas" in metadata:
         metadata[b"pandas"] = _pandas(metadata[b"pandas"], dropped, labels)
     elif any(map(needs_pandas, labels)):
@@ -133,7 +138,7 @@ def _pandas(value: bytes, dropped: Collection[str], labels: pa.Schema) -> bytes:
 
 
 def _pandas_types(field: pa.Field) -> tuple[str, str, dict[str, Any] | None]:
-    """pandas' names of a declared column: of its type, of its storage, and what else it needs."""
+    """Return what an entry for pandas says about a declared column: its type, its dtype and its metadata."""
     kind = field.type
     if pa.types.is_integer(kind):
         return str(kind), field.metadata[PANDAS.encode()].decode(), None

@@ -1,8 +1,8 @@
-"""The Thrift compact protocol, as far as a Parquet footer needs it: skip and slice, not decode.
+"""The Thrift compact protocol, as far as a Parquet footer needs it: values are skipped and sliced, not decoded.
 
-A struct is read as the slices of its fields; a field that nobody asks for is never looked into. The input is hostile:
-varints have at most 10 bytes, a list has no more items than there are bytes left, values nest at most 32 deep, and
-every read stays inside of the data.
+A struct is read as the slices of its fields. A field is decoded only on request. The input may be hostile, so there are
+limits: a varint has at most 10 bytes, a list has at most as many items as bytes are left, values nest at most 32 deep,
+and no read leaves the data.
 
 Source: https://github.com/apache/thrift/blob/master/doc/specs/thrift-compact-protocol.md
 """
@@ -19,15 +19,15 @@ _MOST_DEPTH = 32
 
 
 class ThriftError(ValueError):
-    """The bytes are not a Thrift compact struct, or one that no writer of Parquet makes."""
+    """The bytes are not a Thrift compact struct, or not one that a writer of Parquet makes."""
 
 
 Reader = Callable[[bytes, int, int], int]
-"""Reads a value, given the data, its place and its type; returns the place after it."""
+"""A function that reads a value, given the data, its place and its type, and returns the place after the value."""
 
 
 class Field(NamedTuple):
-    """The value of a field: its type, and where its bytes stand."""
+    """The value of a field: its type, and where its bytes start and end."""
 
     type: int
     start: int
@@ -53,10 +53,10 @@ def read_struct(
 ) -> tuple[dict[int, Field], int]:
     """Return the fields of the struct at a place, by id, and the place after it.
 
-    ``inner`` are readers of structs and lists inside of it, by field: what they read need not be skipped first.
+    ``inner`` holds readers of structs and lists inside it, by field id. They save a second pass over what they read.
     """
     fields: dict[int, Field] = {}
-    new = tuple.__new__  # Half of the time of Field(…), and a footer has millions.
+    new = tuple.__new__  # This takes half the time of Field(…), and a footer may have millions of fields.
     identifier = 0
     try:
         while header := data[place]:
@@ -86,7 +86,7 @@ def read_struct(
                 raise ThriftError("a field has no type")
             fields[identifier] = new(Field, (kind, start, place))
     except IndexError:
-        raise ThriftError("the data ends inside of a struct") from None
+        raise ThriftError("the data ends inside a struct") from None
     return fields, place + 1
 
 
@@ -104,7 +104,7 @@ def read_list(data: bytes, place: int) -> tuple[int, int, int]:
 def read_structs(data: bytes, place: int, kind: int, read: Callable[[bytes, int], int]) -> int:
     """Read the list of structs at a place, each by ``read``. Like ``read``, return the place after what was read."""
     if kind != LIST:
-        raise ThriftError("a list is no list")
+        raise ThriftError("a field that must be a list has another type")
     item_kind, count, place = read_list(data, place)
     if count and item_kind != STRUCT:
         raise ThriftError("a list holds items of another type")
@@ -114,9 +114,9 @@ def read_structs(data: bytes, place: int, kind: int, read: Callable[[bytes, int]
 
 
 def items(data: bytes, field: Field, kind: int) -> Iterator[tuple[int, int]]:
-    """Return where the items of a list field stand: (start, end) of each. The items must be of a kind."""
+    """Yield the start and end of each item of a list field. Raise ThriftError if the items are not of type ``kind``."""
     if field.type != LIST:
-        raise ThriftError("a list is no list")
+        raise ThriftError("a field that must be a list has another type")
     item_kind, count, place = read_list(data, field.start)
     if count and item_kind != kind:
         raise ThriftError("a list holds items of another type")
@@ -127,7 +127,7 @@ def items(data: bytes, field: Field, kind: int) -> Iterator[tuple[int, int]]:
 
 
 def skip(data: bytes, place: int, kind: int, depth: int = 0) -> int:
-    """Return the place after a value of a kind."""
+    """Return the place after the value of type ``kind`` at a place."""
     if depth > _MOST_DEPTH:
         raise ThriftError("values nest too deep")
     if kind == STRUCT:
@@ -143,7 +143,7 @@ def skip(data: bytes, place: int, kind: int, depth: int = 0) -> int:
             return _skip_varints(data, place, count)
         for _ in range(count):
             before = place
-            # As an item, a truth value is a byte.
+            # As an item of a list, a truth value takes a byte.
             place = place + 1 if item_kind in (TRUE, FALSE) else skip(data, place, item_kind, depth + 1)
             if item_kind == STRUCT and place == before + 1:
                 raise ThriftError("a list holds empty structs")
@@ -154,12 +154,12 @@ def skip(data: bytes, place: int, kind: int, depth: int = 0) -> int:
     else:
         raise ThriftError(f"there is no type {kind}")
     if place > len(data):
-        raise ThriftError("the data ends inside of a value")
+        raise ThriftError("the data ends inside a value")
     return place
 
 
 def _skip_varints(data: bytes, place: int, count: int) -> int:
-    """Return the place after so many varints: after so many bytes below 0x80, no ten in a row above."""
+    """Return the place after ``count`` varints. The last byte of a varint is below 0x80, and at most 9 precede it."""
     last = place
     try:
         for _ in range(count):
@@ -170,7 +170,7 @@ def _skip_varints(data: bytes, place: int, count: int) -> int:
                 raise ThriftError("a number does not end")
             last = place
     except IndexError:
-        raise ThriftError("the data ends inside of a list") from None
+        raise ThriftError("the data ends inside a list") from None
     return place
 
 
@@ -191,7 +191,7 @@ def _skip_map(data: bytes, place: int, depth: int) -> int:
 def integer(data: bytes, field: Field) -> int:
     """Return the value of a whole-number field."""
     if field.type not in _VARINTS:
-        raise ThriftError("a whole number is none")
+        raise ThriftError("a field that must be a whole number has another type")
     raw, _ = read_varint(data, field.start)
     return (raw >> 1) ^ -(raw & 1)
 
@@ -199,7 +199,7 @@ def integer(data: bytes, field: Field) -> int:
 def binary(data: bytes, field: Field) -> bytes:
     """Return the value of a binary field."""
     if field.type != BINARY:
-        raise ThriftError("a text is none")
+        raise ThriftError("a field that must be binary has another type")
     length, start = read_varint(data, field.start)
     return data[start : start + length]
 
@@ -220,19 +220,19 @@ def write_integer(value: int) -> bytes:
 
 
 def write_binary(value: bytes) -> bytes:
-    """Return bytes behind their length."""
+    """Return bytes with their length before them."""
     return write_varint(len(value)) + value
 
 
 def write_list(kind: int, values: Sequence[bytes]) -> bytes:
-    """Return a list of values, which are bytes already."""
+    """Return a list of values of type ``kind`` as bytes. The values are bytes already."""
     count = len(values)
     header = bytes([count << 4 | kind]) if count < 15 else bytes([0xF0 | kind]) + write_varint(count)
     return header + b"".join(values)
 
 
 def write_struct(fields: Iterable[tuple[int, int, bytes]]) -> bytes:
-    """Return a struct of (id, type, value as bytes), in order of id."""
+    """Return a struct as bytes, in order of id, from fields given as (id, type, value as bytes)."""
     parts = []
     last = 0
     for identifier, kind, value in sorted(fields):
@@ -248,6 +248,6 @@ def write_struct(fields: Iterable[tuple[int, int, bytes]]) -> bytes:
 
 
 def changed_struct(data: bytes, fields: Mapping[int, Field], changes: Mapping[int, tuple[int, bytes] | None]) -> bytes:
-    """Return a struct with some fields given anew as (type, value), or left out (None). The others are copied."""
+    """Return a struct with some fields replaced by (type, value), or left out if None. The others are copied."""
     kept = [(name, field.type, data[field.start : field.end]) for name, field in fields.items() if name not in changes]
     return write_struct([*kept, *((name, *change) for name, change in changes.items() if change is not None)])
