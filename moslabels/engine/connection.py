@@ -114,7 +114,7 @@ class Engine:
 
     @property
     def memory(self) -> float:
-        """The memory that DuckDB may take, in bytes."""
+        """Return how much memory DuckDB may take, in bytes."""
         number, unit = self.row(render("session/memory_limit"))["memory"].split()
         return float(number) * float(1 << 10 * _UNITS.index(unit))
 
@@ -184,15 +184,15 @@ class Engine:
         return fetched
 
     def _interruptible(self, statement: Statement, call: Callable[[], T], timer: _Timer | None = None) -> T:
-        """Let DuckDB work in a thread of its own. In the main thread it sees Ctrl-C late, or not at all.
+        """Let DuckDB work in another thread, because in the main thread it sees Ctrl-C late or not at all.
 
-        Whatever ends the wait (Ctrl-C, an exception of a signal's handler or of ``progress``) ends the statement at
-        once and passes unchanged.
+        An exception during the wait (Ctrl-C, one of a signal handler or of ``progress``) ends the statement at once and
+        is passed on unchanged.
         """
         try:
             self._look_at_connection()
             future = self._submit(call)
-            with released():  # A signal need not wait here: all that must be cleaned up is known by now.
+            with released():  # A signal may end the wait: everything to clean up is known by now.
                 _wait(future, partial(self._look, timer))
         except BaseException:
             self._is_sound = False
@@ -207,7 +207,7 @@ class Engine:
     def _submit(self, call: Callable[[], T]) -> Future[T]:
         try:
             return self._worker.submit(call)
-        except RuntimeError:  # The interpreter is ending. No Ctrl-C comes any more.
+        except RuntimeError:  # The interpreter is ending, so no Ctrl-C can come and no thread is needed.
             future: Future[T] = Future()
             try:
                 future.set_result(call())
@@ -216,7 +216,7 @@ class Engine:
             return future
 
     def stop(self) -> None:
-        """End what DuckDB is doing. Ask until it ends: a statement that has only just begun misses an interrupt."""
+        """End what DuckDB is doing. Ask until it ends, because a statement that has just begun misses an interrupt."""
         idle = self._submit(lambda: None)
         seconds = 0.0
         while not wait([idle], seconds).done:
@@ -251,12 +251,12 @@ def _wait(future: Future[Any], look: Callable[[], None]) -> None:
 
 
 def table_of(relation: Relation, connection: Connection | None, look: Callable[[], None]) -> pa.Table:
-    """Return the rows of a caller's relation. Whatever ends the wait passes at once and interrupts ``connection``."""
+    """Return the rows of a caller's relation. An exception during the wait interrupts ``connection`` and passes on."""
     future: Future[pa.Table] = Future()
 
     def run() -> None:
         try:
-            # On DuckDB 1.5 a relation of which rows were fetched would go on after those.
+            # Without the select, DuckDB 1.5 leaves out rows of the relation that were fetched before.
             future.set_result(relation.select("*").to_arrow_table())
         except BaseException as error:
             future.set_exception(error)
@@ -276,7 +276,7 @@ def table_of(relation: Relation, connection: Connection | None, look: Callable[[
 
 
 class _Timer:
-    """Add up the time that DuckDB takes for a statement. Enter it for each piece of work; it reports a failure."""
+    """Adds up the time that DuckDB takes for a statement. Enter it for each piece of work. It reports a failure."""
 
     def __init__(self, progress: Progress, statement: Statement) -> None:
         self._progress = progress

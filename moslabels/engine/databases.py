@@ -1,4 +1,4 @@
-"""Databases of our own: a DuckDB in memory with the rules in it, kept for the next engine if that is asked for."""
+"""Databases in memory that engines use: each has the rules, and is kept for the next engine inside :func:`kept`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from moslabels.engine.statements import render
 
 
 class Database:
-    """A DuckDB in memory. An engine at a time has a session on it, and what the session makes ends with it.
+    """A DuckDB in memory. One engine at a time has a session on it. What the session makes ends with the session.
 
     ``is_prepared`` says whether it has the settings and the rules. The first engine on it adds them. Raise UsageError
     if DuckDB refuses a setting.
@@ -28,7 +28,7 @@ class Database:
         self.is_prepared = False
         self.settings = settings
         self._process = os.getpid()
-        # With it, parquet_metadata of DuckDB 1.5 answers from a file that was overwritten since.
+        # With the file cache, parquet_metadata of DuckDB 1.5 answers from a file that was overwritten since.
         config: dict[str, Any] = {"temp_directory": spill_folder, "enable_external_file_cache": False}
         if settings.memory_limit is not None:
             config["memory_limit"] = settings.memory_limit
@@ -42,26 +42,26 @@ class Database:
     def session(self, progress: Progress) -> Connection:
         """Return a session. Its tables and variables are its own."""
         session = self._root.cursor()
-        session.execute("SET enable_progress_bar = false")  # it can leak into a pipe
+        session.execute("SET enable_progress_bar = false")  # DuckDB could write the bar into a pipe.
         if progress is not SILENT:
-            # Without it DuckDB does not count; it need not show what it counts.
+            # DuckDB counts its progress only if the bar is enabled. It need not print the bar.
             session.execute("SET enable_progress_bar_print = false")
             session.execute("SET enable_progress_bar = true")
         return session
 
     def suits(self, settings: Settings, spill_folder: str) -> bool:
-        """Make it spill to another folder. Return whether it has these settings and could."""
+        """Make it spill to another folder. Return False if that fails, or if its settings are not these."""
         if (self.settings.memory_limit, self.settings.threads) != (settings.memory_limit, settings.threads):
             return False
         try:
             self._root.execute(render("session/spill_folder", folder=spill_folder).sql)
-        except duckdb.Error:  # It has spilled to the folder before.
+        except duckdb.Error:  # It has spilled to the old folder already.
             return False
         return True
 
     @property
     def is_of_this_process(self) -> bool:
-        """Whether this process made it. In a child its threads are missing, and closing it would wait for them."""
+        """Return whether this process made it. In a forked child, closing it would wait for missing threads."""
         return self._process == os.getpid()
 
     def close(self) -> None:
@@ -73,7 +73,7 @@ _IDLE: ContextVar[list[Database] | None] = ContextVar("_IDLE", default=None)
 
 @contextmanager
 def kept() -> Iterator[None]:
-    """Keep a database that an engine leaves for the next one, which saves some 50 ms. Within another, do nothing."""
+    """Keep the database of an engine for the next engine of this block, which saves some 50 ms. It can be nested."""
     if _IDLE.get() is not None:
         yield
         return
@@ -98,7 +98,7 @@ def take(settings: Settings, spill_folder: str) -> Database:
 
 
 def give_back(database: Database, is_sound: bool) -> None:
-    """Keep a database that is sound for the next engine, if that is asked for. Close it otherwise."""
+    """Keep a sound database for the next engine if this runs inside :func:`kept`. If not, close it."""
     idle = _IDLE.get()
     if is_sound and idle is not None and not idle:
         idle.append(database)

@@ -1,4 +1,4 @@
-"""What DuckDB says of a statement that failed, as an error of ours."""
+"""Errors of DuckDB, turned into errors of moslabels."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from moslabels.engine.statements import Statement
 
 
 def failure(statement: Statement, error: Exception) -> StatementError:
-    """Return the error of a statement: ResourceError if memory or disk is the cause, StatementError else."""
+    """Return the error of a statement: ResourceError if memory or disk is the cause, or else StatementError."""
     message = re.split("\n\n(?:LINE |Stack Trace)", str(error))[0].strip()
     kind = StatementError
     if isinstance(error, duckdb.OutOfMemoryException | MemoryError) or "No space left" in message:

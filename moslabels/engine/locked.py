@@ -1,4 +1,4 @@
-"""Queries that others wrote, in a DuckDB that reaches nothing but its views."""
+"""Queries that users wrote, in a DuckDB that can reach only its views."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ _ASKED = (*_ANSWERING, "PREPARE", "SET", "CREATE", "DROP", "ALTER", "INSERT", "U
 
 
 class LockedEngine(Engine):
-    """An engine that also runs SQL that others wrote.
+    """An engine that also runs SQL that users wrote.
 
     Once it is locked, no statement reaches a file, the network, a variable of Python or a setting.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self._is_sound = False  # What it attaches and locks holds for the whole database, so nobody has it after.
+        self._is_sound = False  # What it attaches and locks holds for the whole database, so no engine may reuse it.
 
     def _own(self, settings: Settings, spill_folder: str) -> Database:
         return Database(settings, spill_folder)
@@ -62,7 +62,7 @@ class LockedEngine(Engine):
         for part in parts:
             kind = _kind(part)
             if kind not in _ASKED:
-                # The lock stops what does harm; this stops what is of no use here, such as PRAGMA enable_profiling.
+                # The lock stops what does harm. This stops what has no use here, such as PRAGMA enable_profiling.
                 raise _refused(f"{kind.replace('_', ' ')} is refused: {_OUT_OF_REACH}", sql)
             answer = self._told(sql, len(parts), partial(self._answer, part)) or answer
         return answer
@@ -85,7 +85,7 @@ class LockedEngine(Engine):
         except StatementError as error:
             message = str(error.__cause__).rstrip()
             if parts > 1:
-                # DuckDB counts the place that it points at from the start of another statement.
+                # With several statements, DuckDB's line and column are not those in the query.
                 message = message.split("\n\nLINE ")[0].rstrip()
             if re.search(r"disabled|has been locked|INSTALL ", message):
                 message = f"{message.split(chr(10))[0]}\n{_OUT_OF_REACH}"
@@ -97,7 +97,7 @@ def _kind(part: Any) -> str:
         name: str = part.type.name
     except ValueError:
         name = "???"
-    # The Python package has no name for some kinds, such as UPDATE EXTENSIONS: an error, or question marks.
+    # For some kinds, such as UPDATE EXTENSIONS, the Python package has no name: it raises, or returns question marks.
     return "STATEMENT" if "?" in name else name
 
 

@@ -1,4 +1,4 @@
-"""Regular expressions as DuckDB reads them: RE2."""
+"""Regular expressions as DuckDB reads them, which is RE2."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from moslabels.engine.statements import render
 
 
 def regex_problem(pattern: str) -> str | None:
-    """Return why RE2 refuses a pattern, or None."""
+    """Return why RE2 refuses a pattern, or None if it accepts it."""
     if re.search(r"(?<!\\)(\\\\)*\\C", pattern):
         return f"must match characters, not bytes (\\C): '{short(pattern)}'"
     try:
@@ -22,7 +22,7 @@ def regex_problem(pattern: str) -> str | None:
     except StatementError as error:
         reason = re.sub(r".*?(?:Error: )(?:Pattern failed to parse: )?", "", str(error), count=1, flags=re.DOTALL)
         quoted = f"'{short(pattern)}' ({short(reason.strip())})"
-        return f"is no RE2 pattern: {quoted}; look-around and back-references are not RE2"
+        return f"is not an RE2 pattern: {quoted}; look-around and back-references are not RE2"
     return None
 
 

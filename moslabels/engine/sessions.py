@@ -30,7 +30,7 @@ def session_of(connection: Connection) -> Connection:
     """Return another session on the database of a connection. It has temporary tables and macros of its own."""
     try:
         session = unwrapped(connection).cursor()
-        # No macro of the database takes the place of a function that the statements call.
+        # So no macro of the database can take the place of a function that the statements call.
         session.execute("SET search_path = 'temp'")
         return session
     except duckdb.Error as error:
@@ -50,8 +50,8 @@ def unwrapped(connection: Any) -> Connection:
 def watch(connection: Connection) -> pa.RecordBatchReader | None:
     """Open a result on the caller's connection: reading it shows whether the caller interrupted the connection.
 
-    Return None if the connection cannot have one. DuckDB 1 would drop the caller's own result for it; DuckDB 2 refuses
-    while the caller has one open.
+    Return None if the connection cannot have such a result. DuckDB 1 would drop the caller's own open result for it.
+    DuckDB 2 refuses while the caller has a result open.
     """
     if duckdb.__version__.startswith("1."):
         return None

@@ -31,7 +31,7 @@ def _literal(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, int):
         return str(value)
-    if isinstance(value, float):  # 0.1 alone would be a DECIMAL.
+    if isinstance(value, float):  # DuckDB reads 0.1 as a DECIMAL.
         return f"CAST('{value!r}' AS DOUBLE)"
     if isinstance(value, Mapping):
         return "{" + ", ".join(f"{_literal(name)}: {_literal(item)}" for name, item in value.items()) + "}"
@@ -41,7 +41,7 @@ def _literal(value: Any) -> str:
 
 
 def _spelled(value: str) -> str:
-    """Return a text as a literal. Each invisible character in it, and NUL, is chr() of its number."""
+    """Return a text as a literal. Each invisible character, NUL too, is written as chr() of its number."""
     told, run = [], ""
     for character in value:
         if character in "\n\t" or is_visible(character):

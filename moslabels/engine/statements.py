@@ -1,7 +1,7 @@
-"""Templates in ``sql/`` -> statements, text plus bound values. The only user of Jinja for SQL.
+"""Statements from the templates in ``sql/``: text plus bound values. Only this module uses Jinja for SQL.
 
-In SQL a value is bound; an identifier, a number or a type name goes through its filter. Anything else in ``{{ }}`` is
-refused, so a template that forgets a filter fails the first time it is rendered.
+A value is bound. An identifier, a number or a type name goes through a filter. Anything else in ``{{ }}`` is refused,
+so a template that forgets a filter fails the first time it is rendered.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ def sql_folder() -> Path:
 
 
 def quote_identifier(name: str) -> SqlText:
-    """Return a name as a quoted identifier, its double quotes doubled. Raise ValueError for an empty name or NUL."""
+    """Return a name as a quoted identifier. Raise ValueError if it is empty or has a NUL character."""
     if not name or "\0" in name:
-        raise ValueError(f"no SQL identifier can be {name!r}")
+        raise ValueError(f"is not a name that SQL can have: {name!r}")
     return SqlText('"' + name.replace('"', '""') + '"')
 
 
 def quote_text(value: str) -> SqlText:
-    """Return a text as a literal, its single quotes doubled."""
+    """Return a text as a SQL literal."""
     return SqlText("'" + value.replace("'", "''") + "'")
 
 
@@ -69,7 +69,7 @@ def _refuse_unquoted(value: Any) -> str:
 
 
 class _Environment(jinja2.Environment):
-    """What a macro returns is made of text that was quoted, so it is SQL too."""
+    """An environment whose macros return SqlText, because all that they are made of was quoted before."""
 
     @staticmethod
     def concat(parts: Iterable[str]) -> SqlText:
@@ -78,7 +78,7 @@ class _Environment(jinja2.Environment):
 
 @cache
 def environment() -> jinja2.Environment:
-    """Return the Jinja environment of ``sql/``. It refuses what is not quoted by a filter of its own."""
+    """Return the Jinja environment of ``sql/``. It refuses values that did not go through one of its filters."""
     made = _Environment(
         loader=jinja2.FileSystemLoader(sql_folder()),
         undefined=jinja2.StrictUndefined,
@@ -103,16 +103,16 @@ def parameters(sql: str) -> list[str]:
 def render(name: str, values: Mapping[str, Any] | None = None, **context: Any) -> Statement:
     """Return the statement of ``sql/<name>.sql``.
 
-    ``values`` may hold more than the statement uses. The statement keeps what it uses. The template sees ``context``.
+    ``values`` may hold more than the statement uses: it keeps those that it uses. The template sees ``context``.
     """
     sql = environment().get_template(f"{name}.sql").render(context)
     return Statement(name, sql, {key: (values or {})[key] for key in parameters(sql)})
 
 
 def rules(temporary: bool = True) -> list[Statement]:
-    """Return the rules of ``sql/rules/``, in the order in which they build on one another: that of their numbers.
+    """Return the rules of ``sql/rules/`` in the order of their numbers, because later ones use earlier ones.
 
-    Temporary ones are a session's own. The others are in a database for all of its sessions.
+    Temporary rules belong to one session. Other rules hold for all sessions of a database.
     """
     names = (f"rules/{path.stem}" for path in sorted((sql_folder() / "rules").glob("*.sql")))
     return [render(name, TEMP=SqlText("TEMP" if temporary else "")) for name in names]

@@ -104,7 +104,7 @@ WRONG = [
     ({"label_key_column": ["a", "b"]}, "label_key_column: names 2 columns and feature_key_column 1"),
     ({**BOTH, "feature_key_regex": ["a"]}, "feature_key_regex: has 1 patterns for 2 key columns"),
     ({**BOTH, "label_key_regex": [None, "a", "b"]}, "label_key_regex: has 3 patterns for 2 key columns"),
-    ({**BOTH, "label_key_regex": [None, "("]}, "label_key_regex: is no RE2 pattern: '\\('"),
+    ({**BOTH, "label_key_regex": [None, "("]}, "label_key_regex: is not an RE2 pattern: '\\('"),
     ({**BOTH, "label_key_regex": []}, "label_key_regex: must be a pattern, or a list with a pattern or null"),
 ]
 

@@ -133,7 +133,7 @@ WRONG = [
     (["--manifest", "m.json", "--table", "T"], '--table must be one of "t", not "T"; did you mean "t"?'),
     (["--manifest", "m.json"], '--table is missing; it is one of "t"'),
     (["--manifest", "m.json", "--table", "t", "--overwrite"], "not from both"),
-    ([*FILES, "--feature-key-regex", "("], "is no RE2 pattern"),
+    ([*FILES, "--feature-key-regex", "("], "is not an RE2 pattern"),
 ]
 
 

@@ -619,7 +619,7 @@ WRONG = [
 
 @pytest.mark.parametrize("pattern", [*WRONG, "(" * 10_000])
 def test_patterns_that_are_refused(tmp_path: Path, pattern: str) -> None:
-    with pytest.raises(MosLabelsError, match="feature_key_regex: is no RE2 pattern: ") as caught:
+    with pytest.raises(MosLabelsError, match="feature_key_regex: is not an RE2 pattern: ") as caught:
         materialize("f.csv", "l.csv", tmp_path / "o.csv", feature_key_regex=pattern)
     assert visible(pattern)[:100] in str(caught.value)
     assert len(str(caught.value)) < 500

@@ -74,7 +74,7 @@ ONE_PROBLEM = [
         table(feature_key_column=3),
         "tables[0].feature_key_column: must be the name of a column, or a non-empty list of them, not 3",
     ),
-    (table(feature_key_regex="(?=a)"), "tables[0].feature_key_regex: is no RE2 pattern: '(?=a)'"),
+    (table(feature_key_regex="(?=a)"), "tables[0].feature_key_regex: is not an RE2 pattern: '(?=a)'"),
     (table(status_column="mos"), "tables[0].status_column: must not be the name of another label column"),
     (table(mos_scale={"worst": 1}), 'tables[0].mos_scale: must hold the numbers "worst" and "best"'),
     (table(mos_scale={"worst": 1, "best": 1}), "tables[0].mos_scale: must have a worst that differs"),
