@@ -1,4 +1,4 @@
-"""CSV: the cells of each row with the cells of the label columns after them."""
+"""CSV: the cells of each row, then the cells of its label columns."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class CsvWriter:
         staged.write(values_buffer(joined(_record_texts(table, dialect, ValueTexts(staged.given)), "\n")))
 
     def _dialect(self, job: Job) -> Dialect:
-        """Return the dialect of the features, with the delimiter of the output's format if that is another one."""
+        """Return the dialect of the features. If the output has another format, its delimiter is that of the format."""
         if job.source.dialect is None:
             return Dialect(delimiter=self._delimiter)
         if format_of(job.out) == format_of(job.source.path):
@@ -71,7 +71,7 @@ def _start(dialect: Dialect) -> str:
 
 
 def _put(job: Job, staged: StagedFile, text: str, dialect: Dialect) -> None:
-    # "utf-16" would start every piece with a byte order mark.
+    # The codec "utf-16" would start every piece with a byte order mark.
     encoding = "utf-16-le" if dialect.encoding == "utf-16" else dialect.encoding
     try:
         staged.write(codecs.encode(text, encoding))
@@ -85,13 +85,17 @@ def _put(job: Job, staged: StagedFile, text: str, dialect: Dialect) -> None:
 
 
 def _special(dialect: Dialect) -> str:
-    """Return a pattern of the characters that need quotes. Part of a long delimiter counts: a| + || is || + |a."""
+    """Return a pattern of the characters that need quotes.
+
+    Each character of a long delimiter is one of them. With the delimiter ``||``, the cell ``a|`` would otherwise read
+    back as ``a``, and the next cell would begin with ``|``.
+    """
     characters = {'"', "\r", "\n", *dialect.delimiter}
     return "[" + "".join(f"\\x{{{ord(character):x}}}" for character in sorted(characters)) + "]"
 
 
 def _cell_texts(text: pa.Array, dialect: Dialect) -> pa.Array:
-    """Return texts as CSV cells: quoted if special or empty. A missing one is an empty cell."""
+    """Return texts as CSV cells, quoted if special or empty. A missing text is an empty cell without quotes."""
     special = pc.or_(pc.equal(text, ""), pc.match_substring_regex(text, _special(dialect)))
     if pc.any(special).as_py():
         text = pc.if_else(special, joined('"', pc.replace_substring(text, '"', '""'), '"'), text)
@@ -99,7 +103,7 @@ def _cell_texts(text: pa.Array, dialect: Dialect) -> pa.Array:
 
 
 def _record_texts(table: pa.Table, dialect: Dialect, texts: ValueTexts, keys: Sequence[str] = ()) -> pa.Array:
-    """Return the rows of a table as CSV records without a line end. ``keys`` names its key columns."""
+    """Return the rows of a table as CSV records without line ends. ``keys`` names its key columns."""
     cells = []
     for name in table.column_names:
         column = table.column(name).combine_chunks()

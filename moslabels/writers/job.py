@@ -1,4 +1,4 @@
-"""What a writer is given, and what it has to say."""
+"""The job that a writer receives, and the result that it returns."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from moslabels.sources.source import Source
 
 @dataclass(frozen=True)
 class RowLabels:
-    """Which label columns each feature row gets: its position in :attr:`Job.columns`, in the order of the file."""
+    """Which row of label columns each feature row gets: a position in :attr:`Job.columns` per row of the file."""
 
     path: str
     positions: pa.ChunkedArray
@@ -24,27 +24,29 @@ class RowLabels:
         return len(self.positions)
 
     def of(self, start: int, rows: int) -> pa.Array:
-        """Return the positions of the feature rows from ``start`` on. Raises TableError if there are fewer."""
+        """Return the positions of ``rows`` feature rows from ``start`` on. Raise TableError if there are fewer."""
         part = self.positions.slice(start, rows)
         if len(part) != rows:
             raise changed(self.path)
         return part.combine_chunks()
 
     def check(self, rows: int) -> None:
-        """Refuse, with TableError, another number of feature rows."""
+        """Raise TableError if the number of feature rows is another one."""
         if rows != len(self):
             raise changed(self.path)
 
 
 @dataclass(frozen=True)
 class Job:
-    """What a writer is given: one part of the features.
+    """The job of a writer: to write one part of the features with its label columns.
 
-    ``keys`` are the key columns of the features: in another format their values stay the keys that they are.
-    ``columns`` are the label columns (small: a row per label, and one for no label); ``join`` finds out which row of
-    them each feature row gets, in the order of the file; ``dropped`` are the feature columns that they replace;
-    ``temp_folder`` takes what is too large for the memory. ``evidence`` is what the metadata of a Parquet file gets:
-    name and text, from the sha256 of the features.
+    - ``keys``: the key columns of the features. If the format changes, their values must stay the same keys.
+    - ``columns``: the label columns. They are small: a row per label, and one row for no label.
+    - ``join``: returns which row of ``columns`` each feature row gets, in the order of the file.
+    - ``dropped``: the feature columns that the label columns replace.
+    - ``temp_folder``: the folder for data that is too large for the memory.
+    - ``evidence``: returns the name and text of the entry for the metadata of a Parquet file, given the sha256 of the
+      features.
     """
 
     engine: Engine
@@ -58,11 +60,11 @@ class Job:
     evidence: Callable[[str], tuple[str, str]]
 
     def label_rows(self) -> RowLabels:
-        """Join. The engine has one result open at a time: the join comes before the features are read, or beside."""
+        """Run the join. The engine can have one result open at a time, so do not call this while it reads features."""
         return RowLabels(self.source.path, self.join())
 
     def begin_writing(self) -> RowLabels:
-        """Join, and tell that writing begins."""
+        """Run the join, and report to the progress that writing begins."""
         labels = self.label_rows()
         self.engine.progress.step("writing", len(labels))
         return labels
@@ -70,10 +72,10 @@ class Job:
 
 @dataclass(frozen=True)
 class Written:
-    """What a writer has to say.
+    """The result of a writer.
 
-    ``nulled`` is how many NaN and infinite numbers became null for want of a text, those of the label columns too;
-    ``features_sha256`` is the sha256 of the features if it read them byte for byte.
+    ``nulled`` is how many NaN and infinite numbers became null because the format has no text for them, in label
+    columns too. ``features_sha256`` is the sha256 of the features if the writer hashed them.
     """
 
     nulled: int = 0

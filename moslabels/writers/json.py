@@ -1,4 +1,4 @@
-"""JSON lines and JSON: the text of each row with the label members after its own."""
+"""JSON lines and JSON: the text of each row, with the label members after its own members."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from moslabels.writers.texts import TEXT, ValueTexts, joined, json_name, values_
 
 
 class JsonLinesWriter:
-    """JSON lines: an object a line."""
+    """JSON lines: one object per line."""
 
     beside: tuple[str, ...] = ()
 
@@ -43,18 +43,18 @@ class JsonLinesWriter:
         staged.write(values_buffer(joined(_object_texts(table, ValueTexts(staged.given)), "\n")))
 
     def start(self, staged: StagedFile) -> None:
-        """Write what stands before the objects."""
+        """Write what comes before the objects."""
 
     def put(self, staged: StagedFile, objects: pa.Array, *, is_first: bool) -> None:  # noqa: ARG002
         """Write some objects."""
         staged.write(values_buffer(joined(objects, "\n")))
 
     def end(self, staged: StagedFile) -> None:
-        """Write what stands after the objects."""
+        """Write what comes after the objects."""
 
 
 class JsonWriter(JsonLinesWriter):
-    """A JSON document, ``{"rows": [...]}``, with an object a line."""
+    """A JSON document, ``{"rows": [...]}``, with one object per line."""
 
     def write_plain(self, table: pa.Table, staged: StagedFile) -> None:
         staged.write(b'{"rows": [')
@@ -73,12 +73,12 @@ class JsonWriter(JsonLinesWriter):
 
 
 def _object_texts(table: pa.Table, texts: ValueTexts) -> pa.Array:
-    """Return the rows of a table as objects: a text per row."""
+    """Return the rows of a table as JSON objects, one text per row."""
     return joined("{", _member_texts(table, texts), "}")
 
 
 def _member_texts(table: pa.Table, texts: ValueTexts) -> pa.Array:
-    """Return the rows of a table as the members of an object, without its braces: a text per row."""
+    """Return the rows of a table as JSON objects without their braces, one text per row."""
     parts: list[pa.Array | str] = []
     for name in table.column_names:
         column = table.column(name).combine_chunks()
@@ -87,7 +87,7 @@ def _member_texts(table: pa.Table, texts: ValueTexts) -> pa.Array:
 
 
 def _opened_rows(job: Job, texts: ValueTexts) -> Iterator[pa.Array]:
-    """Return the rows of the features as JSON objects without their closing brace, in file order."""
+    """Yield the rows of the features as JSON objects without their closing brace, in file order."""
     rows = batch_rows(len(job.source.columns))
     if job.source.format.cells is not Cells.JSON:
         _, batches = typed_batches(job.engine, job.source, job.dropped, rows, job.keys)

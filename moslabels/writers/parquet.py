@@ -1,4 +1,4 @@
-"""Parquet: features as they are or with types by rule, then the label columns."""
+"""Parquet: the features, then the label columns. Features of other formats get their types by rule."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from moslabels.writers.job import Job, Written
 
 
 class ParquetWriter:
-    """Parquet: spliced if the features are Parquet too, otherwise written anew with types by rule."""
+    """Parquet: a splice if the features are Parquet too. If not, they are written anew, with types by rule."""
 
     beside: tuple[str, ...] = (".{}.crc", "_metadata", "_common_metadata")
 

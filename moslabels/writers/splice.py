@@ -1,4 +1,4 @@
-"""Parquet to Parquet by splice: no byte of a feature is touched.
+"""Parquet to Parquet by splice: no byte of a feature changes.
 
 The features' file is copied byte for byte up to its footer, the label columns are appended as new column chunks in the
 same row groups, and a new footer lists both.
@@ -33,11 +33,11 @@ _BLOCKS_BETWEEN_SYNCS = 256
 _SPOOL = 1 << 26
 _SLICE = 1 << 20
 _SECONDS_BETWEEN_LOOKS = 0.1
-_MOST_GROUP_ROWS = 1 << 26  # pyarrow writes no more into one row group
+_MOST_GROUP_ROWS = 1 << 26  # The most rows that pyarrow writes into one row group.
 
 
 def write(job: Job, footer: Footer, staged: StagedFile) -> Written:
-    """Write Parquet from Parquet, whose footer is at hand. Raises TableError."""
+    """Write Parquet from Parquet features, whose footer was read. Raise TableError if that is not possible."""
     largest = max((group.rows for group in footer.groups), default=0)
     if largest > _MOST_GROUP_ROWS:
         raise _cannot(job, f"it has a row group of {largest} rows, and {_MOST_GROUP_ROWS} are the most")
@@ -48,7 +48,7 @@ def write(job: Job, footer: Footer, staged: StagedFile) -> Written:
         _Copy(features, footer.start, staged, progress) as copy,
         tempfile.SpooledTemporaryFile(_SPOOL, dir=job.temp_folder) as spool,
     ):
-        # While the features are copied: the join, the label columns, and the reading back of them.
+        # While the features are copied, join, write the label columns, and read them back.
         row_labels = job.label_rows()
         row_labels.check(footer.num_rows)
         progress.step("writing labels", footer.num_rows)
@@ -76,7 +76,7 @@ def write(job: Job, footer: Footer, staged: StagedFile) -> Written:
         raise changed(job.source.path)
     features_hash = written.copy()
     features_hash.update(rest)
-    # The footer comes last: it holds the hash of the features, which is known only now.
+    # The footer comes last because it holds the hash of the features, which is known only now.
     name, evidence = job.evidence(features_hash.hexdigest())
     new, _ = appended(footer, dropped, label_footer, shift, {**key_values, name: evidence.encode("utf-8")})
     staged.write_at(end, [_whole(new)])
@@ -115,7 +115,10 @@ def _blocks(stream: IO[bytes], size: int) -> Iterator[bytes]:
 
 
 class _LabelColumns:
-    """The label columns of any feature rows; texts as dictionaries, which is how they are written and compared."""
+    """The label columns, from which the rows of any feature rows are taken.
+
+    Texts are dictionaries, because they are written and compared as such.
+    """
 
     def __init__(self, table: pa.Table) -> None:
         self._values: list[pa.Array] = []
@@ -140,9 +143,10 @@ def _taken(values: pa.Array, places: pa.Array) -> pa.Array:
 def _check_labels(
     job: Job, staged: StagedFile, columns: _LabelColumns, row_labels: RowLabels, footer: Footer, alone: bytes
 ) -> None:
-    """Read the label columns back from where they stand in the new file, and compare them with what was planned.
+    """Read the label columns back from the new file, and compare them with what was planned.
 
-    A footer of their own lists them, with the same bytes as the new one: old columns need not be decoded, nor known.
+    ``alone`` is a footer that lists only the label columns. Without it, the reader would have to decode the schema of
+    the old columns, which it may not support.
     """
     metadata = pq.read_metadata(io.BytesIO(MAGIC + _whole(alone)))
     texts = [field.name for field in columns.schema if pa.types.is_dictionary(field.type)]
@@ -155,7 +159,7 @@ def _check_labels(
 
 
 def _same(found: pa.ChunkedArray, planned: pa.ChunkedArray) -> bool:
-    """Return whether two columns hold the same values. NaN equals NaN."""
+    """Return whether two columns hold the same values. NaN counts as equal to NaN."""
     if pa.types.is_dictionary(planned.type):
         words = planned.chunk(0).dictionary if planned.num_chunks else pa.array([], planned.type.value_type)
         codes = [pc.index_in(part.dictionary, value_set=words).take(part.indices) for part in found.chunks]
@@ -172,7 +176,7 @@ def _without_nan(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _check_footer(job: Job, result: BinaryIO, old: Footer, dropped: set[int]) -> None:
-    """Read the whole footer of the new file back: the columns kept, the label columns, the same rows in row groups."""
+    """Read the footer of the new file back, and raise TableError if its columns or row groups are not those planned."""
     new = read_footer(result)
     names = [column.name for index, column in enumerate(old.columns) if index not in dropped]
     if [column.name for column in new.columns] != [*names, *job.columns.column_names]:
@@ -184,7 +188,7 @@ def _check_footer(job: Job, result: BinaryIO, old: Footer, dropped: set[int]) ->
 class _Copy:
     """Copies the start of a file in the background: one thread reads and hashes, another writes.
 
-    A context manager: leaving it before ``finish`` stops both.
+    It is a context manager. Leaving it before ``finish`` stops both threads.
     """
 
     def __init__(self, source: BinaryIO, size: int, staged: StagedFile, progress: Progress) -> None:
@@ -205,7 +209,7 @@ class _Copy:
         return self
 
     def finish(self) -> Any:
-        """Wait for the end, and tell how far it is. Return the sha256 object of what was copied."""
+        """Wait for the end, and report the progress. Return the sha256 object of what was copied."""
         self._progress.step("copying", self._size, "bytes", self._done)
         for thread in self._threads:
             while thread.is_alive():
@@ -257,10 +261,10 @@ class _Copy:
                 continue
             if block is None:
                 return
-            # A dry run needs the start, the label columns and the footer; what is left out reads as zeros.
+            # A dry run needs only the first block, the label columns and the footer. What is left out reads as zeros.
             is_left_out = self._staged.place.is_aside and self._done > 0
             self._done = self._done + len(block) if is_left_out else self._staged.write_at(self._done, [block])
             written += 1
             if written % _BLOCKS_BETWEEN_SYNCS == 0:
-                # The disk works while the next blocks are hashed, not at the end while nothing else does.
+                # Sync now and then, so that the disk works while the next blocks are hashed, and not all at the end.
                 self._staged.sync()

@@ -1,4 +1,4 @@
-"""Arrow arrays as the texts of their values, whole arrays at a time, for JSON and CSV."""
+"""Texts of the values of Arrow arrays, for JSON and CSV. Each function converts a whole array at once."""
 
 from __future__ import annotations
 
@@ -16,18 +16,21 @@ _DECIMALS = {"s": 0, "ms": 3, "us": 6, "ns": 9}
 
 
 class ValueTexts:
-    """Turns columns into text. ``nulled`` counts the NaN and infinite numbers, which JSON has no text for: null."""
+    """Turns columns into text.
+
+    NaN and infinite numbers become null, because JSON has no text for them. ``nulled`` counts them.
+    """
 
     def __init__(self, path: str) -> None:
         self.nulled = 0
         self._path = path
 
     def json(self, array: pa.Array, column: str) -> pa.Array:
-        """Return each value as JSON text, ``null`` if it is missing. Raises TableError for binary values."""
+        """Return each value as JSON text, ``null`` if it is missing. Raise TableError if values are binary."""
         return pc.fill_null(self._json(array, column), "null")
 
     def plain(self, array: pa.Array, column: str) -> pa.Array:
-        """Return each value as bare text, or missing if it is. Raises TableError for binary and nested values."""
+        """Return each value as bare text, missing if the value is. Raise TableError if values are binary or nested."""
         kind = array.type
         if isinstance(array, pa.ExtensionArray):
             return self.plain(array.storage, column)
@@ -38,7 +41,7 @@ class ValueTexts:
         if pa.types.is_floating(kind):
             return self._float(array)
         if pa.types.is_timestamp(kind):
-            # An instant in UTC needs no table of time zones to be read; a time without a zone stays without.
+            # An instant is written in UTC, so that readers need no time zones. A time without a zone stays without.
             zoned = array if kind.tz is None else array.cast(pa.timestamp(kind.unit, "UTC"))
             return pc.replace_substring(zoned.cast(TEXT), " ", "T", max_replacements=1)
         if pa.types.is_duration(kind):
@@ -54,7 +57,7 @@ class ValueTexts:
         raise self._refused(column, f"is of type {kind}, which has no text here; leave it out")
 
     def key(self, array: pa.Array, column: str) -> pa.Array:
-        """Return the same for a key column. The number 12.0 is the key 12, and its text must be 12 too."""
+        """Return the values of a key column as bare text. The number 12.0 is the key 12, so its text is 12 too."""
         text = self.plain(array, column)
         if pa.types.is_dictionary(array.type):
             array = array.dictionary_decode()
@@ -121,7 +124,7 @@ class ValueTexts:
 
 
 def without_text(table: pa.Table) -> pa.Array:
-    """Return how many numbers of each row are NaN or infinite and so have no text. No column may be nested."""
+    """Return how many numbers in each row are NaN or infinite and so have no text. Columns must not be nested."""
     counts = pa.repeat(pa.scalar(0, pa.int64()), len(table))
     for column in table.columns:
         if pa.types.is_floating(column.type):
@@ -173,7 +176,7 @@ def quoted(text: pa.Array) -> pa.Array:
 
 
 def values_buffer(text: pa.Array) -> memoryview:
-    """Return the bytes of all texts of an array, one after the other: what a file of them holds."""
+    """Return the bytes of all texts of an array, one after the other, to be written to a file."""
     (text,) = text.chunks if isinstance(text, pa.ChunkedArray) else (text,)
     if not len(text):
         return memoryview(b"")

@@ -1,4 +1,4 @@
-"""The writers of formats by name, and the two ways to write: a labelled table, and a plain small one."""
+"""The writers of the formats, and the two things that they write: a labelled table, or a small plain table."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ from moslabels.writers.parquet import ParquetWriter
 
 
 class Writer(Protocol):
-    """What writes a format."""
+    """A writer of one format."""
 
     beside: tuple[str, ...]
-    """The names of files that others may leave beside an output and that mislead its readers; ``{}`` is its name."""
+    """Names of files that other programs leave beside an output and that mislead its readers.
+
+    ``{}`` stands for the name of the output.
+    """
 
     def write(self, job: Job, staged: StagedFile) -> Written:
-        """Write the features of a job with their label columns. Raises TableError."""
+        """Write the features of a job with their label columns. Raise TableError if the format cannot hold them."""
 
     def write_plain(self, table: pa.Table, staged: StagedFile) -> None:
         """Write a small table of texts and whole numbers."""
@@ -39,7 +42,7 @@ WRITERS: dict[str, Writer] = {
 
 
 def write_labelled(job: Job, staged: StagedFile) -> Written:
-    """Write the labelled table to a staged file, in the format of the suffix of the output. Raises TableError."""
+    """Write the labelled table to a staged file. The suffix of the output says in which format."""
     return WRITERS[format_of(job.out)].write(job, staged)
 
 
@@ -49,7 +52,7 @@ def write_plain(table: pa.Table, staged: StagedFile) -> None:
 
 
 def beside_warnings(out: str) -> dict[str, str]:
-    """Return what others may have left beside an output that misleads its readers: the warning of each, by its path."""
+    """Return a warning, by path, for each file that others may leave beside an output and that misleads its readers."""
     folder, name = os.path.split(out)
     writer = WRITERS.get(FORMATS.get(os.path.splitext(name)[1].lower(), ""))
     paths = [os.path.join(folder, other.format(name)) for other in (writer.beside if writer else ())]
