@@ -16,13 +16,13 @@ from moslabels.spec.options import key_parts
 from moslabels.spec.table import LabelSpec, TableSpec
 
 FAMILY = "mos-label-materializer-"
-"""What the names of the schemas of audits and reports begin with, in all versions."""
+"""The start of the names of the schemas of audits and reports in all versions."""
 SCHEMA = f"{FAMILY}audit-v1"
 
 
 @dataclasses.dataclass(frozen=True)
 class Output:
-    """A file that was written: ``nulled`` numbers became null there for want of a text."""
+    """A file that was written. ``nulled`` of its numbers became null because the format has no text for them."""
 
     path: str
     sha256: str
@@ -41,9 +41,9 @@ def build(
     warnings: Sequence[str],
     provenance: dict[str, Any],
 ) -> dict[str, Any]:
-    """The audit as a dict of JSON values. The first label file stands for all in the keys that have room for one.
+    """Return the audit as a dict of JSON values.
 
-    Without an output, what is said of it is None.
+    Fields that have room for one label file tell about the first. Without an output, the fields about it are None.
     """
     options = spec.options
     first = labels.files[0]
@@ -107,7 +107,7 @@ def _label_file(file: LabelFile, label: LabelSpec) -> dict[str, Any]:
 
 
 def given_options(label: LabelSpec) -> dict[str, Any]:
-    """The options that a label file has of its own, as JSON values."""
+    """Return the options that belong to one label file, as JSON values."""
     return {name: plain(value) for name, value in label.config.items()}
 
 
@@ -121,5 +121,5 @@ def _sample(sample: Sample) -> dict[str, Any]:
 
 
 def json_text(document: dict[str, Any]) -> str:
-    """A document as the bytes of audits and reports: sorted keys, two spaces, a final newline, nothing invisible."""
+    """Return a document as the text of its file: sorted keys, two spaces, a final newline, nothing invisible."""
     return visible_json(json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False, allow_nan=False)) + "\n"

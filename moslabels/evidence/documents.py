@@ -1,6 +1,6 @@
-"""Audits, reports and the evidence in labelled tables, read back: what kind each is, and whether it has its shape.
+"""Reading of evidence: audits, reports and the entries in labelled tables, each with its kind and its faults.
 
-This is the one place that reads evidence. ``verify``, ``diff``, ``sql`` and ``--skip-unchanged`` use it.
+Only this module reads evidence. ``verify``, ``diff``, ``sql`` and ``--skip-unchanged`` use it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from moslabels.sources.opening import reader_at
 
 @dataclass(frozen=True)
 class Evidence:
-    """What moslabels wrote of a run. Nothing but ``schema`` is sure to be there before :meth:`misfits` was asked."""
+    """A document that moslabels wrote about a run. Call :meth:`misfits` before using any member but ``schema``."""
 
     members: Mapping[str, Any]
 
@@ -35,24 +35,24 @@ class Evidence:
 
     @property
     def block(self) -> Any:
-        """The ``run_provenance`` block. It may be the caller's own, of any shape."""
+        """Return the ``run_provenance`` block. It may be the caller's own, of any shape."""
         return self.members.get("run_provenance")
 
     @property
     def is_ours(self) -> bool:
-        """Whether moslabels wrote the ``run_provenance`` block, and not the caller."""
+        """Return whether moslabels wrote the ``run_provenance`` block, and not the caller."""
         return is_ours(self.block)
 
     def misfits(self) -> list[Misfit]:
-        """Return where the document is not as its schema says, its block apart."""
+        """Return where the document does not fit its schema. Its block is left out."""
         return list(misfits(self.members, type(self).schema()))
 
     def block_misfits(self) -> list[Misfit]:
-        """Return where the block is not as its schema says. A block of the caller's own has no schema."""
+        """Return where the block does not fit its schema. A block of the caller's own has no schema."""
         return list(misfits(self.block, provenance_block(), "run_provenance")) if self.is_ours else []
 
     def fits(self) -> bool:
-        """Whether it is all that this version writes, and no more. A block of the caller's own fits too."""
+        """Return whether it has exactly the members that this version writes. A block of the caller's own fits too."""
         return not self.misfits() and not self.block_misfits()
 
 
@@ -64,7 +64,7 @@ class Audit(Evidence):
 
     @property
     def key(self) -> Sequence[str]:
-        """The key columns of the features, and so of the output."""
+        """Return the key columns of the features, and so of the output."""
         return several(self.members["feature_key_column"])
 
 
@@ -76,18 +76,18 @@ class Report(Evidence):
 
 
 class Entry(Evidence):
-    """The evidence that a labelled Parquet file carries. Its members may be any JSON value until it fits."""
+    """The evidence inside a labelled Parquet file. Before it is known to fit, its members may be any JSON value."""
 
     kind = "labelled table"
     schema = staticmethod(entry_document)
 
     @property
     def block(self) -> None:
-        """An entry has no block."""
+        """Return None, because an entry has no block."""
 
     @property
     def schema_fault(self) -> str:
-        """Why an entry of the right shape cannot be judged all the same; empty if it can."""
+        """Return why an entry of the right shape cannot be judged; empty if it can."""
         name = self.members["schema"]
         if name == embedded.SCHEMA:
             return ""
@@ -95,16 +95,16 @@ class Entry(Evidence):
 
     @property
     def key(self) -> Sequence[str]:
-        """The key columns of the features, and so of the table."""
+        """Return the key columns of the features, and so of the table."""
         return several(self.members["feature_key_column"])
 
 
 @dataclass(frozen=True)
 class Unknown:
-    """A file that is not evidence of this version. ``fault`` says why; it reads on from the file's name.
+    """A file that is not evidence of this version. ``fault`` says why, in words that follow the name of the file.
 
-    ``kind`` is ``labelled table`` for a Parquet file, else ``unknown``. ``is_bare`` says that it may be a table all the
-    same, one without evidence in it.
+    ``kind`` is ``labelled table`` for a Parquet file, and else ``unknown``. ``is_bare`` says that the file may be a
+    table without evidence in it.
     """
 
     fault: str
@@ -116,9 +116,9 @@ Document = Audit | Report | Entry | Unknown
 
 
 def load(path: str) -> Document:
-    """Open a file once, and tell by what it holds, not by its name, what it is.
+    """Open a file once, and return the document in it. Its contents decide what it is, not its name.
 
-    Raises only what comes from outside (Ctrl-C, the end of a run): all that is wrong with the file is in Unknown.
+    Return Unknown if anything is wrong with the file. Only exceptions from outside are raised, such as Ctrl-C.
     """
     import pyarrow as pa
 
@@ -161,7 +161,7 @@ def _document(path: str, stream: BinaryIO, head: bytes) -> Document:
 
 
 def _not_json(path: str, head: bytes, error: DocumentError) -> Unknown:
-    """Why a file is not a document: by its name it may be a table, which is no JSON and no Parquet."""
+    """Return the fault of a file that is not JSON. If its name is that of a table, it may be a table."""
     table = reader_at(path)
     if table is not None and table.holds_evidence:
         return Unknown(f"cannot be read: it {not_parquet(head) or 'is not a Parquet file'}")
@@ -172,7 +172,7 @@ def _not_json(path: str, head: bytes, error: DocumentError) -> Unknown:
 
 @dataclass(frozen=True)
 class Raw:
-    """A file that may be an audit or a report of any version: when it was written, and its members or its fault.
+    """A file that may be an audit or a report of any version, with its time, and with its members or its fault.
 
     ``modified`` is in microseconds since 1970, in UTC.
     """
@@ -183,14 +183,14 @@ class Raw:
 
 
 def load_raw(path: str) -> Raw:
-    """Read a file that holds a JSON object, whatever is in it: old versions wrote other members.
+    """Read a file that holds a JSON object with any members, because old versions wrote other members.
 
-    Raises TableError if the file cannot be opened or read.
+    Raise TableError if the file cannot be opened or read.
     """
     try:
         with open_regular(path) as stream:
             modified = os.fstat(stream.fileno()).st_mtime_ns // 1000
-            # A table of gigabytes is not read to be passed over.
+            # Look at the start first: a table of gigabytes should not be read only to be skipped.
             head = stream.read(HEAD)
             if not head.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"{"):
                 return Raw(modified, fault=not_json(head) or "is neither an audit nor a report of moslabels")
@@ -204,20 +204,20 @@ def load_raw(path: str) -> Raw:
 
 @dataclass
 class Reach:
-    """The folder that the paths in documents should lie in. ``outside`` collects those that do not, in order.
+    """The folder in which the paths of documents should lie.
 
-    ``is_only`` refuses to open these.
+    ``outside`` collects the paths that lie elsewhere, in order. If ``is_only`` is set, they are not opened.
     """
 
-    root: str = ""
+    base_dir: str = ""
     is_only: bool = False
     outside: dict[str, None] = field(default_factory=dict)
 
     def check(self, path: str) -> None:
-        """Note a path that a document names. Raises OSError if it must not be opened."""
+        """Check a path that a document names. Raise OSError if it must not be opened."""
         try:
-            root = os.path.realpath(self.root)
-            is_inside = os.path.commonpath([root, os.path.realpath(path)]) == root
+            base_dir = os.path.realpath(self.base_dir)
+            is_inside = os.path.commonpath([base_dir, os.path.realpath(path)]) == base_dir
         except ValueError as error:
             if is_from_outside(error):
                 raise
@@ -225,4 +225,4 @@ class Reach:
         if not is_inside:
             self.outside[path] = None
             if self.is_only:
-                raise OSError(errno.EACCES, f"is outside of {root}, and --only-root refuses that", path)
+                raise OSError(errno.EACCES, f"is outside of {base_dir}, and --only-root refuses that", path)

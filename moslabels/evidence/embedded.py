@@ -1,4 +1,4 @@
-"""The evidence that a labelled Parquet file carries in itself, so that one which lost its audit can still be traced."""
+"""The evidence inside a labelled Parquet file, so that a file that lost its audit can still be traced."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SCHEMA = "moslabels-labelled-table-v1"
 def build(
     spec: TableSpec, labels: Labels, match: Match, features_sha256: str, label_records: Sequence[Mapping[str, Any]]
 ) -> str:
-    """The entry as JSON text: where features and labels came from, under which rule, and the counts."""
+    """Return the entry as JSON text: where features and labels came from, the rule of the join, and the counts."""
     document = {
         "schema": SCHEMA,
         "features": {"path": spec.features, "sha256": features_sha256},
@@ -50,9 +50,9 @@ def build(
 
 
 def read(stream: BinaryIO) -> Any:
-    """The entry of a Parquet file, None where it has none.
+    """Return the entry of a Parquet file, or None if it has none.
 
-    Raises OSError, ArrowException or DocumentError where it cannot be read.
+    Raise OSError, ArrowException or DocumentError if it cannot be read.
     """
     import pyarrow.parquet as pq
 

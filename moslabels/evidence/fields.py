@@ -1,7 +1,7 @@
 """The fields of an audit and of a table in a report, each listed once: JSON Schema, columns in a view, and meaning.
 
-``moslabels schema``, the page of the guide and the views ``audits`` and ``report_tables`` come from these lists; ``make
-pages`` writes the last three. Tests hold :func:`moslabels.evidence.audit.build` and
+``moslabels schema``, the page of the guide and the views ``audits`` and ``report_tables`` come from these lists. ``make
+pages`` writes the page and the views. Tests hold :func:`moslabels.evidence.audit.build` and
 :func:`moslabels.evidence.report.table_entry` against them.
 """
 
@@ -35,7 +35,7 @@ from moslabels.spec.options import FIELDS, LABEL_FIELDS
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a view: its SQL type, and where its value stands in the audit or the entry, such as ``$.output``."""
+    """A column of a view: its SQL type, and where its value is in the audit or the entry, such as ``$.output``."""
 
     name: str
     type: str
@@ -47,8 +47,8 @@ class Column:
 class Field:
     """A member of an audit, or of a table in a report. ``says`` is its meaning in one phrase.
 
-    ``type`` is that of the column which has its value; empty if ``columns`` stand for it, or none does.
-    ``is_required`` is false for members that came later than the name of the schema, or are not always there.
+    ``type`` is the type of the column with its value. It is empty if the field has other ``columns`` or no column.
+    ``is_required`` is false for members that are newer than the name of the schema, or are not always there.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Field:
 
     @property
     def view_columns(self) -> Sequence[Column]:
-        """The columns that the view has of this field."""
+        """Return the columns of this field in the view."""
         return [Column(self.name, self.type, f"$.{self.name}", self.says)] if self.type else self.columns
 
 
@@ -69,7 +69,7 @@ def _count(name: str, says: str) -> Field:
 
 
 def _sample(name: str, says: str, of_column: str) -> Field:
-    """A count of keys with some of them; the view has the count."""
+    """Return a field that holds a count of keys and a sample of them. The view has the count."""
     return Field(name, SAMPLE, says, columns=[Column(name, "BIGINT", f"$.{name}.count", of_column)])
 
 

@@ -1,4 +1,4 @@
-"""The histogram of a table's scores, as it is drawn on the page."""
+"""The histogram of a table's scores, as the page draws it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Bar:
-    """A bin of the histogram: where it is drawn, and what it says."""
+    """A bin of the histogram: where it is drawn, and the text that describes it."""
 
     x: str
     y: str
@@ -21,7 +21,7 @@ class Bar:
 
 @dataclass(frozen=True)
 class Histogram:
-    """The histogram of a table's scores, in the units of the picture; ``statistics`` are those of mos, on 1-5."""
+    """The histogram of a table's scores, in the units of the picture. ``statistics`` are those of mos, on 1-5."""
 
     bars: Sequence[Bar]
     statistics: Mapping[str, float]
@@ -40,7 +40,7 @@ class Histogram:
 
     @property
     def rows(self) -> list[tuple[str, list[str]]]:
-        """The statistics on both scales, as texts."""
+        """Return the statistics on both scales, as texts."""
         values = [self.statistics[name] for name in STATISTICS]
         return [
             ("1–5", [f"{value:.2f}" for value in values]),
@@ -49,7 +49,7 @@ class Histogram:
 
     @classmethod
     def of(cls, audit: Mapping[str, Any]) -> Histogram:
-        """The histogram of an audit that has labelled rows."""
+        """Return the histogram of an audit that has labelled rows."""
         counts: Sequence[int] = audit["mos_histogram"]
         statistics: Mapping[str, float] = audit["mos_stats"]
         step = step_of(max(counts))
@@ -85,7 +85,7 @@ STATISTICS = ("min", "q1", "median", "mean", "q3", "max")
 
 
 def step_of(most: int) -> int:
-    """The distance of the marks of an axis of counts: 1, 2 or 5 times a power of ten, for five marks at most."""
+    """Return the distance between marks on an axis of counts: 1, 2 or 5 times a power of ten, for at most 5 marks."""
     power = 1
     while True:
         for step in (power, 2 * power, 5 * power):
@@ -95,7 +95,7 @@ def step_of(most: int) -> int:
 
 
 def short_count(count: int) -> str:
-    """A count of an axis, exact: its marks have two digits that are not zero at most."""
+    """Return the short text of a count on an axis. It is exact, as a mark has at most two digits that are not 0."""
     for size, letter in ((10**9, "G"), (10**6, "M"), (10**3, "k")):
         if count >= size:
             return f"{count / size:g}{letter}"
@@ -103,5 +103,5 @@ def short_count(count: int) -> str:
 
 
 def place(value: float) -> str:
-    """A coordinate, or a percentage, to a thousandth."""
+    """Return a coordinate or a percentage as text, to a thousandth."""
     return f"{value:.3f}".rstrip("0").rstrip(".")

@@ -1,10 +1,10 @@
-"""JSON Schemas (draft 2020-12) of the manifest, the audit and the report; options come from their one definition.
+"""JSON Schemas (draft 2020-12) of the manifest, the audit and the report.
 
-Audits and reports may gain members under one name of their schema, and so their schemas take members that they do not
-know; a member that is new is none of the required ones. One that is removed, or means something else, brings another
-name.
+Options come from their one definition. Audits and reports may gain members without a new name of their schema, so their
+schemas allow unknown members, and a new member is never required. If a member is removed or changes its meaning, the
+schema gets a new name.
 
-The schema of a document is built once, as each document that is read is compared with it. Do not change what is
+The schema of a document is built once, because each document that is read is compared with it. Do not change what is
 returned.
 """
 
@@ -39,7 +39,7 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def manifest() -> Schema:
-    """The schema of a manifest."""
+    """Return the schema of a manifest."""
     label = object_of({"path": PATH}, options_of(LABEL_FIELDS))
     files = {"audit_json": "where the audit is written", "unmatched": "where the keys that did not meet are written"}
     table = object_of(
@@ -75,7 +75,7 @@ def manifest() -> Schema:
 
 
 def _open(schema: Any) -> Any:
-    """A schema that takes members which it does not know, at every level."""
+    """Return a schema that allows unknown members, at every level."""
     if isinstance(schema, list):
         return [_open(item) for item in schema]
     if not isinstance(schema, Mapping):
@@ -96,20 +96,20 @@ def _document(title: str, schema: Mapping[str, Any]) -> Schema:
 
 @cache
 def provenance_block() -> Schema:
-    """The schema of a ``run_provenance`` block that moslabels wrote, and not the caller."""
+    """Return the schema of a ``run_provenance`` block that moslabels wrote, and not the caller."""
     found: Schema = _open(OUR_PROVENANCE)
     return found
 
 
 @cache
 def audit_document() -> Schema:
-    """The schema of an audit."""
+    """Return the schema of an audit."""
     return _document("moslabels audit", members(AUDIT_FIELDS))
 
 
 @cache
 def report_document() -> Schema:
-    """The schema of a report."""
+    """Return the schema of a report."""
     table = {
         **members(TABLE_FIELDS),
         "allOf": [
@@ -138,7 +138,7 @@ def report_document() -> Schema:
 
 @cache
 def entry_document() -> Schema:
-    """The schema of the entry that a labelled Parquet file carries."""
+    """Return the schema of the entry inside a labelled Parquet file."""
     config = {"type": "object", "properties": options_of(FIELDS), "additionalProperties": False}
     of_label = {**config, "properties": options_of(LABEL_FIELDS)}
     counts = (
@@ -168,5 +168,5 @@ SCHEMAS: dict[str, Callable[[], Schema]] = {"manifest": manifest, "audit": audit
 
 
 def schema_text(kind: str) -> str:
-    """The schema of a ``manifest``, an ``audit`` or a ``report`` as the text of a file."""
+    """Return the schema of a ``manifest``, an ``audit`` or a ``report`` as the text of a file."""
     return json.dumps(SCHEMAS[kind](), indent=2, ensure_ascii=False) + "\n"

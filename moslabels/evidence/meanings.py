@@ -1,4 +1,4 @@
-"""What each field of an audit and of a report means: the descriptions in their JSON Schemas."""
+"""The meaning of each field of an audit and of a report, for the descriptions in their JSON Schemas."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ MEANINGS: Mapping[str, str] = {
     "tables": "a table of the manifest each",
     **{f"tables.{field.name}": field.says for field in TABLE_FIELDS},
 }
-"""Meaning by name; ``parent.name`` is for the fields of that parent alone."""
+"""Meanings by name of the field. ``parent.name`` holds only for the field of that parent."""
 
 
 _AS_IS = ("properties", "if", "allOf")
@@ -85,7 +85,7 @@ _AS_IS = ("properties", "if", "allOf")
 
 
 def with_meanings(schema: Any, parent: str = "") -> Any:
-    """Return a schema whose members have descriptions, also those of its members; what has one keeps it."""
+    """Return a schema with a description of each member, at every level. A member that has one keeps it."""
     if isinstance(schema, list):
         return [with_meanings(item, parent) for item in schema]
     if not isinstance(schema, Mapping):

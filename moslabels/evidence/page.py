@@ -1,6 +1,6 @@
-"""The batch report as one HTML page: it refers to nothing outside of itself, and is read without scripts too.
+"""The batch report as one HTML page. It refers to nothing outside itself, and can be read without scripts.
 
-What is computed for the template ``pages/report.html`` is here: texts, counts, and the places of what it draws.
+This module computes what the template ``pages/report.html`` shows: texts, counts, and the places of what it draws.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from moslabels.evidence.provenance import recorded_hashes
 from moslabels.labelling.diagnosis import lines as diagnosis_lines
 from moslabels.spec.options import FIELDS
 
-_ALL_OPEN = 10  # tables; of more, only those that failed begin unfolded
+_ALL_OPEN = 10  # Up to so many tables begin unfolded. If there are more, only those that failed do.
 
 
 def page(report: Mapping[str, Any], audits: Sequence[Mapping[str, Any] | None]) -> str:
-    """The report as HTML. ``audits`` has the audit of each table of the report, None where there is none.
+    """Return the report as HTML. ``audits`` has the audit of each table of the report, or None if it has none.
 
     The same report and audits give the same text.
     """
@@ -58,7 +58,7 @@ def page(report: Mapping[str, Any], audits: Sequence[Mapping[str, Any] | None]) 
 
 @dataclass(frozen=True)
 class Rate:
-    """A share of a whole, beside the least that it has to be."""
+    """A share of a whole, and the least that it must be."""
 
     name: str
     value: float
@@ -97,7 +97,7 @@ class Rate:
 def _table(
     number: int, entry: Mapping[str, Any], audit: Mapping[str, Any] | None, hashes: Mapping[str, str]
 ) -> dict[str, Any]:
-    """What the page shows of one table."""
+    """Return what the page shows of one table."""
     diagnosis = entry.get("diagnosis")
     least = entry["config"].get("min_match_rate", FIELDS["min_match_rate"].default)
     counts = audit or diagnosis
@@ -138,7 +138,7 @@ def _key_rate(counts: Mapping[str, Any], least: float) -> Rate:
 def _counts(
     audit: Mapping[str, Any] | None, diagnosis: Mapping[str, Any] | None
 ) -> list[tuple[str, list[tuple[str, int]]]]:
-    """Named counts, by what they count; of a gate that failed, what its diagnosis holds."""
+    """Return named counts, by what they count. If the gate failed, they come from its diagnosis."""
     found = audit or diagnosis
     if found is None:
         return []
@@ -184,7 +184,10 @@ def _groups(audit: Mapping[str, Any] | None, least: float) -> dict[str, Any] | N
 
 
 def _samples(audit: Mapping[str, Any] | None, diagnosis: Mapping[str, Any] | None) -> list[dict[str, Any]]:
-    """The keys that did not meet, with their places where a diagnosis has them. Without one, all features have met."""
+    """Return the keys without a partner, with their places if the diagnosis has them.
+
+    Without a diagnosis, every key of the features has a label.
+    """
     if diagnosis is not None:
         sides = {name: diagnosis[name] for name in ("unmatched_feature_keys", "unused_label_keys")}
         without_key = diagnosis["values_without_key"]
@@ -207,7 +210,7 @@ def _samples(audit: Mapping[str, Any] | None, diagnosis: Mapping[str, Any] | Non
 
 
 def _sample(title: str, says: str, rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """A table of keys or values. A file that all of them stand in is named once."""
+    """Return a table of keys or values. If all of them are in one file, the file is named once."""
     files = {row["file"] for row in rows if "file" in row}
     columns = [name for name in ("key", "raw_value", "file", "row", "rows") if rows and name in rows[0]]
     file = files.pop() if len(files) == 1 else ""
@@ -217,7 +220,7 @@ def _sample(title: str, says: str, rows: Sequence[Mapping[str, Any]]) -> dict[st
 
 
 def _rule(entry: Mapping[str, Any], audit: Mapping[str, Any] | None) -> list[tuple[str, str]]:
-    """The options that were given, and what was settled for those that were not."""
+    """Return the options that were given, and the values that were found for those that were not."""
     settled = ("feature_key_column", "key_normalize", "feature_key_regex", "min_match_rate")
     found = {name: audit[name] for name in settled} if audit is not None else {}
     return [(name, _text(value)) for name, value in sorted({**found, **entry["config"]}.items())]
@@ -234,7 +237,7 @@ def _label_file(file: Mapping[str, Any]) -> dict[str, Any]:
 def _files(
     entry: Mapping[str, Any], audit: Mapping[str, Any] | None, hashes: Mapping[str, str]
 ) -> list[tuple[str, str, str]]:
-    """The (role, path, what is known of it) of each file of a table."""
+    """Return the (role, path, what is known of it) of each file of a table."""
     read = [("features", entry["features"]), *(("labels", path) for path in entry["labels"])]
     files = [(role, path, f"sha256 {hashes[path]}" if path in hashes else "") for role, path in read]
     written = "not written by this run"
@@ -246,7 +249,7 @@ def _files(
 
 
 def _run(manifest: str, block: Mapping[str, Any], hashes: Mapping[str, str]) -> list[tuple[str, str]]:
-    """The provenance of the run. Of its inputs, all but the manifest stand with their tables."""
+    """Return the provenance of the run. Its inputs are shown with their tables, except for the manifest."""
     shown = {name: value for name, value in block.items() if name != "inputs"}
     if manifest in hashes:
         shown["manifest"] = f"{manifest}, sha256 {hashes[manifest]}"
@@ -256,5 +259,5 @@ def _run(manifest: str, block: Mapping[str, Any], hashes: Mapping[str, str]) -> 
 
 
 def _text(value: Any) -> str:
-    """A value of a document as text: a text as it is, all else as JSON."""
+    """Return a value of a document as text: a text as it is, everything else as JSON."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, sort_keys=True)

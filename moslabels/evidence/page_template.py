@@ -1,4 +1,4 @@
-"""The templates of pages, in ``pages/`` -> HTML. In HTML all in ``{{ }}`` is escaped."""
+"""HTML from the templates in ``pages/``. Everything in ``{{ }}`` is escaped."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ PAGES = Path(__file__).parent / "pages"
 
 
 def _page_text(value: Any) -> Any:
-    """What a page shows of a value: visible text, which Jinja then escapes, or a whole number. All else is refused."""
+    """Return what a page shows of a value: visible text, which Jinja then escapes, or a whole number.
+
+    Raise TypeError for every other value.
+    """
     if hasattr(value, "__html__"):  # What a macro of the template made.
         return value
     if isinstance(value, str):
@@ -27,7 +30,7 @@ def _page_text(value: Any) -> Any:
 
 @cache
 def page_environment() -> jinja2.Environment:
-    """Return the Jinja environment of ``pages/``. It escapes all that it shows."""
+    """Return the Jinja environment of ``pages/``. It escapes everything that it shows."""
     made = jinja2.Environment(
         loader=jinja2.FileSystemLoader(PAGES),
         undefined=jinja2.StrictUndefined,
@@ -42,5 +45,5 @@ def page_environment() -> jinja2.Environment:
 
 
 def render_page(name: str, **context: Any) -> str:
-    """The HTML of ``pages/<name>.html``. Nothing that the context holds becomes structure."""
+    """Return the HTML of ``pages/<name>.html``. Values of the context become text, never markup."""
     return page_environment().get_template(f"{name}.html").render(context)

@@ -1,4 +1,4 @@
-"""Evidence: hashes, file records and the ``run_provenance`` block of audits and reports."""
+"""The ``run_provenance`` block of audits and reports, with its hashes and file records."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from moslabels.spec.reports import named_reports
 SCHEMA = "ai-run-provenance-v1"
 ENTRYPOINT = "moslabels/cli.py"
 VERSIONS = ("moslabels", "duckdb", "pyarrow", "python")
-"""The packages whose versions a block has, and Python."""
+"""Python and the packages whose versions a block has."""
 
 
 def recorded_hashes(inputs: Any) -> Iterator[tuple[str, str]]:
-    """The (path, sha256) of the file records in the inputs of a block, which may be a caller's own, of any shape."""
+    """Yield the (path, sha256) of the file records in the inputs of a block. It may be a caller's own, of any shape."""
     if isinstance(inputs, Mapping):
         if isinstance(inputs.get("path"), str) and isinstance(inputs.get("sha256"), str):
             yield inputs["path"], inputs["sha256"]
@@ -31,7 +31,7 @@ def recorded_hashes(inputs: Any) -> Iterator[tuple[str, str]]:
 
 
 def versions() -> dict[str, str]:
-    """The versions that the bytes of an output depend on."""
+    """Return the versions on which the bytes of an output depend."""
     import pyarrow
 
     return {
@@ -43,7 +43,7 @@ def versions() -> dict[str, str]:
 
 
 def entrypoint() -> dict[str, Any]:
-    """The file record of the command, under the path that it has in every installation."""
+    """Return the file record of the command, under the path that it has in every installation."""
     return {**file_record(str(Path(__file__).parents[1] / "cli.py")), "path": ENTRYPOINT}
 
 
@@ -53,7 +53,7 @@ def run_provenance(
     inputs: Mapping[str, Any],
     outputs: Mapping[str, str | None],
 ) -> dict[str, Any]:
-    """The ``run_provenance`` block. ``inputs`` are file records, or lists of them, by name; outputs are paths."""
+    """Return the ``run_provenance`` block. ``inputs`` are file records or lists of them by name, outputs are paths."""
     return {
         "schema": SCHEMA,
         "entrypoint": entrypoint(),
@@ -66,7 +66,7 @@ def run_provenance(
 
 
 def plain(value: Any) -> Any:
-    """A value as JSON can hold it: paths become text, tuples lists."""
+    """Return a value as JSON can hold it: paths become texts, and tuples become lists."""
     if isinstance(value, os.PathLike):
         return os.fspath(value)
     if isinstance(value, Mapping):
@@ -77,7 +77,10 @@ def plain(value: Any) -> Any:
 
 
 def is_ours(block: Any) -> bool:
-    """Whether moslabels wrote a ``run_provenance`` block, and not the caller. An edit of one mark leaves two others."""
+    """Return whether moslabels wrote a ``run_provenance`` block, and not the caller.
+
+    Of three marks two are enough, so that an edit of one mark does not hide the block from checks.
+    """
     if not isinstance(block, Mapping):
         return False
     entrypoint, recorded = block.get("entrypoint"), block.get("versions")

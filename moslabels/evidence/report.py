@@ -1,4 +1,4 @@
-"""The batch report: its tables added up, and its Markdown."""
+"""The batch report: the sums over its tables, and its Markdown."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from moslabels.spec.table import TableSpec
 
 SCHEMA = "mos-label-materializer-batch-v1"
 NEVER_SKIPPED = "has no audit_json, so it is never skipped; set one"
-"""The warning of a table that --skip-unchanged cannot judge; its audit has none of it."""
+"""The warning of a table that --skip-unchanged cannot judge. The audit of the table does not have it."""
 SUMMED = ("input_rows", "output_rows", "matched_rows", "missing_rows")
 """The fields of an audit that a report adds up."""
 SUMMARY = (*SUMMED, "match_rate", "labels_loaded")
-"""The fields of an audit that a report repeats of each table."""
+"""The fields of an audit that a report repeats for each table."""
 
 
 def table_entry(
@@ -27,9 +27,9 @@ def table_entry(
     *,
     unchanged: bool = False,
 ) -> dict[str, Any]:
-    """What the report says of one table: its summary, its error, or that it was not run (neither).
+    """Return the entry of one table: with its summary, with its error, or with neither if the table was not run.
 
-    ``unchanged`` says that the audit is one that was there before.
+    ``unchanged`` says that the audit was there before the run.
     """
     entry: dict[str, Any] = {
         "id": spec.id,
@@ -62,7 +62,7 @@ def table_entry(
 
 
 def build(manifest: str, tables: Sequence[Mapping[str, Any]], provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """The report of a batch as a dict of JSON values."""
+    """Return the report of a batch as a dict of JSON values."""
     return {
         "schema": SCHEMA,
         "manifest": manifest,
@@ -73,7 +73,7 @@ def build(manifest: str, tables: Sequence[Mapping[str, Any]], provenance: Mappin
 
 
 def added_up(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The status and the summary of a report's tables. Counts are those of the tables that were labelled."""
+    """Return the status and the summary of a report's tables. Counts are sums over the tables that were labelled."""
     failed = sum(table["status"] == "error" for table in tables)
     is_done = all(table["status"] in ("ok", "unchanged") for table in tables)
     return {
@@ -87,7 +87,7 @@ def added_up(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def markdown(report: Mapping[str, Any]) -> str:
-    """The report as a Markdown table, with errors, warnings and unmatched keys below it."""
+    """Return the report as a Markdown table, with errors, warnings and unmatched keys below it."""
     lines = [
         "| Table | Status | Match rate | Matched rows | Missing rows | Output |",
         "|---|---|---|---|---|---|",
@@ -131,13 +131,13 @@ def _item(table: Mapping[str, Any], text: str) -> str:
 
 
 def markdown_text(text: str) -> str:
-    """Text that stays text in Markdown: on one line, and no cell, link, tag, code, emphasis or formula of its own."""
+    """Return text escaped for Markdown: on one line, with no cell, link, tag, code, emphasis or formula of its own."""
     text = re.sub(r"([\\`*|<>\[\]&~$@#]|:(?=//)|(?<=www)\.|^[-+]|(?<=^[0-9])[.)])", r"\\\1", _one_line(text).strip())
     return re.sub(r"(?<!\w)_|_(?!\w)", r"\\_", text)
 
 
 def markdown_code(text: str) -> str:
-    """Text as code in a cell of a Markdown table."""
+    """Return text as code in a cell of a Markdown table."""
     text = _one_line(text).replace("|", "\\|")
     fence = "`" * (1 + max((len(run) for run in re.findall("`+", text)), default=0))
     space = " " if "`" in text else ""

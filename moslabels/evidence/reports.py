@@ -1,4 +1,4 @@
-"""What makes each form of the report of a batch: the forms are those of ``moslabels.spec.reports``."""
+"""The functions that make each form of the report of a batch. ``moslabels.spec.reports`` lists the forms."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from moslabels.evidence.page import page
 from moslabels.evidence.report import markdown
 
 Maker = Callable[[Mapping[str, Any], Sequence[Mapping[str, Any] | None]], str]
-"""Makes the text of a report, and of the audit of each of its tables (None if a table has none)."""
+"""A function that makes the text of a form from a report and the audits of its tables (None if a table has none)."""
 
 MAKERS: dict[str, Maker] = {
     "report_json": lambda report, _: json_text(dict(report)),

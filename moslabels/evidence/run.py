@@ -1,4 +1,4 @@
-"""A run: what started it, for the evidence of its tables."""
+"""A run: the command or call that started it, for the evidence of its tables."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from moslabels.files.watched import file_state
 class Run:
     """The command or call that started this run: its arguments, its manifest's record, its reports by name.
 
-    ``block`` is a ``run_provenance`` block of the caller's own; evidence then holds it as it is. A dry run does all but
-    write. ``hashes`` holds the sha256 of files by path and state: a file is hashed once unless it changes.
+    ``block`` is a ``run_provenance`` block of the caller's own, which evidence holds as it is. A dry run does
+    everything but write. ``hashes`` holds the sha256 of files by path and state, so that a file is hashed once.
     ``progress`` receives the events.
     """
 

@@ -1,4 +1,4 @@
-"""The parts of which the JSON Schemas of moslabels are made."""
+"""The parts from which the JSON Schemas of moslabels are made."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def list_of(items: Mapping[str, Any], **more: Any) -> Schema:
 
 
 def object_of(properties: Mapping[str, Any], optional: Mapping[str, Any] | None = None, **more: Any) -> Schema:
-    """An object of these members and no others; all but the optional ones are there."""
+    """Return the schema of an object with these members and no others. All but the optional ones are required."""
     return {
         "type": "object",
         "properties": {**properties, **(optional or {})},
@@ -50,7 +50,7 @@ def object_of(properties: Mapping[str, Any], optional: Mapping[str, Any] | None 
 
 
 def options_of(fields: Mapping[str, dataclasses.Field[Any]]) -> Schema:
-    """The options as members of an object. ``null`` is right where it is the default."""
+    """Return the schemas of the options, as members of an object. ``null`` is allowed if it is the default."""
     found: Schema = {}
     for name, field in fields.items():
         schema = dict(field.metadata["kind"].schema)

@@ -1,4 +1,4 @@
-"""Where a JSON value does not have the shape that a JSON Schema says."""
+"""Comparison of a JSON value with a JSON Schema: where it does not fit."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 
 class Misfit(NamedTuple):
-    """What is wrong of a JSON value where a schema has another: its place, and the kind.
+    """A place at which a JSON value does not fit a schema, and the kind of the misfit.
 
-    ``missing`` and ``unknown`` members, values of another ``type``, and those of the type beyond what the schema takes
-    (``value``).
+    The kind is ``missing`` or ``unknown`` (a member), ``type`` (a value of another type) or ``value`` (a value of the
+    right type that the schema does not allow).
     """
 
     place: str
@@ -31,12 +31,12 @@ class Misfit(NamedTuple):
 
 
 def fits(value: Any, schema: Mapping[str, Any]) -> bool:
-    """Whether a JSON value is all that a schema says, and no more: without members that it does not know."""
+    """Return whether a JSON value fits a schema and has no members that the schema does not know."""
     return not any(misfits(value, schema))
 
 
 def misfits(value: Any, schema: Mapping[str, Any], place: str = "") -> Iterator[Misfit]:
-    """What of a JSON value a schema does not say. Conditions (``if``, ``allOf``) and patterns are not looked at."""
+    """Yield where a JSON value does not fit a schema. Conditions (``if``, ``allOf``) and patterns are not checked."""
     if "anyOf" in schema:
         tried = [list(misfits(value, one, place)) for one in schema["anyOf"]]
         yield from min(tried, key=lambda found: _distance(found, place))
@@ -82,6 +82,6 @@ def _misfits_of_members(value: Mapping[str, Any], schema: Mapping[str, Any], pla
 
 
 def _distance(found: Sequence[Misfit], place: str) -> tuple[bool, int, int]:
-    """How far a value is from one of several schemas: one of another type altogether is farthest."""
+    """Return how far a value is from one of several schemas. It is farthest if the type is another one."""
     is_other = any(one.kind == "type" and one.place == place for one in found)
     return is_other, sum(one.kind == "type" for one in found), len(found)

@@ -1,4 +1,4 @@
-"""JSON as others may have written it: read strictly, so that two readers cannot take one text for two values."""
+"""Strict reading of JSON that others may have written: text that two readers could read differently is refused."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from moslabels.base.errors import is_from_outside
 from moslabels.base.text import json_fault, shown
 
 MOST_BYTES = 1 << 28
-"""The most that an audit or a report holds."""
+"""The largest audit or report that is read."""
 _DEEPEST = 100
 _LONGEST_NUMBER = 300
-"""Digits of a whole number: what has more is beyond every float."""
+"""The most digits of a whole number. A number with more digits is larger than every float."""
 
 
 class DocumentError(ValueError):
-    """A file is not a document that can be judged. The text says why; it reads on from the file's name."""
+    """A file is not a document that can be judged. The text says why, in words that follow the name of the file."""
 
 
 def parse(stream: BinaryIO, *, halves: bool = False) -> Any:
     """Return the value of a JSON document.
 
-    ``halves`` accepts half surrogate pairs, which old programs wrote. Raises DocumentError if the stream is not JSON,
-    is too large or too deep, or if two readers could read it differently (a member given twice, a number that is too
+    ``halves`` accepts half surrogate pairs, which old programs wrote. Raise DocumentError if the stream is not JSON, is
+    too large or too deep, or if two readers could read it differently (a member given twice, a number that is too
     large).
     """
     content = stream.read(MOST_BYTES + 1)

@@ -40,7 +40,7 @@ class Side:
 
     ``key`` are the key columns that its evidence names, None where it names none. ``sha256`` is that of the output when
     ``evidence``, a path, was written; None where nothing says it. Paths open from the
-    root of ``reach``.
+    ``base_dir`` of ``reach``.
     """
 
     id: str | None
@@ -188,7 +188,7 @@ def _options(path: str, config: Mapping[str, Any]) -> Options:
 
 def within(reach: Reach, path: str) -> str:
     """Return where a path of a document opens from. Raises UsageError if it must not be opened."""
-    opened = os.path.join(reach.root, path)
+    opened = os.path.join(reach.base_dir, path)
     try:
         reach.check(opened)
     except OSError as error:
