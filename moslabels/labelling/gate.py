@@ -8,8 +8,9 @@ from typing import Any
 
 from moslabels.base.text import apart, shown
 from moslabels.labelling.diagnosis import lines
+from moslabels.labelling.doubts import gate_doubts
 from moslabels.labelling.labels import Labels
-from moslabels.labelling.match import Group, Match, collision_warnings
+from moslabels.labelling.match import Group, Match
 from moslabels.spec.options import Options
 from moslabels.spec.table import TableSpec
 
@@ -50,7 +51,7 @@ def _failures(counts: Group, min_match_rate: float) -> list[str]:
 def refusal(problem: str, diagnosis: Mapping[str, Any], spec: TableSpec, labels: Labels, match: Match) -> str:
     """Return the message of a table that the gate stops: the problem, its diagnosis, and where to look for a rule."""
     inferred = [file.inferred for file in labels.files if file.inferred and file.key.columns != match.key.columns]
-    return "\n  ".join([problem, *lines(diagnosis), *collision_warnings(match), *inferred, _where_to_look(spec)])
+    return "\n  ".join([problem, *lines(diagnosis), *gate_doubts(labels, match), *inferred, _where_to_look(spec)])
 
 
 def _where_to_look(spec: TableSpec) -> str:

@@ -10,7 +10,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from moslabels.base.errors import TableError
-from moslabels.base.text import shown
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import Statement, render
 from moslabels.labelling.findings import Check, Finding, Row, bad_key
@@ -79,7 +78,8 @@ class Match(Group):
     """How features and labels meet: counts over all feature rows and over their distinct keys.
 
     ``mos_histogram`` counts the rows with a label by their mos, in 20 bins of 0.2 from 1 to 5: a bin holds its lower
-    edge, and the last one 5 too. On 0-100 a bin is 5 wide.
+    edge, and the last one 5 too. On 0-100 a bin is 5 wide. ``used_labels`` has for each label file its labels, and how
+    many of them a feature has.
     """
 
     key: Key
@@ -91,6 +91,7 @@ class Match(Group):
     mos_stats: dict[str, float | None]
     mos_histogram: list[int]
     groups: tuple[Group, ...]
+    used_labels: tuple[tuple[int, int], ...]
 
 
 def match_features(engine: Engine, features: Features, match_rate_by: str | None) -> Match:
@@ -113,6 +114,7 @@ def match_features(engine: Engine, features: Features, match_rate_by: str | None
         mos_stats=engine.row(render("match/35_mos_stats")),
         mos_histogram=engine.row(render("match/36_mos_histogram"))["rows"],
         groups=_groups(engine, source, key, by) if by is not None else (),
+        used_labels=tuple((row["labels"], row["used"]) for row in engine.rows(render("match/38_used_labels"))),
     )
 
 
@@ -183,17 +185,3 @@ def _miscount(source: Source, what: str) -> TableError:
         code="miscount",
         file=source.path,
     )
-
-
-def collision_warnings(match: Match) -> list[str]:
-    """Return a warning, with two examples, if different values became one key."""
-    collisions = match.key_collisions
-    if not collisions.count:
-        return []
-    examples = "; ".join(
-        f"{shown(row['key'])} from {' and '.join(map(shown, row['raw_values']))}" for row in collisions.rows[:2]
-    )
-    return [
-        f"{collisions.count} feature keys come from several different values each: {examples}; where these are "
-        "different clips, make the key tell them apart"
-    ]

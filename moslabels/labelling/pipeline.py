@@ -16,12 +16,12 @@ from moslabels.files.watched import file_size
 from moslabels.files.workspace import Workspace
 from moslabels.labelling import gate
 from moslabels.labelling.diagnosis import diagnose
+from moslabels.labelling.doubts import match_doubts
 from moslabels.labelling.keys import Key, find_key
 from moslabels.labelling.labels import Labels, label_columns, label_columns_statement, load_labels
 from moslabels.labelling.match import (
     Features,
     Match,
-    collision_warnings,
     match_features,
     row_labels,
     row_labels_statement,
@@ -50,7 +50,7 @@ class Matched:
     @property
     def warnings(self) -> list[str]:
         """What is to be confirmed, and what is doubtful about the labels and the keys, a text each."""
-        return [*self.spec.open_questions, *self.labels.doubts, *collision_warnings(self.match)]
+        return [*self.spec.open_questions, *self.labels.doubts, *match_doubts(self.labels, self.match)]
 
 
 def read_features(engine: Engine, workspace: Workspace, spec: TableSpec) -> Features:
