@@ -151,8 +151,10 @@ def _table(
     """The entry of a table: with the best rule, or with none where none was found."""
     options: Mapping[str, Any] = {name: value for name, value in dialects.items() if value}
     labels: Sequence[Any] = found["labels"]
+    confirm: Sequence[str] = ()
     if found["suggestions"]:
         options, labels = (found["suggestions"][0][name] for name in ("options", "labels"))
+        confirm = found["suggestions"][0]["manifest"].get("confirm", ())
     relative = _relative(path, folder)
     stem = os.path.join(os.path.dirname(relative), f"{os.path.basename(identifier)}_mos")
     return {
@@ -167,6 +169,7 @@ def _table(
         "out": stem + os.path.splitext(relative)[1],
         "audit_json": f"{stem}.audit.json",
         **options,
+        **({"confirm": list(confirm)} if confirm else {}),
     }
 
 

@@ -60,7 +60,8 @@ class Measurements:
             self._engine.run(render("suggest/62_rule_labels_of_file", values, parts=parts))
         tolerance = None
         counts = self._count(1e-6)
-        if counts["conflicts"] and counts["largest_difference"] <= 1e-3:
+        has_scales = all(score.has_scale for score in self._scores)
+        if has_scales and counts["conflicts"] and counts["largest_difference"] <= 1e-3:
             # Scores that were rounded: one power of ten covers them all.
             tolerance = float(f"1e{math.ceil(math.log10(counts['largest_difference']))}")
             counts = self._count(tolerance)

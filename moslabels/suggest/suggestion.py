@@ -15,6 +15,12 @@ def suggestion(inputs: Inputs, scores: Sequence[Score], measured: Measured) -> d
     """Return the document of a rule, as ``suggestions`` holds it."""
     counts = measured.counts
     options, labels = _options(inputs, scores, measured)
+    confirm = _confirm(measured)
+    of_scores = [
+        f"{source.path}: {note}" if len(scores) > 1 else note
+        for source, score in zip(inputs.labels, scores, strict=True)
+        for note in score.notes
+    ]
     return {
         "options": options,
         "labels": labels,
@@ -38,8 +44,8 @@ def suggestion(inputs: Inputs, scores: Sequence[Score], measured: Measured) -> d
             }
             for row in measured.examples
         ],
-        "confirm": _confirm(measured),
-        "manifest": _manifest(inputs.features.path, options, labels),
+        "confirm": confirm,
+        "manifest": _manifest(inputs.features.path, options, labels, [*confirm, *of_scores]),
     }
 
 
@@ -78,7 +84,9 @@ def _options(inputs: Inputs, scores: Sequence[Score], measured: Measured) -> tup
     return {**options, **common, **{name: value for name, value in inputs.given.items() if value}}, labels
 
 
-def _manifest(features: str, options: Mapping[str, Any], labels: Sequence[Any]) -> dict[str, Any]:
+def _manifest(
+    features: str, options: Mapping[str, Any], labels: Sequence[Any], confirm: Sequence[str]
+) -> dict[str, Any]:
     path, suffix = os.path.splitext(features)
     return {
         "id": os.path.basename(path),
@@ -87,6 +95,7 @@ def _manifest(features: str, options: Mapping[str, Any], labels: Sequence[Any]) 
         "out": f"{path}_mos{suffix}",
         "audit_json": f"{path}_mos.audit.json",
         **options,
+        **({"confirm": list(confirm)} if confirm else {}),
     }
 
 

@@ -19,9 +19,7 @@ from moslabels import materialize
 from moslabels.base.errors import TableError, UsageError
 from moslabels.base.settings import Settings
 from moslabels.cli import main
-from moslabels.sources.columns import Column
 from moslabels.spec.options import option_problem
-from moslabels.suggest.scores import score_options
 from moslabels.suggest.search import suggest
 from moslabels.suggest.text import suggestion_text
 from moslabels.suggest.ways import ways
@@ -209,10 +207,10 @@ SHAPES = [
     Shape(
         "BVI: differential scores, some below 0",
         lambda n, _: {"path": f"[path to dataset]/HEVC/{bvi(n)}", "asset_id": n},
-        lambda n, _: {"content": word(n), "content_id": n % 6, "score": -5.5 + n * 0.7, "video_file": bvi(n)},
-        mos="score",
+        lambda n, _: {"content": word(n), "content_id": n % 6, "dmos": -2.5 + n * 0.7, "video_file": bvi(n)},
+        mos="dmos",
         clips=96,
-        expected={"mos_scale": {"worst": 100, "best": 0}, "out_of_range": "clip", "max_clipped": 0.09},
+        expected={"mos_scale": {"worst": 100, "best": 0}, "out_of_range": "clip"},
     ),
     Shape(
         "AVT-VQDB: names with a dot that no extension follows",
@@ -445,22 +443,26 @@ SCORES: list[tuple[str, list[float], Any, str]] = [
     ("mos", [3.5, 62.5, 94.25], "0-100", "1 of 3 scores are at most 5"),
     ("mos", [0.25, 2.5, 4.9], {"worst": 0, "best": 5}, "confirm the bounds"),
     ("mos", [0.25, 0.5, 0.75], {"worst": 0, "best": 1}, "confirm the bounds"),
-    ("mos", [2.25, 8.5, 7.75], {"worst": 1, "best": 10}, "confirm the bounds"),
+    ("mos", [2.25, 8.5, 7.75], None, "no usual scale has. No scale is proposed"),
     ("DMOS", [20.5, 31.5, 79.8], {"worst": 100, "best": 0}, "cannot tell the direction"),
-    ("score", [-5.5, 31.5, 79.8], {"worst": 100, "best": 0}, "cannot tell the direction"),
+    ("score", [-5.5, 31.5, 79.8], None, "1 of 3 are a little beyond 0-100"),
     ("jod", [1.5, 2.5, 4.9], "1-5", "chosen by its numbers"),
 ]
 
 
 @pytest.mark.parametrize(("name", "values", "scale", "note"), SCORES)
-def test_the_scale_and_what_numbers_cannot_tell(name: str, values: list[float], scale: Any, note: str) -> None:
-    at_most_5 = sum(value <= 5 for value in values)
-    row = {"numbers": 3, "filled": 3, "missing": 0, "bad": 0, "different": 3, "fractions": 3, "at_most_5": at_most_5}
-    row["beyond"] = sum(not 0 <= value <= 100 for value in values)
-    score = score_options(Column(name, name), {**row, "low": min(values), "high": max(values)}, [])
-    assert score.options["mos_scale"] == scale
-    assert note in " ".join(score.notes)
-    assert bool(note) == bool(score.notes)
+def test_the_scale_and_what_numbers_cannot_tell(
+    name: str, values: list[float], scale: Any, note: str, tmp_path: Path
+) -> None:
+    features = write_table(tmp_path / "f.csv", [{"clip": hexes(n)} for n in range(3)])
+    labels = write_table(tmp_path / "l.csv", [{"clip": hexes(n), name: value} for n, value in enumerate(values)])
+    document = suggest(features, [labels])
+    score = document["scores"][0]
+    assert score["options"].get("mos_scale") == scale
+    assert note in " ".join(score["confirm"])
+    assert bool(note) == bool(score["confirm"])
+    # What is to be confirmed stays in the entry until it is deleted there.
+    assert document["suggestions"][0]["manifest"].get("confirm", []) == score["confirm"]
 
 
 def test_no_scores(tmp_path: Path) -> None:
