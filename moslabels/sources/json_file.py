@@ -32,19 +32,17 @@ class JsonLinesFile(FileFormat):
         if problem := other_than_text(path):
             raise fault(path, problem)
         source = Source(path, role, self, (Part(path, self.lines(workspace, path)),))
-        faults = [
-            found
-            for name in ("sources/json_outer_fault", "sources/json_inner_fault")
-            for found in source.query(engine, name)[:1]
-        ]
+        (objects,) = source.query(engine, "sources/json_objects")
+        faults = [{**objects["fault"], "total": objects["faults"]}] if objects["faults"] else []
+        if objects["is_nested"]:
+            faults += source.query(engine, "sources/json_inner_fault")
         if faults:
             first = min(faults, key=lambda found: int(found["row"]))
             total = sum(found["total"] for found in faults)
             more = f" ({total} such rows)" if total > 1 else ""
             says = f"row {first['row']}: {first['fault']}{more}{self.line_text(path, first['row'])}"
             raise fault(path, says, row=first["row"])
-        members = source.query(engine, "sources/json_members")
-        return replace(source, columns=tuple(Column(row["member"], _pointer(row["member"]), "JSON") for row in members))
+        return replace(source, columns=tuple(Column(name, _pointer(name), "JSON") for name in objects["members"]))
 
     def lines(self, workspace: Workspace, path: str) -> str:  # noqa: ARG002
         """Return the path of a file with an object a line."""

@@ -3,16 +3,9 @@
 -- Parameters: $path
 {%- from 'sources/jsonl.sql' import objects %}
 WITH nested AS (
-    -- Most lines need no closer look: they hold no object, or spell no name twice, in whatever object. CASE keeps the
-    -- order: the cheap look first.
     SELECT row, line
     FROM ({{ objects([]) }})
-    WHERE CASE
-        WHEN NOT regexp_matches(line, '[:\[,]\s*\{') THEN false
-        WHEN NOT json_valid(line) THEN false
-        WHEN contains(line, '\') THEN true
-        ELSE len(json_names(line)) <> len(list_distinct(json_names(line)))
-    END
+    WHERE may_have_twice_inside(line)
 ), lines AS (
     SELECT
         row, line,
