@@ -3,16 +3,8 @@
 -- json_names(x): the names of the members of all objects in it, as they are written, each with its colon.
 CREATE OR REPLACE {{ TEMP }} MACRO json_names(x) AS regexp_extract_all(x, getvariable('json_text') || '\s*:');
 
--- may_have_twice_inside(line): whether an object inside of the line's object needs a closer look for a member that it
--- has twice. Most lines need none: they hold no object, or spell no name twice, in whatever object. CASE keeps the
--- order: the cheap look first.
-CREATE OR REPLACE {{ TEMP }} MACRO may_have_twice_inside(line) AS
-    CASE
-        WHEN NOT regexp_matches(line, '[:\[,]\s*\{') THEN false
-        WHEN NOT json_valid(line) THEN false
-        WHEN contains(line, '\') THEN true
-        ELSE len(json_names(line)) <> len(list_distinct(json_names(line)))
-    END;
+-- may_hold_object(line): whether an object may stand inside of the line's object. A text may look like one.
+CREATE OR REPLACE {{ TEMP }} MACRO may_hold_object(line) AS regexp_matches(line, '[:\[,]\s*\{');
 
 -- without_texts(x): JSON with all its texts empty, so that a pattern finds only what stands outside of them.
 CREATE OR REPLACE {{ TEMP }} MACRO without_texts(x) AS regexp_replace(x, getvariable('json_text'), '""', 'g');

@@ -1,7 +1,7 @@
 -- Returns what the objects of a JSON lines file are: one row: members (the names of their members, the first that
 -- occurs first), fault (NULL, or row and words of the first row that is not an object, or has one member twice), faults
--- (how many rows have one), is_nested (whether an object inside of an object may have one member twice, which is left
--- to json_inner_fault).
+-- (how many rows have one), is_nested (whether objects may stand inside of objects: those are left to
+-- json_inner_fault).
 -- Parameters: $path
 {%- from 'sources/jsonl.sql' import objects %}
 WITH named AS (
@@ -20,7 +20,7 @@ WITH named AS (
             OVER (ROWS UNBOUNDED PRECEDING) % 2 = 1 AS has_twice
     FROM changes
 ), judged AS (
-    SELECT row, new_names, json_fault(line, has_twice) AS fault, may_have_twice_inside(line) AS is_nested
+    SELECT row, new_names, json_fault(line, has_twice) AS fault, may_hold_object(line) AS is_nested
     FROM lines
 ), names AS (
     SELECT
