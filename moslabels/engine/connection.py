@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
-from threading import Thread
+from threading import Event, Thread
 from time import perf_counter
 from types import TracebackType
 from typing import Any, TypeVar
@@ -25,6 +25,8 @@ from moslabels.engine.statements import SqlText, Statement, render, rules
 T = TypeVar("T")
 
 SECONDS_BETWEEN_LOOKS = 0.1
+SMALL = 1 << 20
+"""So many bytes of inputs are read by one thread: DuckDB gives 122,880 rows to each, and waking more takes longer."""
 _UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
 _OF_DUCKDB = (duckdb.Error, OSError, RuntimeError, MemoryError, pa.ArrowException, UnicodeDecodeError)
 
@@ -59,6 +61,7 @@ class Engine:
             self._watch = watch(connection)
         self._worker = ThreadPoolExecutor(max_workers=1)
         self._registered = 0
+        self._expected = 0
         self.ran: list[Statement] = []
         try:
             self._prepare()
@@ -118,8 +121,15 @@ class Engine:
         number, unit = self.row(render("session/memory_limit"))["memory"].split()
         return float(number) * float(1 << 10 * _UNITS.index(unit))
 
+    def expect(self, size: int) -> None:
+        """Be told of an input of ``size`` bytes before it is read. Large ones are read by all threads."""
+        self._expected += size
+        if self._expected > SMALL and self._database is not None:
+            self._database.use_all_threads()
+
     def register(self, table: pa.Table) -> str:
         """Let statements read an Arrow table, without a copy. Return the name that they read it by."""
+        self.expect(table.nbytes)
         self._registered += 1
         name = f"in_memory_{self._registered}"
         self._interruptible(Statement("sources/arrow", name), lambda: self._connection.register(name, table))
@@ -246,7 +256,9 @@ class Engine:
 @calls_others
 def _wait(future: Future[Any], look: Callable[[], None]) -> None:
     """Wait for another thread, and call ``look`` in between. A wait without pauses would miss some exceptions."""
-    while not wait([future], SECONDS_BETWEEN_LOOKS).done:
+    done = Event()
+    future.add_done_callback(lambda _: done.set())
+    while not done.wait(SECONDS_BETWEEN_LOOKS):
         look()
 
 

@@ -27,9 +27,10 @@ class Database:
     def __init__(self, settings: Settings, spill_folder: str) -> None:
         self.is_prepared = False
         self.settings = settings
+        self._has_all_threads = False
         self._process = os.getpid()
         # With the file cache, parquet_metadata of DuckDB 1.5 answers from a file that was overwritten since.
-        config: dict[str, Any] = {"temp_directory": spill_folder, "enable_external_file_cache": False}
+        config: dict[str, Any] = {"temp_directory": spill_folder, "enable_external_file_cache": False, "threads": 1}
         if settings.memory_limit is not None:
             config["memory_limit"] = settings.memory_limit
         if settings.threads is not None:
@@ -49,11 +50,20 @@ class Database:
             session.execute("SET enable_progress_bar = true")
         return session
 
+    def use_all_threads(self) -> None:
+        """Use as many threads as the machine has, or as the settings say. For small inputs, one is quicker."""
+        if self.settings.threads is None and not self._has_all_threads:
+            self._root.execute("RESET GLOBAL threads")
+            self._has_all_threads = True
+
     def suits(self, settings: Settings, spill_folder: str) -> bool:
         """Make it spill to another folder. Return False if that fails, or if its settings are not these."""
         if (self.settings.memory_limit, self.settings.threads) != (settings.memory_limit, settings.threads):
             return False
         try:
+            if self._has_all_threads:
+                self._root.execute("SET GLOBAL threads = 1")
+                self._has_all_threads = False
             self._root.execute(render("session/spill_folder", folder=spill_folder).sql)
         except duckdb.Error:  # It has spilled to the old folder already.
             return False

@@ -47,7 +47,9 @@ class LockedEngine(Engine):
         self._is_sound = False  # What it attaches and locks holds for the whole database, so no engine may reuse it.
 
     def _own(self, settings: Settings, spill_folder: str) -> Database:
-        return Database(settings, spill_folder)
+        database = Database(settings, spill_folder)
+        database.use_all_threads()
+        return database
 
     def lock(self) -> None:
         """Lock for good. Attach nothing before: what is attached stays within reach."""

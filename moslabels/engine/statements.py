@@ -84,6 +84,7 @@ def environment() -> jinja2.Environment:
         undefined=jinja2.StrictUndefined,
         finalize=_refuse_unquoted,
         autoescape=False,  # SQL, not HTML: finalize refuses what is not quoted.
+        auto_reload=False,  # A template does not change while it is in use.
     )
     made.filters = {
         "ident": quote_identifier,
@@ -105,8 +106,18 @@ def render(name: str, values: Mapping[str, Any] | None = None, **context: Any) -
 
     ``values`` may hold more than the statement uses: it keeps those that it uses. The template sees ``context``.
     """
-    sql = environment().get_template(f"{name}.sql").render(context)
+    sql = _rendered(name, context) if context else _plain(name)
     return Statement(name, sql, {key: (values or {})[key] for key in parameters(sql)})
+
+
+def _rendered(name: str, context: Mapping[str, Any]) -> str:
+    return environment().get_template(f"{name}.sql").render(context)
+
+
+@cache
+def _plain(name: str) -> str:
+    """Return the text of a statement that needs no context. Most of a job are of this kind."""
+    return _rendered(name, {})
 
 
 def rules(temporary: bool = True) -> list[Statement]:

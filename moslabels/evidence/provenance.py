@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -30,13 +31,18 @@ def recorded_hashes(inputs: Any) -> Iterator[tuple[str, str]]:
             yield from recorded_hashes(item)
 
 
+@cache
+def _version_of_duckdb() -> str:
+    return metadata.version("duckdb")  # It reads a file. The engine alone imports the package.
+
+
 def versions() -> dict[str, str]:
     """Return the versions on which the bytes of an output depend."""
     import pyarrow
 
     return {
         "moslabels": __version__,
-        "duckdb": metadata.version("duckdb"),
+        "duckdb": _version_of_duckdb(),
         "pyarrow": pyarrow.__version__,
         "python": platform.python_version(),
     }

@@ -60,16 +60,18 @@ def open_table(
     """
     if tables and path in tables:
         return IN_MEMORY.open_table(engine, path, role, tables[path])
-    _check_regular_file(path)
+    engine.expect(_size_of_regular_file(path))
     return reader_of(path).open(engine, workspace, path, role, options)
 
 
-def _check_regular_file(path: str) -> None:
+def _size_of_regular_file(path: str) -> int:
+    """Return the bytes of a file that can be read. Raise TableError if it is none."""
     try:
-        mode = os.stat(path).st_mode
+        found = os.stat(path)
+        mode = found.st_mode
         if stat.S_ISREG(mode):
             with open(path, "rb"):
-                return
+                return found.st_size
     except FileNotFoundError:
         advice = absence_advice(path)
         if not advice and glob.has_magic(path):

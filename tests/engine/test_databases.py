@@ -8,16 +8,19 @@ import sys
 from contextvars import Context
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
 from moslabels.base.errors import StatementError
 from moslabels.base.settings import DEFAULTS, Settings
-from moslabels.engine.connection import Engine
+from moslabels.engine.connection import SMALL, Engine
 from moslabels.engine.databases import kept
 from moslabels.engine.locked import LockedEngine
 from moslabels.engine.statements import Statement
+from moslabels.files.workspace import Workspace
+from moslabels.sources.opening import open_table
 
 
 def sql(text: str) -> Statement:
@@ -192,3 +195,38 @@ def test_a_file_that_changed_within_a_moment_is_read_again(tmp_path: Path, query
             os.utime(path, ns=(0, 0))
             with Engine() as engine:
                 assert engine.row(Statement("test", query, {"path": str(path)})) == {"x": value}
+
+
+def threads_of(engine: Engine) -> int:
+    return int(engine.row(sql("SELECT current_setting('threads') AS x"))["x"])
+
+
+def test_large_inputs_are_read_by_all_threads() -> None:
+    with duckdb.connect(":memory:") as connection:
+        (row,) = connection.execute("SELECT current_setting('threads')").fetchall()
+    with kept():
+        for _ in range(2):  # The next engine on a database begins with one again.
+            with Engine() as engine:
+                engine.expect(SMALL)
+                assert threads_of(engine) == 1
+                engine.expect(1)
+                assert threads_of(engine) == row[0]
+    with Engine(Settings(threads=3)) as engine:
+        engine.expect(10 * SMALL)
+        assert threads_of(engine) == 3
+    with LockedEngine() as locked:
+        assert threads_of(locked) == row[0]
+
+
+def test_tables_in_memory_and_files_are_inputs(tmp_path: Path) -> None:
+    class Told(Engine):
+        def expect(self, size: int) -> None:
+            told.append(size)
+
+    told: list[int] = []
+    table = pa.table({"key": ["a"] * 1000})
+    pq.write_table(table, tmp_path / "f.parquet")
+    with Told() as engine, Workspace(None) as workspace:
+        engine.register(table)
+        open_table(engine, workspace, str(tmp_path / "f.parquet"), "feature", {})
+    assert told == [table.nbytes, (tmp_path / "f.parquet").stat().st_size]
