@@ -32,6 +32,9 @@ class Progress:
     def ended(self, statement: str, seconds: float) -> None:
         """Receive that a statement ended or failed. ``seconds`` is how long DuckDB worked on it."""
 
+    def note(self, text: str) -> None:
+        """Something was found in the inputs of the table that is neither an error nor a warning."""
+
     def unforeseen(self, error: Exception) -> None:
         """Receive the unforeseen exception by which a table failed. A batch goes on with the next table."""
 
@@ -77,6 +80,11 @@ class Relayed(Progress):
     def ended(self, statement: str, seconds: float) -> None:
         self._look()
         self._to.ended(statement, seconds)
+
+    @calls_others
+    def note(self, text: str) -> None:
+        self._look()
+        self._to.note(text)
 
     @calls_others
     def unforeseen(self, error: Exception) -> None:

@@ -74,7 +74,7 @@ def add_dialects(parser: Parser) -> None:
 
 def add_verbosity(parser: Parser) -> None:
     """Add ``--quiet`` and ``--verbose``, of which one may be given."""
-    verbose = "also say each SQL statement that ran, with its time"
+    verbose = "also say what was noted, and each SQL statement"
     parser.add_one_of(
         (("-q", "--quiet"), {"action": "store_true", "help": "say nothing but warnings and errors"}),
         (("-v", "--verbose"), {"action": "store_true", "help": verbose}),

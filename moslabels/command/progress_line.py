@@ -40,8 +40,8 @@ def is_for_people(stream: TextIO | None) -> bool:
 class Told(Progress):
     """Progress on a stream. A context manager: leaving it takes the line back, whatever happened.
 
-    ``has_line``: a line shows table, step, share and rate. ``is_verbose``: each statement gets a line of its own, with
-    its time, below the name of the table where there are several.
+    ``has_line``: a line shows table, step, share and rate. ``is_verbose``: each note and each statement, with
+    its time, gets a line of its own, below the name of the table where there are several.
     """
 
     def __init__(
@@ -112,6 +112,10 @@ class Told(Progress):
     def ended(self, statement: str, seconds: float) -> None:
         if self._is_verbose:
             self._say(f"  {seconds:.3f} s  sql/{statement}.sql")
+
+    def note(self, text: str) -> None:
+        if self._is_verbose:
+            self._say(f"  {visible(text)}")
 
     def unforeseen(self, error: Exception) -> None:
         if self._is_verbose:

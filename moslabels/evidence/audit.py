@@ -70,6 +70,8 @@ def build(
         "labels_loaded": labels.count,
         "label_sources": [label.path for label in spec.labels],
         "label_files": [_label_file(file, label) for file, label in zip(labels.files, spec.labels, strict=True)],
+        "extra_columns": labels.extra_columns,
+        "columns_left_out": labels.columns_left_out,
         "label_rows_without_key": sum(file.rows_without_key for file in labels.files),
         "duplicate_labels": labels.duplicates,
         "missing_mos_rows": sum(file.missing_mos_rows for file in labels.files),

@@ -30,6 +30,7 @@ from moslabels.evidence.schema_parts import (
     options_of,
     or_null,
 )
+from moslabels.labelling.aliases import LIKENESS
 from moslabels.spec.options import FIELDS, LABEL_FIELDS
 
 
@@ -181,6 +182,20 @@ AUDIT_FIELDS: Sequence[Field] = (
         ],
     ),
     Field("label_files", list_of(_LABEL_FILE, minItems=1), "a label file each: how it was read"),
+    Field(
+        "extra_columns",
+        list_of(object_of({"output": TEXT, "path": PATH, "column": TEXT})),
+        "the columns of label files that are carried over, each with its name in the output",
+        "JSON",
+        is_required=False,
+    ),
+    Field(
+        "columns_left_out",
+        list_of(object_of({"path": PATH, "column": TEXT, "looks_like": {"enum": list(LIKENESS)}, "why": TEXT})),
+        "columns of label files that look like the spread or number of votes, or a score, and are not carried over",
+        "JSON",
+        is_required=False,
+    ),
     _count("label_rows_without_key", "rows of the labels that have no key"),
     _count("duplicate_labels", "rows of the labels that repeat what another says"),
     _count("missing_mos_rows", "rows of the labels without a score, skipped"),

@@ -19,6 +19,13 @@ MEANINGS: Mapping[str, str] = {
     "label_files.key_regex": "pattern of its keys; empty for none",
     "label_files.rows": "its rows",
     "label_files.source": "its path as given, which mos_label_source holds",
+    "extra_columns.output": "the extra, by its name in the output",
+    "extra_columns.path": "path of the label file",
+    "extra_columns.column": "the column that feeds it",
+    "columns_left_out.path": "path of the label file",
+    "columns_left_out.column": "the column",
+    "columns_left_out.looks_like": "what it seems to hold, by its name",
+    "columns_left_out.why": "why it is not carried over",
     # Counts
     "count": "how many",
     "sample": "the first of them",

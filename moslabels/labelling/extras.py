@@ -23,6 +23,7 @@ class Extra(Aliased):
 
     ``columns`` maps the number of a label file to the column of it that feeds the extra. ``sql_type`` is the type that
     is ``stated``, else the one that all label files together give it. With ``is_kept`` it is written without a value.
+    ``by_likeness`` are the files of which the column is taken because of the words of its name.
     """
 
     output: str
@@ -30,6 +31,7 @@ class Extra(Aliased):
     sql_type: str = ""
     stated: str | None = None
     is_kept: bool = False
+    by_likeness: frozenset[int] = frozenset()
 
 
 def present_extras(sources: Sequence[Source], spec: TableSpec) -> list[Extra]:

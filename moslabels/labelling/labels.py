@@ -12,6 +12,7 @@ from moslabels.base.text import shown
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import Statement, render
 from moslabels.files.workspace import Workspace
+from moslabels.labelling.aliases import LIKENESS, LeftOut, left_out, with_aliases, without_unfit
 from moslabels.labelling.extras import Extra, absent_extras, typed_extras
 from moslabels.labelling.keys import Key
 from moslabels.labelling.label_checks import check
@@ -51,6 +52,42 @@ class Labels:
     clipped: int
     extras: tuple[Extra, ...]
     absent: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+    @property
+    def extra_columns(self) -> list[dict[str, str]]:
+        """Which column of which label file feeds each extra that is written, in the order of the extras."""
+        return [
+            {"output": extra.output, "path": self.files[number].path, "column": column.name}
+            for extra in self.extras
+            for number, column in sorted(extra.columns.items())
+        ]
+
+    @property
+    def columns_left_out(self) -> list[dict[str, str]]:
+        """The columns that look like spread, votes or a score and are not carried over."""
+        return [
+            {"path": self.files[one.file].path, "column": one.column, "looks_like": one.looks_like, "why": one.why}
+            for one in self.left_out
+        ]
+
+    @property
+    def notes(self) -> list[str]:
+        """What was done with the columns that look like spread, votes or a score, a text each."""
+        return [
+            *(
+                f"{self.files[number].path}: column {shown(extra.columns[number].name)} is carried over as "
+                f"{extra.output}, by its name"
+                for extra in self.extras
+                for number in sorted(extra.by_likeness)
+                if number in extra.columns
+            ),
+            *(
+                f"{one['path']}: column {shown(one['column'])} looks like {LIKENESS[one['looks_like']]} and is not "
+                f"carried over: {one['why']}; extras can name it"
+                for one in self.columns_left_out
+            ),
+        ]
 
     @property
     def doubts(self) -> list[str]:
@@ -70,8 +107,11 @@ class Labels:
 def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels:
     """Read all label files of a table into the engine's ``labels``. Raise TableError for the first thing wrong."""
     inputs = open_labels(engine, workspace, spec)
+    if spec.options.extras is None:
+        inputs = with_aliases(inputs)
     read_rows(engine, inputs)
     check(engine, "label_rows", inputs)
+    inputs, unfit = without_unfit(engine, inputs)
     engine.run(render("labels/30_label_scales"))
     check(engine, "label_scales", inputs)
     engine.run(render("labels/40_label_scores", extras=inputs.extras))
@@ -88,6 +128,7 @@ def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels
         clipped=counts["clipped_scores"],
         extras=tuple(typed),
         absent=absent_extras(inputs.sources, spec, inputs.extras),
+        left_out=tuple(left_out(inputs, unfit, spec.options.extras is None)),
     )
 
 

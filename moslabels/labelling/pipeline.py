@@ -63,7 +63,10 @@ def read_features(engine: Engine, workspace: Workspace, spec: TableSpec) -> Feat
 def read_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels:
     """Read all labels of a table into the engine and check them. Raise TableError."""
     engine.progress.step("reading labels", sum(file_size(label.path) for label in spec.labels), "bytes")
-    return load_labels(engine, workspace, spec)
+    labels = load_labels(engine, workspace, spec)
+    for note in labels.notes:
+        engine.progress.note(note)
+    return labels
 
 
 def match_table(engine: Engine, workspace: Workspace, spec: TableSpec) -> Matched:

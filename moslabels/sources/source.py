@@ -221,10 +221,10 @@ class Source:
         self.format.check_values(self, column, role)
         return column
 
-    def may_be_key(self, column: Column) -> bool:
-        """Whether a column can be read as a key, by what is known of it before a value is read."""
+    def may_be(self, column: Column, role: str) -> bool:
+        """Whether a column can be read as a key, a score or an extra, by what is known before a value is read."""
         try:
-            self.usable(column, "key")
+            self.usable(column, role)
         except TableError:
             return False
         return True

@@ -43,7 +43,7 @@ def _column_heads(inputs: Inputs, source: Source) -> list[dict[str, Any]]:
     flat = [
         place
         for place, column in enumerate(source.columns)
-        if not column.is_nested and (column.type not in ("VARCHAR", "BLOB") or source.may_be_key(column))
+        if not column.is_nested and (column.type not in ("VARCHAR", "BLOB") or source.may_be(column, "key"))
     ]
     if not flat:
         return []
@@ -56,7 +56,7 @@ def _load_values(inputs: Inputs, file: int, head: Sequence[Mapping[str, Any]], s
     """Load a sample of the values of the columns of a file that may be keys, all but its scores."""
     source = inputs.source(file)
     places = key_places(source, head, score.column if score else None)
-    places = [place for place in places if source.may_be_key(source.columns[place])]
+    places = [place for place in places if source.may_be(source.columns[place], "key")]
     if places:
         cells = source.cells({f"cell{place}": source.columns[place] for place in places})
         values = {"file": file, "places": places, "most": _SAMPLE_ROWS}

@@ -25,6 +25,8 @@
 -- labels_loaded           BIGINT     distinct keys that have a label
 -- unused_label_keys       BIGINT     labels that no feature has; some of them are in unused_labels
 -- label_sources           VARCHAR[]  paths of the label files; more of each is in label_sources
+-- extra_columns           JSON       the columns of label files that are carried over, each with its name in the output
+-- columns_left_out        JSON       columns of label files that look like the spread or number of votes, or a score, and are not carried over
 -- label_rows_without_key  BIGINT     rows of the labels that have no key
 -- duplicate_labels        BIGINT     rows of the labels that repeat what another says
 -- missing_mos_rows        BIGINT     rows of the labels without a score, skipped
@@ -75,6 +77,8 @@ SELECT
     TRY_CAST(document->>'$.labels_loaded' AS BIGINT) AS labels_loaded,
     TRY_CAST(document->>'$.unused_label_keys.count' AS BIGINT) AS unused_label_keys,
     CASE json_type(document, '$.label_sources') WHEN 'ARRAY' THEN document->>'$.label_sources[*]' END AS label_sources,
+    CASE json_type(document, '$.extra_columns') WHEN 'OBJECT' THEN document->'$.extra_columns' END AS extra_columns,
+    CASE json_type(document, '$.columns_left_out') WHEN 'OBJECT' THEN document->'$.columns_left_out' END AS columns_left_out,
     TRY_CAST(document->>'$.label_rows_without_key' AS BIGINT) AS label_rows_without_key,
     TRY_CAST(document->>'$.duplicate_labels' AS BIGINT) AS duplicate_labels,
     TRY_CAST(document->>'$.missing_mos_rows' AS BIGINT) AS missing_mos_rows,
