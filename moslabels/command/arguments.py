@@ -68,7 +68,11 @@ def add_dialects(parser: Parser) -> None:
     """Add the options that say how CSV is written."""
     for name in ("label_csv", "feature_csv"):
         parser.add_argument(
-            flag(name), metavar="JSON", type=json_or_text, default={}, help=FIELDS[name].metadata["help"]
+            flag(name),
+            metavar=FIELDS[name].metadata["kind"].placeholder,
+            type=json_or_text,
+            default={},
+            help=FIELDS[name].metadata["help"],
         )
 
 

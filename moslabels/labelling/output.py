@@ -142,4 +142,5 @@ def _dialect(options: Options, features: str, out: str) -> dict[str, Any]:
     if not (given and has_dialect and reader_of(out).has_dialect):
         return {}
     same_suffix = os.path.splitext(out)[1].lower() == os.path.splitext(features)[1].lower()
-    return {name: value for name, value in given.items() if name != "delimiter" or same_suffix} | {"header": True}
+    kept = {"encoding", "delimiter"} if same_suffix else {"encoding"}
+    return {name: value for name, value in given.items() if name in kept}

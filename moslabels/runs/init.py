@@ -55,8 +55,8 @@ def start_manifest(
     out: str,
     *,
     settings: Settings = DEFAULTS,
-    feature_csv: Mapping[str, Any] | None = None,
-    label_csv: Mapping[str, Any] | None = None,
+    feature_csv: str | Mapping[str, Any] | None = None,
+    label_csv: str | Mapping[str, Any] | None = None,
 ) -> Started:
     """Write a manifest of feature tables, each with all of the label tables, and its schema for editors beside it.
 

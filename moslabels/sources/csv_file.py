@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from moslabels.base.errors import ResourceError, StatementError
-from moslabels.base.text import shown
+from moslabels.base.text import counted, shown
 from moslabels.engine.connection import Engine
 from moslabels.files.contents import other_than_text
 from moslabels.files.paths import absolute
@@ -24,7 +24,7 @@ from moslabels.sources.columns import MOST_COLUMNS, Cell, Column
 from moslabels.sources.csv_records import first_record, place, records
 from moslabels.sources.faults import fault, meaning
 from moslabels.sources.source import Cells, Dialect, FileFormat, Part, Source
-from moslabels.spec.kinds import ENCODINGS
+from moslabels.spec.dialect import ENCODINGS
 
 _DELIMITERS = (";", "\t", "|", ",")
 _UNNAMED = re.compile("column[0-9]+")  # as the columns of a file without a header are named
@@ -51,7 +51,7 @@ class CsvFile(FileFormat):
             raise fault(path, f"{_undecodable('utf-8', role)} (every other byte is NUL: utf-16?)")
         dialect = Dialect(
             delimiter=options.get("delimiter", self.delimiter),
-            header=options.get("header", True),
+            header=options.get("header", "column_names" not in options),
             encoding=encoding,
             has_bom=start.startswith(codecs.BOM_UTF8),
         )
@@ -79,8 +79,8 @@ class CsvFile(FileFormat):
             file = _after_a_blank_line(file, dialect.line_end, workspace.new_copy(path, ".csv"))
             dialect = replace(dialect, blank_lines=dialect.blank_lines + 1, added_lines=1)
         columns = _unnamed(len(cells))
-        if dialect.header:
-            columns = tuple(replace(column, name=name) for column, name in zip(columns, cells, strict=True))
+        if names := _names(path, role, cells, dialect, options.get("column_names")):
+            columns = tuple(replace(column, name=name) for column, name in zip(columns, names, strict=True))
         source = Source(path, role, self, (Part(path, file),), columns, dialect)
         _check_line_ends(engine, source, dialect)
         return source
@@ -174,6 +174,20 @@ def _after_a_blank_line(path: str, line_end: str, target: str) -> str:
 
 def _unnamed(columns: int) -> tuple[Column, ...]:
     return tuple(Column(f"column{index}", f"column{index}") for index in range(columns))
+
+
+def _names(
+    path: str, role: str, cells: list[str], dialect: Dialect, given: Sequence[str] | None
+) -> Sequence[str] | None:
+    """Return the names of the columns, None if they have none. Raises TableError if the given ones are not theirs."""
+    if given is None:
+        return cells if dialect.header else None
+    if [cell.strip().lower() for cell in cells] == [name.strip().lower() for name in given]:
+        raise fault(path, f'its first record is the names in {role}_csv: it has a header; leave out "column_names"')
+    if len(cells) != len(given):
+        has, names = counted(len(cells), "cell", "cells"), counted(len(given), "name", "names")
+        raise fault(path, f'row 1: it has {has}, and "column_names" of {role}_csv has {names}', row=1)
+    return given
 
 
 def _quoted_record(engine: Engine, copy: Source, dialect: Dialect, record: str) -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 from moslabels.base.text import nearest, shown
 from moslabels.spec.names import EXTRA_TYPES, LABEL_COLUMNS, SOURCE_COLUMN
 
-ENCODINGS = ("utf-8", "utf-16", "latin-1")
 _NORMALIZE = ("auto", "raw", "basename", "stem")
 _SCALES = ("auto", "1-5", "0-100", "per-value")
+_BOUND = "(?:0|[1-9][0-9]{0,14})(?:[.][0-9]{1,15})?"  # digits that a float holds
+_SHORT_SCALE = re.compile(f"({_BOUND})-({_BOUND})")
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,7 @@ class Kind:
 
     ``problem`` returns what is wrong with a value, or None; ``schema`` says the same as JSON Schema, as far as it can.
     The flag takes JSON text where it ``is_json``; where it ``is_repeated`` it may be given again, for a list.
+    ``settled`` returns the long form of a right value that was written short.
     """
 
     problem: Callable[[Any], str | None]
@@ -28,16 +31,17 @@ class Kind:
     schema: Mapping[str, Any]
     is_json: bool = False
     is_repeated: bool = False
+    settled: Callable[[Any], Any] = lambda value: value
 
 
-def _text(value: Any) -> str | None:
+def text_problem(value: Any) -> str | None:
     return None if isinstance(value, str) and value else f"must be a non-empty text, not {shown(value)}"
 
 
 def _columns(value: Any) -> str | None:
     if isinstance(value, str):
-        return _text(value)
-    if not isinstance(value, list | tuple) or not value or any(_text(item) for item in value):
+        return text_problem(value)
+    if not isinstance(value, list | tuple) or not value or any(text_problem(item) for item in value):
         return f"must be the name of a column, or a non-empty list of them, not {shown(value)}"
     twice = [name for index, name in enumerate(value) if name in value[:index]]
     return f"must not name {shown(twice[0])} twice" if twice else None
@@ -45,13 +49,17 @@ def _columns(value: Any) -> str | None:
 
 def _regexes(value: Any) -> str | None:
     if isinstance(value, str):
-        return _text(value)
-    if not isinstance(value, list | tuple) or not value or any(item is not None and _text(item) for item in value):
+        return text_problem(value)
+    if (
+        not isinstance(value, list | tuple)
+        or not value
+        or any(item is not None and text_problem(item) for item in value)
+    ):
         return f"must be a pattern, or a list with a pattern or null for each key column, not {shown(value)}"
     return None
 
 
-def _flag(value: Any) -> str | None:
+def flag_problem(value: Any) -> str | None:
     return None if isinstance(value, bool) else f"must be true or false, not {shown(value)}"
 
 
@@ -64,7 +72,7 @@ def _number(low: float, high: float, says: str) -> Callable[[Any], str | None]:
     return problem
 
 
-def _choice(*choices: str) -> Callable[[Any], str | None]:
+def choice_problem(*choices: str) -> Callable[[Any], str | None]:
     def problem(value: Any) -> str | None:
         if value in choices and isinstance(value, str):
             return None
@@ -73,7 +81,7 @@ def _choice(*choices: str) -> Callable[[Any], str | None]:
     return problem
 
 
-_extra_type = _choice(*EXTRA_TYPES)
+_extra_type = choice_problem(*EXTRA_TYPES)
 
 
 def _is_finite(value: Any) -> bool:
@@ -87,9 +95,14 @@ def _is_finite(value: Any) -> bool:
 
 def _scale(value: Any) -> str | None:
     if not isinstance(value, Mapping):
-        if isinstance(value, str) and value in _SCALES:
+        if not isinstance(value, str) or (value not in _SCALES and not _SHORT_SCALE.fullmatch(value)):
+            return (
+                f'must be one of {", ".join(_SCALES)}, another scale as worst-best such as "100-0", or '
+                f'{{"worst": …, "best": …}}, which a bound below 0 needs; not {shown(value)}'
+            )
+        if value in _SCALES:
             return None
-        return f'must be one of {", ".join(_SCALES)} or {{"worst": …, "best": …}}, not {shown(value)}'
+        value = _long_scale(value)
     if set(value) != {"worst", "best"} or not all(map(_is_finite, value.values())):
         return f'must hold the numbers "worst" and "best" and nothing else, not {shown(value)}'
     if value["worst"] == value["best"]:
@@ -97,10 +110,25 @@ def _scale(value: Any) -> str | None:
     return None
 
 
+def _long_scale(value: Any) -> Any:
+    short = None if value in _SCALES or not isinstance(value, str) else _SHORT_SCALE.fullmatch(value)
+    return value if short is None else {"worst": _plain_number(short[1]), "best": _plain_number(short[2])}
+
+
+def _plain_number(text: str) -> int | float:
+    return float(text) if "." in text else int(text)
+
+
 def _texts(value: Any) -> str | None:
+    if isinstance(value, str) and value:
+        return None
     if isinstance(value, list | tuple) and all(isinstance(item, str) for item in value):
         return None
-    return f'must be a list of texts, such as ["NA"], not {shown(value)}'
+    return f'must be a list of texts, or one text such as "NA", not {shown(value)}'
+
+
+def _text_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
 
 
 def _notes(value: Any) -> str | None:
@@ -121,7 +149,7 @@ def _extras(value: Any) -> str | None:
                 return f'"type" of {shown(column)} {problem}'
             chosen = chosen.get("as", column)
         for name in (column, chosen):
-            if _text(name):
+            if text_problem(name):
                 return f"must hold non-empty texts, not {shown(name)}"
         if chosen.lower() in (*LABEL_COLUMNS, SOURCE_COLUMN):
             return f"must not write the column {shown(chosen)}, which is a label column already"
@@ -131,67 +159,40 @@ def _extras(value: Any) -> str | None:
     return None
 
 
-def _dialect(value: Any) -> str | None:
-    if not isinstance(value, Mapping):
-        return f"must be an object, not {shown(value)}"
-    problems = []
-    for name, item in value.items():
-        if name not in _DIALECT:
-            known = nearest(name, _DIALECT) or f"; there are {', '.join(_DIALECT)}"
-            problems.append(f"has no member {shown(name)}{known}")
-        elif problem := _DIALECT[name](item):
-            problems.append(f'"{name}" {problem}')
-    return "; ".join(problems) or None
+NAME = {"type": "string", "minLength": 1}
 
 
-def _delimiter(value: Any) -> str | None:
-    if not isinstance(value, str) or not 1 <= len(value.encode("utf-8", "replace")) <= 4:
-        return f"must be a text of 1 to 4 bytes, not {shown(value)}"
-    if set(value) & set('"\r\n\0'):
-        return f"must hold no quote, line break or NUL, not {shown(value)}"
-    return None
-
-
-_DIALECT: Mapping[str, Callable[[Any], str | None]] = {
-    "header": _flag,
-    "delimiter": _delimiter,
-    "encoding": _choice(*ENCODINGS),
-}
-
-
-_NAME = {"type": "string", "minLength": 1}
-
-
-def _list(items: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+def list_of(items: Mapping[str, Any], **more: Any) -> dict[str, Any]:
     return {"type": "array", "items": items, **more}
 
 
-def _one_of(*choices: str) -> dict[str, Any]:
+def one_of(*choices: str) -> dict[str, Any]:
     return {"enum": list(choices)}
 
 
-COLUMN = Kind(_text, "COLUMN", _NAME)
-COLUMNS = Kind(_columns, "COLUMN", {"anyOf": [_NAME, _list(_NAME, minItems=1, uniqueItems=True)]}, is_repeated=True)
+COLUMN = Kind(text_problem, "COLUMN", NAME)
+COLUMNS = Kind(_columns, "COLUMN", {"anyOf": [NAME, list_of(NAME, minItems=1, uniqueItems=True)]}, is_repeated=True)
 REGEX = Kind(
     _regexes,
     "RE2",
-    {"anyOf": [{"type": "string"}, _list({"anyOf": [_NAME, {"type": "null"}]}, minItems=1)]},
+    {"anyOf": [{"type": "string"}, list_of({"anyOf": [NAME, {"type": "null"}]}, minItems=1)]},
     is_repeated=True,
 )
-FLAG = Kind(_flag, "", {"type": "boolean"})
+FLAG = Kind(flag_problem, "", {"type": "boolean"})
 RATE = Kind(_number(0, 1, "a number from 0 to 1"), "0..1", {"type": "number", "minimum": 0, "maximum": 1})
 TOLERANCE = Kind(
     _number(0, 4, "a number from 0 to 4 (on the 1-5 scale)"), "MOS", {"type": "number", "minimum": 0, "maximum": 4}
 )
-NORMALIZE = Kind(_choice(*_NORMALIZE), "|".join(_NORMALIZE), _one_of(*_NORMALIZE))
-OUT_OF_RANGE = Kind(_choice("error", "clip"), "error|clip", _one_of("error", "clip"))
-MISSING = Kind(_choice("error", "skip"), "error|skip", _one_of("error", "skip"))
+NORMALIZE = Kind(choice_problem(*_NORMALIZE), "|".join(_NORMALIZE), one_of(*_NORMALIZE))
+OUT_OF_RANGE = Kind(choice_problem("error", "clip"), "error|clip", one_of("error", "clip"))
+MISSING = Kind(choice_problem("error", "skip"), "error|skip", one_of("error", "skip"))
 SCALE = Kind(
     _scale,
     "SCALE",
     {
         "anyOf": [
-            _one_of(*_SCALES),
+            one_of(*_SCALES),
+            {"type": "string", "pattern": f"^{_SHORT_SCALE.pattern}$"},
             {
                 "type": "object",
                 "properties": {"worst": {"type": "number"}, "best": {"type": "number"}},
@@ -201,23 +202,24 @@ SCALE = Kind(
         ]
     },
     is_json=True,
+    settled=_long_scale,
 )
-TEXTS = Kind(_texts, "JSON", _list({"type": "string"}), is_json=True)
-NOTES = Kind(_notes, "JSON", _list({"type": "string", "pattern": r"\S"}), is_json=True)
+TEXTS = Kind(_texts, "TEXT|JSON", {"anyOf": [NAME, list_of({"type": "string"})]}, is_json=True, settled=_text_list)
+NOTES = Kind(_notes, "JSON", list_of({"type": "string", "pattern": r"\S"}), is_json=True)
 EXTRAS = Kind(
     _extras,
     "JSON",
     {
         "anyOf": [
-            _list(_NAME, uniqueItems=True),
+            list_of(NAME, uniqueItems=True),
             {
                 "type": "object",
                 "additionalProperties": {
                     "anyOf": [
-                        _NAME,
+                        NAME,
                         {
                             "type": "object",
-                            "properties": {"as": _NAME, "type": _one_of(*EXTRA_TYPES)},
+                            "properties": {"as": NAME, "type": one_of(*EXTRA_TYPES)},
                             "additionalProperties": False,
                             "minProperties": 1,
                         },
@@ -225,20 +227,6 @@ EXTRAS = Kind(
                 },
             },
         ]
-    },
-    is_json=True,
-)
-DIALECT = Kind(
-    _dialect,
-    "JSON",
-    {
-        "type": "object",
-        "properties": {
-            "header": {"type": "boolean"},
-            "delimiter": {"type": "string", "minLength": 1, "maxLength": 4, "pattern": '^[^"\r\n\0]+$'},
-            "encoding": _one_of(*ENCODINGS),
-        },
-        "additionalProperties": False,
     },
     is_json=True,
 )

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from typing import Any, TypedDict
 
 from moslabels.base.text import counted, shown
+from moslabels.spec.dialect import DIALECT, DIALECT_HELP
 from moslabels.spec.kinds import (
     COLUMN,
     COLUMNS,
-    DIALECT,
     EXTRAS,
     FLAG,
     MISSING,
@@ -82,7 +82,11 @@ class Options:
     status_column: str = _option("mos_label_status", COLUMN, "name of the column that says ok or missing-label")
     overwrite: bool = _option(False, FLAG, "replace label columns that the features already have")
     mos_scale: str | dict[str, float] = _option(
-        "auto", SCALE, 'scale of the scores: auto, 1-5, 0-100, per-value or {"worst": 100, "best": 0}', of_label=True
+        "auto",
+        SCALE,
+        'scale of the scores: auto, 1-5, 0-100, per-value, another as worst-best such as 100-0, or {"worst": 100, '
+        '"best": 0}',
+        of_label=True,
     )
     out_of_range: str = _option(
         "error", OUT_OF_RANGE, "refuse a score outside its scale, or clip it to the end of the scale", of_label=True
@@ -91,7 +95,9 @@ class Options:
         0.05, RATE, 'greatest share of the labels of a file that out_of_range "clip" may clip', of_label=True
     )
     missing_mos: str = _option("error", MISSING, "refuse a label that has no score, or skip it", of_label=True)
-    missing_values: tuple[str, ...] = _option((), TEXTS, 'texts that mean no score, such as ["NA"]', of_label=True)
+    missing_values: tuple[str, ...] = _option(
+        (), TEXTS, 'text that means no score, such as "NA", or a list of them', of_label=True
+    )
     mos_tolerance: float = _option(
         1e-6, TOLERANCE, "two scores of one key that differ by no more (on 1-5) are the same label"
     )
@@ -101,12 +107,8 @@ class Options:
         'label columns to carry over: ["a", "b"], {"label column": "output column"} or {"label column": {"as": "output '
         f'column", "type": "{"|".join(EXTRA_TYPES)}"}}}}; [] for none; where not set: {", ".join(DEFAULT_EXTRAS)}',
     )
-    label_csv: dict[str, Any] = _option(
-        {}, DIALECT, 'how label CSV is written: {"header": true, "delimiter": ",", "encoding": "utf-8"}', of_label=True
-    )
-    feature_csv: dict[str, Any] = _option(
-        {}, DIALECT, 'how feature CSV is written: {"header": true, "delimiter": ",", "encoding": "utf-8"}'
-    )
+    label_csv: dict[str, Any] = _option({}, DIALECT, f"how label CSV is written: {DIALECT_HELP}", of_label=True)
+    feature_csv: dict[str, Any] = _option({}, DIALECT, f"how feature CSV is written: {DIALECT_HELP}")
     confirm: tuple[str, ...] = _option(
         (), NOTES, "open questions about the table, such as those of suggest; each is a warning until it is deleted"
     )
@@ -159,11 +161,11 @@ class OptionKeywords(TypedDict, total=False):
     out_of_range: str
     max_clipped: float
     missing_mos: str
-    missing_values: list[str] | tuple[str, ...]
+    missing_values: str | list[str] | tuple[str, ...]
     mos_tolerance: float
     extras: list[str] | tuple[str, ...] | Mapping[str, str | Mapping[str, str]] | None
-    label_csv: Mapping[str, Any]
-    feature_csv: Mapping[str, Any]
+    label_csv: str | Mapping[str, Any]
+    feature_csv: str | Mapping[str, Any]
     confirm: list[str] | tuple[str, ...]
 
 
@@ -183,8 +185,9 @@ def option_problem(name: str, value: Any) -> str | None:
 
 
 def settled(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return valid option values in the form that :class:`Options` keeps: lists become tuples."""
-    return {name: tuple(value) if isinstance(value, list) else value for name, value in given.items()}
+    """Return valid option values in the form that :class:`Options` keeps: in full, and lists as tuples."""
+    long = {name: FIELDS[name].metadata["kind"].settled(value) for name, value in given.items()}
+    return {name: tuple(value) if isinstance(value, list) else value for name, value in long.items()}
 
 
 @dataclass(frozen=True)

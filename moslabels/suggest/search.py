@@ -39,7 +39,7 @@ from moslabels.engine.connection import Engine
 from moslabels.files.workspace import Workspace
 from moslabels.sources.opening import open_table
 from moslabels.spec.formats import format_problem
-from moslabels.spec.options import option_problem
+from moslabels.spec.options import option_problem, settled
 from moslabels.spec.paths import path_problem
 from moslabels.suggest.likeness import pair_cost
 from moslabels.suggest.measurements import Measurements
@@ -58,8 +58,8 @@ def suggest(
     labels: Sequence[str | os.PathLike[str]],
     *,
     settings: Settings = DEFAULTS,
-    feature_csv: Mapping[str, Any] | None = None,
-    label_csv: Mapping[str, Any] | None = None,
+    feature_csv: str | Mapping[str, Any] | None = None,
+    label_csv: str | Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the best join rules as a document: ``suggestions`` (the best first), ``scores`` and what was ``tried``.
 
@@ -67,8 +67,10 @@ def suggest(
     counts that it was ranked by, and a whole ``manifest`` entry. Raises UsageError or TableError.
     """
     paths = [os.fspath(path) for path in labels]
-    given: dict[str, Any] = {"feature_csv": feature_csv or {}, "label_csv": label_csv or {}}
+    dialects = {"feature_csv": feature_csv, "label_csv": label_csv}
+    given: dict[str, Any] = {name: {} if value is None else value for name, value in dialects.items()}
     _check_arguments(os.fspath(features), paths, given)
+    read_as = settled(given)
     try:
         with (
             held(),
@@ -76,8 +78,8 @@ def suggest(
             Engine(settings, workspace.folder) as engine,
             released(),
         ):
-            source = open_table(engine, workspace, os.fspath(features), "feature", given["feature_csv"])
-            label_sources = [open_table(engine, workspace, path, "label", given["label_csv"]) for path in paths]
+            source = open_table(engine, workspace, os.fspath(features), "feature", read_as["feature_csv"])
+            label_sources = [open_table(engine, workspace, path, "label", read_as["label_csv"]) for path in paths]
             return _document(Inputs(engine, source, tuple(label_sources), given))
     except OSError as error:
         raise os_error(error) from error

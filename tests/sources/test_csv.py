@@ -240,3 +240,41 @@ def test_a_path_that_latin_1_cannot_spell(job: Job) -> None:
             feature_csv={"encoding": "latin-1"},
         )
     assert not job.out.exists()
+
+
+NAMED = {"column_names": ["key", "mos"]}
+
+
+@pytest.mark.parametrize(
+    "content", [b"a,3\nb,4\n", b"\xef\xbb\xbfa,3\r\nb,4\r\n", b'\n"a",3\n\n"b","4"\n'], ids=["plain", "BOM", "quotes"]
+)
+def test_names_of_a_file_without_a_header_lose_no_row(job: Job, content: bytes) -> None:
+    features = [{"key": "a"}, {"key": "b"}]
+    assert [row["mos"] for row in job.run(features, content, labels_name="l.csv", label_csv=NAMED)] == [3, 4]
+    rows = job.run(
+        content.replace(b"b", b"\xc3\xbc"),
+        LABELS,
+        features_name="f.csv",
+        out_name="o.csv",
+        feature_csv={"column_names": ["key", "x y"]},
+    )
+    assert [[name.lstrip("\ufeff") for name in row][:3] for row in rows] == [["key", "x y", "mos"]] * 2
+    assert [row["mos"] for row in rows] == ["3.0", "4.0"]
+
+
+WRONG_NAMES = [
+    (b"key,mos\na,3\n", "its first record is the names in label_csv: it has a header"),
+    (b'" KEY","Mos"\na,3\n', "its first record is the names in label_csv: it has a header"),
+    (b"a,3,x\nb,4,y\n", 'row 1: it has 3 cells, and "column_names" of label_csv has 2 names'),
+    (b"a\nb\n", 'row 1: it has 1 cell, and "column_names" of label_csv has 2 names'),
+    (b"a;3\nb;4\n", 'row 1: it has 1 cell, and "column_names" of label_csv has 2 names'),
+    (b"a,3\nb,4\nc\n", "row 3: it has 1 cells where the table has 2 columns (line 3)"),
+    (b"a,3\n\nb,4,\n", "row 2: it ends in a delimiter too many (line 3)"),
+]
+
+
+@pytest.mark.parametrize(("content", "said"), WRONG_NAMES)
+def test_names_that_are_not_those_of_the_file(job: Job, content: bytes, said: str) -> None:
+    with pytest.raises(MosLabelsError) as caught:
+        job.run([{"key": "a"}], content, labels_name="l.csv", label_csv=NAMED)
+    assert f"l.csv: {said}" in str(caught.value)
