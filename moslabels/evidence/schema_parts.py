@@ -95,7 +95,12 @@ DIAGNOSIS = object_of(
                     "label_extension": or_null(TEXT),
                     "examples": list_of(object_of({"key": TEXT, "label_key": TEXT}), maxItems=2),
                     "advice": TEXT,
-                }
+                },
+                {
+                    "colliding": object_of(
+                        {"count": COUNT, "keys": list_of(TEXT, minItems=2, maxItems=2), "label_key": TEXT}
+                    )
+                },
             )
         ),
     }

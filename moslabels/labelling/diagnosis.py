@@ -45,8 +45,10 @@ def diagnose(engine: Engine, spec: TableSpec, labels: Labels, match: Match) -> d
     near_misses = []
     if match.unmatched_feature_keys.count:
         engine.run(render("unmatched/05_near_key"))
-        for row in engine.rows(render("unmatched/10_near_misses", keys=match.key.cells)):
-            near_misses.append({**row, "advice": _advice(row)})
+        engine.run(render("unmatched/10_near_keys", keys=match.key.cells))
+        for row in engine.rows(render("unmatched/11_near_misses")):
+            told = {name: value for name, value in row.items() if name != "colliding" or value is not None}
+            near_misses.append({**told, "advice": _advice(row)})
     return {
         "input_rows": match.input_rows,
         "rows_without_key": match.rows_without_key,
@@ -67,6 +69,8 @@ def diagnose(engine: Engine, spec: TableSpec, labels: Labels, match: Match) -> d
 
 
 def _advice(row: Mapping[str, Any]) -> str:
+    if row["colliding"] is not None:
+        return "ignore it only where the keys that would get one label are of one clip"
     if row["difference"] == "an extension given twice":
         extension = min(filter(None, (row["feature_extension"], row["label_extension"])))
         pattern = shown(f"^(.*?)(?:[.]{extension[1:]})*$")
@@ -96,6 +100,12 @@ def lines(diagnosis: Mapping[str, Any]) -> list[str]:
             said.append(
                 f"{row['keys']} of {unmatched['count']} unmatched keys differ from a label only by {what}, such as "
                 f"{_pair(row['examples'][0])}: {row['advice']}"
+            )
+        if colliding := row.get("colliding"):
+            said.append(
+                f"{colliding['count']} of {unmatched['count']} unmatched keys would get a label that another key has "
+                f"or would get if {what} were ignored: {' and '.join(map(shown, colliding['keys']))} that of "
+                f"{shown(colliding['label_key'])}: that is no rule unless these are one clip"
             )
         if row["ambiguous"]:
             said.append(f"{row['ambiguous']} of {unmatched['count']} unmatched keys would meet {_ambiguous(row, what)}")

@@ -85,6 +85,52 @@ def test_near_misses(
     assert " (3/" in str(caught.value), "nothing is matched by a near miss"
 
 
+COLLIDING = [
+    # difference, feature keys, label keys: advice never gives two clips one label
+    ("folder", ["test/1.mp4", "train/1.mp4"], ["1.mp4"], 0, 2, ["test/1.mp4", "train/1.mp4"]),
+    ("folder", ["test/1.mp4", "train/1.mp4"], ["train/1.mp4"], 0, 1, ["test/1.mp4", "train/1.mp4"]),
+    ("folder", ["test/1.mp4", "train/1.mp4", "test/2.mp4"], ["1.mp4", "2.mp4"], 1, 2, ["test/1.mp4", "train/1.mp4"]),
+    ("extension", ["b.avi", "b.mp4", "a.avi", "a.mp4"], ["a.mp4", "b.mp4"], 0, 2, ["a.avi", "a.mp4"]),
+    ("case", ["CLIP", "Clip", "other0"], ["clip", "other0"], 0, 2, ["CLIP", "Clip"]),
+    ("leading zeros", ["clip07", "clip007"], ["clip7"], 0, 2, ["clip007", "clip07"]),
+    ("separators", ["a_b", "a-b"], ["a.b"], 0, 2, ["a-b", "a_b"]),
+    ("several of these", ["X/A-1.mp4", "Y/A-1.mp4"], ["a_1"], 0, 2, ["X/A-1.mp4", "Y/A-1.mp4"]),
+]
+
+
+@pytest.mark.parametrize(("difference", "features", "labels", "keys", "colliding", "pair"), COLLIDING)
+def test_no_advice_gives_a_clip_the_label_of_another(
+    job: Job, difference: str, features: list[str], labels: list[str], keys: int, colliding: int, pair: list[str]
+) -> None:
+    rows, given = [{"key": key} for key in features], [{"key": key, "mos": 3} for key in labels]
+    with pytest.raises(GateError) as caught:
+        job.run(rows, given)
+    assert caught.value.diagnosis is not None
+    (found,) = caught.value.diagnosis["near_misses"]
+    assert (found["difference"], found["keys"], found["ambiguous"]) == (difference, keys, 0)
+    assert (found["colliding"]["count"], found["colliding"]["keys"]) == (colliding, pair)
+    assert found["advice"] == "ignore it only where the keys that would get one label are of one clip"
+    said = str(caught.value)
+    both = f'"{pair[0]}" and "{pair[1]}" that of "{found["colliding"]["label_key"]}": that is no rule unless'
+    assert f"{colliding} of " in said
+    assert both in said
+    assert "key_normalize" not in said
+    assert "regex" not in said
+    job.run(rows, given, min_match_rate=0)
+    assert job.audit["diagnosis"]["near_misses"] == [found]
+
+
+def test_two_differences_that_lead_to_one_label_collide(job: Job) -> None:
+    with pytest.raises(GateError) as caught:
+        job.run([{"key": "A.mp4"}, {"key": "a.avi"}], [{"key": "a.mp4", "mos": 3}])
+    assert caught.value.diagnosis is not None
+    found = {row["difference"]: row for row in caught.value.diagnosis["near_misses"]}
+    assert {name: (row["keys"], row["colliding"]["count"]) for name, row in found.items()} == {
+        "case": (0, 1),
+        "extension": (0, 1),
+    }
+
+
 def test_a_table_that_passes_carries_the_same_in_its_audit(job: Job) -> None:
     features = [{"key": key} for key in ("A001", "x/1.MP4", "far away")]
     given = [{"key": key, "mos": 3} for key in ("a001", "1.mp4", "2.mp4")]

@@ -1,9 +1,10 @@
--- Returns why unmatched feature keys may have no label: one row per difference, with the number of unmatched keys that
--- would meet exactly one label key without it, the number that would meet several (ambiguous), the most common
--- extension on either side, and two examples. All unmatched keys are tested against all labels. A key that one
--- difference explains is not counted under several of them, nor under what comes after those. Of these last ones, a key
--- is ambiguous too if the label that it would meet may be that of another key.
+-- Makes near_keys: why unmatched feature keys may have no label: one row per difference and key that would meet a label
+-- without it, and the label key. A key is ambiguous if it would meet several labels, and colliding if its label is, or
+-- would be, that of another key too. All unmatched keys are tested against all labels. A key that one difference explains
+-- is not under several of them, nor under what comes after those. Of these last ones, a key is ambiguous too if the label
+-- that it would meet may be that of another key.
 {%- from 'unmatched/near.sql' import with_parts, with_near %}
+CREATE TEMP TABLE near_keys AS
 WITH differences AS (
     SELECT unnest([
         'case', 'extension', 'an extension given twice', 'folder', 'leading zeros', 'separators', 'quotes',
@@ -119,14 +120,17 @@ near AS (
     {%- endif %}
 ), simplest AS (
     SELECT * FROM near QUALIFY rank = min(rank) OVER (PARTITION BY key)
+), claims AS (
+    -- Several values may be cut to one prefix, as those of the frames of a clip are; other differences are of two clips.
+    SELECT label_key, count(*) AS claims, min(key) AS first_key, max(key) AS last_key
+    FROM (
+        SELECT label_key, key FROM simplest WHERE NOT is_ambiguous AND rank <= 3
+        UNION
+        SELECT key, key FROM feature_keys WHERE label_id IS NOT NULL
+    )
+    GROUP BY label_key
 )
 SELECT
-    difference,
-    count(*) FILTER (WHERE NOT is_ambiguous) AS keys,
-    count(*) FILTER (WHERE is_ambiguous) AS ambiguous,
-    mode(regexp_extract(key, getvariable('extension')) ORDER BY key) AS feature_extension,
-    mode(regexp_extract(label_key, getvariable('extension')) ORDER BY label_key) AS label_extension,
-    list({'key': key, 'label_key': label_key} ORDER BY is_ambiguous, labels, key)[:2] AS examples
-FROM simplest
-GROUP BY difference
-ORDER BY keys DESC, ambiguous DESC, difference;
+    difference, simplest.key, labels, simplest.label_key, is_ambiguous, first_key, last_key,
+    coalesce(claims > 1 AND rank <= 3 AND NOT is_ambiguous, false) AS is_colliding
+FROM simplest LEFT JOIN claims ON claims.label_key = simplest.label_key;
