@@ -226,14 +226,29 @@ def test_a_spliced_file_is_spliced_again(tmp_path: Path) -> None:
     assert out.stat().st_size < 2 * first.stat().st_size
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(
+SCHEMAS = given(
     names=st.lists(st.sampled_from(sorted(every_type(1))), max_size=5, unique=True),
     sizes=st.lists(st.integers(0, 40), max_size=6),
     compression=st.sampled_from(["none", "snappy", "zstd"]),
     version=st.sampled_from(["1.0", "2.0"]),
 )
-def test_any_schema_and_row_groups(
+SETTINGS = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+
+
+@settings(SETTINGS, max_examples=10)
+@SCHEMAS
+def test_any_schema_and_row_groups(tmp_path: Path, **drawn: Any) -> None:
+    check_schema_and_row_groups(tmp_path, **drawn)
+
+
+@pytest.mark.long
+@settings(SETTINGS, max_examples=200)
+@SCHEMAS
+def test_many_schemas_and_row_groups(tmp_path: Path, **drawn: Any) -> None:
+    check_schema_and_row_groups(tmp_path, **drawn)
+
+
+def check_schema_and_row_groups(
     tmp_path: Path, names: list[str], sizes: list[int], compression: str, version: str
 ) -> None:
     features = table(*(names or ["int8"]))
