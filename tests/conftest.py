@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,25 @@ from helpers.job import Job
 from helpers.schemas import schema_of
 from moslabels.engine.databases import kept
 from moslabels.evidence import audit, report
+
+
+SAMPLE = 3
+"""A run by default has every third case of a test that is marked as sampled."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as ``long`` the cases that a run leaves out: which ones, the version of Python says.
+
+    Three versions that follow one another have all cases, and CI runs three.
+    """
+    seen: Counter[str] = Counter()
+    for item in items:
+        if item.get_closest_marker("sampled"):
+            name = item.nodeid.partition("[")[0]
+            if (seen[name] + sys.version_info.minor) % SAMPLE:
+                item.add_marker(pytest.mark.long)
+            seen[name] += 1
 
 
 @pytest.fixture(autouse=True, scope="session")

@@ -53,6 +53,7 @@ HERE: dict[str, tuple[Any, dict[str, Any], tuple[str, str | None, str | None, in
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", HERE)
 def test_what_an_error_is_about(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

@@ -91,6 +91,7 @@ def spilled(monkeypatch: pytest.MonkeyPatch, folder: Path, fails: bool) -> list[
     return seen
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("fails", [False, True])
 def test_what_does_not_fit_is_spilled_and_removed(
     table: dict[str, Any], monkeypatch: pytest.MonkeyPatch, fails: bool

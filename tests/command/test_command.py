@@ -318,6 +318,7 @@ def with_streams(folder: Path, case: str, *arguments: str) -> subprocess.Complet
         os.close(writer)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("case", STREAMS)
 def test_streams_that_take_nothing_stop_nothing(folder: Path, case: str) -> None:
     done = with_streams(folder, case, "batch", "both.json", "--report-md", "r.md", "-v")
@@ -334,6 +335,7 @@ def test_streams_that_take_nothing_stop_nothing(folder: Path, case: str) -> None
         assert json.loads(done.stdout)["summary"]["tables"] == 2
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("case", "status"), [("a full log", 0), ("a full disk", 1), ("no stream at all", 1)])
 def test_the_status_says_whether_a_program_got_its_answer(folder: Path, case: str, status: int) -> None:
     assert with_streams(folder, case, "batch", "good.json").returncode == status
@@ -430,6 +432,7 @@ SIGNALS = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("number", SIGNALS)
 def test_signals_clean_up_and_leave_the_report(folder: Path, number: int) -> None:
     status, says, error = SIGNALS[signal.Signals(number)]

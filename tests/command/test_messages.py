@@ -486,6 +486,7 @@ OTHER = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("kind", OTHER)
 @pytest.mark.parametrize("command", ["batch x.json", "verify x.json", "sql x.json", "diff x.json x.json"])
 def test_what_a_file_is_instead(remote: Path, capfd: pytest.CaptureFixture[str], command: str, kind: str) -> None:

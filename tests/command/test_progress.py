@@ -173,6 +173,7 @@ def test_the_line_is_gone_before_an_error(folder: Path, arguments: tuple[str, ..
     assert left(got) == moslabels(*arguments, cwd=folder).stderr != ""
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("arguments", [ONE, BATCH], ids=["materialize", "batch"])
 @pytest.mark.parametrize("where", ["labelling.pipeline.load_labels", "runs.table.write_labelled"])
 def test_the_line_is_gone_after_an_interrupt(folder: Path, arguments: tuple[str, ...], where: str) -> None:

@@ -91,6 +91,7 @@ TURNS: list[Any] = [(*case, (turn % 4, 4)) for turn, case in enumerate(CASES)]
 TURNS += [pytest.param(*case, None, marks=pytest.mark.long) for case in CASES]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("features", "out", "fault", "after", "turn"), TURNS)
 def test_a_fault_at_calls_that_write(
     tmp_path: Path, features: str, out: str, fault: Callable[[], None], after: bool, turn: tuple[int, int] | None
@@ -464,6 +465,7 @@ def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("module", "step"),
     [(pipeline, "load_labels"), (pipeline, "match_features"), (runs_table, "write_labelled")],

@@ -105,6 +105,7 @@ def check(link: Path, target: Path, is_followed: bool, existed: bool) -> None:
     assert left == []
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", TARGETS)
 def test_a_link(inputs: Path, name: str) -> None:
     target, is_followed = target_of(name)
@@ -120,6 +121,7 @@ def test_a_link(inputs: Path, name: str) -> None:
     assert mode is None or target.stat().st_mode == mode
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", ["a file", "a read-only file", "git-annex, dropped", "Hugging Face"])
 @pytest.mark.parametrize("output", [output for output in OUTPUTS if output != "out"])
 def test_a_link_at_every_output(inputs: Path, output: str, name: str) -> None:

@@ -67,6 +67,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 FORMATS = [(lacking, "o.jsonl") for lacking in EACH] + [(LACKING[-1], "o.jsonl"), (LACKING[-1], "o.parquet")]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("lacking", "out"), FORMATS, ids=lambda value: value if isinstance(value, str) else named(value)
 )
@@ -89,6 +90,7 @@ CRASHES += [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("lacking", "numbers"), CRASHES)
 def test_a_fault_at_a_call_without_an_ability(
     folder: Path, made: Made, lacking: tuple[str, ...], numbers: range
@@ -134,6 +136,7 @@ KILLS = [(NO_LOCKS[turn % 2], number) for turn, number in enumerate((3, 9, 15, 2
 KILLS += [pytest.param(NO_LOCKS[turn % 2 - 1], values[1], marks=pytest.mark.long) for turn, values in enumerate(KILLS)]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("lacking", "number"), KILLS, ids=lambda value: str(value) if isinstance(value, int) else None)
 def test_a_killed_run_that_had_no_locks(folder: Path, lacking: tuple[str, ...], number: int) -> None:
     """Its lock file stays; the next run takes over from a process that has ended, and from no other."""

@@ -78,6 +78,7 @@ EACH = [*[("nothing", name) for name in FAULTS], *[(lacking, "full disk") for la
 REST = [(lacking, name) for lacking in LACKING for name in FAULTS if (lacking, name) not in EACH]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("lacking", "fault"), [*EACH, *[pytest.param(*values, marks=pytest.mark.long) for values in REST]]
 )

@@ -123,6 +123,7 @@ PUT: dict[str, Callable[[Path], object]] = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("kind", PUT)
 @pytest.mark.parametrize("what", ["lock", "staged", "previous", "staged-{pid}-0", "previous-{pid}-0"])
 def test_what_stands_under_a_hidden_name(shared: Path, user: int, what: str, kind: str) -> None:
@@ -392,6 +393,7 @@ def test_another_fault_of_syncing_a_folder_is_an_error(shared: Path) -> None:
     assert Path("o.csv").read_bytes() == OLD
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("mode", [0o600, 0o640, 0o664, 0o444, 0o666, 0o755])
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_the_mode_of_what_is_replaced_stays(

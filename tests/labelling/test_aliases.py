@@ -33,6 +33,7 @@ VOTES = ["x_Subjects", "c_total", "num_ratings", "n_votes", "votes", "NumVotes",
 VOTES += ["n_subjects", "total_votes", "mos_n_votes", "Number of Subjects"]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("name", "output"),
     [*((name, "mos_std_dev") for name in SPREADS), *((name, "mos_n_ratings") for name in VOTES)],

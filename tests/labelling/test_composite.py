@@ -26,6 +26,7 @@ def features(*keys: tuple[Any, Any]) -> list[dict[str, Any]]:
     return [{"corpus": corpus, "key": key} for corpus, key in keys]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("source", SUFFIXES)
 @pytest.mark.parametrize("given", SUFFIXES)
 def test_all_parts_together_are_the_key(job: Job, source: str, given: str) -> None:

@@ -67,6 +67,7 @@ NEAR_MISSES = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("difference", "features", "labels", "count", "message"), NEAR_MISSES)
 def test_near_misses(
     job: Job, difference: str, features: list[str], labels: list[str], count: int, message: str
@@ -154,6 +155,7 @@ ADVICE = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("features", "labels", "options"), ADVICE)
 def test_the_advice_helps(job: Job, features: list[str], labels: list[str], options: dict[str, str]) -> None:
     rows, given = [{"key": key} for key in features], [{"key": key, "mos": 3} for key in labels]
@@ -181,6 +183,7 @@ NO_NEAR_MISSES = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("features", "labels"), NO_NEAR_MISSES)
 def test_keys_that_are_not_near(job: Job, features: list[str], labels: list[str]) -> None:
     job.run([{"key": key} for key in features], [{"key": key, "mos": 3} for key in labels], min_match_rate=0)
@@ -332,6 +335,7 @@ UNMATCHED = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("suffix", [".csv", ".tsv", ".jsonl", ".json", ".parquet"])
 @pytest.mark.parametrize("passes", [True, False])
 def test_the_complete_anti_joins(job: Job, suffix: str, passes: bool) -> None:
@@ -400,6 +404,7 @@ def test_a_typing_error_is_told_from_a_scale(job: Job) -> None:
     assert 'at most 5: "1" in row 1, "2" in row 2, "3" in row 3 and 2 more, of 99 scores' in str(caught.value)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("source", [".parquet", ".jsonl", ".csv"])
 @pytest.mark.parametrize("target", [".parquet", ".jsonl", ".csv"])
 def test_a_dry_run_says_the_same_and_writes_nothing(job: Job, source: str, target: str) -> None:

@@ -185,6 +185,7 @@ def test_default_extras_have_one_type_each(
 STATUS = ("mos_label_status", "mos_label_source")
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("suffix", [".csv", ".jsonl", ".json", ".parquet"])
 @pytest.mark.parametrize("labels_name", ["l.csv", "l.jsonl", "l.parquet"])
 def test_a_whole_number_is_written_as_one(job: Job, labels_name: str, suffix: str) -> None:

@@ -37,6 +37,7 @@ VERDICTS = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("matched", "unmatched", "without_key", "threshold", "messages"), VERDICTS)
 def test_verdicts(
     job: Job, matched: int, unmatched: int, without_key: int, threshold: float, messages: list[str]

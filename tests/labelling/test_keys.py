@@ -78,6 +78,7 @@ def test_normalize(engine: Engine, normalize: str, text: str | None, key: str | 
     assert key_of(engine, text, normalize) == key
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("regex", "value", "key"), EXTRACT)
 def test_extract(job: Job, regex: str | None, value: str, key: str | None) -> None:
     job.run(

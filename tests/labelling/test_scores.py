@@ -318,6 +318,7 @@ def both_scores(rows: list, names: tuple[str, str] = ("mos", "mos_raw_0_100")) -
     return [{"key": str(place), **dict(zip(names, scores, strict=True))} for place, scores in enumerate(rows)]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("labels_name", ["l.csv", "l.jsonl", "l.parquet"])
 @pytest.mark.parametrize(("rows", "options", "expected", "clipped"), BOTH)
 def test_a_file_with_both_scores(

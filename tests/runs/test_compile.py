@@ -65,6 +65,7 @@ TABLES: dict[str, tuple[str, Any, str, Any, dict[str, Any]]] = {
 INVISIBLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("case", list(TABLES))
 def test_every_statement_runs_in_a_plain_duckdb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
     monkeypatch.chdir(tmp_path)

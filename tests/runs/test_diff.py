@@ -246,6 +246,7 @@ CASES = [(next(iter(READ_BACK)), suffix) for suffix in ("parquet", "csv", "jsonl
 CASES += list(zip(list(READ_BACK)[1:], ("parquet", "jsonl", "csv", "csv"), strict=True))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("name", "suffix"), CASES)
 def test_a_labelled_table_is_read_back_by_the_key_that_its_evidence_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, suffix: str

@@ -94,6 +94,7 @@ RAISED = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("error", RAISED, ids=lambda error: type(error).__name__)
 def test_an_exception_of_a_handler_ends_a_statement_at_once_and_passes_unchanged(error: BaseException) -> None:
     start = time.monotonic()
@@ -103,6 +104,7 @@ def test_an_exception_of_a_handler_ends_a_statement_at_once_and_passes_unchanged
     assert time.monotonic() - start < AT_ONCE
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("error", RAISED[:4], ids=lambda error: type(error).__name__)
 def test_it_passes_through_a_table_and_leaves_nothing(
     folder: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
@@ -163,6 +165,7 @@ CALLBACKS = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("kind", "error"), CALLBACKS)
 def test_an_exception_of_a_callback_passes_after_the_report(
     folder: Path, monkeypatch: pytest.MonkeyPatch, kind: str, error: BaseException

@@ -70,6 +70,7 @@ def expected(tmp_path_factory: pytest.TempPathFactory) -> list[dict[str, Any]]:
     return pq.read_table(folder / "o.parquet").drop_columns("mos_label_source").to_pylist()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("kind", [*IN_MEMORY, *FILES])
 @pytest.mark.parametrize("side", ["features", "labels"])
 def test_every_kind_of_table_gives_the_same(
@@ -173,6 +174,7 @@ def met() -> Callable[[str], dict[str, list[float | None]]]:
     return scores
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("labels", KEYS)
 @pytest.mark.parametrize("features", KEYS)
 def test_keys_of_every_type_meet(
@@ -377,6 +379,7 @@ SETTINGS = {
 INSTANTS = pa.array(range(CLIPS // 2), pa.timestamp("us", "America/New_York"))
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", SETTINGS)
 def test_the_settings_of_a_connection_are_no_matter_and_stay(name: str) -> None:
     labels = pa.table({"clip": LABELS["clip"], "mos": LABELS["mos"], "note": INSTANTS})
@@ -523,6 +526,7 @@ SHADOWING = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("macro", "options"), SHADOWING.values(), ids=SHADOWING)
 def test_a_macro_of_the_callers_changes_nothing(macro: str, options: dict[str, Any]) -> None:
     labels = pa.table({"key": ["a", "b", "c"], "mos_raw_0_100": [1, 2, 3]})

@@ -459,6 +459,7 @@ OUT_OF_REACH = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("query", OUT_OF_REACH)
 def test_a_query_reaches_nothing(
     query: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -136,6 +136,7 @@ CHANGES: dict[str, tuple[Callable[[], Any], list[str]]] = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("what", list(CHANGES))
 def test_what_changed_is_run_again(folder: Path, what: str) -> None:
     change, expected = CHANGES[what]

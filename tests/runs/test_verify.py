@@ -361,6 +361,7 @@ HOLD: dict[str, tuple[Callable[[], Any], list[str]]] = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", list(HOLD))
 def test_what_was_not_edited_holds(again: None, name: str) -> None:
     change, files = HOLD[name]

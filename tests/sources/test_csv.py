@@ -34,6 +34,7 @@ READ: list[tuple[str, bytes, dict[str, Any]]] = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("name", "content", "dialect"), READ, ids=[case[0] for case in READ])
 @pytest.mark.parametrize("side", ["labels", "features"])
 def test_dialects(job: Job, name: str, content: bytes, dialect: dict[str, Any], side: str) -> None:
@@ -153,6 +154,7 @@ HEADERS: list[tuple[str, str, list[str]]] = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("record", "delimiter", "names"), HEADERS, ids=[case[0][:30] for case in HEADERS])
 def test_a_header_is_split_as_a_row_is(job: Job, record: str, delimiter: str, names: list[str]) -> None:
     def first_written(text: str, header: bool) -> list[str]:

@@ -34,6 +34,7 @@ PAIRS = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("source", "target"), PAIRS)
 def test_every_pair(job: Job, source: str, target: str) -> None:
     features = [
@@ -278,6 +279,7 @@ CSV_TYPES = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("cells", "kind", "values"), CSV_TYPES)
 def test_csv_to_parquet(job: Job, cells: list[str], kind: pa.DataType, values: list) -> None:
     text = f"key,x\na,{cells[0]}\nb,{cells[1]}\n"
@@ -348,6 +350,7 @@ JSON_REFUSED = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("values", "found"), JSON_REFUSED)
 @pytest.mark.parametrize("target", [".parquet", ".csv"])
 def test_json_that_no_column_can_hold(job: Job, values: list[str], found: str, target: str) -> None:
@@ -447,6 +450,7 @@ def text_of(source: str, columns: dict[str, list[str]]) -> str:
     return "".join(",".join(row) + "\n" for row in [list(columns), *zip(*columns.values(), strict=True)])
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("source", "cells", "kind", "values"),
     [*(("f.csv", *case) for case in KEYS), *(("f.jsonl", *case) for case in JSON_KEYS)],
@@ -474,6 +478,7 @@ def test_keys_stay_the_keys_that_they_are(
     assert sorted(before[0]) == sorted(json.dumps(row, separators=(",", ":")) for row in values)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("out", ["o.parquet", "o.jsonl", "o.csv"])
 @pytest.mark.parametrize("source", ["f.csv", "f.jsonl"])
 def test_each_column_of_a_compound_key_stays_what_it_is(job: Job, source: str, out: str) -> None:
@@ -533,6 +538,7 @@ def test_a_wide_table(job: Job, source: str, out: str) -> None:
         assert types == [pa.int64(), pa.float64(), pa.string()]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("source", ["f.csv", "f.jsonl"])
 @pytest.mark.parametrize("out", ["o.parquet", "o.csv", "o.jsonl"])
 def test_the_work_for_a_column_does_not_grow_with_their_number(
@@ -580,6 +586,7 @@ def test_a_json_file_of_too_many_members_for_columns(job: Job, out: str) -> None
     assert job.run(rows, LABELS)[0]["mos"] == 3
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("source", ["f.jsonl", "f.json"])
 @pytest.mark.parametrize(
     ("value", "where"),
@@ -835,6 +842,7 @@ BEYOND = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("before", ["", '\ufeff\n{"key": "b"}\n \n'])
 @pytest.mark.parametrize(("rows", "column", "number"), BEYOND)
 @pytest.mark.parametrize("out", ["o.parquet", "o.csv"])

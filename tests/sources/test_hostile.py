@@ -854,6 +854,7 @@ PRINTING = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("arguments", PRINTING, ids=lambda arguments: " ".join(arguments)[:30].split(UNSEEN[0])[0])
 def test_no_command_prints_what_a_terminal_obeys(
     unseen: Path, capfdbinary: pytest.CaptureFixture[bytes], arguments: list[str]

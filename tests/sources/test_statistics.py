@@ -139,6 +139,7 @@ def truths() -> dict[Any, Any]:
     return {}
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("callers", [False, True], ids=["a DuckDB of its own", "a caller's"])
 @pytest.mark.parametrize("name", LIES)
 def test_a_wrong_statistic_changes_nothing(

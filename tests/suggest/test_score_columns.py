@@ -223,6 +223,7 @@ def files(shape: Shape, folder: Path) -> tuple[Path, Path]:
     return write_table(folder / "f.parquet", features), write_table(folder / shape.file, labels)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
 def test_the_score_and_its_scale(shape: Shape, tmp_path: Path) -> None:
     features, labels = files(shape, tmp_path)

@@ -343,6 +343,7 @@ def given_score(row: dict[str, Any], shape: Shape, options: dict[str, Any]) -> f
     return float(row["mos"] if scale == "1-5" else row["mos_raw_0_100"])
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("shape", SHAPES, ids=lambda shape: shape.name)
 def test_the_first_suggestion_labels_every_clip(shape: Shape, tmp_path: Path) -> None:
     features, labels, scores = tables(shape, tmp_path)

@@ -57,6 +57,7 @@ VOTES: list[tuple[str, Callable[[int], list[dict[str, Any]]], str]] = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("name", "rows", "message"), VOTES, ids=[f"{case[0]} {case[2][:30]}" for case in VOTES])
 def test_votes_are_named_and_the_command_makes_means(
     name: str,

@@ -43,6 +43,7 @@ WRITTEN_BY_PYARROW: dict[str, dict[str, Any]] = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("kind", WRITTEN_BY_PYARROW)
 def test_written_by_pyarrow(tmp_path: Path, kind: str) -> None:
     options = WRITTEN_BY_PYARROW[kind]
@@ -170,6 +171,7 @@ INTEGERS = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("source", ["pandas", "without pandas", "f.csv"])
 @pytest.mark.parametrize(("votes", "keys", "dtype"), INTEGERS)
 def test_integers_as_pandas_takes_them(
@@ -319,6 +321,7 @@ def test_a_feature_file_that_changes_is_an_error(tmp_path: Path) -> None:
     assert not (tmp_path / "o.parquet").exists()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("seed", range(4))
 def test_damaged_footers_are_an_error_or_the_same_labels(tmp_path: Path, seed: int) -> None:
     """Random damage never gives a traceback or a wrong table: it is refused, or what was read is what was written."""
