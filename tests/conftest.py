@@ -17,7 +17,6 @@ from helpers.schemas import schema_of
 from moslabels.engine.databases import kept
 from moslabels.evidence import audit, report
 
-
 SAMPLE = 3
 """A run by default has every third case of a test that is marked as sampled."""
 
