@@ -39,7 +39,8 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tmp_path = tmp_path_factory.mktemp("made")
     rows = [{"key": f"x/k{index}.mp4", "corpus": "c" if index < 3 else "d"} for index in range(6)]
     write_table(tmp_path / "f.parquet", rows)
-    labels = [{"name": f"k{index}.mp4", "mos": 1 + index / 2, "split": "a"} for index in range(1, 8)]
+    columns = {"split": "a", "SD": 0.5, "CI": 0.1}  # One that is carried over by each way, and one that is not.
+    labels = [{"name": f"k{index}.mp4", "mos": 1 + index / 2, **columns} for index in range(1, 8)]
     write_table(tmp_path / "l.csv", [*labels, labels[0]])
     table = {"features": "f.parquet", "labels": [{"path": "l.csv", "mos_scale": "1-5"}], "key_normalize": "basename"}
     tables = [
