@@ -123,6 +123,7 @@ def splice(folder: Path, source: Path, keys: list[str], names: list[str], **opti
 @cache
 def every_type(rows: int = ROWS) -> dict[str, pa.Array]:
     """Return an array of each type: made once, so leave the dict as it is."""
+
     def values(make: Callable[[int], Any], kind: pa.DataType) -> pa.Array:
         return pa.array([None if index % 11 == 3 else make(index) for index in range(rows)], kind)
 
