@@ -21,7 +21,7 @@ from moslabels.spec.manifest import checked
 from moslabels.spec.options import FIELDS
 from moslabels.spec.paths import path_argument
 from moslabels.suggest.search import suggest
-from moslabels.suggest.text import example_texts, nothing_found_text, readable_json, rule_text, score_text
+from moslabels.suggest.text import example_texts, nothing_found_text, read_texts, readable_json, rule_text, score_text
 
 SCHEMA_FILE = "manifest.schema.json"
 _NO_RULE = (
@@ -76,7 +76,7 @@ def start_manifest(
         tables, proposals = [], []
         for identifier, path in zip(_ids(features, folder), features, strict=True):
             found = suggest(path, labels, settings=settings, feature_csv=feature_csv, label_csv=label_csv)
-            table = _table(identifier, path, found, folder, {"feature_csv": feature_csv, "label_csv": label_csv})
+            table = _table(identifier, path, found, folder)
             tables.append(table)
             proposals.append(_proposal(table, found, folder))
         document = {
@@ -145,12 +145,16 @@ def _relative(path: str, folder: str) -> str:
     return os.path.join(os.curdir, relative) if is_url(relative) else relative
 
 
-def _table(
-    identifier: str, path: str, found: Mapping[str, Any], folder: str, dialects: Mapping[str, Any]
-) -> dict[str, Any]:
+def _table(identifier: str, path: str, found: Mapping[str, Any], folder: str) -> dict[str, Any]:
     """The entry of a table: with the best rule, or with none where none was found."""
-    options: Mapping[str, Any] = {name: value for name, value in dialects.items() if value}
+    of_paths = {read["path"]: read["options"] for read in found["read"] if read["options"]}
+    options: Mapping[str, Any] = of_paths.get(path, {})
     labels: Sequence[Any] = found["labels"]
+    of_labels = [of_paths.get(label, {}) for label in labels]
+    if all(own == of_labels[0] for own in of_labels):
+        options = {**options, **of_labels[0]}
+    else:
+        labels = [{"path": label, **own} if own else label for label, own in zip(labels, of_labels, strict=True)]
     confirm: Sequence[str] = ()
     if found["suggestions"]:
         options, labels = (found["suggestions"][0][name] for name in ("options", "labels"))
@@ -175,9 +179,12 @@ def _table(
 
 def _proposal(table: Mapping[str, Any], found: Mapping[str, Any], folder: str) -> Proposal:
     out = os.path.join(folder, table["out"])
-    confirm = [f"{short(score['path'])}: {note}" for score in found["scores"] for note in score["confirm"]]
+    confirm = [
+        f"{short(told['path'])}: {note}" for told in (*found["read"], *found["scores"]) for note in told["confirm"]
+    ]
     confirm += [f"out {shown(table['out'])} exists: a run replaces it"] if os.path.lexists(out) else []
-    scores = [score_text(score) for score in found["scores"]]
+    scores = [text for read in found["read"] for text in read_texts(read)]
+    scores += [score_text(score) for score in found["scores"]]
     if not found["suggestions"]:
         return Proposal(table["id"], False, (nothing_found_text(found), *scores), tuple(confirm))
     rule = found["suggestions"][0]

@@ -9,6 +9,7 @@ from typing import Any
 from moslabels.engine.connection import Engine
 from moslabels.sources.columns import Column
 from moslabels.sources.source import Source
+from moslabels.suggest.dialects import FoundDialect
 from moslabels.suggest.ways import Ways
 
 LEAST_RATE = 0.05
@@ -21,12 +22,13 @@ KINDS = ("number", "numbered name", "identifier")
 
 @dataclass(frozen=True)
 class Inputs:
-    """The tables of one search, open, and the options that say how they are read, by name."""
+    """The tables of one search, open, and how they are written if they are CSV."""
 
     engine: Engine
     features: Source
     labels: tuple[Source, ...]
-    given: Mapping[str, Mapping[str, Any]]
+    feature_dialect: FoundDialect | None
+    label_dialects: tuple[FoundDialect | None, ...]
 
     def source(self, file: int) -> Source:
         """Return a file by its number: that of the label file, or FEATURES."""

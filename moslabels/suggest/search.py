@@ -28,7 +28,7 @@ Rules are ranked by, in this order:
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from moslabels.base.errors import UsageError, os_error
@@ -41,11 +41,13 @@ from moslabels.sources.opening import open_table
 from moslabels.spec.formats import format_problem
 from moslabels.spec.options import option_problem, settled
 from moslabels.spec.paths import path_problem
+from moslabels.suggest.dialects import find_dialect
 from moslabels.suggest.likeness import pair_cost
 from moslabels.suggest.measurements import Measurements
 from moslabels.suggest.model import FEATURES, KINDS, LEAST_RATE, Inputs, Measured, Part
 from moslabels.suggest.rules import shares_column, single_rules, spelled
 from moslabels.suggest.samples import Samples, overlaps, sample
+from moslabels.suggest.scores import Score
 from moslabels.suggest.suggestion import suggestion
 
 SCHEMA = "mos-label-suggestions-v1"
@@ -78,9 +80,17 @@ def suggest(
             Engine(settings, workspace.folder) as engine,
             released(),
         ):
-            source = open_table(engine, workspace, os.fspath(features), "feature", read_as["feature_csv"])
-            label_sources = [open_table(engine, workspace, path, "label", read_as["label_csv"]) for path in paths]
-            return _document(Inputs(engine, source, tuple(label_sources), given))
+            of_features, *of_labels = (
+                find_dialect(path, read_as[f"{role}_csv"])
+                for path, role in ((os.fspath(features), "feature"), *((path, "label") for path in paths))
+            )
+            feature_csv = of_features.options if of_features else read_as["feature_csv"]
+            source = open_table(engine, workspace, os.fspath(features), "feature", feature_csv)
+            label_sources = [
+                open_table(engine, workspace, path, "label", dialect.options if dialect else read_as["label_csv"])
+                for path, dialect in zip(paths, of_labels, strict=True)
+            ]
+            return _document(Inputs(engine, source, tuple(label_sources), of_features, tuple(of_labels)))
     except OSError as error:
         raise os_error(error) from error
 
@@ -110,6 +120,7 @@ def _document(inputs: Inputs) -> dict[str, Any]:
         "schema": SCHEMA,
         "features": inputs.features.path,
         "labels": [source.path for source in inputs.labels],
+        "read": [*_read(inputs, samples.scores)],
         "scores": [score.document(source.path) for source, score in files],
         "tried": _tried(samples, len(pairs), len(measurements.measured)),
         "suggestions": [suggestion(inputs, samples.scores, measured) for measured in _best(measurements.measured)],
@@ -163,6 +174,16 @@ def _best(measured_rules: Sequence[Measured]) -> list[Measured]:
         per_columns[columns] = per_columns.get(columns, 0) + 1
         best.append(measured)
     return best[:_SHOWN]
+
+
+def _read(inputs: Inputs, scores: Sequence[Score]) -> Iterator[dict[str, Any]]:
+    """Yield how each CSV file is read, what speaks for that, and what became of its lines."""
+    rows = [None, *(score.numbers["rows"] for score in scores)]
+    sources = (inputs.features, *inputs.labels)
+    dialects = (inputs.feature_dialect, *inputs.label_dialects)
+    for source, dialect, count in zip(sources, dialects, rows, strict=True):
+        if dialect is not None:
+            yield dialect.document(source.path, source.role, count)
 
 
 def _tried(samples: Samples, pairs: int, rules: int) -> dict[str, Any]:

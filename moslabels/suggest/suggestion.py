@@ -16,11 +16,16 @@ def suggestion(inputs: Inputs, scores: Sequence[Score], measured: Measured) -> d
     counts = measured.counts
     options, labels = _options(inputs, scores, measured)
     confirm = _confirm(measured)
-    of_scores = [
-        f"{source.path}: {note}" if len(scores) > 1 else note
-        for source, score in zip(inputs.labels, scores, strict=True)
-        for note in score.notes
+    dialects = (inputs.feature_dialect, *inputs.label_dialects)
+    of_files = [
+        (source.path, note)
+        for source, dialect in zip((inputs.features, *inputs.labels), dialects, strict=True)
+        for note in (dialect.confirm if dialect else ())
     ]
+    of_files += [
+        (source.path, note) for source, score in zip(inputs.labels, scores, strict=True) for note in score.notes
+    ]
+    notes = [f"{path}: {note}" if len(scores) > 1 else note for path, note in of_files]
     return {
         "options": options,
         "labels": labels,
@@ -45,7 +50,7 @@ def suggestion(inputs: Inputs, scores: Sequence[Score], measured: Measured) -> d
             for row in measured.examples
         ],
         "confirm": confirm,
-        "manifest": _manifest(inputs.features.path, options, labels, [*confirm, *of_scores]),
+        "manifest": _manifest(inputs.features.path, options, labels, [*confirm, *notes]),
     }
 
 
@@ -58,8 +63,10 @@ def _options(inputs: Inputs, scores: Sequence[Score], measured: Measured) -> tup
     }
     if any(rule.feature_regexes):
         options["feature_key_regex"] = one_or_list(rule.feature_regexes)
+    if inputs.feature_dialect and inputs.feature_dialect.options:
+        options["feature_csv"] = dict(inputs.feature_dialect.options)
     of_files = []
-    for file, score in enumerate(scores):
+    for file, (score, dialect) in enumerate(zip(scores, inputs.label_dialects, strict=True)):
         own: dict[str, Any] = {
             "label_key_column": one_or_list([part.labels[file].column.name for part in rule.parts]),
             "label_mos_column": score.column.name,
@@ -69,6 +76,8 @@ def _options(inputs: Inputs, scores: Sequence[Score], measured: Measured) -> tup
             own["label_key_regex"] = one_or_list(rule.label_regexes[file])
         if rule.label_normalizes[file] != rule.normalize:
             own["key_normalize"] = rule.label_normalizes[file]
+        if dialect and dialect.options:
+            own["label_csv"] = dict(dialect.options)
         of_files.append(own)
     common = {
         name: value
@@ -81,7 +90,7 @@ def _options(inputs: Inputs, scores: Sequence[Score], measured: Measured) -> tup
         labels.append({"path": source.path, **rest} if rest else source.path)
     if measured.tolerance is not None:
         common["mos_tolerance"] = measured.tolerance
-    return {**options, **common, **{name: value for name, value in inputs.given.items() if value}}, labels
+    return {**options, **common}, labels
 
 
 def _manifest(

@@ -13,6 +13,8 @@ from moslabels.suggest.model import LEAST_RATE
 def suggestion_text(document: Mapping[str, Any]) -> str:
     """Return a document of ``suggest`` as a table for people."""
     lines = []
+    for read in document["read"]:
+        lines += [*read_texts(read), *(f"  confirm: {note}" for note in read["confirm"])]
     for score in document["scores"]:
         lines.append(score_text(score))
         lines += [f"  confirm: {note}" for note in score["confirm"]]
@@ -53,6 +55,12 @@ def readable_json(document: Any) -> str:
     """Return JSON for people to read and edit. It is pure ASCII only if it holds invisible characters."""
     text = json.dumps(document, indent=2, ensure_ascii=False)
     return json.dumps(document, indent=2) if any(visible(line) != line for line in text.split("\n")) else text
+
+
+def read_texts(read: Mapping[str, Any]) -> list[str]:
+    """Return how a CSV file is read and what speaks for it, as one text; none if there is nothing to say."""
+    said = [*(f"{name} {shown(value)}" for name, value in read["options"].items()), *read["evidence"]]
+    return [f"{short(read['path'])}: {'; '.join(said)}"] if said else []
 
 
 def score_text(score: Mapping[str, Any]) -> str:

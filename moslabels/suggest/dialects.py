@@ -1,0 +1,196 @@
+"""How a CSV file is written: its encoding, its delimiter, whether it has a header; from the shape of the whole file.
+
+What is found is proposed, with the evidence. Nobody but ``suggest`` and ``init`` looks for it: labelling does what its
+options say.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from moslabels.base.text import counted, short, shown
+from moslabels.spec.formats import format_of
+from moslabels.suggest.ways import MEDIA
+
+_MOST_BYTES = 64 << 20  # that are looked at; a longer file is judged by its beginning
+_NEARLY_ALL = 0.9
+_DELIMITERS = (",", ";", "\t", "|")
+_NUMBER = re.compile(r"[+-]?([0-9]+([.,][0-9]*)?|[.,][0-9]+)([eE][+-]?[0-9]+)?")
+_DECIMAL_COMMA = re.compile(r"[+-]?[0-9]+,[0-9]+")
+_NO_VALUE = re.compile(r"(?i)|-|nan|na|n/a|null|none")
+
+
+@dataclass(frozen=True)
+class FoundDialect:
+    """The options that a CSV file needs, those that were given among them, and what speaks for those that were not.
+
+    ``records`` counts those of the file that are not blank, the header among them; None if not all were looked at.
+    """
+
+    options: Mapping[str, Any]
+    evidence: tuple[str, ...] = ()
+    confirm: tuple[str, ...] = ()
+    records: int | None = None
+
+    @property
+    def has_header(self) -> bool:
+        return bool(self.options.get("header", "column_names" not in self.options))
+
+    def document(self, path: str, role: str, rows: int | None) -> dict[str, Any]:
+        """Return how a file is read, as JSON values. ``rows`` were read of it, None if nobody counted."""
+        evidence, confirm = list(self.evidence), list(self.confirm)
+        if rows is not None and self.records is not None:
+            count = counted(self.records, "line", "lines")
+            header = "a header and " if self.has_header else ""
+            if rows + self.has_header == self.records:
+                evidence.append(f"{count}: {header}{counted(rows, 'row', 'rows')}")
+            else:
+                confirm.append(
+                    f"{count}, and {header}{counted(rows, 'row', 'rows')} were read: what became of the others?"
+                )
+        option = f"{role}_csv"
+        return {
+            "path": path,
+            "options": {option: dict(self.options)} if self.options else {},
+            "evidence": evidence,
+            "confirm": confirm,
+        }
+
+
+def find_dialect(path: str, given: Mapping[str, Any]) -> FoundDialect | None:
+    """Return how a CSV file is written; None for another format, or if it cannot be read: opening it says why."""
+    kind = format_of(path)
+    if kind not in ("csv", "tsv"):
+        return None
+    try:
+        with open(path, "rb") as stream:
+            content = stream.read(_MOST_BYTES + 1)
+    except OSError:
+        return None
+    options = dict(given)
+    evidence: list[str] = []
+    confirm: list[str] = []
+    is_whole = len(content) <= _MOST_BYTES
+    encoding, why = _encoding(content, is_whole) if "encoding" not in given else (given["encoding"], "")
+    text = content.decode("utf-8-sig" if encoding == "utf-8" else encoding, "replace")
+    if why:
+        options["encoding"] = encoding
+        (confirm if encoding == "latin-1" else evidence).append(f"encoding {encoding}: {why}")
+    usual = "," if kind == "csv" else "\t"
+    delimiter, why = given.get("delimiter", usual), ""
+    if "delimiter" not in given:
+        delimiter, why = _delimiter(text, usual)
+        if delimiter != usual:
+            options["delimiter"] = delimiter
+            evidence.append(f"delimiter {shown(delimiter)}: {why}")
+    rows = list(_rows(text, delimiter))
+    if not {"header", "column_names"} & {*given}:
+        judged = _is_data(rows)
+        if judged is not False and rows:
+            cells = [cell.strip() for cell in rows[0][:6]]
+            why = short(", ".join(cell if _is_number(cell) else shown(cell) for cell in cells))
+            if judged:
+                options["header"] = False
+                evidence.append(f"header false: row 1 reads like data: {why}")
+            else:
+                confirm.append(f"is row 1 a header, or a label? It is taken as a header: {why}")
+    return FoundDialect(options, tuple(evidence), tuple(confirm), len(rows) if is_whole else None)
+
+
+def _encoding(content: bytes, is_whole: bool) -> tuple[str, str]:
+    """Return an encoding, and what speaks for it if it is not UTF-8."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return "utf-16", "the file begins with the byte order mark of UTF-16"
+    if len(content) >= 4 and not any(content[1:64:2]) and all(content[:64:2]):
+        return "utf-16", "every other byte is NUL"
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    try:
+        decoder.decode(content, is_whole)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        begin = max(content.rfind(b"\n", 0, error.start), content.rfind(b"\r", 0, error.start)) + 1
+        word = re.split(rb"[\r\n]", content[begin : error.start + 40])[0].decode("latin-1")
+        return "latin-1", f"line {line} is not UTF-8; confirm that it reads {shown(short(word))}"
+    return "utf-8", ""
+
+
+def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
+    """Yield the cells of each record that is not blank. A blank that ends the delimiter is padding here."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter[0], skipinitialspace=delimiter[1:] == " ")
+    try:
+        for row in reader:
+            if any(cell.strip() for cell in row):
+                yield row
+    except csv.Error:
+        return
+
+
+def _delimiter(text: str, usual: str) -> tuple[str, str]:
+    """Return a delimiter, and what speaks for it: all records have as many cells."""
+    widths = {}
+    for delimiter in dict.fromkeys((usual, *_DELIMITERS)):
+        rows = list(_rows(text, delimiter))
+        found = {len(row) for row in rows}
+        if len(found) == 1 and max(found) > 1:
+            widths[delimiter] = max(found)
+    if not widths:
+        return usual, ""
+    best = usual if usual in widths else max(widths, key=lambda delimiter: widths[delimiter])
+    others = [delimiter for delimiter in widths if delimiter != ","]
+    if best == "," and others and _is_decimal_comma(text, others[0]):
+        best = others[0]
+    why = f"all records have {widths[best]} cells"
+    if best == "," and text.count(", ") == text.count(","):
+        return ", ", f"{why}, with a blank after each comma"
+    return best, why
+
+
+def _is_decimal_comma(text: str, delimiter: str) -> bool:
+    """Return whether each comma stands in a number, if another delimiter splits the cells."""
+    cells = [cell.strip() for row in _rows(text, delimiter) for cell in row if "," in cell]
+    return bool(cells) and all(_DECIMAL_COMMA.fullmatch(cell) for cell in cells)
+
+
+def _is_data(rows: Sequence[Sequence[str]]) -> bool | None:
+    """Return whether the first record is data like the others, not names of columns; None if it is a bit of both."""
+    if len(rows) < 2:
+        return False
+    alike, unlike = 0, 0
+    for place, cell in enumerate(rows[0]):
+        cells = [row[place].strip() for row in rows[1:] if place < len(row)]
+        filled = [other for other in cells if not _NO_VALUE.fullmatch(other)]
+        looks = next((looks for looks in (_is_number, _is_media) if _nearly_all(map(looks, filled))), None)
+        if looks is None or _NO_VALUE.fullmatch(cell.strip()):
+            continue
+        if looks(cell.strip()):
+            alike += 1
+        else:
+            unlike += 1
+    if not alike or _counts_up([cell.strip() for cell in rows[0]]):
+        return False
+    return True if alike > unlike else None
+
+
+def _nearly_all(truths: Iterable[bool]) -> bool:
+    known = list(truths)
+    return bool(known) and sum(known) >= _NEARLY_ALL * len(known)
+
+
+def _is_media(text: str) -> bool:
+    return text.rpartition(".")[2].lower() in MEDIA and "." in text
+
+
+def _is_number(text: str) -> bool:
+    return _NUMBER.fullmatch(text) is not None
+
+
+def _counts_up(cells: Sequence[str]) -> bool:
+    """Return whether a record names columns by their numbers: 1, 2, 3."""
+    found = [int(cell) for cell in cells if re.fullmatch("[0-9]{1,6}", cell)]
+    return len(found) >= 3 and found == list(range(found[0], found[0] + len(found)))
