@@ -16,6 +16,7 @@ import pyarrow.compute as pc
 from moslabels.base.errors import ResourceError, StatementError
 from moslabels.base.text import counted, shown
 from moslabels.engine.connection import Engine
+from moslabels.engine.statements import SqlText
 from moslabels.files.contents import other_than_text
 from moslabels.files.paths import absolute
 from moslabels.files.workspace import Workspace
@@ -37,6 +38,7 @@ class CsvFile(FileFormat):
     reader = "csv"
     cells = Cells.TEXT
     has_dialect = True
+    table_function = SqlText("read_csv")
 
     def __init__(self, delimiter: str) -> None:
         self.delimiter = delimiter

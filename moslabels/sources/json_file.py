@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 
 from moslabels.engine.connection import Engine
+from moslabels.engine.statements import SqlText
 from moslabels.files.contents import other_than_text
 from moslabels.files.paths import absolute
 from moslabels.files.workspace import Workspace
@@ -27,6 +28,7 @@ class JsonLinesFile(FileFormat):
     reader = "jsonl"
     cells = Cells.JSON
     ignores_case = True  # Typed rows are structs of DuckDB's.
+    table_function = SqlText("read_json")
 
     def open(self, engine: Engine, workspace: Workspace, path: str, role: str, options: Mapping[str, Any]) -> Source:  # noqa: ARG002
         if problem := other_than_text(path):

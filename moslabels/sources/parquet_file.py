@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 from moslabels.base.errors import TableError, is_from_outside
 from moslabels.base.text import shown
 from moslabels.engine.connection import Engine
+from moslabels.engine.statements import SqlText
 from moslabels.files.contents import other_than_parquet
 from moslabels.files.paths import absolute
 from moslabels.files.workspace import Workspace
@@ -33,6 +34,7 @@ class ParquetFile(FileFormat):
     reader = "parquet"
     cells = Cells.TYPED
     holds_evidence = True
+    table_function = SqlText("read_parquet")
 
     def open(self, engine: Engine, workspace: Workspace, path: str, role: str, options: Mapping[str, Any]) -> Source:  # noqa: ARG002
         try:

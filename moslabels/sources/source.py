@@ -14,7 +14,7 @@ import pyarrow as pa
 from moslabels.base.errors import ResourceError, StatementError, TableError
 from moslabels.base.text import listed, nearest, short, shown
 from moslabels.engine.connection import Engine
-from moslabels.engine.statements import Statement, render
+from moslabels.engine.statements import SqlText, Statement, render
 from moslabels.files.workspace import Workspace
 from moslabels.parquet.footer import Footer
 from moslabels.sources.columns import Cell, Column
@@ -255,6 +255,8 @@ class Format(ABC):
     """Whether a file is written in a :class:`Dialect`, which options name and an output of the format keeps."""
     ignores_case: ClassVar[bool] = False
     """Whether typed columns cannot have names that differ by case alone."""
+    table_function: ClassVar[SqlText | None] = None
+    """The function of DuckDB that reads such a file without options, for statements that are shown and not run."""
 
     @abstractmethod
     def values(self, source: Source, cells: Sequence[Cell]) -> dict[str, Any]:

@@ -13,7 +13,6 @@ from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.sources.columns import Column
 from moslabels.sources.source import Source
-from moslabels.spec.formats import format_of
 from moslabels.spec.names import KEY_NAMES
 from moslabels.suggest.score_names import MEAN, is_one_person, says
 
@@ -119,8 +118,14 @@ def _list_refusal(source: Source, column: Column, what: str) -> TableError:
 
 def _refusal(source: Source, found: str, name: str, columns: Mapping[str, Any]) -> TableError:
     stem, _ = os.path.splitext(source.path)
-    known = {"csv": "csv", "tsv": "csv", "parquet": "parquet"}
-    context = {"format": known.get(format_of(source.path), "json"), "path": source.path, "out": f"{stem}_mos.csv"}
+    function = source.format.table_function
+    if function is None:
+        return TableError(
+            f"{source.path}: no score column found: {found}. {_JOINS}; make means first",
+            code="no-column",
+            file=source.path,
+        )
+    context = {"table_function": function, "path": source.path, "out": f"{stem}_mos.csv"}
     lines = render(f"suggest/{name}", None, **context, **columns).sql.splitlines()
     sql = " ".join(line.strip() for line in lines if not line.startswith("--"))
     in_shell = re.sub(r'([\\"$`])', r"\\\1", sql)

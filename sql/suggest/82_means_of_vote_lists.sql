@@ -1,6 +1,5 @@
 -- Writes the rows of a file with the mean of votes that are counted in a list: the first number is how many voted 1. It
 -- is shown to be pasted, and not run here, so nothing in it is bound.
-{%- from 'suggest/sheet.sql' import sheet %}
 COPY (
     SELECT
         * EXCLUDE (votes),
@@ -8,6 +7,6 @@ COPY (
         CAST(list_sum(votes) AS BIGINT) AS mos_n_ratings
     FROM (
         SELECT * EXCLUDE ({{ score | ident }}), CAST({{ score | ident }} AS DOUBLE[]) AS votes
-        FROM {{ sheet(format, path) }}
+        FROM {{ table_function }}({{ path | text }})
     )
 ) TO {{ out | text }} (HEADER)

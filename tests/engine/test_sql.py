@@ -60,7 +60,7 @@ def contexts() -> list[dict[str, Any]]:
                     "parts": [1, 2],
                     "views": [View(name, "a row per audit") for name in VIEWS],
                     "path": "f.duckdb",
-                    "format": "csv",
+                    "table_function": rendering.SqlText("read_csv"),
                     "out": "o.csv",
                     "clip": 'na"me',
                     "score": 'sco"re',
