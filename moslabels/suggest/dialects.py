@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from moslabels.base.text import counted, short, shown
-from moslabels.spec.formats import format_of
+from moslabels.sources.csv_file import CsvFile
+from moslabels.sources.opening import reader_of
 from moslabels.suggest.ways import MEDIA
 
 _MOST_BYTES = 64 << 20  # that are looked at; a longer file is judged by its beginning
@@ -65,8 +66,8 @@ class FoundDialect:
 
 def find_dialect(path: str, given: Mapping[str, Any]) -> FoundDialect | None:
     """Return how a CSV file is written; None for another format, or if it cannot be read: opening it says why."""
-    kind = format_of(path)
-    if kind not in ("csv", "tsv"):
+    reader = reader_of(path)
+    if not isinstance(reader, CsvFile):
         return None
     try:
         with open(path, "rb") as stream:
@@ -82,7 +83,7 @@ def find_dialect(path: str, given: Mapping[str, Any]) -> FoundDialect | None:
     if why:
         options["encoding"] = encoding
         (confirm if encoding == "latin-1" else evidence).append(f"encoding {encoding}: {why}")
-    usual = "," if kind == "csv" else "\t"
+    usual = reader.delimiter
     delimiter, why = given.get("delimiter", usual), ""
     if "delimiter" not in given:
         delimiter, why = _delimiter(text, usual)
