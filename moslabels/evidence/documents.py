@@ -157,7 +157,7 @@ def _document(path: str, stream: BinaryIO, head: bytes) -> Document:
         return Report(document)
     if isinstance(schema, str) and schema.startswith(audit.FAMILY):
         return Unknown(f"is of the schema {shown(schema)}, which this version does not know")
-    return Unknown("is no audit, no report and no labelled Parquet file", is_bare=True)
+    return Unknown("is not an audit, a report or a labelled Parquet file", is_bare=True)
 
 
 def _not_json(path: str, head: bytes, error: DocumentError) -> Unknown:

@@ -40,18 +40,18 @@ def parse(stream: BinaryIO, *, halves: bool = False) -> Any:
             parse_int=_integer,
         )
     except RecursionError as error:
-        raise DocumentError("is no JSON: its values nest too deep") from error
+        raise DocumentError("is not JSON: its values nest too deep") from error
     except ValueError as error:
         if is_from_outside(error):
             raise
-        raise DocumentError(f"is no JSON: {json_fault(error)}") from error
+        raise DocumentError(f"is not JSON: {json_fault(error)}") from error
     if _is_deep(value):
-        raise DocumentError("is no JSON: its values nest too deep")
+        raise DocumentError("is not JSON: its values nest too deep")
     if not halves:
         try:
             json.dumps(value, ensure_ascii=False).encode("utf-8")
         except UnicodeEncodeError as error:
-            raise DocumentError("is no JSON: a text of it holds half a character") from error
+            raise DocumentError("is not JSON: a text of it holds half a character") from error
     return value
 
 
@@ -65,7 +65,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _refuse_constant(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no number of JSON")
+    raise ValueError(f"{name} is not a JSON number")
 
 
 def _float(text: str) -> float:

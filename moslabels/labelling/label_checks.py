@@ -10,9 +10,7 @@ from moslabels.base.text import apart, counted, short, shown
 from moslabels.engine.connection import Engine
 from moslabels.labelling.findings import Check, Finding, Row, bad_key
 from moslabels.labelling.label_inputs import LabelInput, LabelInputs
-
-# The types that mos_number in sql/rules/ takes, and those of cells whose type is that of each value.
-_HOLDS_SCORES = re.compile(r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(.*|VARCHAR|JSON")
+from moslabels.sources.columns import is_number_type
 
 
 def check(engine: Engine, table: str, inputs: LabelInputs) -> None:
@@ -34,13 +32,13 @@ def _bad_keys(inputs: LabelInputs, rows: Sequence[Row]) -> Finding:
 def _bad_scores(inputs: LabelInputs, rows: Sequence[Row]) -> Finding:
     first = rows[0]
     column = inputs.files[first["file"]].scores(first)
-    if not _HOLDS_SCORES.fullmatch(column.type):
+    if not (is_number_type(column.type) or column.type in ("VARCHAR", "JSON")):  # what mos_number in sql/rules/ takes
         advice = f"the column is of type {short(column.type)}, which holds no scores: convert it to numbers or text"
     elif re.fullmatch(r"[+-]?[0-9]+,[0-9]+", first["mos_text"].strip()):
         advice = "write them with a decimal point"
     else:
         advice = 'correct them, or list texts that mean no score in missing_values and set missing_mos "skip"'
-    problem = counted(first["total"], "score is no finite number", "scores are no finite numbers")
+    problem = counted(first["total"], "score is not a finite number", "scores are not finite numbers")
     return _of_column(inputs, rows, column.name, f"{problem}: {_places(inputs, rows)}; {advice}")
 
 

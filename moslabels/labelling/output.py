@@ -13,7 +13,7 @@ from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.files.workspace import Workspace
 from moslabels.labelling.keys import Key, find_key
-from moslabels.sources.columns import Cell
+from moslabels.sources.columns import FLOAT_TYPES, Cell
 from moslabels.sources.opening import open_table, reader_of
 from moslabels.sources.source import Cells, Source
 from moslabels.spec.formats import format_problem
@@ -96,7 +96,7 @@ def _number_type(engine: Engine, source: Source, cell: Cell) -> str:
     kinds = source.format.types_of(engine, source, cell)
     if kinds and all(kind.startswith("DECIMAL(") for kind in kinds):
         return kinds[0]
-    is_float = any(kind in ("FLOAT", "DOUBLE") for kind in kinds) and "VARCHAR" not in kinds
+    is_float = any(kind in FLOAT_TYPES for kind in kinds) and "VARCHAR" not in kinds
     return "DOUBLE" if is_float else "VARCHAR"
 
 

@@ -1,4 +1,4 @@
-"""What the functions of the interface check in their arguments before they read a file."""
+"""The checks of the arguments of public functions, made before a file is read."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def all_args(
 
 
 def check_block(block: Mapping[str, Any]) -> None:
-    """Raise UsageError if JSON cannot hold a ``run_provenance`` of the caller's."""
+    """Raise UsageError if JSON cannot hold the ``run_provenance`` of the caller."""
     try:
         json.dumps(block, allow_nan=False).encode("utf-8")
     except (TypeError, ValueError, RecursionError) as error:

@@ -1,4 +1,4 @@
-"""A manifest of tables: the same for each, and one report."""
+"""A batch: every table of a manifest is labelled, and one report tells about all."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def run_batch(
     dry_run
         Do everything but write.
     skip_unchanged
-        Do not run a table again whose inputs, options, versions and output are what its audit says.
+        Skip each table whose inputs, options, versions and output are still the ones in its audit.
     run_provenance
         A provenance block to use in place of moslabels' own.
     memory_limit, threads, temp_dir
@@ -81,8 +81,8 @@ def run_batch(
     Returns
     -------
     dict
-        The report: JSON values, by the members that ``moslabels schema report`` lists. A table that fails is in it,
-        with its error, and does not stop the others.
+        The report: JSON values, with the members that ``moslabels schema report`` lists. A table that fails does not
+        stop the others; its entry has its error.
 
     Raises
     ------
@@ -91,8 +91,8 @@ def run_batch(
     TableError
         If the report cannot be written.
     BaseException
-        What comes from outside (Ctrl-C, the exception of a callback or of a signal's handler, ``cancel``) ends the run
-        at once. The report of what was done is written first, then it passes unchanged.
+        An exception from outside ends the run at once: Ctrl-C, ``cancel``, or the exception of a callback or of a
+        signal's handler. The report of what was done is written first. Then the exception passes on unchanged.
 
     Examples
     --------
@@ -119,7 +119,7 @@ def run_batch(
         "fail_fast": fail_fast,
         **settings.given(),
         **{name: True for name, given in (("dry_run", dry_run), ("skip_unchanged", skip_unchanged)) if given},
-        # Its tables may then be others than those of the file.
+        # The tables of a loaded manifest may differ from those of its file.
         **({"manifest_loaded": True} if is_loaded else {}),
     }
     manifest_record = file_record(manifest.path)
@@ -180,7 +180,7 @@ def _label_tables(
     skip_unchanged: bool,
     on_table: Callable[[Mapping[str, Any]], None] | None,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any] | None], BaseException | None]:
-    """The report's entry of each table, its audit (None where it has none), and what ended the run early, if so."""
+    """Label tables. Return their entries of the report, their audits (or None), and what ended the run early, if so."""
     entries: list[dict[str, Any]] = []
     audits: list[dict[str, Any] | None] = []
     ended_by: BaseException | None = None
@@ -216,9 +216,9 @@ def _label_tables(
 
 
 def _inputs(tables: Sequence[tuple[TableSpec, Mapping[str, Any]]], run: Run) -> dict[str, Any]:
-    """The records of the input files of all tables that were run, each file once.
+    """Return the records of the input files of all tables that were run, each file once.
 
-    The features of a table that failed are not read once more for their hash.
+    The features of a table that failed are not hashed, because nothing else reads them again.
     """
     labelled = {spec.features for spec, entry in tables if "summary" in entry}
     features = dict.fromkeys(spec.features for spec, _ in tables)

@@ -1,4 +1,4 @@
-"""What came of checking one file: what differs from what it says, and what could not be told."""
+"""The result of checking one file: what differs from its claims, and what could not be checked."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from moslabels.evidence.documents import Evidence
 from moslabels.evidence.shape import Misfit
 
 NOTHING = object()
-"""What stands for a member that is not there, where null is a value."""
+"""The value of a member that is not there. It differs from None, which is the value of a member that is null."""
 _MOST_MISFITS = 5
 
 
@@ -19,8 +19,8 @@ _MOST_MISFITS = 5
 class Checked:
     """The result for one file.
 
-    ``missing`` are the files that it names and that are not there; ``notes`` are told and are no part of what is
-    compared; ``apart`` are the places of members that it lacks, or that this version does not know.
+    ``missing`` are the files that it names and that are not there. ``notes`` are shown to the user, but are not
+    compared. ``apart`` are the places of members that it lacks, or that this version does not know.
     """
 
     path: str
@@ -37,7 +37,7 @@ class Checked:
         return "differs" if self.differences else "unknown" if self.unknown else "ok"
 
     def compare(self, what: str, claimed: Any, found: Any) -> None:
-        """Note a difference; of objects and lists, each member that differs."""
+        """Note a difference. In objects and lists, note each member that differs."""
         if isinstance(claimed, Mapping) and isinstance(found, Mapping):
             for name in sorted({*claimed, *found}):
                 self.compare(f"{what}.{name}" if what else name, claimed.get(name, NOTHING), found.get(name, NOTHING))
@@ -48,18 +48,18 @@ class Checked:
             return  # has_shape has noted it.
         elif claimed != found or isinstance(claimed, bool) != isinstance(found, bool):
             difference = {"what": what, "claimed": _plain(claimed), "found": _plain(found)}
-            if difference not in self.differences:  # Several things may tell the same.
+            if difference not in self.differences:  # Several checks may find the same difference.
                 self.differences.append(difference)
 
     def tell_not(self, why: str) -> None:
-        """Note once what could not be told."""
+        """Note something that could not be checked, only once if it is told again."""
         if why not in self.unknown:
             self.unknown.append(why)
 
     def has_shape(self, document: Evidence, may_lack: Callable[[str], bool] = lambda _: False) -> bool:
-        """Whether evidence has the shape of its kind, so that it can be checked; note what cannot be.
+        """Return whether evidence has the shape of its kind, so that it can be checked. Note what cannot be checked.
 
-        ``may_lack`` says of the place of a member whether an older version left it out.
+        ``may_lack`` returns whether an older version may have left out the member at a place.
         """
         has_shape = self._note_misfits(document.misfits(), may_lack)
         return self._note_misfits(document.block_misfits(), may_lack) and has_shape
@@ -79,7 +79,7 @@ class Checked:
         return not wrong
 
     def members(self) -> dict[str, Any]:
-        """The result as JSON values."""
+        """Return the result as JSON values."""
         return {
             "path": self.path,
             "kind": self.kind,

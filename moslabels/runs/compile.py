@@ -24,9 +24,9 @@ from moslabels.spec.table import TableSpec
 def compiled(tables: Iterable[TableSpec], settings: Settings = DEFAULTS) -> str:
     """Return the SQL of tables, one after the other.
 
-    Their files are read, and their labels and keys made: columns, types and scales come from these. The join is not
-    run. The last two results of each table are its label columns, and the number of the label columns that each feature
-    row gets, in order. Raise what labelling the tables raises before the gate.
+    Their files are read, and their labels and keys are made, because columns, types and scales depend on them. The join
+    is not run. The last two results of each table are its label columns, and for each feature row, in order, the number
+    of the label columns that it gets. Raise what labelling the tables raises before the gate.
     """
     with Engine(settings) as engine:
         rules = "\n\n".join(map(_told, engine.preamble()))

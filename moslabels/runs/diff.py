@@ -20,24 +20,25 @@ from moslabels.spec.paths import refuse_url
 
 
 def diff(
-    old: str, new: str, settings: Settings = DEFAULTS, old_root: str = "", *, only_root: bool = False
+    old: str, new: str, settings: Settings = DEFAULTS, old_base_dir: str = "", *, only_root: bool = False
 ) -> dict[str, Any]:
     """Compare two reports, two audits or two labelled tables (a table with an audit too).
 
-    Relative paths in them open from the working folder; those in ``old`` from ``old_root``, where a copy is kept.
+    Relative paths in ``new`` open from the working folder. Relative paths in ``old`` open from ``old_base_dir``.
 
-    Returns ``{"same": …, "tables": […], "only_old": […], "only_new": […], "outside": […]}``: for each table the
-    labelled clips gained and lost, those with another MOS and by how much, the rule and the inputs that changed. Tables
-    of reports meet by id. ``outside`` lists the paths in them that lie outside of those folders, which ``only_root``
-    refuses to open.
-    Raises UsageError if a file is none of these, or its output is no longer the one that it is about; TableError if a
-    table cannot be read.
+    Return ``{"same": …, "tables": […], "only_old": […], "only_new": […], "outside": […]}``. Each table has the labelled
+    clips gained and lost, those with another MOS and by how much, and the changes of the rule and of the inputs. Tables
+    of two reports are paired by id. ``outside`` lists the paths in them that lie outside of those folders;
+    ``only_root`` refuses to open these.
+
+    Raise UsageError if a file is none of these, or if its output has changed since. Raise TableError if a table cannot
+    be read.
     """
-    for name, path in (("old", old), ("new", new), ("old_root", old_root)):
+    for name, path in (("old", old), ("new", new), ("old_root", old_base_dir)):
         refuse_url(name, path)
-    reaches = (Reach(old_root, only_root), Reach("", only_root))
+    reaches = (Reach(old_base_dir, only_root), Reach("", only_root))
     sides = [sides_by_id(path, reach) for path, reach in zip((old, new), reaches, strict=True)]
-    if any(None in side for side in sides):  # One table on either side.
+    if any(None in side for side in sides):  # Then each side must have one table.
         sides = [dict.fromkeys([None], next(iter(side.values()))) for side in sides if len(side) == 1]
         if len(sides) != 2:
             raise UsageError(f"{old} and {new} cannot be compared: one is a report of several tables, the other is not")
@@ -53,7 +54,7 @@ def diff(
 
 
 def compared(old: Side, new: Side, settings: Settings) -> dict[str, Any]:
-    # A table that the caller names is no path of a document.
+    # If the caller named the table itself, its path is not one of a document.
     paths = [side.output if side.output == side.evidence else within(side.reach, side.output) for side in (old, new)]
     for side, path in zip((old, new), paths, strict=True):
         check_output(side, path)
@@ -110,7 +111,7 @@ def _is_same(table: Mapping[str, Any]) -> bool:
 
 
 def diff_text(document: Mapping[str, Any]) -> str:
-    """The differences as people read them."""
+    """Return the differences as text for people."""
     lines = []
     for table in document["tables"]:
         changed = table["changed"]

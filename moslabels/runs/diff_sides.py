@@ -30,17 +30,17 @@ _RULE = (
     "min_match_rate",
     "label_files",
 )
-"""Members of an audit that say by which rule a table was labelled."""
+"""The members of an audit that hold the rule by which a table was labelled."""
 KEEP = "keep the outputs of each run in a folder of their own (see --old-root), or compare two labelled tables"
 
 
 @dataclass(frozen=True)
 class Side:
-    """One labelled table, the options that it was labelled with, and what its evidence says of rule and inputs.
+    """One labelled table, with its options, its rule and its inputs from its evidence.
 
-    ``key`` are the key columns that its evidence names, None where it names none. ``sha256`` is that of the output when
-    ``evidence``, a path, was written; None where nothing says it. Paths open from the
-    ``base_dir`` of ``reach``.
+    ``evidence`` is the path of the evidence. ``key`` are the key columns that it names, or None. ``sha256`` is the hash
+    of the output when the evidence was written, or None if it is not known. Paths open from the ``base_dir`` of
+    ``reach``.
     """
 
     id: str | None
@@ -56,7 +56,7 @@ class Side:
 
 
 def sides_by_id(path: str, reach: Reach) -> dict[str | None, Side]:
-    """Return the labelled tables of a report by id; of another file, its one table under None. Raises UsageError."""
+    """Return the labelled tables of a report by id, or the one table of another file under None. Raise UsageError."""
     found: dict[str | None, Side] = {}
     audits: dict[str, str | None] = {}
     for side in _sides(path, reach):
@@ -73,7 +73,7 @@ def sides_by_id(path: str, reach: Reach) -> dict[str | None, Side]:
 
 
 def _sides(path: str, reach: Reach) -> Iterator[Side]:
-    """The labelled tables of a file, which is told by what it holds, not by its name."""
+    """Yield the labelled tables of a file. Its contents decide what it is, not its name."""
     document = load(path)
     if isinstance(document, Report):
         _check_shape(path, "report", document)
@@ -90,11 +90,11 @@ def _sides(path: str, reach: Reach) -> Iterator[Side]:
     elif format_problem(path, "out") is None:
         yield Side(None, path, path, reach, path)
     else:
-        raise UsageError(f"{path}: is no report, no audit and no table")
+        raise UsageError(f"{path}: is not a report, an audit or a table")
 
 
 def _check_shape(path: str, kind: str, document: Evidence, needed: Sequence[str] = ()) -> None:
-    """Refuse, with UsageError, a document of another shape. ``needed``: members that it must have, by default all."""
+    """Raise UsageError if a document has another shape. ``needed`` are the members it must have, by default all."""
     wrong = [one for one in document.misfits() if one.kind != "value"]
     if needed:
         wrong = [one for one in wrong if one.kind != "missing" or one.place in needed]
@@ -105,7 +105,7 @@ def _check_shape(path: str, kind: str, document: Evidence, needed: Sequence[str]
         )
     if wrong:
         first = next(one for one in wrong if one.kind != "unknown")
-        raise UsageError(f"{path}: is no {kind}: {visible(first.place) or 'it'} {first.says}")
+        raise UsageError(f"{path}: its {kind} is not valid: {visible(first.place) or 'it'} {first.says}")
 
 
 def _of_report(path: str, table: Mapping[str, Any], hashes: Mapping[str, str], reach: Reach) -> Side:
@@ -120,7 +120,7 @@ def _of_report(path: str, table: Mapping[str, Any], hashes: Mapping[str, str], r
     if isinstance(audit, Unknown) and not audit.is_bare:
         raise UsageError(f"{opened}: {audit.fault}")
     if not isinstance(audit, Audit):
-        raise UsageError(f"{opened}: is no audit, and {path} names it as that of table {shown(identifier)}")
+        raise UsageError(f"{opened}: is not an audit, and {path} names it as that of table {shown(identifier)}")
     side = _of_audit(identifier, audit, beside, reach)
     summary = {name: audit.members.get(name) for name in table["summary"]}
     inputs = {name: hashes.get(name, sha256) for name, sha256 in side.inputs.items()}
@@ -154,7 +154,7 @@ def _of_audit(identifier: str | None, audit: Audit, path: str, reach: Reach) -> 
 
 
 def _inputs(block: Mapping[str, Any]) -> Any:
-    """The records of features and labels in a block, which may be the caller's own, of any shape."""
+    """Return the records of features and labels in a block. It may be the caller's own, of any shape."""
     inputs = block.get("inputs")
     return [inputs.get("features"), inputs.get("labels")] if isinstance(inputs, Mapping) else None
 
@@ -179,7 +179,7 @@ def _of_entry(path: str, carried: Entry) -> Side:
 
 
 def _options(path: str, config: Mapping[str, Any]) -> Options:
-    """Return the options of a table as its evidence has them. Raises UsageError if they are not of this version."""
+    """Return the options of a table from its evidence. Raise UsageError if they are not options of this version."""
     problems = [f"{name}: {problem}" for name, value in config.items() if (problem := option_problem(name, value))]
     if problems:
         raise UsageError(f"{path}: its options are not those of this version:", problems)
@@ -187,7 +187,7 @@ def _options(path: str, config: Mapping[str, Any]) -> Options:
 
 
 def within(reach: Reach, path: str) -> str:
-    """Return where a path of a document opens from. Raises UsageError if it must not be opened."""
+    """Return the path at which a path of a document opens. Raise UsageError if it must not be opened."""
     opened = os.path.join(reach.base_dir, path)
     try:
         reach.check(opened)
@@ -197,7 +197,7 @@ def within(reach: Reach, path: str) -> str:
 
 
 def check_output(side: Side, path: str) -> None:
-    """Refuse to take another table for the one that the evidence is about."""
+    """Raise UsageError if a table is not the one that the evidence is about."""
     try:
         with open_regular(path) as stream:
             if side.sha256 is None:
@@ -213,9 +213,9 @@ def check_output(side: Side, path: str) -> None:
 
 
 def key_of(side: Side, path: str) -> Sequence[str]:
-    """Return the key columns that the evidence names; without any, those that the table at ``path`` carries.
+    """Return the key columns that the evidence names, or else those in the evidence inside the table at ``path``.
 
-    Raises UsageError if neither says them.
+    Raise UsageError if neither names any.
     """
     if side.key is not None:
         return side.key
@@ -231,7 +231,7 @@ def key_of(side: Side, path: str) -> Sequence[str]:
 
 
 def features_of(side: Side, path: str) -> str | None:
-    """Return the features of a CSV output, if they can be opened: they tell which of its keys are numbers."""
+    """Return the features of a CSV output, or None if they cannot be opened. They tell which keys are numbers."""
     if reader_of(path).cells is not Cells.TEXT or side.features == side.output:
         return None
     try:

@@ -1,10 +1,9 @@
-"""One value on its way to a key and a label, step by step."""
+"""The steps from a value to its key and its label."""
 
 from __future__ import annotations
 
 import itertools
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,18 +17,18 @@ from moslabels.engine.statements import render
 from moslabels.files.workspace import Workspace
 from moslabels.labelling.keys import Key
 from moslabels.labelling.pipeline import read_features, read_labels
-from moslabels.sources.columns import Cell
+from moslabels.sources.columns import FLOAT_TYPES, Cell, is_number_type
 from moslabels.sources.source import Cells, Source
 from moslabels.spec.table import TableSpec
 
 
 def explain(spec: TableSpec, values: Sequence[str], settings: Settings) -> list[dict[str, Any]]:
-    """What becomes of values of the feature key column, by the rules of a table: JSON values, one object per value.
+    """Return what the rules of a table make of values of the feature key column: JSON values, one object per value.
 
-    Of a key of several columns, a value is a JSON list of texts. A value is taken as its column holds it: in a column
-    of numbers it is the number, so that 12.0 is 12, in a column of text it is that text, and where a JSON column holds
-    both there is an object for each. Raises what labelling the table would raise before the features are joined, and
-    UsageError where a value does not fit the key, or its column cannot hold it.
+    If the key has several columns, a value is a JSON list of texts. A value is read as its column holds it. In a column
+    of numbers it is a number, so 12.0 is 12. In a column of text it is a text. If a JSON column holds both, each of the
+    two readings gets an object. Raise what labelling the table would raise before the features are joined. Raise
+    UsageError if a value does not fit the key, or if its column cannot hold it.
     """
     with held(), Workspace(settings.temp_dir) as workspace, Engine(settings, workspace.folder) as engine, released():
         features = read_features(engine, workspace, spec)
@@ -69,27 +68,24 @@ class _Form:
     type: str
 
 
-_NUMBERS = re.compile(r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(.*\)")
-
-
 def _forms(engine: Engine, source: Source, cell: Cell, kinds: Sequence[str], value: str) -> list[_Form]:
-    """How a column may hold a value: in a JSON column of numbers and texts in two ways."""
+    """Return the forms in which a column may hold a value: two if a JSON column has numbers and texts, else one."""
     if source.format.cells is Cells.TEXT:
         return [_Form(value, "VARCHAR")]
     if source.format.cells is Cells.TYPED:
         (kind,) = kinds
-        if not _NUMBERS.fullmatch(kind):
+        if not is_number_type(kind):
             return [_Form(value, kind)]
-        is_exact = kind not in ("FLOAT", "DOUBLE")
+        is_exact = kind not in FLOAT_TYPES
         rows = engine.rows(render("explain/10_typed_value", {"value": value}, cell=cell, is_exact=is_exact))
         if not rows:
             raise UsageError(
-                f"{shown(value)} is no value of column {shown(cell.column.name)} of {source.path}, which is {kind}"
+                f"{shown(value)} is not a value of column {shown(cell.column.name)} of {source.path}, which is {kind}"
             )
         return [_Form(rows[0]["text"], kind)]
     found = engine.row(render("explain/11_json_value", {"value": value}, cell=cell))
-    is_number = found["type"] is not None and _NUMBERS.fullmatch(found["type"]) is not None
-    has_such = any(_NUMBERS.fullmatch(kind) for kind in kinds) if is_number else found["type"] in kinds
+    is_number = found["type"] is not None and is_number_type(found["type"])
+    has_such = any(map(is_number_type, kinds)) if is_number else found["type"] in kinds
     forms = [_Form(found["text"], found["type"])] if has_such and found["type"] != "VARCHAR" else []
     return [*forms, _Form(value, "VARCHAR")] if "VARCHAR" in kinds or not forms else forms
 
@@ -126,7 +122,7 @@ def _explained(
 
 
 def explanation_text(explained: Mapping[str, Any]) -> str:
-    """The explanation of one value as people read it."""
+    """Return the explanation of one value as text for people."""
     lines = []
     for step in explained["steps"]:
         kind = "" if step["type"] == "VARCHAR" else f", {step['type']}"

@@ -1,4 +1,4 @@
-"""A first manifest: tables, the rules that ``suggest`` found for them, and comments that say what each rests on."""
+"""A first manifest: tables, the rules that ``suggest`` found for them, and comments with the evidence for each."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from moslabels.suggest.text import example_texts, nothing_found_text, read_texts
 
 SCHEMA_FILE = "manifest.schema.json"
 _NO_RULE = (
-    "No rule was found, so the entry has none: add feature_key_column, label_key_column and, where a part of the value "
+    "No rule was found, so the entry has none: add feature_key_column, label_key_column and, if a part of the value "
     "is the key, feature_key_regex and label_key_regex; moslabels explain shows what they make of a value"
 )
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """What was found for one table: its id, the rule and how it does, or why there is none, and what to confirm."""
+    """A proposal for one table: its id, the rule with its results or why there is none, and what to confirm."""
 
     id: str
     is_rule: bool
@@ -42,7 +42,7 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Started:
-    """A manifest that was written; ``is_schema_other`` where a schema of another version stood beside it and stays."""
+    """A manifest that was written. ``is_schema_other`` is true if a schema of another version beside it was kept."""
 
     proposals: tuple[Proposal, ...]
     schema_path: str
@@ -60,8 +60,8 @@ def start_manifest(
 ) -> Started:
     """Write a manifest of feature tables, each with all of the label tables, and its schema for editors beside it.
 
-    Paths in it are relative to its folder. Raises UsageError where ``out`` exists or an argument is wrong, and
-    TableError where a table cannot be read; nothing has been written by then.
+    Paths in it are relative to its folder. Raise UsageError if ``out`` exists or an argument is wrong. Raise TableError
+    if a table cannot be read. In both cases nothing is written.
     """
     for name, path in [
         ("out", out),
@@ -102,7 +102,7 @@ def start_manifest(
 
 
 def try_command(manifest: str) -> str:
-    """The command that tries a manifest."""
+    """Return the command that tries a manifest."""
     return visible(f"moslabels batch {shlex.quote(manifest)} --dry-run")
 
 
@@ -122,7 +122,7 @@ def _check(features: Sequence[str], out: str, schema_path: str) -> None:
 
 
 def _ids(features: Sequence[str], folder: str) -> list[str]:
-    """A name for each table: that of its file, or its path where several files have one name."""
+    """Return a name for each table: the name of its file, or its path if several files have one name."""
     stems = [os.path.splitext(path)[0] for path in features]
     ways: list[Callable[[int], str]] = [
         lambda index: os.path.basename(stems[index]),
@@ -134,9 +134,9 @@ def _ids(features: Sequence[str], folder: str) -> list[str]:
 
 
 def _relative(path: str, folder: str) -> str:
-    """A path as a manifest in a folder writes it: an absolute one out of the folder stays as it is.
+    """Return a path as a manifest in a folder writes it. An absolute path outside of the folder stays as it is.
 
-    Links are followed first: .. is the folder that a folder is really in.
+    Links are followed first, because .. is the real parent of a folder.
     """
     parent, name = os.path.split(path)
     relative = os.path.relpath(os.path.join(os.path.realpath(parent), name), os.path.realpath(folder))
@@ -146,7 +146,7 @@ def _relative(path: str, folder: str) -> str:
 
 
 def _table(identifier: str, path: str, found: Mapping[str, Any], folder: str) -> dict[str, Any]:
-    """The entry of a table: with the best rule, or with none where none was found."""
+    """Return the entry of a table, with the best rule if one was found."""
     of_paths = {read["path"]: read["options"] for read in found["read"] if read["options"]}
     options: Mapping[str, Any] = of_paths.get(path, {})
     labels: Sequence[Any] = found["labels"]

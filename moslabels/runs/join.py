@@ -1,4 +1,4 @@
-"""Labels joined onto a table that a script holds: the same rules and the same gate as for files; nothing is written."""
+"""A join of labels onto a table in memory, with the same rules and the same gate as for files."""
 
 from __future__ import annotations
 
@@ -38,8 +38,9 @@ MOST_OF_A_TEXT = 2**31 - 1  # bytes of a chunk of an Arrow column
 
 
 class ArrowTable(Protocol):
-    """What can be handed over as Arrow: tables, batches and readers of pyarrow, frames of pandas and polars, relations
-    of DuckDB. https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html
+    """A table that can be handed over as Arrow, of pyarrow, pandas, polars or DuckDB.
+
+    See https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html
     """
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
@@ -47,12 +48,12 @@ class ArrowTable(Protocol):
 
 @dataclass(frozen=True)
 class Joined:
-    """What :func:`join` returns.
+    """The result of :func:`join`.
 
     Attributes
     ----------
-    table : the features, their own columns in their own order, and the label columns after them; one row per feature
-        row, in order. Of a pandas DataFrame they are its memory: what is changed there changes here
+    table : the features with their columns in order, and the label columns after them; one row per feature row, in
+        order. Columns of a pandas DataFrame may share its memory, so a change of the one changes the other
     label_columns : the names of the label columns
     audit : the audit, as :func:`materialize` returns it; there is no output, so its path, size and sha256 are None
     """
@@ -62,17 +63,17 @@ class Joined:
     audit: dict[str, Any]
 
     def to_pandas(self) -> pandas.DataFrame:
-        """The table as a pandas DataFrame; the index that a DataFrame came with is its index again."""
+        """Return the table as a pandas DataFrame. If the features came as one, it has their index."""
         own = len(self.table.column_names) - len(self.label_columns)
         frame = self.table.select(range(own)).to_pandas()
-        # By themselves: what pandas wrote of the names and types of the features does not hold for them.
+        # Add the label columns one by one: the pandas metadata of the features does not describe them.
         for name in self.label_columns:
             place = name if frame.columns.nlevels == 1 else (name, *[""] * (frame.columns.nlevels - 1))
             frame[place] = _series(self.table[name]).set_axis(frame.index)
         return frame
 
     def to_polars(self) -> polars.DataFrame:
-        """The table as a polars DataFrame."""
+        """Return the table as a polars DataFrame."""
         import polars
 
         frame = polars.from_arrow(self.table)
@@ -80,7 +81,7 @@ class Joined:
         return frame
 
     def relation(self, connection: Connection) -> Relation:
-        """The table as a relation of a DuckDB connection, without a copy."""
+        """Return the table as a relation of a DuckDB connection, without a copy."""
         return connection.from_arrow(self.table)
 
 
@@ -202,7 +203,7 @@ def _joined(
 
 
 def _series(column: pa.ChunkedArray) -> Any:
-    """A label column as pandas takes it. Integers that a float would round stay integers beside NULL."""
+    """Return a label column as pandas takes it. Integers that a float would round stay integers beside NULL."""
     if not pa.types.is_integer(column.type):
         return column.to_pandas()
     import pandas
@@ -235,7 +236,7 @@ def _appended(features: pa.Table, columns: pa.Table, positions: pa.ChunkedArray,
 
 
 def _record(run: Run, spec: TableSpec, path: str) -> dict[str, Any]:
-    """The record of an input; a table in memory has no hash."""
+    """Return the record of an input. A table in memory has no hash."""
     if path in spec.tables:
         return {"path": path, "exists": True, "kind": "memory", "sha256": None}
     return run.record(path)

@@ -1,4 +1,4 @@
-"""One table, from its spec to its audit."""
+"""The labelling of one table, from its spec to its audit."""
 
 from __future__ import annotations
 
@@ -54,14 +54,15 @@ def materialize(
     features
         A Parquet, JSON lines, JSON or CSV file, one row per clip or frame.
     label_paths
-        Label files. The first that has a key labels it; a later one that contradicts it is an error. An entry may be a
+        Label files. The first that has a key labels it. A later one that contradicts it is an error. An entry may be a
         mapping ``{"path": …}`` with options of its own.
     out
         The labelled table. Its suffix says the format.
     audit_json
         Where to write the audit, if anywhere.
     unmatched
-        Where to write the keys of either side that did not meet, if anywhere; also if the gate stops the table.
+        Where to write the keys without a partner on the other side, if anywhere. They are written also if the gate
+        stops the table.
     dry_run
         Do everything but write.
     run_provenance
@@ -76,8 +77,8 @@ def materialize(
     Returns
     -------
     dict
-        The audit: JSON values, by the members that ``moslabels schema audit`` lists. Rates are from 0 to 1, scores on
-        1 to 5.
+        The audit: JSON values, with the members that ``moslabels schema audit`` lists. Rates are from 0 to 1, scores
+        from 1 to 5.
 
     Raises
     ------
@@ -119,9 +120,9 @@ with_options(materialize)
 
 
 def label_table(spec: TableSpec, run: Run) -> dict[str, Any]:
-    """Label one table of files: read, match, judge, write. Return the audit. Raise MosLabelsError that names its table.
+    """Label one table of files: read, match, judge, write. Return the audit.
 
-    A dry run writes to a folder that is removed.
+    Raise a MosLabelsError that names the table. A dry run writes to a folder that is removed.
     """
     outputs = [path for _, path in spec.outputs()]
     progress = relayed(run.progress)
@@ -161,7 +162,7 @@ class _Outputs:
     files: ExitStack
 
     def stage(self, target: str) -> StagedFile:
-        """Begin a file that is to be at ``target``."""
+        """Begin a file that will be published at ``target``."""
         with held():
             return self.files.enter_context(StagedFile(self.places[target]))
 
@@ -171,12 +172,12 @@ class _Outputs:
         for file in staged:
             file.finish()
         if not self.is_dry:
-            hold()  # Once it is published, the table is done, and the report says so.
+            hold()  # No interruption from here on: a published table is done, and the report must say so.
             publish(*staged)
 
     @property
     def warnings(self) -> list[str]:
-        """What was left behind by a run that was killed, a text each."""
+        """Return a text about each file that a killed run left behind."""
         return [warning for place in self.places.values() for warning in place.left]
 
 
@@ -186,7 +187,7 @@ def _label(engine: Engine, workspace: Workspace, spec: TableSpec, run: Run, outp
     try:
         diagnosis = judge(engine, matched)
     except GateError:
-        outputs.publish(*unmatched)  # This is what they are for. Nothing else is written.
+        outputs.publish(*unmatched)  # They show why the gate stopped the table. Nothing else is written.
         raise
     label_records = [run.record(label.path) for label in spec.labels]
     out = outputs.stage(spec.out)

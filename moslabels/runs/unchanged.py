@@ -1,4 +1,4 @@
-"""Whether a table is what its audit says, so that labelling it again would write the same bytes."""
+"""The test whether a table still fits its audit, so that labelling it again would write the same bytes."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from moslabels.spec.table import TableSpec
 
 
 def audit_of_unchanged(spec: TableSpec, run: Run) -> dict[str, Any] | None:
-    """The audit of a table whose inputs, options, versions and output are what it says; None if one is not."""
+    """Return the audit of a table if it still holds for inputs, options, versions and output, else None."""
     audit = load(spec.audit_json) if spec.audit_json is not None else None
-    # If it is not of this version's shape, the table is labelled again.
+    # If its shape is not that of this version, the table is labelled again.
     if not isinstance(audit, Audit) or not audit.is_ours or not audit.fits():
         return None
     document = dict(audit.members)
@@ -38,7 +38,7 @@ def audit_of_unchanged(spec: TableSpec, run: Run) -> dict[str, Any] | None:
 
 
 def _same_job(document: Mapping[str, Any], spec: TableSpec) -> bool:
-    """Whether an audit is that of the same files, options and versions."""
+    """Return whether an audit names the same files, options and versions."""
     block, left = document["run_provenance"], document.get("unmatched")
     features, labels = block["inputs"]["features"], block["inputs"]["labels"]
     return bool(

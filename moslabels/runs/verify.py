@@ -1,4 +1,4 @@
-"""Whether reports, audits and labelled tables say what is so: hashes, counts, and labelling again without writing."""
+"""The check of reports, audits and labelled tables, by hashes, counts and labelling again without writing."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ from moslabels.spec.paths import refuse_url
 def verify(paths: Sequence[str], settings: Settings = DEFAULTS, *, only_root: bool = False) -> dict[str, Any]:
     """Check reports, audits and labelled Parquet files against the tables that they are about.
 
-    Relative paths in them open from the working folder. Returns ``{"status": …, "files": […], "outside": […]}``, where
-    a status is ``ok``, ``differs`` or ``unknown`` (something could not be told; ``differs`` wins over it); a report's
-    audits are among the files. ``outside`` lists the paths in them that lie outside of the working folder, which
-    ``only_root`` refuses to open. Nothing is written.
+    Relative paths in them open from the working folder. Nothing is written.
+
+    Return ``{"status": …, "files": […], "outside": […]}``. The files include the audits that a report names. A status
+    is ``ok``, ``differs`` or ``unknown``: the last if something could not be checked and nothing differs. ``outside``
+    lists the paths in them that lie outside of the working folder; ``only_root`` refuses to open these.
     """
     found: list[Checked] = []
     reach = Reach(is_only=only_root)
@@ -54,7 +55,7 @@ _SHOWN = 12
 
 
 def verify_text(document: Mapping[str, Any]) -> str:
-    """What was found, as people read it: first what was given another content, then each difference."""
+    """Return the results as text for people: the files that changed or are missing first, then each difference."""
     lines = []
     for found in document["files"]:
         says = {"ok": "all of it holds", "differs": "differs", "unknown": "cannot be told"}[found["status"]]

@@ -1,4 +1,4 @@
-"""A table that evidence is about, counted in its output and labelled again without writing."""
+"""The check of a table by counting its output and by labelling it again without writing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _OF_THE_SYSTEM = (
     "resources",
     "internal",
 )
-"""Codes of errors that say nothing of the labels: labelling again may end in one, or in another, on the same inputs."""
+"""The codes of errors that do not depend on the labels. With the same inputs, labelling again may end differently."""
 
 
 def spec_of(
@@ -43,7 +43,7 @@ def spec_of(
     config: Mapping[str, Any],
     unmatched: str | None = None,
 ) -> TableSpec | None:
-    """Return the spec of a table from what its evidence says of it; None, and a note, if there can be no such table."""
+    """Return the spec of a table from its evidence. Note it and return None if this version refuses such a spec."""
     given = [{"path": label["path"], **label["config"]} for label in labels]
     try:
         spec = table_spec(features, given, out, None, unmatched, config)
@@ -58,13 +58,13 @@ def spec_of(
 
 
 class Again:
-    """Counts the outputs of tables, and labels the tables again."""
+    """Checks that count the outputs of tables, and label the tables again."""
 
     def __init__(self, files: Files) -> None:
         self._files = files
 
     def recount(self, checked: Checked, spec: TableSpec, key: Sequence[str], claimed: Mapping[str, Any]) -> None:
-        """Count rows, statuses, sources and keys in the output itself, and compare them with what is claimed."""
+        """Count rows, statuses, sources and keys in the output itself, and compare them with the claims."""
         settings = self._files.settings
         try:
             with (
@@ -77,7 +77,10 @@ class Again:
                     features = spec.features if self._files.sha256(checked, spec.features) is not None else None
                     read_back(engine, workspace, spec.out, key, spec.options, spec.features, features)
                 except TableError as error:
-                    if error.code not in ("bad-score", "conflict"):  # Its keys can be counted all the same.
+                    if error.code not in (
+                        "bad-score",
+                        "conflict",
+                    ):  # After these the keys can be counted.
                         raise
                     checked.tell_not(f"its output cannot be read back: {error}")
                 found = engine.row(render("output/40_output_counts"))
@@ -93,9 +96,9 @@ class Again:
                 checked.compare(f"{name}, counted in the output", claimed[name], value)
 
     def audit(self, checked: Checked, spec: TableSpec, is_same: bool) -> dict[str, Any] | None:
-        """Return the audit of labelling a table again; None if that cannot be.
+        """Return the audit of labelling a table again. Note it and return None if that fails.
 
-        ``is_same`` says that the versions are those that wrote it.
+        ``is_same`` says that the same versions wrote the evidence.
         """
         if lacking := [path for _, path in spec.inputs() if self._files.sha256(checked, path) is None]:
             checked.tell_not(f"nothing is labelled again without {', '.join(lacking)}")
@@ -110,7 +113,7 @@ class Again:
             return None
 
     def _labelled(self, checked: Checked, spec: TableSpec) -> dict[str, Any]:
-        """Return the audit of labelling a table, which older versions let clip any number of labels."""
+        """Return the audit of labelling a table. If older versions let it clip more labels, do the same and note it."""
         try:
             return label_table(spec, self._files.run)
         except TableError as error:
@@ -124,9 +127,9 @@ class Again:
     def failure(
         self, checked: Checked, where: str, table: Mapping[str, Any], spec: TableSpec | None, is_same: bool
     ) -> None:
-        """Compare the error of a report's table with that of labelling it again."""
+        """Compare the error of a table in a report with the error of labelling the table again."""
         if spec is None:
-            # Options of single label files are not in a report: it may end otherwise, which then tells nothing.
+            # A report lacks the options of single label files, so another result proves nothing.
             is_same = False
             labels = [{"path": path, "source": path, "config": {}} for path in table["labels"]]
             spec = spec_of(checked, table["features"], labels, table["out"], table["config"], table.get("unmatched"))
@@ -143,7 +146,7 @@ class Again:
         except MosLabelsError as error:
             entry = table_entry(spec, None, error)
             found = {name: plain(entry[name]) for name in ("error", "error_code", "diagnosis") if name in entry}
-        if "error_code" not in claimed:  # as older versions wrote it
+        if "error_code" not in claimed:  # Older versions did not write it.
             checked.tell_not(f"it lacks what this version writes, which is not checked: {shown(f'{where}.error_code')}")
             found.pop("error_code", None)
         if claimed == found:
@@ -157,7 +160,7 @@ class Again:
 
 
 def _without_limit(spec: TableSpec) -> TableSpec | None:
-    """Return a spec that may clip all labels where nothing says how many; None if that is no other spec."""
+    """Return a spec that may clip all labels of files without a max_clipped, or None if the spec stays the same."""
     labels = tuple(
         replace(label, options=replace(label.options, max_clipped=1))
         if label.options.out_of_range == "clip" and "max_clipped" not in {**spec.config, **label.config}

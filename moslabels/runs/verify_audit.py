@@ -1,4 +1,4 @@
-"""An audit, or the evidence in a labelled table, held against its files and against labelling the table again."""
+"""The check of an audit, or of the evidence in a labelled table, by its files and by labelling the table again."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from moslabels.spec.table import TableSpec
 from moslabels.writers.write import beside_warnings
 
 _BY_HAND = ("run_provenance", "output_sha256", "output_bytes")
-"""Members of an audit that are compared one by one, not with those of the table labelled again."""
+"""The members of an audit that have a check of their own, and are not compared with those of labelling again."""
 _NEEDED = (
     "schema",
     "feature_table",
@@ -33,11 +33,11 @@ _NEEDED = (
     "output_bytes",
     "run_provenance",
 )
-"""Members of an audit without which nothing of it can be checked. What else it lacks, an older version left out."""
+"""The members that every audit must have to be checked. Older versions may have left out the others."""
 
 
 class AuditCheck:
-    """Checks audits, and the evidence in labelled tables."""
+    """Checks of audits, and of the evidence in labelled tables."""
 
     def __init__(self, files: Files, manifests: Manifests) -> None:
         self._files = files
@@ -45,7 +45,7 @@ class AuditCheck:
         self._again = Again(files)
 
     def audit(self, checked: Checked, audit: Audit) -> bool:
-        """Check an audit; False if it is of another shape."""
+        """Check an audit. Return whether it has the right shape."""
         document, block = audit.members, audit.block
         if not checked.has_shape(audit, _may_lack) or not isinstance(block, Mapping):
             return False
@@ -81,7 +81,7 @@ class AuditCheck:
         return True
 
     def _written_files(self, checked: Checked, audit: Audit) -> None:
-        """Compare the output, and the file of the keys that did not meet, with their hashes."""
+        """Compare the output, and the file of unmatched keys, with their hashes."""
         document = audit.members
         sha256, size = document["output_sha256"], document["output_bytes"]
         self._files.compare_output(checked, document["output"], sha256, size, ("output_sha256", "output_bytes"))
@@ -93,7 +93,7 @@ class AuditCheck:
                 checked.compare("unmatched.path", left["path"], audit.block["outputs"].get("unmatched"))
 
     def _targets(self, checked: Checked, document: Mapping[str, Any], block: Mapping[str, Any]) -> dict[str, Any]:
-        """The other outputs of a table, by its manifest or by the arguments; as claimed if neither tells."""
+        """Return the other outputs of a table from its manifest or its arguments, or as claimed if both are unknown."""
         names = ("audit_json", "unmatched")
         if "manifest" not in block["args"]:
             targets = {name: block["args"].get(name) for name in names}
@@ -110,13 +110,13 @@ class AuditCheck:
                 if of_audit_name in document:
                     checked.compare(of_audit_name, document[of_audit_name], plain(given[name]))
             targets = {name: given.get(name) for name in names}
-        # Without an unmatched, the outputs have no such member.
+        # If there is no unmatched, the outputs lack this member.
         return {name: path for name, path in targets.items() if name == "audit_json" or path}
 
     def _relabelled(
         self, checked: Checked, spec: TableSpec, document: Mapping[str, Any], block: Mapping[str, Any]
     ) -> None:
-        """Compare an audit with its output, and with that of labelling its table again."""
+        """Compare an audit with its output, and with the audit of labelling its table again."""
         if self._files.sha256(checked, spec.out) is not None:
             self._again.recount(checked, spec, several(document["feature_key_column"]), document)
         is_same = block.get("versions") == versions()
@@ -146,7 +146,7 @@ class AuditCheck:
             checked.tell_not("other versions wrote it: the bytes of the output are not compared")
 
     def entry(self, checked: Checked, carried: Entry) -> None:
-        """Check a labelled table by the evidence that it carries."""
+        """Check a labelled table by the evidence inside it."""
         entry = carried.members
         if not checked.has_shape(carried):
             return
@@ -172,5 +172,5 @@ class AuditCheck:
 
 
 def _may_lack(place: str) -> bool:
-    """Whether an audit without this member can still be checked: what is inside of others was always there."""
+    """Return whether an older audit may lack this member. Members inside of others were always there."""
     return place not in _NEEDED and not any(sign in place for sign in ".[")

@@ -1,4 +1,4 @@
-"""The ``run_provenance`` block that moslabels wrote, and the manifest that it names: held against what is there now."""
+"""The check of a ``run_provenance`` block that moslabels wrote, and of the manifest that it names."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def check_block(
     may_be_memory: bool = False,
     unhashed: Collection[str] = (),
 ) -> None:
-    """Check what moslabels writes into every block of its own, whatever is labelled.
+    """Check the members that moslabels writes into every block, whatever is labelled.
 
-    ``unhashed`` are the features of tables that failed: they may lack a hash.
+    ``unhashed`` are the features of tables that failed. These may lack a hash.
     """
     checked.compare("run_provenance.schema", block.get("schema", NOTHING), provenance.SCHEMA)
     recorded = block["versions"]
@@ -54,7 +54,7 @@ def check_block(
 def _check_input(files: Files, checked: Checked, what: str, record: Mapping[str, Any], is_unhashed: bool) -> None:
     if record["sha256"] is not None or not is_unhashed:
         files.compare_input(checked, f"{what}: sha256", record)
-    # Of what was a file then, the hash says whether it still is that.
+    # If it was a file then, the hash proves that it still is one.
     was: dict[str, Any] | None = {"exists": True, "kind": "file"}
     if record["sha256"] is None:
         was = files.record(checked, record["path"], is_to_hash=not is_unhashed)
@@ -69,14 +69,14 @@ def check_outputs(checked: Checked, block: Mapping[str, Any], written: Mapping[s
 
 
 class Manifests:
-    """The manifests that blocks and reports name, each loaded once, if they are what tables were labelled by."""
+    """The manifests that blocks and reports name. Each is loaded once, if tables were labelled by it as it is now."""
 
     def __init__(self, files: Files) -> None:
         self._files = files
         self._loaded: dict[str, Manifest | str] = {}
 
     def of_block(self, checked: Checked, block: Mapping[str, Any]) -> Manifest | None:
-        """Load the manifest of a run again; None if it is another now, or not what was labelled by."""
+        """Return the manifest of a run, or None if it has changed, or if the run may have had other tables."""
         record, given = block["inputs"]["manifest"], block["args"]
         if not record or not record["sha256"] or self._files.sha256(checked, record["path"]) != record["sha256"]:
             return None
@@ -95,7 +95,7 @@ class Manifests:
         return None
 
     def without_hash(self, checked: Checked, document: Mapping[str, Any]) -> Manifest | None:
-        """Load the manifest that a report with a block of the caller's own names, if it is of the report's tables."""
+        """Return the manifest that a report with a foreign block names, or None if it does not have the same tables."""
         path = document["manifest"]
         if self._files.sha256(checked, path) is None:
             return None
@@ -118,7 +118,7 @@ class Manifests:
 
 
 def compare_tables(checked: Checked, tables: Sequence[Mapping[str, Any]], manifest: Manifest) -> None:
-    """Compare what a report says that was to be labelled with its manifest."""
+    """Compare the tables of a report with those of its manifest."""
     checked.compare("number of tables", len(tables), len(manifest.tables))
     for index, (table, spec) in enumerate(zip(tables, manifest.tables, strict=False)):
         given = plain(table_entry(spec, None, None))

@@ -1,4 +1,4 @@
-"""The files that evidence names, as they are now: held against the hashes that it has of them."""
+"""The check of the files that evidence names, by the hashes in it."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from moslabels.runs.checked import Checked
 
 
 class Files:
-    """The files that evidence names. One that several documents name is hashed once.
+    """The files that evidence names. A file that several documents name is hashed once.
 
-    ``reach`` says which may be opened; ``run`` is what tables are labelled again with, without writing.
+    ``reach`` says which may be opened. ``run`` is a dry run, in which tables are labelled again.
     """
 
     def __init__(self, settings: Settings, reach: Reach) -> None:
@@ -29,7 +29,7 @@ class Files:
         self._hashes: dict[tuple[int, ...], str] = {}
 
     def sha256(self, checked: Checked, path: str) -> str | None:
-        """Return the sha256 of a file that a document names; None, and a note, if it cannot be read."""
+        """Return the sha256 of a file that a document names. Note it and return None if the file cannot be read."""
         try:
             self.reach.check(path)
             with open_regular(path) as stream:
@@ -42,18 +42,18 @@ class Files:
                 checked.missing.append(path)
             return None
         self._hashes[state.st_dev, state.st_ino, state.st_size, state.st_mtime_ns] = sha256
-        self.run.record(path, sha256)  # It need not be hashed again to be labelled again.
+        self.run.record(path, sha256)  # Labelling again then does not hash it again.
         return sha256
 
     def record(self, checked: Checked, path: str, *, is_to_hash: bool = True) -> dict[str, Any] | None:
-        """Return the record of what is at a path now; None, and a note, if it must not be looked at."""
+        """Return the record of the file at a path now. Note it and return None if the path must not be opened."""
         if why := self.refusal(path):
             checked.tell_not(f"{path}: {why}")
             return None
         return self.run.record(path, is_to_hash=is_to_hash)
 
     def refusal(self, path: str) -> str:
-        """Why a path that a document names must not be opened; empty if it may."""
+        """Return why a path that a document names must not be opened, or an empty text if it may."""
         try:
             self.reach.check(path)
         except OSError as error:
@@ -61,7 +61,7 @@ class Files:
         return ""
 
     def compare_input(self, checked: Checked, what: str, record: Mapping[str, Any]) -> None:
-        """Compare the hash of an input with what it was; if there was no file, with what is there now."""
+        """Compare the recorded hash of an input with its hash now. If there was no file, there must be none now."""
         path = record["path"]
         if record["sha256"] is not None:
             now = self.sha256(checked, path)
@@ -76,7 +76,7 @@ class Files:
     def compare_output(
         self, checked: Checked, path: str, sha256: str | None, size: int | None, names: tuple[str, str]
     ) -> None:
-        """Compare a file that was written with its hash and its size; ``names`` are those of the two members."""
+        """Compare a file that was written with its hash and its size. ``names`` are the names of the two members."""
         if sha256 is None or size is None:
             checked.tell_not(f"it does not hold the sha256 and the bytes of {path}")
             return
@@ -86,7 +86,7 @@ class Files:
             checked.compare(names[1], size, os.path.getsize(path))
 
     def compare_inputs_of_foreign_block(self, checked: Checked, block: Any, paths: Collection[str]) -> None:
-        """Compare the hashes of these inputs in a block that is the caller's own; note if it holds none."""
+        """Compare the hashes of these inputs in a block that is the caller's own. Note if it holds none."""
         inputs = block.get("inputs") if isinstance(block, Mapping) else None
         recorded = {
             path: sha256

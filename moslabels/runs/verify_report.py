@@ -1,4 +1,4 @@
-"""The report of a batch, held against its manifest, its inputs, and the audits that it names."""
+"""The check of the report of a batch, by its manifest, its inputs and the audits that it names."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _OF_AUDIT = {
     "config": "config",
     "feature_key_column": "feature_key_column",
 }
-"""The members that a table of a report has of its audit, by their names there."""
+"""The members of a table in a report that are copied from its audit, with their names in the audit."""
 
 
 class ReportCheck:
-    """Checks reports, and the audits that they name."""
+    """Checks of reports, and of the audits that they name."""
 
     def __init__(self, files: Files) -> None:
         self._files = files
@@ -36,7 +36,7 @@ class ReportCheck:
         self.audits = AuditCheck(files, self._manifests)
 
     def report(self, path: str, report: Report) -> list[Checked]:
-        """Check a report: what came of it, then of each audit that it names."""
+        """Check a report. Return its result, then the result of each audit that it names."""
         checked = Checked(path, report.kind)
         if not checked.has_shape(report) or not isinstance(report.block, Mapping):
             return [checked]
@@ -71,7 +71,7 @@ class ReportCheck:
         return files
 
     def _provenance(self, checked: Checked, report: Report) -> Manifest | None:
-        """Check the block of a report. Returns the manifest of the run, None if it cannot be told."""
+        """Check the block of a report. Return the manifest of the run, or None if it is not known."""
         document, block = report.members, report.block
         tables = document["tables"]
         if not report.is_ours:
@@ -90,14 +90,14 @@ class ReportCheck:
     def _audited(
         self, checked: Checked, where: str, table: Mapping[str, Any], block: Mapping[str, Any]
     ) -> list[Checked]:
-        """Check the audit of a table of a report, and compare the two. Returns what came of the audit."""
+        """Check the audit of a table in a report, and compare the two. Return the result of the audit."""
         beside = table["audit_json"]
         if why := self._files.refusal(beside):
             checked.tell_not(f"{where}.audit_json: {beside} {why}")
             return []
         audit = load(beside)
-        if not isinstance(audit, Audit):  # A report that names a report would have no end.
-            why = audit.fault if isinstance(audit, Unknown) else "is no audit"
+        if not isinstance(audit, Audit):  # A report is not followed here: it could name itself.
+            why = audit.fault if isinstance(audit, Unknown) else "is not an audit"
             checked.tell_not(f"{where}.audit_json: {beside} {why}")
             return []
         found = Checked(beside, audit.kind)
@@ -124,7 +124,7 @@ def _compare_paths(checked: Checked, tables: Sequence[Mapping[str, Any]], inputs
 def _compare_with_audit(
     checked: Checked, where: str, table: Mapping[str, Any], block: Mapping[str, Any], audit: Audit
 ) -> None:
-    """Compare what a report says of a table with what its audit says."""
+    """Compare the entry of a table in a report with its audit."""
     of_table = audit.members
     for name, of_audit in _OF_AUDIT.items():
         if name not in table:
@@ -141,7 +141,7 @@ def _compare_with_audit(
 
 
 def _is_same_run(block: Any, other: Any) -> bool:
-    """Whether two blocks are of one run, so far as that can be told: a table may have been labelled again since."""
+    """Return whether two blocks seem to be of one run. A table may have been labelled again since."""
     return is_ours(block) and is_ours(other) and [block["argv"], block["args"]] == [other["argv"], other["args"]]
 
 
@@ -150,7 +150,7 @@ def _says_how_it_ended(table: Mapping[str, Any]) -> bool:
 
 
 def _check_status(checked: Checked, where: str, table: Mapping[str, Any], report: Report) -> None:
-    """Compare the status of a table in a report with what else the report has of it."""
+    """Compare the status of a table in a report with the rest of its entry."""
     if not _says_how_it_ended(table):
         checked.tell_not(f"{where}: has neither a summary nor an error")
         return

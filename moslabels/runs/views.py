@@ -1,4 +1,4 @@
-"""SQL over audits and reports: they become the views of ``sql/evidence/views/``, then the connection is locked."""
+"""SQL over audits and reports. They become the views of ``sql/evidence/views/``, then the connection is locked."""
 
 from __future__ import annotations
 
@@ -37,23 +37,23 @@ VIEWS = (
     "unused_labels",
     "provenance_files",
 )
-_AT_ONCE = 200  # files whose texts are handed over together
-_NEITHER = "these are no audits or reports (a pattern in quotes, 'runs/*.json', passes over such files):"
+_AT_ONCE = 200  # files whose texts are passed together
+_NEITHER = "these are not audits or reports (a pattern in quotes, 'runs/*.json', passes over such files):"
 _MARK = "made by moslabels sql --db, which replaces it whole"
-"""The comment of each table that is saved."""
+"""The comment on each saved table."""
 _DUCKDB_MAGIC = b"DUCK"  # at byte 8, after a checksum
 
 
 @dataclass(frozen=True)
 class View:
-    """A view, and what it says of itself: the first line of its file."""
+    """A view and its description, which is the first line of its file."""
 
     name: str
     says: str
 
 
 def views() -> list[View]:
-    """The views, in the order in which they are listed."""
+    """Return the views, in the order in which they are listed."""
     found = []
     for name in VIEWS:
         with open(sql_folder() / "evidence" / "views" / f"{name}.sql", encoding="utf-8") as stream:
@@ -64,9 +64,10 @@ def views() -> list[View]:
 class Views:
     """Audits and reports as SQL views. A context manager.
 
-    ``patterns`` are paths, or globs (``**`` for all folders below) where no file has that very name. Raises UsageError
-    where one matches nothing, or names a file that is neither an audit nor a report. Of a glob's matches, those are
-    passed over: ``passed_over`` has their paths. ``loaded`` counts the others.
+    ``patterns`` are paths, or globs (``**`` for all folders below) if no file has that very name. ``loaded`` counts the
+    files that are audits or reports. ``passed_over`` lists the matches of globs that are neither.
+
+    Raise UsageError if a pattern matches nothing, or if a path names a file that is neither an audit nor a report.
     """
 
     def __init__(self, patterns: Sequence[str]) -> None:
@@ -95,9 +96,9 @@ class Views:
         self._engine.__exit__(kind, error, trace)
 
     def ask(self, query: str | None = None) -> Answer | None:
-        """Lock the connection and run a query: the result of its last statement that has one. Without, list the views.
+        """Lock the connection and run a query, or list the views if there is none.
 
-        Raises StatementError, with what DuckDB says.
+        Return the result of the last statement that has one. Raise StatementError with the message of DuckDB.
         """
         if not self._is_locked:
             self._engine.lock()
@@ -105,10 +106,10 @@ class Views:
         return self._engine.ask(render("evidence/60_view_list", views=views()).sql if query is None else query)
 
     def save(self, path: str) -> None:
-        """Save the views as tables of a DuckDB file, new or old; other tables in it stay. Before anything is asked.
+        """Save the views as tables of a DuckDB file, new or old. Other tables in it stay. Call this before :meth:`ask`.
 
-        Raises TableError where the file is no DuckDB file, in use, cannot be written, or has a table of the name of a
-        view that this did not make; it then stays as it was.
+        Raise TableError if the file is not a DuckDB file, is in use or cannot be written, or if moslabels did not make
+        a table in it that has the name of a view. The file then stays as it was.
         """
         refuse_url("db", path)
         try:
@@ -127,7 +128,7 @@ class Views:
             raise os_error(error) from error
 
     def _refuse_foreign(self, path: str) -> None:
-        """Refuse to replace a table or view that was not made here: it has no mark. Raises TableError."""
+        """Raise TableError if a table or view that would be replaced lacks the mark of moslabels."""
         foreign = self._engine.rows(render("evidence/41_foreign_tables", {"names": list(VIEWS), "mark": _MARK}))
         if foreign:
             found = ", ".join(f"{row['kind']} {shown(row['name'])}" for row in foreign)
@@ -139,7 +140,7 @@ class Views:
             )
 
     def _load(self, paths: Sequence[str]) -> dict[str, str]:
-        """Load files. Of those that are neither an audit nor a report: why, by path."""
+        """Load files. Return, by path, why some of them are neither an audit nor a report."""
         faults = {}
         shown_paths = {_utf8(path): path for path in paths}
         self._engine.run(render("evidence/10_files"))
@@ -163,7 +164,7 @@ class Views:
 
 
 def _find(patterns: Iterable[str]) -> tuple[list[str], list[str]]:
-    """The files that are named, and those that globs match: each file once, sorted by path."""
+    """Return the files that are named, and those that globs match: each file once, sorted by path."""
     named, matched, problems = [], [], []
     for pattern in patterns:
         if problem := url_problem(pattern):
@@ -178,7 +179,7 @@ def _find(patterns: Iterable[str]) -> tuple[list[str], list[str]]:
                 inside = f" {os.path.join(pattern, '**', '*.json')}" if os.path.isdir(pattern) else " a file"
                 problems.append(f"{pattern}: {says}{inside}")
             continue
-        # What the pattern matches beside files, and files that are being written (hidden), was not meant.
+        # A pattern means files only, and no hidden ones, as files are hidden while they are written.
         found = [path for path in dict.fromkeys(_matches(pattern)) if os.path.isfile(path)]
         if not found:
             problems.append(f"{pattern}: there is no such file" + (", nor a match" if glob.has_magic(pattern) else ""))
@@ -199,7 +200,7 @@ _ALL_BELOW = re.compile(r"((?:.*?/)??)[*][*](?:/+[*][*])*(?:/+(.*))?", re.DOTALL
 
 
 def _matches(pattern: str) -> Iterator[str]:
-    """What a glob matches, as glob.glob() does; only that ** comes to each folder once, also where links are a loop."""
+    """Yield what a glob matches, as glob.glob() does. But ** comes to each folder once, even if links form a loop."""
     parts = _ALL_BELOW.fullmatch(pattern)
     if parts is None:
         yield from glob.iglob(pattern)
@@ -211,7 +212,7 @@ def _matches(pattern: str) -> Iterator[str]:
 
 
 def _folders(top: str) -> Iterator[str]:
-    """A folder and all below it that are not hidden, each with a slash at its end: those behind links come last."""
+    """Yield a folder and all below it that are not hidden, each with a final slash. Those behind links come last."""
     waiting, links = deque([top]), deque[str]()
     seen = set()
     while waiting or links:
@@ -231,8 +232,8 @@ def _folders(top: str) -> Iterator[str]:
 
 
 def _text(members: Mapping[str, Any]) -> str:
-    """What a file holds as JSON that DuckDB can read."""
-    # Half a surrogate pair, which old programs wrote for a path that is no UTF-8, would fail every query.
+    """Return the members of a file as JSON that DuckDB can read."""
+    # Old programs wrote half a surrogate pair for a path that is not UTF-8. It would make every query fail.
     return json.dumps(members, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace").decode()
 
 
@@ -245,10 +246,10 @@ def _quoted(patterns: Sequence[str]) -> str:
 
 
 def _copy_database(path: str, copy: str) -> None:
-    """Copy a DuckDB file that no program is writing."""
+    """Copy a DuckDB file. Raise TableError if another program has it open, or if it is not a DuckDB file."""
     with open(path, "rb") as stream:
         if stream.read(12)[8:] != _DUCKDB_MAGIC:
-            raise TableError(f"{path}: is no DuckDB file; write to another path", code="unreadable", file=path)
+            raise TableError(f"{path}: is not a DuckDB file; write to another path", code="unreadable", file=path)
         try:
             platform.system.lock_records(stream.fileno())  # DuckDB holds this lock while it has a file open.
         except OSError:

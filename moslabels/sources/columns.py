@@ -1,4 +1,4 @@
-"""The columns of a table, and what a statement calls them."""
+"""The columns of a table, their types, and their names in statements."""
 
 from __future__ import annotations
 
@@ -8,7 +8,14 @@ from dataclasses import dataclass
 MOST_COLUMNS = 20_000
 """The most columns of text that are split: for more, DuckDB takes time by the square."""
 
+FLOAT_TYPES = ("FLOAT", "DOUBLE")
+_NUMBER = re.compile(r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(.*\)")
 _NESTED = re.compile(r"(STRUCT|MAP|UNION|VARIANT|LIST)\b.*|.*\]", re.DOTALL)
+
+
+def is_number_type(kind: str) -> bool:
+    """Return whether a type of DuckDB is one of numbers, by the rule of ``is_number_type`` in ``sql/rules/``."""
+    return _NUMBER.fullmatch(kind) is not None
 
 
 @dataclass(frozen=True)
@@ -21,13 +28,13 @@ class Column:
 
     @property
     def is_nested(self) -> bool:
-        """Whether the values are lists, structs, maps and the like, by the type."""
+        """Return whether the values are lists, structs, maps and the like, by the type."""
         return _NESTED.fullmatch(self.type) is not None
 
 
 @dataclass(frozen=True)
 class Aliased:
-    """What a statement gives a name of its own, such as ``key``: columns for its value, its text and its type."""
+    """A thing that a statement names, such as ``key``: it has columns for its value, its text and its type."""
 
     alias: str
 

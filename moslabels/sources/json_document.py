@@ -27,7 +27,7 @@ def unpack(path: str, target: str) -> str:
         raise fault(path, f"line {line}: its bytes are not utf-8") from error
     except json.JSONDecodeError as error:
         line, column, what = json_place(error)
-        raise fault(path, f"line {line}: it is no JSON: {what} (column {column})") from error
+        raise fault(path, f"line {line}: it is not JSON: {what} (column {column})") from error
     except RecursionError as error:
         raise fault(path, "its values nest too deep; write JSON lines") from error
     except ValueError as error:
@@ -103,7 +103,7 @@ def _rows_of_document(text: str, decode: Callable[[str, int], tuple[Any, int]]) 
         if name == "rows" and found is not None:
             raise _NotRowsError('it has "rows" twice')
         if name == "rows" and text[place] != "[":
-            raise _NotRowsError('its "rows" is no list')
+            raise _NotRowsError('its "rows" is not a list')
         if name == "rows":
             found, place = items(place)
         else:

@@ -197,7 +197,7 @@ class Source:
         advice = filter(None, [self.split_advice(), self.format.header_advice(self, name), self._bom_advice()])
         raise fault(
             self.path,
-            f"{option} {shown(name)} is no column of it{nearest(name, self.names)}; "
+            f"{option} {shown(name)} is not a column of it{nearest(name, self.names)}; "
             + "; ".join([f"it has {listed(self.names)}", *advice]),
             "no-column",
             column=name,

@@ -93,10 +93,10 @@ def _read_json(path: str) -> Any:
     except OSError as error:
         raise UsageError(f"{path}: the manifest cannot be read: {error.strerror}") from error
     except RecursionError:
-        raise UsageError(f"{path}: the manifest is no JSON that can be read: it {TOO_DEEP}") from None
+        raise UsageError(f"{path}: the manifest is not readable JSON: it {TOO_DEEP}") from None
     except ValueError as error:
         advice = _json_advice(error) if isinstance(error, json.JSONDecodeError) else ""
-        problem = other_content(path) or f"the manifest is no JSON: {json_fault(error)}{advice}"
+        problem = other_content(path) or f"the manifest is not JSON: {json_fault(error)}{advice}"
         raise UsageError(f"{path}: {problem}") from error
 
 

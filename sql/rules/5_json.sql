@@ -20,11 +20,11 @@ CREATE OR REPLACE {{ TEMP }} MACRO json_value_type(x) AS CASE json_type(x) WHEN 
 CREATE OR REPLACE {{ TEMP }} MACRO json_fault(line, has_twice) AS
     CASE
         WHEN starts_with(line, chr(65279)) THEN
-            'it is no JSON: a byte order mark (U+FEFF) stands before it, as where one file was put after another; remove it'
-        WHEN NOT json_valid(line) THEN 'it is no JSON'
-        WHEN json_type(line) <> 'OBJECT' THEN 'it is no JSON object'
+            'it is not JSON: a byte order mark (U+FEFF) stands before it, as if one file was put after another; remove it'
+        WHEN NOT json_valid(line) THEN 'it is not JSON'
+        WHEN json_type(line) <> 'OBJECT' THEN 'it is not a JSON object'
         WHEN has_twice THEN 'an object has one member twice'
         WHEN NOT has_no_json(line) THEN NULL
         WHEN has_no_json(without_texts(line))
-            THEN 'it is no JSON (NaN, Infinity and trailing commas are not JSON; write null)'
+            THEN 'it is not JSON (NaN, Infinity and trailing commas are not JSON; write null)'
     END;

@@ -59,13 +59,13 @@ SAID: list[tuple[str, int, str]] = [
     (
         f"{ONE} word.csv",
         1,
-        'word.csv: row 2: column "mos": 1 score is no finite number: "good" in row 2; correct them, or list texts that '
-        'mean no score in missing_values and set missing_mos "skip"',
+        'word.csv: row 2: column "mos": 1 score is not a finite number: "good" in row 2; correct them, or list texts '
+        'that mean no score in missing_values and set missing_mos "skip"',
     ),
     (
         f"{ONE} words.csv --labels word.csv",
         1,
-        'words.csv: row 1: column "mos": 3 scores are no finite numbers: "bad" in row 1, "good" in row 2, "good" in '
+        'words.csv: row 1: column "mos": 3 scores are not finite numbers: "bad" in row 1, "good" in row 2, "good" in '
         'word.csv row 2; correct them, or list texts that mean no score in missing_values and set missing_mos "skip"',
     ),
     (
@@ -91,31 +91,32 @@ SAID: list[tuple[str, int, str]] = [
     (
         f"{ONE} comma.csv",
         1,
-        'comma.csv: row 2: column "mos": 1 score is no finite number: "3,5" in row 2; write them with a decimal point',
+        'comma.csv: row 2: column "mos": 1 score is not a finite number: "3,5" in row 2; write them with a decimal '
+        "point",
     ),
     # Other languages than JSON.
     (
         "batch slip.json",
         2,
-        'slip.json: the manifest is no JSON: ",]}" is out of place at line 1, column 14; a comma is one too many, as '
+        'slip.json: the manifest is not JSON: ",]}" is out of place at line 1, column 14; a comma is one too many, as '
         "after the last entry",
     ),
     (
         "batch escape.json",
         2,
-        'escape.json: the manifest is no JSON: "\\\\d\\"}" is out of place at line 1, column 13; in JSON a backslash '
+        'escape.json: the manifest is not JSON: "\\\\d\\"}" is out of place at line 1, column 13; in JSON a backslash '
         'is written twice, such as "\\\\d+"',
     ),
     (
         "batch comment.json",
         2,
-        'comment.json: the manifest is no JSON: "// none" is out of place at line 1, column 15; JSON has no comments: '
+        'comment.json: the manifest is not JSON: "// none" is out of place at line 1, column 15; JSON has no comments: '
         'a name that begins with _ is one, such as "_why": "…"',
     ),
     (
         "batch single.json",
         2,
-        "single.json: the manifest is no JSON: \"'tables': []}\" is out of place at line 1, column 2; "
+        "single.json: the manifest is not JSON: \"'tables': []}\" is out of place at line 1, column 2; "
         'JSON quotes texts with "',
     ),
     # What is no table.
@@ -153,7 +154,7 @@ SAID: list[tuple[str, int, str]] = [
     (
         "materialize --features tab.csv --labels l.csv --out o.csv --feature-key-column clip_id",
         1,
-        'tab.csv: feature_key_column "clip_id" is no column of it; did you mean "clip_id\\tmos"?; it has '
+        'tab.csv: feature_key_column "clip_id" is not a column of it; did you mean "clip_id\\tmos"?; it has '
         '"clip_id\\tmos"; is it split by "\\t"? Then set feature_csv {"delimiter": "\\t"}',
     ),
     (
@@ -171,31 +172,31 @@ SAID: list[tuple[str, int, str]] = [
     (
         f"{ONE} bare.csv --label-key-column column0 --label-mos-column column1",
         1,
-        'bare.csv: label_key_column "column0" is no column of it; it has "A001.mp4", "3"; if it has no header, set '
+        'bare.csv: label_key_column "column0" is not a column of it; it has "A001.mp4", "3"; if it has no header, set '
         'label_csv {"header": false}',
     ),
     (
         f"{ONE} words_alone.csv --label-key-column column0",
         1,
-        'words_alone.csv: label_key_column "column0" is no column of it; it has "A001.mp4", "good"; if it has no '
+        'words_alone.csv: label_key_column "column0" is not a column of it; it has "A001.mp4", "good"; if it has no '
         'header, set label_csv {"header": false}',
     ),
     (
         f"{ONE} words_alone.csv --label-key-column clip",
         1,
-        'words_alone.csv: label_key_column "clip" is no column of it; it has "A001.mp4", "good"',
+        'words_alone.csv: label_key_column "clip" is not a column of it; it has "A001.mp4", "good"',
     ),
     (
         "materialize --features bare.csv --labels l.csv --out o.csv --feature-key-column clip",
         1,
-        'bare.csv: feature_key_column "clip" is no column of it; it has "A001.mp4", "3"; if it has no header, set '
+        'bare.csv: feature_key_column "clip" is not a column of it; it has "A001.mp4", "3"; if it has no header, set '
         'feature_csv {"header": false}',
     ),
     (
         'materialize --features bare.csv --labels l.csv --out o.csv --feature-csv {"header":false} '
         "--feature-key-column column2",
         1,
-        'bare.csv: feature_key_column "column2" is no column of it; did you mean "column1"?; it has "column0", '
+        'bare.csv: feature_key_column "column2" is not a column of it; did you mean "column1"?; it has "column0", '
         '"column1"',
     ),
     # All problems at once.

@@ -127,7 +127,7 @@ def test_a_link(inputs: Path, name: str) -> None:
 def test_a_link_at_every_output(inputs: Path, output: str, name: str) -> None:
     target, is_followed = target_of(name)
     existed = target.exists()
-    if output == "db" and existed:  # What is no DuckDB file is refused there.
+    if output == "db" and existed:  # What is not a DuckDB file is refused there.
         mode = target.stat().st_mode
         target.chmod(0o644)
         target.write_bytes(b"")

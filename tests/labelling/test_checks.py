@@ -57,7 +57,7 @@ def test_the_first_file_that_has_a_fault_is_named_and_others_are_named_beside_it
     for path, text in zip(paths, ("key\na\n", "key,mos\na,1\nb,x\n", "key,mos\nc,y\n"), strict=True):
         path.write_text(text)
     features, first, second = map(str, paths)
-    with pytest.raises(TableError, match="2 scores are no finite numbers") as caught:
+    with pytest.raises(TableError, match="2 scores are not finite numbers") as caught:
         join(features, [first, second])
     assert (caught.value.file, caught.value.row) == (first, 2)
     assert f'"x" in row 2, "y" in {second} row 1;' in str(caught.value)

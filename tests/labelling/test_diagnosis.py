@@ -321,7 +321,7 @@ def test_groups_of_any_format(job: Job, suffix: str) -> None:
 
 
 def test_a_group_column_that_is_not_there(job: Job) -> None:
-    with pytest.raises(MosLabelsError, match='match_rate_by "corpse" is no column of it; did you mean "corpus"'):
+    with pytest.raises(MosLabelsError, match='match_rate_by "corpse" is not a column of it; did you mean "corpus"'):
         job.run([{"key": "a", "corpus": "x"}], [{"key": "a", "mos": 3}], match_rate_by="corpse")
 
 

@@ -48,12 +48,12 @@ def test_text_that_is_none(job: Job, score: str) -> None:
     message = str(caught.value)
     assert "l.csv: row 1: " in message
     assert json.dumps(score, ensure_ascii=False) in message
-    assert "1 score is no finite number" in message
+    assert "1 score is not a finite number" in message
     assert (caught.value.row, caught.value.column) == (1, "mos")
 
 
 def test_all_bad_scores_are_counted(job: Job) -> None:
-    with pytest.raises(MosLabelsError, match=r"l\.csv: row 2: .*5 scores are no finite numbers"):
+    with pytest.raises(MosLabelsError, match=r"l\.csv: row 2: .*5 scores are not finite numbers"):
         job.run(FEATURES, "key,mos\na,3\n" + "b,x\n" * 5, labels_name="l.csv")
 
 
@@ -67,7 +67,7 @@ def test_missing_scores(job: Job, score: str) -> None:
 
 
 def test_missing_values_are_texts_of_the_users_own(job: Job) -> None:
-    with pytest.raises(MosLabelsError, match="no finite number"):
+    with pytest.raises(MosLabelsError, match="not a finite number"):
         job.run(FEATURES, csv_label("NA"), labels_name="l.csv", missing_mos="skip")
     job.run([{"key": "b"}], csv_label(" NA "), labels_name="l.csv", missing_mos="skip", missing_values=["NA", "-"])
     assert (job.audit["missing_mos_rows"], job.audit["labels_loaded"]) == (1, 1)
@@ -89,7 +89,7 @@ def test_json_scores(job: Job) -> None:
 
 @pytest.mark.parametrize("score", JSON_BAD)
 def test_json_scores_that_are_none(job: Job, score: str) -> None:
-    with pytest.raises(MosLabelsError, match="row 1: .*no finite number"):
+    with pytest.raises(MosLabelsError, match="row 1: .*not a finite number"):
         job.run(FEATURES, f'{{"key": "a", "mos": {score}}}\n')
 
 
@@ -116,7 +116,7 @@ def test_parquet_scores(job: Job, scores: pa.Array, mos: float) -> None:
 
 @pytest.mark.parametrize("scores", [pa.array([float("inf")]), pa.array([True]), pa.array([0], pa.date32())])
 def test_parquet_scores_that_are_none(job: Job, scores: pa.Array) -> None:
-    with pytest.raises(MosLabelsError, match="no finite number"):
+    with pytest.raises(MosLabelsError, match="not a finite number"):
         job.run(FEATURES, pa.table({"key": ["a"], "mos": scores}), labels_name="l.parquet")
 
 
@@ -133,8 +133,8 @@ def test_a_column_whose_type_holds_no_scores_names_it(job: Job, scores: pa.Array
     with pytest.raises(MosLabelsError) as caught:
         job.run(FEATURES, pa.table({"key": ["a"], "mos": scores}), labels_name="l.parquet")
     assert str(caught.value) == (
-        f'{job.folder / "l.parquet"}: row 1: column "mos": 1 score is no finite number: {found}; the column is of type '
-        f"{kind}, which holds no scores: convert it to numbers or text"
+        f'{job.folder / "l.parquet"}: row 1: column "mos": 1 score is not a finite number: {found}; the column is of '
+        f"type {kind}, which holds no scores: convert it to numbers or text"
     )
     assert (caught.value.column, caught.value.code) == ("mos", "bad-score")
 
@@ -361,8 +361,8 @@ CONTRADICTIONS = [
     (NAMES, [(3, 60)], {"mos_scale": "0-100"}, "conflict", "mos", 1, '"mos" (taken to be on 0-100)'),
     (("MOS", "Mos_Raw_0_100"), [(3, 90)], {}, "conflict", "MOS", 1, '"MOS" (taken to be on 1-5) and "Mos_Raw_0_100"'),
     (("mean_mos", "mos_raw_0_100"), [(3, 90)], {}, "conflict", "mean_mos", 1, "1 label contradicts itself"),
-    (NAMES, [(3, "x")], {}, "bad-score", "mos_raw_0_100", 1, '1 score is no finite number: "x" in row 1'),
-    (NAMES, [("x", 50)], {}, "bad-score", "mos", 1, '1 score is no finite number: "x" in row 1'),
+    (NAMES, [(3, "x")], {}, "bad-score", "mos_raw_0_100", 1, '1 score is not a finite number: "x" in row 1'),
+    (NAMES, [("x", 50)], {}, "bad-score", "mos", 1, '1 score is not a finite number: "x" in row 1'),
     (NAMES, [("", ""), (3, 50)], {}, "missing-score", "mos", 1, "1 label has no score"),
     (NAMES, [(5, 120)], {}, "out-of-range", "mos_raw_0_100", 1, '(0 worst, 100 best): "120" in row 1'),
     (NAMES, [(5.5, 100)], {"mos_scale": "1-5"}, "out-of-range", "mos", 1, '(1 worst, 5 best): "5.5" in row 1'),

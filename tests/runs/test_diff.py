@@ -106,7 +106,7 @@ def test_the_rule_and_the_inputs_that_changed(folders: tuple[Path, Path]) -> Non
     relative = [Path(name) for name in ("csv.json", "../before/csv.json")]
     for path in relative:
         path.write_text(path.read_text().replace('"old/', '"'))
-    document = diff("../before/csv.json", "csv.json", old_root="../before")
+    document = diff("../before/csv.json", "csv.json", old_base_dir="../before")
     (table,) = document["tables"]
     assert (table["lost"]["sample"], table["same"]) == (["k4"], 3)
     assert [one["what"] for one in table["rule"]] == ["config", "label_files"]
@@ -115,7 +115,7 @@ def test_the_rule_and_the_inputs_that_changed(folders: tuple[Path, Path]) -> Non
     audits = [json.loads(path.read_text()) for path in relative]
     for path, document in zip(relative, audits, strict=True):  # As older tools wrote them.
         path.write_text(json.dumps({name: value for name, value in document.items() if name != "output_sha256"}))
-    assert diff("../before/csv.json", "csv.json", old_root="../before")["tables"] == [table]
+    assert diff("../before/csv.json", "csv.json", old_base_dir="../before")["tables"] == [table]
 
 
 OVERWRITTEN = {
@@ -177,11 +177,11 @@ WRONG = [
     ("old/none.json", "old/csv.json", "none.json"),
     ("old/r.json", "old/csv.json", "cannot be compared"),
     ("old/l.csv", "old/o.csv", "nothing says which column its key is"),
-    ("old/half.json", "old/r.json", "half.json: is no report: status is missing"),
+    ("old/half.json", "old/r.json", "half.json: its report is not valid: status is missing"),
     ("old/x.parquet", "old/o.parquet", "old/x.parquet: there is no such file"),
     ("old/y.txt2", "old/o.parquet", "there is no such file"),
     ("old", "old/o.parquet", "old: is a folder"),
-    ("old/k.txt", "old/o.parquet", "is no report, no audit and no table"),
+    ("old/k.txt", "old/o.parquet", "is not a report, an audit or a table"),
 ]
 
 
@@ -386,7 +386,7 @@ def test_options_and_patterns_that_do_not_fit_are_told(folders: tuple[Path, Path
     for config, message in (
         ({**document["config"], "later": 1}, 'holds what this version does not know, "config.later"'),
         ({**document["config"], "feature_key_regex": ["a", "b"]}, "has 2 patterns for the key"),
-        ({**document["config"], "status_column": "none"}, "no column of it"),
+        ({**document["config"], "status_column": "none"}, "not a column of it"),
     ):
         path.write_text(json.dumps({**document, "config": config}))
         with pytest.raises(MosLabelsError, match=re.escape(message)):

@@ -111,7 +111,7 @@ def test_a_value_is_taken_as_its_column_holds_it(tmp_path: Path, name: str) -> N
 def test_a_value_that_its_column_cannot_hold(tmp_path: Path, value: str) -> None:
     features = write_table(tmp_path / "f.parquet", pa.table({"id": [12]}))
     labels = write_table(tmp_path / "l.csv", ROWS)
-    with pytest.raises(UsageError, match='is no value of column "id" of .*f.parquet, which is BIGINT'):
+    with pytest.raises(UsageError, match='is not a value of column "id" of .*f.parquet, which is BIGINT'):
         explain(input_spec(features, [labels], {"mos_scale": "1-5", "feature_key_column": "id"}), [value], Settings())
 
 

@@ -357,7 +357,7 @@ def test_a_named_file_that_is_neither_is_an_error(mixed: Path, name: str, capsys
     assert main(["sql", "a1.json", name]) == 2
     out, err = capsys.readouterr()
     assert (out, err.count("\n")) == ("", 2)
-    assert re.search(rf"\n  {re.escape(name)}: is (no JSON: |neither an audit nor a report of moslabels)", err)
+    assert re.search(rf"\n  {re.escape(name)}: is (not JSON: |neither an audit nor a report of moslabels)", err)
 
 
 @pytest.mark.parametrize(
@@ -735,7 +735,7 @@ def test_what_is_no_database_is_not_overwritten(
     path.write_bytes(content)
     assert main(["sql", ALL, "--db", str(path)]) == (1 if content else 0)
     if content:
-        assert capsys.readouterr().err.endswith(f"{path}: is no DuckDB file; write to another path\n")
+        assert capsys.readouterr().err.endswith(f"{path}: is not a DuckDB file; write to another path\n")
         assert path.read_bytes() == content
     assert os.listdir(tmp_path) == ["x.db"]
 

@@ -539,13 +539,13 @@ def test_a_copy_of_the_folder(folder: Path, tmp_path_factory: pytest.TempPathFac
 
 UNKNOWN = [
     ("none.json", None, "there is no such file"),
-    ("x.json", "{", "is no JSON"),
-    ("x.json", "[]", "is no audit, no report"),
-    ("x.json", '{"schema": "other"}', "is no audit, no report"),
+    ("x.json", "{", "is not JSON"),
+    ("x.json", "[]", "is not an audit, a report"),
+    ("x.json", '{"schema": "other"}', "is not an audit, a report"),
     ("x.parquet", None, "there is no such file"),
     ("x.parquet", "PAR1", "cannot be read"),
     ("x.parquet", "x", "is not a Parquet file, but text"),
-    ("x.json", '{"schema": ["x"]}', "is no audit, no report"),
+    ("x.json", '{"schema": ["x"]}', "is not an audit, a report"),
     (
         "x.json",
         '{"schema": "mos-label-materializer-audit-v2"}',
@@ -556,7 +556,7 @@ UNKNOWN = [
     ("x.json", '{"a": ' * 200 + "1" + "}" * 200, "nest too deep"),
     ("x.json", '{"schema": "x", "schema": "y"}', 'the member "schema" is given twice'),
     ("x.json", '{"a": 1e400}', "the number 1e400 is too large"),
-    ("x.json", '{"a": NaN}', "NaN is no number of JSON"),
+    ("x.json", '{"a": NaN}', "NaN is not a JSON number"),
     ("x.json", '{"a": "\\ud800"}', "holds half a character"),
 ]
 
@@ -631,7 +631,7 @@ def test_no_mutant_of_the_evidence_in_a_table_is_a_traceback_or_passes(again: No
         if any(one.kind in ("type", "missing") for one in misfits(mutant, entry_document())):
             assert (found["status"], found["files"][0]["differences"]) == ("unknown", []), mutant
     pq.write_table(table.replace_schema_metadata({b"moslabels": b"{"}), "x.parquet")
-    assert "its evidence is no JSON" in verify.verify(["x.parquet"])["files"][0]["unknown"][0]
+    assert "its evidence is not JSON" in verify.verify(["x.parquet"])["files"][0]["unknown"][0]
 
 
 NEWER: list[tuple[str, Callable[[Any], Any], str]] = [

@@ -279,7 +279,7 @@ MAKERS = [
 ]
 
 NO_TABLE = (
-    "no such file|cannot be read|is a folder|not a regular file|empty|not a Parquet|not a readable Parquet|no JSON|"
+    "no such file|cannot be read|is a folder|not a regular file|empty|not a Parquet|not a readable Parquet|not JSON|"
     "not utf-8|no key|begins as a Parquet"
 )
 
@@ -493,8 +493,8 @@ def test_label_files_that_are_read(job: Job, what: str, name: str, labels: bytes
 
 
 REFUSED: list[Any] = [
-    ("truncated", "l.jsonl", GOOD + b'{"key": "b", "mo', "row 2: it is no JSON"),
-    ("truncated", "l.json", b"[" + GOOD + b',{"key": "b", "mo', "line 2: it is no JSON"),
+    ("truncated", "l.jsonl", GOOD + b'{"key": "b", "mo', "row 2: it is not JSON"),
+    ("truncated", "l.json", b"[" + GOOD + b',{"key": "b", "mo', "line 2: it is not JSON"),
     ("UTF-16", "l.csv", LABELS.encode("utf-16"), "not utf-8; set label_csv"),
     long("UTF-16", "l.jsonl", GOOD.decode().encode("utf-16"), "row 1: its bytes are not utf-8"),
     long("UTF-16", "l.json", f"[{GOOD.decode()}]".encode("utf-16"), "not utf-8"),
@@ -503,7 +503,7 @@ REFUSED: list[Any] = [
     ("latin-1", "l.jsonl", '{"key": "é"}\n'.encode("latin-1"), "row 1: its bytes are not utf-8"),
     ("Windows-1252", "l.csv", "key,mos\n“a”,3\n".encode("cp1252"), "not utf-8; set label_csv"),
     long("BOM twice", "l.csv", b"\xef\xbb\xbf" * 2 + LABELS.encode(), "no key column"),
-    ("BOM in the middle", "l.jsonl", GOOD + b"\xef\xbb\xbf" + GOOD, "row 2: it is no JSON"),
+    ("BOM in the middle", "l.jsonl", GOOD + b"\xef\xbb\xbf" + GOOD, "row 2: it is not JSON"),
     ("short row", "l.csv", b"key,mos\nb,1\na\n", "row 2: it has 1 cells"),
     long("long row", "l.csv", b"key,mos\nb,1\na,3,4\n", "row 2: it has 3 cells"),
     ("trailing comma", "l.csv", b"key,mos\na,3,\n", "row 1: it ends in a delimiter too many"),
@@ -518,20 +518,20 @@ REFUSED: list[Any] = [
     long("blank lines", "l.jsonl", b"\n\n", "no columns"),
     ("tabs", "l.csv", b"key\tmos\na\t3\n", r"key\tmos"),
     long("comment", "l.csv", b"# c\nkey,mos\na,3\n", '"# c"'),
-    ("comment", "l.jsonl", b"// c\n" + GOOD, "row 1: it is no JSON"),
-    long("comment", "l.json", b"[" + GOOD + b"/* c */]", "line 2: it is no JSON"),
-    long("list", "l.jsonl", GOOD + b'["a", 3]\n', "row 2: it is no JSON object"),
-    long("scalar", "l.jsonl", b"3\n" + GOOD, "row 1: it is no JSON object"),
-    ("null", "l.jsonl", GOOD + b"null\n", "row 2: it is no JSON object"),
-    long("null", "l.json", b"[null]", "row 1: it is no JSON object"),
-    ("NaN", "l.jsonl", b'{"key": "a", "mos": NaN}\n', "row 1: it is no JSON"),
-    long("NaN", "l.json", b'[{"key": "a", "mos": NaN}]', "row 1: it is no JSON"),
-    ("trailing comma", "l.jsonl", GOOD + b'{"key": "a", "mos": 3,}\n', "row 2: it is no JSON"),
+    ("comment", "l.jsonl", b"// c\n" + GOOD, "row 1: it is not JSON"),
+    long("comment", "l.json", b"[" + GOOD + b"/* c */]", "line 2: it is not JSON"),
+    long("list", "l.jsonl", GOOD + b'["a", 3]\n', "row 2: it is not a JSON object"),
+    long("scalar", "l.jsonl", b"3\n" + GOOD, "row 1: it is not a JSON object"),
+    ("null", "l.jsonl", GOOD + b"null\n", "row 2: it is not a JSON object"),
+    long("null", "l.json", b"[null]", "row 1: it is not a JSON object"),
+    ("NaN", "l.jsonl", b'{"key": "a", "mos": NaN}\n', "row 1: it is not JSON"),
+    long("NaN", "l.json", b'[{"key": "a", "mos": NaN}]', "row 1: it is not JSON"),
+    ("trailing comma", "l.jsonl", GOOD + b'{"key": "a", "mos": 3,}\n', "row 2: it is not JSON"),
     ("member twice", "l.jsonl", b'{"key": "a", "mos": 3, "m\\u006fs": 4}\n', "row 1: an object has one member twice"),
     ("member twice, deep", "l.jsonl", b'{"key": "a", "mos": 3, "x": [{"a": 1, "a": 2}]}\n', "row 1: an object has one"),
-    ("NUL", "l.jsonl", GOOD[:-1] + b"\0\n", "row 1: it is no JSON"),
+    ("NUL", "l.jsonl", GOOD[:-1] + b"\0\n", "row 1: it is not JSON"),
     long("NUL in a score", "l.csv", b"key,mos\na,3\0\n", r'"3\u0000"'),
-    ("lone surrogate", "l.jsonl", b'{"key": "\\ud800", "mos": 3}\n', "row 1: it is no JSON"),
+    ("lone surrogate", "l.jsonl", b'{"key": "\\ud800", "mos": 3}\n', "row 1: it is not JSON"),
     ("object as key", "l.jsonl", b'{"key": {"a": 1}, "mos": 3}\n', 'row 1: column "key"'),
     ("list as score", "l.jsonl", GOOD + b'{"key": "b", "mos": [3]}\n', 'row 2: column "mos"'),
     long("true as score", "l.jsonl", GOOD + b'{"key": "b", "mos": true}\n', 'row 2: column "mos"'),
@@ -541,7 +541,7 @@ REFUSED: list[Any] = [
     ("1e-999", "l.csv", b"key,mos\na,1e-999\n", "row 1: 1 score is outside"),
     ("400 digits", "l.jsonl", b'{"key": "a", "mos": ' + b"9" * 400 + b"}\n", 'row 1: column "mos"'),
     ("deep key", "l.jsonl", b'{"mos": 3, "key": ' + NESTED + b"}\n", 'row 1: column "key"'),
-    ("open brackets", "l.jsonl", GOOD + b"[" * 100_000 + b"\n", "row 2: it is no JSON"),
+    ("open brackets", "l.jsonl", GOOD + b"[" * 100_000 + b"\n", "row 2: it is not JSON"),
     ("deep", "l.json", b'[{"key": "a", "mos": 3, "x": ' + NESTED + b"}]", "nest too deep"),
     ("5,000 digits", "l.json", b'[{"key": "a", "mos": ' + b"9" * 5000 + b"}]", "row 1"),
     ("object as extra", "l.jsonl", b'{"key": "a", "mos": 3, "split": {}}\n', "l.jsonl"),

@@ -229,7 +229,7 @@ def test_no_json(tmp_path: Path, text: str | bytes, fault: str) -> None:
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(UsageError) as caught:
         load_manifest(path)
-    assert str(caught.value).startswith(f"{path}: the manifest is no JSON: {fault}")
+    assert str(caught.value).startswith(f"{path}: the manifest is not JSON: {fault}")
 
 
 def test_no_manifest(tmp_path: Path) -> None:
