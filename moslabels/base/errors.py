@@ -23,6 +23,7 @@ CODES = {
     "missing-score": "a label without a score",
     "out-of-range": "a score outside of its scale",
     "mixed-scale": "scores whose scale cannot be determined",
+    "bad-scale": "a label row whose own scale is missing or unknown",
     "bad-extra": "an extra that no column can hold, or a value that does not fit its type",
     "no-labels": "no label is left",
     "conflict": "two labels of one key differ, or the two scores of one label",

@@ -101,6 +101,7 @@ def _label_file(file: LabelFile, label: LabelSpec) -> dict[str, Any]:
         "key_normalize": one_or_list(file.key.normalize),
         "key_regex": one_or_list([regex or "" for regex in file.key.regexes]),
         "mos_scale": file.mos_scale,
+        **({"mos_scale_column": file.mos_scale_column} if file.mos_scale_column is not None else {}),
         "rows": file.rows,
         "rows_without_key": file.rows_without_key,
         "config": given_options(label),

@@ -95,13 +95,13 @@ _LABEL_FILE = object_of(
         "mos_column": TEXT,
         "key_normalize": ONE_OR_LIST,
         "key_regex": ONE_OR_LIST,
-        "mos_scale": options_of(FIELDS)["mos_scale"],
+        "mos_scale": {"anyOf": [{"const": "per-row"}, options_of(FIELDS)["mos_scale"]]},
         "rows": COUNT,
         "rows_without_key": COUNT,
         "config": {"type": "object", "properties": options_of(LABEL_FIELDS), "additionalProperties": False},
         "source": PATH,
     },
-    {"mos_raw_column": TEXT},
+    {"mos_raw_column": TEXT, "mos_scale_column": TEXT},
 )
 
 

@@ -15,6 +15,8 @@ MEANINGS: Mapping[str, str] = {
     "label_files.key_column": "its key column; a list if several are the key together",
     "label_files.mos_column": "its score column",
     "label_files.mos_raw_column": "its column of scores on 0-100, if it has both scores",
+    "label_files.mos_scale": "the scale of its scores; per-row if a column says that of each row",
+    "label_files.mos_scale_column": "its column with the scale of each row, if mos_scale is per-row",
     "label_files.key_normalize": "how its keys are normalised",
     "label_files.key_regex": "pattern of its keys; empty for none",
     "label_files.rows": "its rows",

@@ -63,7 +63,8 @@ def _alike(inputs: LabelInputs, kind: str) -> Iterator[tuple[int, list[Column]]]
 
 def _free(file: LabelInput) -> list[Column]:
     """Return the columns of a label file that are not its key or its score."""
-    taken = {*file.key.columns, file.mos.name, *([file.mos_100.name] if file.mos_100 is not None else [])}
+    roles = [column for column in (file.mos, file.mos_100, file.scale) if column is not None]
+    taken = {*file.key.columns, *(column.name for column in roles)}
     return [column for column in file.source.columns if column.name not in taken]
 
 
@@ -77,7 +78,7 @@ def without_unfit(engine: Engine, inputs: LabelInputs) -> tuple[LabelInputs, lis
         return inputs, []
     left_out = []
     extras = {extra.output: extra for extra in inputs.extras}
-    for row in engine.rows(render("labels/25_unfit_extras", extras=likely)):
+    for row in engine.rows(render("labels/26_unfit_extras", extras=likely)):
         extra, number = likely[row["extra"]], row["file"]
         if number not in extra.by_likeness:
             continue
@@ -86,7 +87,7 @@ def without_unfit(engine: Engine, inputs: LabelInputs) -> tuple[LabelInputs, lis
         left_out.append(LeftOut(number, extra.columns[number].name, _kind(extra.output), why))
         kept = {file: column for file, column in extras[extra.output].columns.items() if file != number}
         extras[extra.output] = replace(extras[extra.output], columns=kept)
-        engine.run(render("labels/26_without_extra", {"file": number}, extra=extra))
+        engine.run(render("labels/27_without_extra", {"file": number}, extra=extra))
     return replace(inputs, extras=tuple(extra for extra in extras.values() if extra.columns or extra.is_kept)), left_out
 
 

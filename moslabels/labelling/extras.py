@@ -32,6 +32,7 @@ class Extra(Aliased):
     stated: str | None = None
     is_kept: bool = False
     by_likeness: frozenset[int] = frozenset()
+    missing_values: tuple[str, ...] = ()
 
 
 def present_extras(sources: Sequence[Source], spec: TableSpec) -> list[Extra]:
@@ -53,7 +54,8 @@ def present_extras(sources: Sequence[Source], spec: TableSpec) -> list[Extra]:
             found = {number: column for number, column in found.items() if not _is_key(spec.labels[number], column)}
         if found or wanted.is_kept:
             alias = f"extra{len(extras)}"
-            extras.append(Extra(alias, wanted.output, found, stated=wanted.type, is_kept=wanted.is_kept))
+            extra = Extra(alias, wanted.output, found, stated=wanted.type, is_kept=wanted.is_kept)
+            extras.append(replace(extra, missing_values=wanted.missing_values))
     return extras
 
 

@@ -50,6 +50,14 @@ def _missing_scores(inputs: LabelInputs, rows: Sequence[Row]) -> Finding:
     return _of_column(inputs, rows, column, f"{problem}: {_places(inputs, rows)}; {advice}")
 
 
+def _bad_row_scales(inputs: LabelInputs, rows: Sequence[Row]) -> Finding:
+    column = inputs.files[rows[0]["file"]].scale
+    assert column is not None
+    problem = counted(rows[0]["total"], "label has no scale that is known", "labels have no scale that is known")
+    advice = 'write each as "1-5", "0-100" or worst..best, such as "100..0"'
+    return _of_column(inputs, rows, column.name, f"{problem}: {_places(inputs, rows, 'scale_text')}; {advice}")
+
+
 def _mixed_scale(inputs: LabelInputs, rows: Sequence[Row]) -> Finding:
     (found,) = rows
     file = inputs.files[found["file"]]
@@ -88,7 +96,8 @@ def _out_of_range(inputs: LabelInputs, rows: Sequence[Row]) -> Finding:
     total, share, limit = first["total"], first["total"] / first["scores"], file.label.options.max_clipped
     said, most = apart(share, limit)
     outside = counted(total, "score is outside of its scale", "scores are outside of their scale")
-    problem = f"{outside} ({first['worst']:g} worst, {first['best']:g} best): {_places(inputs, rows)}"
+    of_row = f" in row {first['row']}" if file.scale is not None else ""
+    problem = f"{outside} ({first['worst']:g} worst, {first['best']:g} best{of_row}): {_places(inputs, rows)}"
     advice = "correct them, set mos_scale to the bounds that the scores are on"
     if first["out_of_range"] == "clip":
         problem += f'; out_of_range "clip" would change {said} of the labels, and max_clipped is {most}'
@@ -131,6 +140,7 @@ def _contradictions(inputs: LabelInputs, rows: Sequence[Row]) -> Finding:
         if row["file"] == first["file"]
     )
     scale = first["scale"] if first["scale"] != "linear" else shown(file.label.options.mos_scale)
+    scale = "the scale of their row" if file.scale is not None else scale
     contradict = counted(first["total"], "label contradicts itself", "labels contradict themselves")
     return Finding(
         f"{file.path}: row {first['row']}: {contradict} in columns {shown(file.mos.name)} (taken to be on {scale}) and "
@@ -192,6 +202,12 @@ CHECKS: dict[str, tuple[Check[LabelInputs], ...]] = {
         Check("labels/checks/22_bad_keys", "bad-key", _bad_keys),
         Check("labels/checks/23_bad_scores", "bad-score", _bad_scores),
         Check("labels/checks/24_missing_scores", "missing-score", _missing_scores),
+        Check(
+            "labels/checks/25_bad_row_scales",
+            "bad-scale",
+            _bad_row_scales,
+            lambda inputs: any(file.scale is not None for file in inputs.files),
+        ),
     ),
     "label_scales": (
         Check("labels/checks/32_mixed_scale", "mixed-scale", _mixed_scale),

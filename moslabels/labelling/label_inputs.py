@@ -23,7 +23,8 @@ from moslabels.spec.table import LabelSpec, TableSpec
 class LabelInput:
     """An open label file: its entry, its key and score columns.
 
-    ``mos_100`` is its column ``mos_raw_0_100`` if that is read beside ``mos``.
+    ``mos_100`` is its column ``mos_raw_0_100`` if that is read beside ``mos``. ``scale`` is the column that has the
+    scale of each row.
     """
 
     label: LabelSpec
@@ -31,6 +32,7 @@ class LabelInput:
     key: Key
     mos: Column
     mos_100: Column | None
+    scale: Column | None = None
 
     @property
     def path(self) -> str:
@@ -90,7 +92,9 @@ def _with_columns(label: LabelSpec, source: Source) -> LabelInput:
     if options.label_mos_column is None and any(name.lower() == LABEL_COLUMNS[1] for name in source.names):
         other = source.find("score", None, [LABEL_COLUMNS[1]], "label_mos_column")
         mos_100 = other if other is not mos else None
-    return LabelInput(label, source, key, mos, mos_100)
+    named = options.mos_scale_column
+    scale = source.find("scale", named, (), "mos_scale_column") if named is not None else None
+    return LabelInput(label, source, key, mos, mos_100, scale)
 
 
 def read_rows(engine: Engine, inputs: LabelInputs) -> None:
@@ -109,7 +113,7 @@ def _rules(file: LabelInput) -> dict[str, Any]:
     return {
         "source": file.label.given,
         "mos_column": file.mos.name,
-        "mos_scale": "linear" if linear else options.mos_scale,
+        "mos_scale": "per-row" if file.scale is not None else "linear" if linear else options.mos_scale,
         "worst": float(linear["worst"]) if linear else None,
         "best": float(linear["best"]) if linear else None,
         "out_of_range": options.out_of_range,
@@ -123,6 +127,7 @@ def _read_file(engine: Engine, number: int, file: LabelInput, extras: tuple[Extr
     others = {
         "mos": file.mos,
         **({"mos_100": file.mos_100} if file.mos_100 is not None else {}),
+        **({"scale": file.scale} if file.scale is not None else {}),
         **{extra.alias: extra.columns[number] for extra in present},
     }
     file.source.run(
@@ -136,6 +141,7 @@ def _read_file(engine: Engine, number: int, file: LabelInput, extras: tuple[Extr
         },
         keys=file.key.cells,
         has_mos_100=file.mos_100 is not None,
+        has_scale=file.scale is not None,
         extras=extras,
         present=present,
     )

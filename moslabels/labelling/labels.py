@@ -35,6 +35,7 @@ class LabelFile:
     mos_column: str
     mos_raw_column: str | None
     mos_scale: Any
+    mos_scale_column: str | None
     rows: int
     rows_without_key: int
     missing_mos_rows: int
@@ -139,6 +140,7 @@ def _label_file(file: LabelInput, row: Mapping[str, Any]) -> LabelFile:
         mos_column=file.mos.name,
         mos_raw_column=file.mos_100.name if file.mos_100 is not None else None,
         mos_scale=file.label.options.mos_scale if row["scale"] == "linear" else row["scale"],
+        mos_scale_column=file.scale.name if file.scale is not None else None,
         rows=row["rows"],
         rows_without_key=row["rows_without_key"],
         missing_mos_rows=row["missing_mos_rows"],
@@ -150,6 +152,8 @@ def _label_file(file: LabelInput, row: Mapping[str, Any]) -> LabelFile:
 def _doubt(file: LabelInput, row: Mapping[str, Any]) -> str | None:
     """Return what speaks against the scale of a label file, if anything."""
     label, column = file.label, file.mos.name
+    if file.scale is not None:
+        return None
     if label.options.mos_scale == "auto" and "dmos" in column.lower():
         return (
             f"{label.path}: column {shown(column)} is named like differential scores (DMOS), of which the smallest may "

@@ -143,10 +143,13 @@ def _extras(value: Any) -> str | None:
     taken: set[str] = set()
     for column, chosen in value.items() if isinstance(value, Mapping) else ((item, item) for item in value):
         if isinstance(value, Mapping) and isinstance(chosen, Mapping):
-            if not chosen or not set(chosen) <= {"as", "type"}:
-                return f'must hold for {shown(column)} an "as", a "type" or both, and nothing else, not {shown(chosen)}'
+            if not chosen or not set(chosen) <= {"as", "type", "missing_values"}:
+                known = '"as", "type" or "missing_values", and nothing else'
+                return f"must hold for {shown(column)} {known}, not {shown(chosen)}"
             if problem := _extra_type(chosen.get("type", EXTRA_TYPES[0])):
                 return f'"type" of {shown(column)} {problem}'
+            if problem := _texts(chosen.get("missing_values", [])):
+                return f'"missing_values" of {shown(column)} {problem}'
             chosen = chosen.get("as", column)
         for name in (column, chosen):
             if text_problem(name):
@@ -219,7 +222,11 @@ EXTRAS = Kind(
                         NAME,
                         {
                             "type": "object",
-                            "properties": {"as": NAME, "type": one_of(*EXTRA_TYPES)},
+                            "properties": {
+                                "as": NAME,
+                                "type": one_of(*EXTRA_TYPES),
+                                "missing_values": {"anyOf": [NAME, list_of({"type": "string"})]},
+                            },
                             "additionalProperties": False,
                             "minProperties": 1,
                         },

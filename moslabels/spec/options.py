@@ -88,6 +88,12 @@ class Options:
         '"best": 0}',
         of_label=True,
     )
+    mos_scale_column: str | None = _option(
+        None,
+        COLUMN,
+        "column of the labels with the scale of each row, as 1-5, 0-100 or worst..best, such as 100..0",
+        of_label=True,
+    )
     out_of_range: str = _option(
         "error", OUT_OF_RANGE, "refuse a score outside its scale, or clip it to the end of the scale", of_label=True
     )
@@ -101,11 +107,12 @@ class Options:
     mos_tolerance: float = _option(
         1e-6, TOLERANCE, "two scores of one key that differ by no more (on 1-5) are the same label"
     )
-    extras: tuple[str, ...] | dict[str, str | dict[str, str]] | None = _option(
+    extras: tuple[str, ...] | dict[str, str | dict[str, Any]] | None = _option(
         None,
         EXTRAS,
         'label columns to carry over: ["a", "b"], {"label column": "output column"} or {"label column": {"as": "output '
-        f'column", "type": "{"|".join(EXTRA_TYPES)}"}}}}; [] for none; where not set: {", ".join(DEFAULT_EXTRAS)}',
+        f'column", "type": "{"|".join(EXTRA_TYPES)}", "missing_values": ["NA"]}}}}; [] for none; where not set: '
+        f"{', '.join(DEFAULT_EXTRAS)}",
     )
     label_csv: dict[str, Any] = _option({}, DIALECT, f"how label CSV is written: {DIALECT_HELP}", of_label=True)
     feature_csv: dict[str, Any] = _option({}, DIALECT, f"how feature CSV is written: {DIALECT_HELP}")
@@ -137,11 +144,15 @@ class WantedExtra:
     columns: tuple[str, ...]
     type: str | None
     is_kept: bool = False
+    missing_values: tuple[str, ...] = ()
 
 
-def _wanted(column: str, chosen: Mapping[str, str]) -> WantedExtra:
+def _wanted(column: str, chosen: Mapping[str, Any]) -> WantedExtra:
     output = chosen.get("as", column)
-    return WantedExtra(output, (column,), chosen.get("type", DEFAULT_TYPES.get(output.lower())), "type" in chosen)
+    kind = chosen.get("type", DEFAULT_TYPES.get(output.lower()))
+    missing = chosen.get("missing_values", ())
+    missing = (missing,) if isinstance(missing, str) else tuple(missing)
+    return WantedExtra(output, (column,), kind, "type" in chosen, missing)
 
 
 class OptionKeywords(TypedDict, total=False):
@@ -158,12 +169,13 @@ class OptionKeywords(TypedDict, total=False):
     status_column: str
     overwrite: bool
     mos_scale: str | Mapping[str, float]
+    mos_scale_column: str | None
     out_of_range: str
     max_clipped: float
     missing_mos: str
     missing_values: str | list[str] | tuple[str, ...]
     mos_tolerance: float
-    extras: list[str] | tuple[str, ...] | Mapping[str, str | Mapping[str, str]] | None
+    extras: list[str] | tuple[str, ...] | Mapping[str, str | Mapping[str, Any]] | None
     label_csv: str | Mapping[str, Any]
     feature_csv: str | Mapping[str, Any]
     confirm: list[str] | tuple[str, ...]
@@ -219,9 +231,22 @@ def clashes(options: Options) -> list[tuple[str, str]]:
 
 def label_clashes(options: Options) -> list[tuple[str, str]]:
     """Return problems between valid options of one label file and its table, as (option, problem) pairs."""
+    return _scale_problems(options) + (_part_problems(options) or _pattern_problems(options, "label"))
+
+
+def _scale_problems(options: Options) -> list[tuple[str, str]]:
+    if options.mos_scale_column is None or options.mos_scale == "auto":
+        return []
+    problem = (
+        f'must not stand beside mos_scale {shown(options.mos_scale)}: set one of the two, or mos_scale "auto" here'
+    )
+    return [("mos_scale_column", problem)]
+
+
+def _part_problems(options: Options) -> list[tuple[str, str]]:
     counts = {side: _count(getattr(options, f"{side}_key_column")) for side in ("feature", "label")}
     if counts["feature"] == counts["label"]:
-        return _pattern_problems(options, "label")
+        return []
     problem = (
         f"names {counted(counts['label'], 'column', 'columns')} and feature_key_column {counts['feature']}; "
         "a key has the same parts on both"

@@ -6,7 +6,7 @@ SELECT
     CAST(unnest(range(len($source))) AS INTEGER) AS file,
     unnest(CAST($source AS VARCHAR[])) AS source,               -- the path as it was given
     unnest(CAST($mos_column AS VARCHAR[])) AS mos_column,
-    unnest(CAST($mos_scale AS VARCHAR[])) AS mos_scale,         -- auto, 1-5, 0-100, per-value, or linear: worst to best
+    unnest(CAST($mos_scale AS VARCHAR[])) AS mos_scale,         -- or linear (worst to best), per-row
     unnest(CAST($worst AS DOUBLE[])) AS worst,
     unnest(CAST($best AS DOUBLE[])) AS best,
     unnest(CAST($out_of_range AS VARCHAR[])) AS out_of_range,   -- error or clip

@@ -12,7 +12,10 @@ CREATE TEMP TABLE label_rows (
     value DOUBLE,
     mos_100_text VARCHAR,       -- the second score of a file that has mos and mos_raw_0_100: what stands in the latter
     mos_100 DOUBLE,             -- NULL: the row has none; mos_text is its text where it alone is there, or is bad
-    is_mos_100 BOOLEAN
+    is_mos_100 BOOLEAN,
+    scale_text VARCHAR,         -- the scale of the row, if a column has it
+    row_worst DOUBLE,           -- its ends; NULL: the row has none that is known
+    row_best DOUBLE
     {%- for extra in extras %},
     {{ extra.text | ident }} VARCHAR,
     {{ extra.type | ident }} VARCHAR

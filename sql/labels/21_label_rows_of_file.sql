@@ -32,10 +32,16 @@ SELECT
     mos_state(mos_text, mos_type, $missing_values),
     mos_number(mos_text, mos_type),
     NULL, NULL, false
-    {%- endif %}
+    {%- endif %},
+    {% if has_scale %}scale_text, scale_worst(scale_text), scale_best(scale_text){% else %}NULL, NULL, NULL{% endif %}
     {%- for extra in extras %},
     {%- if extra in present %}
-    CASE WHEN {{ extra.type | ident }} <> 'CSV' OR {{ extra.text | ident }} <> '' THEN {{ extra.text | ident }} END,
+    CASE WHEN ({{ extra.type | ident }} <> 'CSV' OR {{ extra.text | ident }} <> '')
+        {%- if extra.missing_values %}
+        AND trim_text({{ extra.text | ident }}) NOT IN (
+            {%- for value in extra.missing_values %}{{ value | text }}{% if not loop.last %}, {% endif %}{% endfor -%}
+        )
+        {%- endif %} THEN {{ extra.text | ident }} END,
     {{ extra.type | ident }}
     {%- else %}
     NULL, NULL

@@ -1,6 +1,6 @@
 -- Makes label_scores: one row per label row that has a key and a score: the score within its scale, on 1-5 and on
 -- 0-100. The number as it was given is kept on its own scale. On a per-value file a score above 5 is on 0-100, another
--- on 1-5. If a file has mos and mos_raw_0_100, each is kept as it was given, and gives the other if that is missing.
+-- on 1-5; on a per-row file each is on the scale of its row. If a file has mos and mos_raw_0_100, each is kept as it was given, and gives the other if that is missing.
 -- Extras are the text that their stated type writes, or as they stand in the file.
 {%- from 'labels/extras.sql' import stated_text %}
 CREATE TEMP TABLE label_scores AS
@@ -9,8 +9,16 @@ WITH scaled AS (
         label_rows.* EXCLUDE (key_fault, fault_part, mos_state),
         source,
         out_of_range,
-        CAST(CASE WHEN scale <> 'per-value' THEN worst WHEN value > 5 THEN 0 ELSE 1 END AS DOUBLE) AS worst,
-        CAST(CASE WHEN scale <> 'per-value' THEN best WHEN value > 5 THEN 100 ELSE 5 END AS DOUBLE) AS best
+        CAST(CASE
+            WHEN scale = 'per-row' THEN row_worst
+            WHEN scale <> 'per-value' THEN worst
+            WHEN value > 5 THEN 0 ELSE 1
+        END AS DOUBLE) AS worst,
+        CAST(CASE
+            WHEN scale = 'per-row' THEN row_best
+            WHEN scale <> 'per-value' THEN best
+            WHEN value > 5 THEN 100 ELSE 5
+        END AS DOUBLE) AS best
     FROM label_rows JOIN label_scales USING (file)
     WHERE key IS NOT NULL AND mos_state = 'ok'
 ), clipped AS (

@@ -146,8 +146,12 @@ VALUES = {
 }
 
 
+# What cannot stand beside those above.
+OTHER_VALUES = {"mos_scale_column": "scale"}
+
+
 def test_every_option_is_a_flag(folder: Path) -> None:
-    assert set(VALUES) == set(FIELDS)
+    assert set(VALUES) | set(OTHER_VALUES) == set(FIELDS)
     flags = [
         text for name, value in VALUES.items() for text in (f"--{name.replace('_', '-')}", value) if text is not None
     ]
@@ -156,6 +160,16 @@ def test_every_option_is_a_flag(folder: Path) -> None:
     args = json.loads(done.stdout)["run_provenance"]["args"]
     assert (args["min_match_rate"], args["overwrite"], args["missing_values"]) == (0.5, True, ["NA"])
     assert args["mos_scale"] == {"worst": 0, "best": 100}
+
+
+def test_every_other_option_is_a_flag(tmp_path: Path) -> None:
+    write_table(tmp_path / "f.csv", [{"corpus": "c", "key": "a"}])
+    write_table(tmp_path / "l.csv", [{"key": "a", "mos": 50, "scale": "0-100"}])
+    flags = [text for name, value in OTHER_VALUES.items() for text in (f"--{name.replace('_', '-')}", value)]
+    done = moslabels("materialize", "--features", "f.csv", "--labels", "l.csv", "--out", "o.csv", *flags, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    args = json.loads(done.stdout)["run_provenance"]["args"]
+    assert {name: args[name] for name in OTHER_VALUES} == OTHER_VALUES
 
 
 def test_a_terminal_that_speaks_ascii(folder: Path) -> None:

@@ -31,7 +31,7 @@ COLUMN = {
     "parquet": Column('na"me', 'na"me', "FLOAT"),
 }
 EXTRA = Extra("extra0", 'ex"tra', {0: COLUMN["csv"]}, "DECIMAL(10,2)")
-STATED = Extra("extra1", 'ex"tra', {0: COLUMN["csv"]}, "BIGINT", "BIGINT")
+STATED = Extra("extra1", 'ex"tra', {0: COLUMN["csv"]}, "BIGINT", "BIGINT", missing_values=("NA",))
 
 
 def read(name: str) -> str:
@@ -57,6 +57,7 @@ def contexts() -> list[dict[str, Any]]:
                     "stated_extras": extras[1:],
                     "row_type": "UINTEGER",
                     "has_mos_100": bool(extras),
+                    "has_scale": bool(extras),
                     "parts": [1, 2],
                     "views": [View(name, "a row per audit") for name in VIEWS],
                     "path": "f.duckdb",

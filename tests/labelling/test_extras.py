@@ -287,8 +287,8 @@ def test_values_of_one_stated_type_are_compared_as_such(job: Job) -> None:
 
 
 WRONG = [
-    ({"x": {}}, 'must hold for "x" an "as", a "type" or both, and nothing else, not {}'),
-    ({"x": {"type": "BIGINT", "sort": "y"}}, 'must hold for "x" an "as", a "type" or both'),
+    ({"x": {}}, 'must hold for "x" "as", "type" or "missing_values", and nothing else, not {}'),
+    ({"x": {"type": "BIGINT", "sort": "y"}}, 'must hold for "x" "as", "type" or "missing_values"'),
     ({"x": {"type": "bigint"}}, '"type" of "x" must be one of BIGINT, BOOLEAN, DOUBLE, VARCHAR, not "bigint"; did you'),
     ({"x": {"type": None}}, '"type" of "x" must be one of'),
     ({"x": {"as": ""}}, "must hold non-empty texts"),
@@ -312,3 +312,33 @@ def test_stated_types_hold_when_a_table_is_verified(job: Job) -> None:
     extras_of(job, [{"key": "a", "mos": 3, "n_ratings": 24.0}], extras=extras, audit_json=written)
     found = verify([str(written), str(job.out)])["files"]
     assert [(one["status"], one["differences"]) for one in found] == [("ok", [])] * 2
+
+
+MISSING = [
+    ({"missing_values": ["NA", "-1"]}, pa.float64(), [0.5, None]),
+    ({"missing_values": ["NA"], "as": "spread", "type": "DOUBLE"}, pa.float64(), [0.5, None]),
+    ({"missing_values": ["n/a"], "type": "VARCHAR"}, pa.string(), ["0.5", " NA "]),
+    ({"missing_values": []}, pa.string(), ["0.5", " NA "]),
+]
+
+
+@pytest.mark.parametrize(("chosen", "kind", "values"), MISSING)
+def test_an_extra_has_texts_that_mean_no_value(job: Job, chosen: dict, kind: pa.DataType, values: list) -> None:
+    labels = "key,mos,x\na,3,0.5\nb,3, NA \n"
+    rows = extras_of(job, labels, labels_name="l.csv", extras={"x": chosen})
+    output = chosen.get("as", "x")
+    assert [row[output] for row in rows] == values
+    assert type_of(job, output) == kind
+
+
+def test_texts_that_mean_no_value_hold_for_one_extra_alone(job: Job) -> None:
+    labels = [{"key": "a", "mos": 3, "x": -1, "y": -1}, {"key": "b", "mos": 3, "x": 2, "y": 2}]
+    extras = {"x": {"missing_values": ["-1"]}, "y": {"as": "other"}}
+    assert extras_of(job, labels, extras=extras) == [{"other": -1, "x": None}, {"other": 2, "x": 2}]
+    # They are equal to whatever another label says, and no score.
+    files = {"one.jsonl": [{"key": "a", "mos": 3, "x": -1}], "two.jsonl": [{"key": "a", "mos": 3, "x": 2}]}
+    assert extras_of(job, files, extras={"x": {"missing_values": ["-1"]}})[0] == {"x": None}
+    with pytest.raises(MosLabelsError, match="conflicting MOS labels"):
+        extras_of(job, files, extras=["x"])
+    with pytest.raises(UsageError, match='"missing_values" of "x" must be a list of texts'):
+        extras_of(job, files, extras={"x": {"missing_values": 3}})

@@ -10,7 +10,7 @@
 -- mos_column        VARCHAR    its score column
 -- key_normalize     VARCHAR    raw, basename or stem; a JSON list for several columns
 -- key_regex         VARCHAR    pattern of its keys; empty for none, a JSON list for several columns
--- mos_scale         VARCHAR    1-5, 0-100, per-value, or the JSON object of another scale
+-- mos_scale         VARCHAR    1-5, 0-100, per-value, per-row, or the JSON object of another scale
 -- rows              BIGINT     its rows
 -- rows_without_key  BIGINT     those that yield no key
 -- mos_raw_column    VARCHAR    its column of scores on 0-100 where it is read beside mos_column; else NULL
