@@ -1,1 +1,1 @@
-"""What a run is told: options, manifest, table specs."""
+"""The input of a run: options, manifest and specs of tables."""

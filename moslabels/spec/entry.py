@@ -1,4 +1,4 @@
-"""Check one table: an entry of a manifest, or the arguments of one call, becomes a frozen, complete and valid spec."""
+"""The check of one table, which makes a frozen, complete and valid spec of an entry or of arguments."""
 
 from __future__ import annotations
 
@@ -31,9 +31,10 @@ def table_spec(
     options: Mapping[str, Any],
     tables: Mapping[str, Any] | None = None,
 ) -> TableSpec:
-    """The spec of one table from the arguments of a call: checked as an entry of a manifest is. Raises UsageError.
+    """Return the spec of one table from the arguments of a call. Raise UsageError.
 
-    ``tables`` are those in memory, by the names that ``features`` and ``labels`` give them.
+    They are checked like an entry of a manifest. ``tables`` are the tables in memory, by the names that ``features``
+    and ``labels`` give them.
     """
     entry: dict[str, Any] = {
         "features": text_path(features),
@@ -55,7 +56,7 @@ def table_spec(
 def input_spec(
     features: str | os.PathLike[str], labels: Any, options: Mapping[str, Any], tables: Mapping[str, Any] | None = None
 ) -> TableSpec:
-    """The spec of a table that is read and not written. Raises UsageError."""
+    """Return the spec of a table that is read and not written. Raise UsageError."""
     folder = os.fspath(features)
     nowhere = os.path.join("" if path_problem(folder) else folder, "none.parquet")  # No input can have this path.
     return table_spec(features, labels, nowhere, None, None, options, tables)
@@ -70,7 +71,7 @@ def _text_label(label: Any) -> Any:
 def right_options(
     given: Mapping[str, Any], known: Mapping[str, Any], others: Sequence[str], prefix: str, problems: Problems
 ) -> dict[str, Any]:
-    """The options among the members of an object, those that are right; the others are reported."""
+    """Return the valid options among the members of an object, and report the others."""
     options: dict[str, Any] = {}
     for name, value in given.items():
         if name in others:
@@ -103,7 +104,7 @@ def read_entry(
     problems: Problems,
     tables: Mapping[str, Any],
 ) -> tuple[TableSpec | None, TablePaths]:
-    """The spec of one entry of ``tables`` (``where`` is its JSON path), None where it is wrong, and its files."""
+    """Return the spec of one entry of ``tables``, or None if it is wrong, and its files. ``where`` is its JSON path."""
     prefix = f"{where}." if where else ""
     known_before = len(problems)
     if not isinstance(entry, dict):
@@ -172,7 +173,7 @@ def _labels(
     tables: Mapping[str, Any],
     of_defaults: Sequence[tuple[str, str]],
 ) -> list[tuple[int, LabelSpec]]:
-    """The label files that are right, each with its place in the list. ``of_defaults`` are clashes that are theirs."""
+    """Return the valid label files, each with its index. ``of_defaults`` are the clashes that the defaults cause."""
     if not isinstance(entries, list | tuple):
         hint = f", such as {shown([entries])}" if isinstance(entries, str) else ""
         problems.add(f"{prefix}labels", f"must be a list of paths{hint}, not {shown(entries)}")
@@ -195,7 +196,7 @@ def _labels(
         else:
             label = LabelSpec(resolved(base, path) or path, path, replace(options, **settled(own)), own)
             for name, problem in label_clashes(label.options):
-                # Said once where the table says it for all of its label files, or the defaults for all tables.
+                # A clash that comes from the table or from the defaults is reported there once, not for each file.
                 is_of_defaults = name not in own and (name, problem) in of_defaults
                 place = "defaults." if is_of_defaults else f"{where}." if own else prefix
                 problems.add_once(f"{place}{name}", problem)
@@ -204,7 +205,7 @@ def _labels(
 
 
 def _shown_table(value: Any) -> str:
-    """What stands in the place of a path; a table in memory by its kind, and not by what it holds."""
+    """Return the text of a value that was given for a path. For a table in memory it is the kind, not the contents."""
     if not hasattr(value, "__arrow_c_stream__"):
         return shown(value)
     return f"a {type(value).__module__.split('.')[0]} {type(value).__name__}; join() takes tables in memory"

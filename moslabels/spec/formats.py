@@ -17,13 +17,13 @@ FORMATS = {
     ".tsv": "tsv",
     ".txt": "csv",
 }
-"""The name of the format of each suffix: ``sources/opening`` knows who reads it, ``writers/write`` who writes it."""
+"""The name of the format of each suffix. ``sources/opening`` maps it to a reader, ``writers/write`` to a writer."""
 
 _OF_LABELS = {".txt"}  # suffixes that only label files may have
 
 
 def format_problem(path: str, role: str) -> str | None:
-    """Return why a path cannot be ``features``, ``labels`` or ``out``, judged by its suffix; None if it can."""
+    """Return why the suffix of a path is wrong for ``features``, ``labels`` or ``out``, or None if it is right."""
     suffix = Path(path).suffix.lower()
     known = [name for name in FORMATS if name not in _OF_LABELS or role == "labels"]
     if suffix in known:

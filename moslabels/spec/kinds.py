@@ -1,4 +1,4 @@
-"""Kinds of option values: which values are right, what is wrong with another, and the same as JSON Schema."""
+"""Kinds of option values: the check of a value, and the same rules as JSON Schema."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _SHORT_SCALE = re.compile(f"({_BOUND})-({_BOUND})")
 class Kind:
     """A kind of option value: what JSON may hold for it, and what its flag shows as placeholder.
 
-    ``problem`` returns what is wrong with a value, or None; ``schema`` says the same as JSON Schema, as far as it can.
-    The flag takes JSON text where it ``is_json``; where it ``is_repeated`` it may be given again, for a list.
-    ``settled`` returns the long form of a right value that was written short.
+    ``problem`` returns what is wrong with a value, or None. ``schema`` is the same rule as JSON Schema, as far as
+    possible. If it ``is_json``, the flag takes JSON text. If it ``is_repeated``, the flag may be given again, for a
+    list. ``settled`` returns the long form of a valid value that was written in short form.
     """
 
     problem: Callable[[Any], str | None]

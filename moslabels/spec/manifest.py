@@ -1,4 +1,4 @@
-"""Read a manifest: a JSON file becomes the specs of its tables, or UsageError tells every problem in it."""
+"""Reading of a manifest. A JSON file becomes the specs of its tables, or UsageError lists every problem in it."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Manifest:
 
 
 def load_manifest(path: str | os.PathLike[str], base_dir: str | os.PathLike[str] | None = None) -> Manifest:
-    """Read and check a manifest. Nothing is written.
+    """Read and check a manifest. Write nothing.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def load_manifest(path: str | os.PathLike[str], base_dir: str | os.PathLike[str]
     Returns
     -------
     Manifest
-        Its ``tables`` have every path and option final, in the order of the file.
+        Its ``tables`` are in the order of the file. All of their paths and options are final.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def load_manifest(path: str | os.PathLike[str], base_dir: str | os.PathLike[str]
 
 
 def checked(path: str, document: Any, base: Path) -> Manifest:
-    """The manifest that a JSON document is, or is to be at a path. Raises UsageError with every problem found."""
+    """Return the manifest in a JSON document of a path. Raise UsageError with every problem found."""
     problems = Problems()
     tables, paths = _read_tables(document, base, problems)
     problems.extend(overlaps(paths, {}, path))
@@ -73,7 +73,7 @@ def checked(path: str, document: Any, base: Path) -> Manifest:
 
 
 def report_problems(manifest: Manifest, reports: Mapping[str, str]) -> list[str]:
-    """Report paths that are also an input or another output of a manifest's tables: a text for each."""
+    """Return a text for each report path that is also an input or another output of a manifest's tables."""
     paths = [
         TablePaths(
             [(f"tables[{index}].{key}", path) for key, path in table.inputs()],
@@ -101,7 +101,7 @@ def _read_json(path: str) -> Any:
 
 
 def _json_advice(error: json.JSONDecodeError) -> str:
-    """What to do about the commonest slips of a hand that is used to other languages."""
+    """Return advice for the most common slips of people who write other languages, or an empty text."""
     here, before = error.doc[error.pos :], error.doc[: error.pos].rstrip()
     if here.startswith("\\"):
         return '; in JSON a backslash is written twice, such as "\\\\d+"'

@@ -1,4 +1,4 @@
-"""Names of columns: those tried for keys and scores if no option names one, and those that are written."""
+"""Names of columns: the candidates for keys and scores if no option names one, and the columns that are written."""
 
 from __future__ import annotations
 
@@ -18,6 +18,6 @@ DEFAULT_EXTRAS: Mapping[str, tuple[str, ...]] = {
     "mos_std_dev": ("mos_std_dev", "stddev", "std_dev"),
     "split": ("split",),
 }
-"""Output column -> the label columns that may feed it, in order of preference."""
+"""For each output column, the label columns that may feed it, in order of preference."""
 EXTRA_TYPES = ("BIGINT", "BOOLEAN", "DOUBLE", "VARCHAR")
 DEFAULT_TYPES = {**dict.fromkeys(DEFAULT_EXTRAS, "VARCHAR"), "mos_n_ratings": "BIGINT", "mos_std_dev": "DOUBLE"}

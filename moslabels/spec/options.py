@@ -41,9 +41,9 @@ def _option(default: Any, kind: Kind, says: str, *, of_label: bool = False) -> A
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """Every option of one table, with its value. ``None`` means: not set.
+    """Every option of one table, with its value. ``None`` means that it is not set.
 
-    A field that is ``of_label`` may also be set by a single entry of ``labels``, for that file alone.
+    A single entry of ``labels`` may also set a field that is ``of_label``, for that file alone.
     """
 
     feature_key_column: str | tuple[str, ...] | None = _option(
@@ -136,8 +136,9 @@ class Options:
 
 @dataclass(frozen=True)
 class WantedExtra:
-    """An extra as the options name it: its output column, and the label columns that may feed it, the first that is
-    there. ``type`` is None where the values decide it; with ``is_kept`` it is written where it has no value, too.
+    """An extra as the options name it: its output column, and the label columns of which the first present feeds it.
+
+    ``type`` is None if the values decide it. If ``is_kept``, the column is written even if it has no value.
     """
 
     output: str
@@ -156,7 +157,7 @@ def _wanted(column: str, chosen: Mapping[str, Any]) -> WantedExtra:
 
 
 class OptionKeywords(TypedDict, total=False):
-    """The fields of :class:`Options` as type checkers know them where they are keywords."""
+    """The fields of :class:`Options` as keywords, for type checkers."""
 
     feature_key_column: str | Sequence[str] | None
     label_key_column: str | Sequence[str] | None
@@ -188,7 +189,7 @@ LABEL_FIELDS: Mapping[str, dataclasses.Field[Any]] = {
 
 
 def option_problem(name: str, value: Any) -> str | None:
-    """Return what is wrong with the value of a known option, or None. A value of None is right if it is the default."""
+    """Return what is wrong with the value of a known option, or None. None is right if it is the default."""
     field = FIELDS[name]
     if value is None and field.default is None:
         return None
@@ -204,14 +205,14 @@ def settled(given: Mapping[str, Any]) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class KeyPart:
-    """One column of a key, None where it is to be inferred, and the pattern for it."""
+    """One column of a key, or None if it must be inferred, and its pattern."""
 
     column: str | None
     regex: str | None
 
 
 def key_parts(options: Options, side: str) -> list[KeyPart]:
-    """The columns that are the key together; one pattern alone holds for all of them. ``side``: feature or label."""
+    """Return the columns that form the key. A single pattern holds for all of them. ``side`` is feature or label."""
     columns, regex = getattr(options, f"{side}_key_column"), getattr(options, f"{side}_key_regex")
     columns = columns if isinstance(columns, tuple) else (columns,)
     regexes = regex if isinstance(regex, tuple) else (regex,) * len(columns)

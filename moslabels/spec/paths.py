@@ -1,4 +1,4 @@
-"""Check paths: what may be one, and that no output is also an input or another output."""
+"""The check of paths: whether a text can be one, and that no output is also an input or another output."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from moslabels.spec.problems import Problems, check_members
 
 @dataclass
 class TablePaths:
-    """The files of one table, as (JSON path, path): what was right of them, whatever else is wrong."""
+    """The valid files of one table, as pairs of JSON path and path. Other members of the table may be wrong."""
 
     inputs: list[tuple[str, str]]
     outputs: list[tuple[str, str]]
 
 
 def overlaps(tables: Sequence[TablePaths], reports: Mapping[str, str], manifest: str | None) -> list[str]:
-    """Outputs that are also an input or another output: a text for each. ``reports`` are further outputs by name."""
-    # A file has its own name and those of the links to it: who replaces any of them replaces it for somebody.
+    """Return a text for each output that is also an input or another output. ``reports`` are more outputs, by name."""
+    # A file has its own name and those of the links to it. Replacing any of them replaces the file for some reader.
     taken: dict[str, str] = {}
     inputs = [("the manifest", manifest)] if manifest is not None else []
     inputs += [pair for table in tables for pair in table.inputs]
@@ -35,7 +35,7 @@ def overlaps(tables: Sequence[TablePaths], reports: Mapping[str, str], manifest:
     outputs = [pair for table in tables for pair in table.outputs] + list(reports.items())
     problems = []
     written: dict[str, str] = {}
-    reserved: dict[str, str] = {}  # How the names begin of what stands beside an output until it is whole.
+    reserved: dict[str, str] = {}  # starts of the names of the hidden files of outputs
     for name, path in outputs:
         place, links = written_path(path), names_of(path)
         other = taken.get(place) or next((written[link] for link in links if link in written), None)
@@ -59,11 +59,11 @@ def resolved(base: Path | None, given: str | None) -> str | None:
     if base is None or given is None:
         return given
     path = str(base / given)
-    return os.path.join(os.curdir, path) if is_url(path) else path  # Of ./s3:/x, pathlib leaves s3:/x.
+    return os.path.join(os.curdir, path) if is_url(path) else path  # pathlib turns ./s3:/x into s3:/x.
 
 
 def path_argument(name: str, path: Any) -> str:
-    """A path that was given as an argument, as text. Raises UsageError where it is none."""
+    """Return a path argument as text. Raise UsageError if it is not a path."""
     problems = Problems()
     path = text_path(path)
     if not isinstance(path, str) or not path:
@@ -77,13 +77,13 @@ def path_argument(name: str, path: Any) -> str:
 
 
 def refuse_url(name: str, path: str) -> None:
-    """Refuse, with UsageError, an argument that is a URL in the place of a path."""
+    """Raise UsageError if an argument is a URL instead of a path."""
     if problem := url_problem(path):
         raise UsageError("the arguments are wrong:", [f"{name}: {shown(path)} {problem}"])
 
 
 def path_problem(path: str, base: Path | None = None) -> str | None:
-    """Why a text cannot be the path of a file, or None. A relative one opens from ``base``."""
+    """Return why a text cannot be the path of a file, or None. A relative path opens from ``base``."""
     if "\0" in path:
         return "holds a NUL character, which no path can"
     try:

@@ -1,4 +1,4 @@
-"""Collect what is wrong with a JSON value, each problem with its JSON path, and raise all of it together."""
+"""A collection of the problems of a JSON value, each with its JSON path, that are raised together."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from moslabels.base.errors import UsageError
 from moslabels.base.text import short, shown
 
-_MOST_NESTED = 100  # lists and objects in one another, where no key takes more than a few
+_MOST_NESTED = 100  # lists and objects inside each other; valid members need only a few
 TOO_DEEP = f"nests lists or objects more than {_MOST_NESTED} deep"
 
 
@@ -23,7 +23,7 @@ class Members(dict[str, Any]):
 
 
 class Problems(list[str]):
-    """The problems found so far, as messages show them."""
+    """The problems that were found so far, as messages show them."""
 
     def add(self, path: str, problem: str) -> None:
         self.append(f"{path}: {problem}" if path else problem)

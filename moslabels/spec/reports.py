@@ -1,4 +1,4 @@
-"""The forms that the report of a batch is written in. ``moslabels.evidence.reports`` has what makes each."""
+"""The forms of the report of a batch. ``moslabels.evidence.reports`` has the function that makes each."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class ReportForm:
-    """A form of the report: the keyword of ``run_batch`` that names its file, and what the flag's help says.
+    """A form of the report: the keyword of ``run_batch`` that names its file, and the help of the flag.
 
-    ``is_always_named`` says that ``run_provenance`` names it also if it is not written: later forms are only named if
-    they are, so that the evidence of other runs stays as it was.
+    If ``is_always_named``, ``run_provenance`` names it even if it is not written. Newer forms are named only if they
+    are written, so that the evidence of other runs does not change.
     """
 
     name: str
@@ -32,6 +32,6 @@ REPORT_FORMS = (
 
 
 def named_reports(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the paths of reports as evidence names them: those that are written, and those that it always names."""
+    """Return the paths of reports for the evidence: those that are written, and those that are always named."""
     paths = {form: given.get(form.name) for form in REPORT_FORMS}
     return {form.name: path for form, path in paths.items() if path or form.is_always_named}

@@ -1,4 +1,4 @@
-"""The spec of a table: its files and options, all final. Whoever labels it needs nothing else of a manifest."""
+"""The spec of a table: its files and options, all final. Labelling needs nothing else from a manifest."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from moslabels.spec.options import Options
 
 @dataclass(frozen=True)
 class LabelSpec:
-    """One label file: where it is, the path as it was given, the options that hold for it, and those of its own."""
+    """One label file: its path, the path as it was given, all of its options, and those of its own entry."""
 
     path: str
     given: str
@@ -21,9 +21,9 @@ class LabelSpec:
 
 @dataclass(frozen=True)
 class TableSpec:
-    """One table to label: every path and option final. ``config`` holds the options that were given.
+    """One table to label. All paths and options are final. ``config`` holds the options that were given.
 
-    ``tables`` are Arrow tables in memory, by the name that stands in the place of a path.
+    ``tables`` are the Arrow tables in memory, by the name that replaces their path.
     """
 
     id: str | None
@@ -38,11 +38,11 @@ class TableSpec:
 
     @property
     def open_questions(self) -> list[str]:
-        """What is to be confirmed about the table, a warning each."""
+        """Return a warning for each open question about the table."""
         return [f"to confirm: {note} (then delete this note from confirm)" for note in self.options.confirm]
 
     def outputs(self) -> Iterator[tuple[str, str]]:
-        """The (key, path) of every file that is written."""
+        """Yield the (key, path) of every file that is written."""
         yield "out", self.out
         if self.audit_json is not None:
             yield "audit_json", self.audit_json
@@ -50,7 +50,7 @@ class TableSpec:
             yield "unmatched", self.unmatched
 
     def inputs(self) -> Iterator[tuple[str, str]]:
-        """The (key, path) of every file that is read."""
+        """Yield the (key, path) of every file that is read."""
         names = [("features", self.features)]
         names += [(f"labels[{index}]", label.path) for index, label in enumerate(self.labels)]
         yield from (pair for pair in names if pair[1] not in self.tables)
