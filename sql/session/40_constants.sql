@@ -7,7 +7,8 @@ SET VARIABLE white_space = array_to_string(list_transform(
 
 -- scale_range: two numbers with two dots between them (groups 1 and 2), or without signs with a dash (3 and 4), as mos_scale is
 -- written short. 01-05 is a date that a spreadsheet made of 1-5.
-SET VARIABLE scale_range = '^(?:([+-]?@) *[.][.] *([+-]?@)|(@) *- *(@))$'.replace('@', '(?:0|[1-9][0-9]{0,14})(?:[.][0-9]{1,15})?');
+SET VARIABLE scale_range = replace(
+    '^(?:([+-]?@) *[.][.] *([+-]?@)|(@) *- *(@))$', '@', '(?:0|[1-9][0-9]{0,14})(?:[.][0-9]{1,15})?');
 
 -- json_text, json_member: patterns of a text and of one member of an object: name, colon and value, with the white
 -- space around them. RE2 cannot count brackets, so a value may nest ten deep.
