@@ -1,155 +1,163 @@
-"""Label large Parquet tables with moslabels and with what one would write instead, side by side.
+"""Label tables with moslabels and with what one would write instead, side by side.
 
     .venv/bin/pip install -e '.[bench]'
-    .venv/bin/python tests/benchmarks/run.py [--sizes 0.1,0.4,1.5] [--runs 3] [--folder FOLDER]
+    .venv/bin/python tests/benchmarks/run.py [--cases '344 MiB,CSV'] [--growth] [--runs 5] [--folder FOLDER]
 
-Prints a table: whole-process seconds and peak memory, medians of several runs that take turns, and the ratio to
-moslabels.
-Every contender leaves the same behind: the labelled table on the disk (synced) and the sha256 of input and output.
-*limit* copies the file, syncs it and hashes it: nothing that leaves evidence can be quicker by much.
+Prints tables in Markdown: seconds of the wall and of the processors, and peak memory, of whole processes that take
+turns, as medians; and how long moslabels takes beside each contender. A first turn warms the caches and is not
+counted. Each contender stands there plain, and with what moslabels leaves besides the table: synced bytes, and the
+sha256 of what was read and written, hashed by the same library.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 import os
-import random
-import shlex
+import platform
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
+from contenders import NAMES, command
+from tables import CASES, GROWTH, Case, write_features, write_labels
 
-CLIPS = 150_000
-COLUMNS = 60
-ROW_BYTES = COLUMNS * 4
-GROUP_ROWS = 120_000
-
-POLARS = """
-import sys, polars as pl
-features, labels, out = sys.argv[1:]
-scores = pl.scan_csv(labels).with_columns(
-    mos_raw_0_100=100 * (pl.col("mos") - 1) / 4, mos_label_status=pl.lit("ok"), mos_label_source=pl.lit(labels))
-joined = pl.scan_parquet(features).join(scores, on="key", how="left", maintain_order="left").with_columns(
-    pl.col("mos_label_status").fill_null("missing-label"), pl.col("mos_label_source").fill_null(""))
-joined.sink_parquet(out)
-"""
-
-DUCKDB = """
-import sys, duckdb
-features, labels, out = sys.argv[1:]
-duckdb.execute(f'''
-COPY (SELECT f.*, l.mos, 100 * (l.mos - 1) / 4 AS mos_raw_0_100,
-    CASE WHEN l.mos IS NULL THEN 'missing-label' ELSE 'ok' END AS mos_label_status,
-    CASE WHEN l.mos IS NULL THEN '' ELSE '{labels}' END AS mos_label_source
-  FROM read_parquet('{features}', file_row_number = true) AS f
-  LEFT JOIN read_csv('{labels}') AS l USING (key) ORDER BY f.file_row_number) TO '{out}' (FORMAT parquet)''')
-"""
-
-PANDAS = """
-import sys, pandas as pd
-features, labels, out = sys.argv[1:]
-scores = pd.read_csv(labels)
-scores["mos_raw_0_100"] = 100 * (scores["mos"] - 1) / 4
-scores["mos_label_status"] = "ok"
-scores["mos_label_source"] = labels
-joined = pd.read_parquet(features).merge(scores, on="key", how="left", validate="many_to_one")
-joined["mos_label_status"] = joined["mos_label_status"].fillna("missing-label")
-joined["mos_label_source"] = joined["mos_label_source"].fillna("")
-joined.to_parquet(out, index=False)
+_PROBE = """
+import json, resource, subprocess, sys
+done = subprocess.run(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+sys.stderr.buffer.write(done.stderr)
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(used.ru_utime + used.ru_stime, used.ru_maxrss)
+sys.exit(done.returncode)
 """
 
 
-def commands(features: Path, labels: Path, out: Path, audit: Path) -> dict[str, str]:
-    """What each contender runs, as a shell line."""
-    python = shlex.quote(sys.executable)
-    paths = " ".join(shlex.quote(str(path)) for path in (features, labels, out))
-    evidence = f"sync {shlex.quote(str(out))} && sha256sum {shlex.quote(str(features))} {shlex.quote(str(out))}"
-    label = f"--features {features} --labels {labels} --out {out} --audit-json {audit}"
-    return {
-        "moslabels": f"exec {python} -m moslabels materialize {label}",
-        "limit": f"cp {features} {out} && sync {out} && sha256sum {out}",
-        "polars": f"{python} -c {shlex.quote(POLARS)} {paths} && {evidence}",
-        "DuckDB": f"{python} -c {shlex.quote(DUCKDB)} {paths} && {evidence}",
-        "pandas": f"{python} -c {shlex.quote(PANDAS)} {paths} && {evidence}",
-    }
+@dataclass(frozen=True)
+class Measured:
+    """Seconds of the wall, seconds of all processors, and peak memory in GB of a process."""
+
+    seconds: float
+    cpu_seconds: float
+    peak: float
 
 
-def write_features(path: Path, gigabytes: float, clips: int) -> int:
-    """A table of about so many gigabytes of incompressible floats: many frames of each clip. Returns its rows."""
-    rows = clips if gigabytes == 0 else int(gigabytes * 1e9 / ROW_BYTES)
-    schema = pa.schema([("key", pa.string()), *((f"f{index:02}", pa.float32()) for index in range(COLUMNS))])
-    with pq.ParquetWriter(path, schema, compression="none", use_dictionary=["key"]) as writer:
-        for start in range(0, rows, GROUP_ROWS):
-            count = min(GROUP_ROWS, rows - start)
-            keys = pa.array([f"clip_{(start + row) * clips // rows:06}.mp4" for row in range(count)])
-            floats = pa.array(memoryview(os.urandom(2 * count)).cast("H"), pa.uint16())
-            noise = [
-                pa.compute.add(floats.cast(pa.float32()), pa.scalar(index / 7, pa.float32()))
-                for index in range(COLUMNS)
-            ]
-            writer.write_table(pa.table([keys, *noise], schema=schema))
-    return rows
-
-
-def write_labels(path: Path, clips: int) -> None:
-    chance = random.Random(1)
-    order = list(range(clips))
-    chance.shuffle(order)
-    with path.open("w") as stream:
-        stream.write("key,mos\n")
-        stream.writelines(f"clip_{clip:06}.mp4,{round(chance.uniform(1, 5), 3)}\n" for clip in order if clip % 50)
-
-
-def measured(command: str) -> tuple[float, float]:
-    """Seconds and peak gigabytes (of the largest process) of a shell line."""
-    probe = (
-        "import resource, subprocess, sys\n"
-        "done = subprocess.run(['sh', '-c', sys.argv[1]], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)\n"
-        "sys.stderr.buffer.write(done.stderr)\n"
-        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)\n"
-        "sys.exit(done.returncode)"
-    )
+def measured(arguments: Sequence[str]) -> Measured:
     start = time.perf_counter()
-    done = subprocess.run([sys.executable, "-c", probe, command], capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-c", _PROBE, *arguments], capture_output=True, text=True, check=False)
     seconds = time.perf_counter() - start
     if done.returncode:
-        raise SystemExit(f"{command}\nfailed:\n{done.stderr}")
-    return seconds, int(done.stdout) / 1e6
+        raise SystemExit(f"{arguments}\nfailed:\n{done.stderr}")
+    cpu_seconds, kilobytes = done.stdout.split()
+    return Measured(seconds, float(cpu_seconds), int(kilobytes) / 1e6)
+
+
+def medians(runs: Sequence[Measured]) -> Measured:
+    return Measured(
+        statistics.median(run.seconds for run in runs),
+        statistics.median(run.cpu_seconds for run in runs),
+        statistics.median(run.peak for run in runs),
+    )
+
+
+def side_by_side(folder: Path, case: Case, names: Sequence[str], runs: int) -> tuple[int, dict[str, Measured]]:
+    """Return the bytes of the features, and the medians of each contender."""
+    features, out = (folder / f"{name}.{case.kind}" for name in ("features", "out"))
+    labels, audit = folder / "labels.csv", folder / "audit.json"
+    write_features(features, case)
+    write_labels(labels, case)
+    found: dict[str, list[Measured]] = {name: [] for name in names}
+    for turn in range(runs + 1):
+        for name in names:
+            out.unlink(missing_ok=True)
+            one = measured(command(name, features, labels, out, audit, case.kind))
+            if turn:
+                found[name].append(one)
+    size = features.stat().st_size
+    for path in (features, labels, out, audit):
+        path.unlink(missing_ok=True)
+    return size, {name: medians(of_name) for name, of_name in found.items()}
+
+
+def machine() -> str:
+    """Return the versions, and what of the machine decides: processors, and whether they hash by instructions."""
+    packages = ("moslabels", "duckdb", "pyarrow", "polars", "pandas")
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in packages)
+    try:
+        flags = set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
+        hashes = "with" if flags & {"sha_ni", "sha2"} else "without"
+    except OSError:
+        hashes = "unknown whether with"
+    start = time.perf_counter()
+    hashlib.sha256(bytes(1 << 26)).digest()
+    rate = (1 << 26) / (time.perf_counter() - start) / 1e9
+    return (
+        f"{versions}, Python {platform.python_version()}, {platform.system()} {platform.machine()}, "
+        f"{os.cpu_count()} processors {hashes} instructions for SHA ({rate:.1f} GB/s)"
+    )
+
+
+def print_contenders(folder: Path, cases: Mapping[str, Case], names: Sequence[str], runs: int) -> None:
+    print("| table | contender | seconds | CPU seconds | peak GB | moslabels takes |")
+    print("|---|---|---|---|---|---|")
+    for title, case in cases.items():
+        size, found = side_by_side(folder, case, names, runs)
+        ours = found.get("moslabels")
+        for name, one in found.items():
+            times = f"{ours.seconds / one.seconds:.2f} x" if ours and one is not ours else ""
+            print(
+                f"| {title} ({size / 2**20:,.0f} MiB) | {name} | {one.seconds:.2f} | {one.cpu_seconds:.2f} "
+                f"| {one.peak:.2f} | {times} |",
+                flush=True,
+            )
+
+
+def print_growth(folder: Path, runs: int) -> None:
+    print("| features | seconds | seconds a GiB | CPU seconds | peak GB |")
+    print("|---|---|---|---|---|")
+    for title, case in GROWTH.items():
+        size, found = side_by_side(folder, case, ["moslabels"], runs)
+        one = found["moslabels"]
+        rate = one.seconds / size * 2**30
+        print(
+            f"| {title} ({size / 2**20:,.0f} MiB) | {one.seconds:.2f} | {rate:.2f} | {one.cpu_seconds:.2f} "
+            f"| {one.peak:.2f} |",
+            flush=True,
+        )
+
+
+def listed(text: str, known: Mapping[str, object] | Sequence[str]) -> list[str]:
+    """Return the names of a list that a user wrote. Names hold commas, so the known ones say where each ends."""
+    left, found = text, []
+    while left:
+        name = next((name for name in sorted(known, key=len, reverse=True) if left.startswith(name)), None)
+        if name is None or left[len(name) :][:1] not in ("", ","):
+            raise SystemExit(f"no such name: {left}; known are: {'; '.join(known)}")
+        found.append(name)
+        left = left[len(name) + 1 :].lstrip()
+    return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--sizes", default="0,0.1,0.4,1.5", help="gigabytes; 0 stands for one row a clip")
-    parser.add_argument("--runs", type=int, default=3)
-    parser.add_argument("--only", default="moslabels,limit,polars,DuckDB,pandas")
+    parser.add_argument("--cases", default=",".join(CASES), help=f"of: {'; '.join(CASES)}")
+    parser.add_argument("--contenders", default=",".join(NAMES), help=f"of: {'; '.join(NAMES)}")
+    parser.add_argument("--growth", action="store_true", help="moslabels alone, on tables each twice as large")
+    parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--folder", help="where the tables are made; default: a temporary folder")
     arguments = parser.parse_args()
-    print("| table | contender | seconds | x moslabels | peak GB |")
-    print("|---|---|---|---|---|")
+    print(f"{machine()}\n")
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
-        features, labels, out, audit = (Path(folder) / name for name in ("f.parquet", "l.csv", "o.parquet", "a.json"))
-        write_labels(labels, CLIPS)
-        for size in map(float, arguments.sizes.split(",")):
-            rows = write_features(features, size, CLIPS)
-            lines = {k: v for k, v in commands(features, labels, out, audit).items() if k in arguments.only.split(",")}
-            results: dict[str, list[tuple[float, float]]] = {name: [] for name in lines}
-            for turn in range(arguments.runs + 1):
-                for name, line in lines.items():
-                    out.unlink(missing_ok=True)
-                    found = measured(line)
-                    if turn:  # The first turn warms the caches.
-                        results[name].append(found)
-            title = f"{features.stat().st_size / 1e9:.2f} GB, {rows:,} rows"
-            base = statistics.median(seconds for seconds, _ in results["moslabels"])
-            for name, runs in results.items():
-                seconds, peak = (statistics.median(column) for column in zip(*runs, strict=True))
-                print(f"| {title} | {name} | {seconds:.2f} | {seconds / base:.2f} | {peak:.2f} |", flush=True)
+        if arguments.growth:
+            print_growth(Path(folder), arguments.runs)
+        else:
+            cases = {name: CASES[name] for name in listed(arguments.cases, CASES)}
+            print_contenders(Path(folder), cases, listed(arguments.contenders, NAMES), arguments.runs)
 
 
 if __name__ == "__main__":
