@@ -53,6 +53,8 @@ def _init(parsed: argparse.Namespace, _argv: list[str]) -> int:
             f"moslabels: warning: {started.schema_path} is another schema than that of this version; it stays as it "
             "was: moslabels schema prints this one"
         )
+    for path in started.unused:
+        say(f"moslabels: warning: {path}: no rule joins it with a table, and no table has it")
     found = sum(proposal.is_rule for proposal in started.proposals)
     say(
         f"{parsed.out}: a rule for {found} of {len(started.proposals)} tables; what each rests on is in it; to try: "

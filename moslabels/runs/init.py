@@ -21,7 +21,15 @@ from moslabels.spec.manifest import checked
 from moslabels.spec.options import FIELDS
 from moslabels.spec.paths import path_argument
 from moslabels.suggest.search import suggest
-from moslabels.suggest.text import example_texts, nothing_found_text, read_texts, readable_json, rule_text, score_text
+from moslabels.suggest.text import (
+    example_texts,
+    left_out_texts,
+    nothing_found_text,
+    read_texts,
+    readable_json,
+    rule_text,
+    score_text,
+)
 
 SCHEMA_FILE = "manifest.schema.json"
 _NO_RULE = (
@@ -42,11 +50,15 @@ class Proposal:
 
 @dataclass(frozen=True)
 class Started:
-    """A manifest that was written. ``is_schema_other`` is true if a schema of another version beside it was kept."""
+    """A manifest that was written. ``is_schema_other`` is true if a schema of another version beside it was kept.
+
+    ``unused`` are the label files that no table has.
+    """
 
     proposals: tuple[Proposal, ...]
     schema_path: str
     is_schema_other: bool
+    unused: tuple[str, ...]
 
 
 def start_manifest(
@@ -73,9 +85,17 @@ def start_manifest(
     schema_path = os.path.join(folder, SCHEMA_FILE)
     _check(features, out, schema_path)
     with held(), reserved([out, schema_path]) as places, released():
-        tables, proposals = [], []
+        tables, proposals, unused = [], [], list(labels)
         for identifier, path in zip(_ids(features, folder), features, strict=True):
-            found = suggest(path, labels, settings=settings, feature_csv=feature_csv, label_csv=label_csv)
+            found = suggest(
+                path,
+                labels,
+                settings=settings,
+                feature_csv=feature_csv,
+                label_csv=label_csv,
+                is_one_of_many=len(features) > 1,
+            )
+            unused = [label for label in unused if label in found["left_out"]]
             table = _table(identifier, path, found, folder)
             tables.append(table)
             proposals.append(_proposal(table, found, folder))
@@ -98,7 +118,7 @@ def start_manifest(
             write_whole(places[schema_path], wanted)
         write_whole(places[out], readable_json(document) + "\n")
         with open(schema_path, encoding="utf-8", errors="replace") as stream:
-            return Started(tuple(proposals), schema_path, stream.read() != wanted)
+            return Started(tuple(proposals), schema_path, stream.read() != wanted, tuple(unused))
 
 
 def try_command(manifest: str) -> str:
@@ -183,7 +203,7 @@ def _proposal(table: Mapping[str, Any], found: Mapping[str, Any], folder: str) -
         f"{short(told['path'])}: {note}" for told in (*found["read"], *found["scores"]) for note in told["confirm"]
     ]
     confirm += [f"out {shown(table['out'])} exists: a run replaces it"] if os.path.lexists(out) else []
-    scores = [text for read in found["read"] for text in read_texts(read)]
+    scores = [*left_out_texts(found), *(text for read in found["read"] for text in read_texts(read))]
     scores += [score_text(score) for score in found["scores"]]
     if not found["suggestions"]:
         return Proposal(table["id"], False, (nothing_found_text(found), *scores), tuple(confirm))

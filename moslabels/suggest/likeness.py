@@ -77,6 +77,23 @@ def number_kind(part: Part, bits: float, length: float) -> str:
     return "identifier" if bits >= 6 and length >= 5 and not named else "number"
 
 
+def are_named_as_ids(part: Part) -> bool:
+    """Return whether both names say an id of a clip; a bare "id" may count rows."""
+    names = [candidate.column.name for candidate in (part.feature, *part.labels)]
+    return all(_unlikely(name) <= 1 and name.lower() not in ("id", "ids", "key", "_id") for name in names)
+
+
+def is_measured(part: Part) -> bool:
+    """Return whether the name of a side is that of a count or a measurement."""
+    return any(_unlikely(candidate.column.name) == 3 for candidate in (part.feature, *part.labels))
+
+
+def is_category(part: Part, different: int, keys: int) -> bool:
+    """Return whether a part of a key is one of a few words, such as a resolution, and not named like a clip."""
+    is_named = all(_unlikely(candidate.column.name) <= 1 for candidate in (part.feature, *part.labels))
+    return not is_named and different < max(8, math.sqrt(keys))
+
+
 def text_kind(part: Part, texts: Sequence[str], count: int) -> tuple[str, float]:
     """The kind and the bits of keys with letters, from some of them."""
     if len(texts) < 2:

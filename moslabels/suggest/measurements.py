@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from moslabels.engine.statements import render
-from moslabels.suggest.likeness import bits_of, number_kind, text_kind
-from moslabels.suggest.model import FEATURES, KINDS, LEAST_RATE, SAMPLE_TEXTS, Candidate, Inputs, Measured, Rule
+from moslabels.suggest.likeness import are_named_as_ids, bits_of, is_category, is_measured, number_kind, text_kind
+from moslabels.suggest.model import FEATURES, KINDS, LEAST_RATE, SAMPLE_TEXTS, Candidate, Inputs, Measured, Part, Rule
 from moslabels.suggest.scores import Score
 
 
@@ -112,10 +112,23 @@ class Measurements:
                 span, length = counts["high"] - counts["low"] + 1, counts["length"]
                 bits = bits_of(span, counts["matched_keys"])
                 kind = number_kind(part, bits, length)
+                if kind == "number" and len(rule.parts) == 1 and _are_ids(part, counts):
+                    kind = "identifier"
             else:
                 kind, bits = text_kind(part, texts, counts["matched_keys"])
+                if len(rule.parts) > 1 and is_category(part, len(texts), len(keys)):
+                    kind = "number"
             found.append((KINDS.index(kind), bits))
         says, bits = max(says for says, _ in found), sum(bits for _, bits in found)
         if counts["matched_conflicts"] > counts["matched_keys"] / 2:
             return "category", bits
         return KINDS[says], bits
+
+
+def _are_ids(part: Part, counts: Mapping[str, Any]) -> bool:
+    """Return whether whole numbers that lie close together are ids: by their names, or since both sides hold the same.
+
+    What counts rows begins at 0 or 1.
+    """
+    are_the_same = counts["matched_keys"] >= 0.9 * max(counts["feature_keys"], counts["label_keys"])
+    return are_named_as_ids(part) or (are_the_same and counts["low"] > 1 and not is_measured(part))

@@ -114,16 +114,23 @@ class Measured:
         return share(self.counts["clean"] - self.counts["bad"], self.counts["feature_values"])
 
     @property
+    def use(self) -> float:
+        """Return the part of the scores that label something: a rule of the wrong columns leaves most of them over."""
+        return share(self.counts["scores_used"], self.counts["scores"])
+
+    @property
     def spoiled(self) -> int:
         counts = self.counts
-        return int(counts["key_collisions"] + counts["label_key_collisions"] + counts["conflicts"])
+        return int(counts["key_collisions"] + counts["label_key_collisions"] + counts["own_conflicts"])
 
     @property
     def rank(self) -> tuple[Any, ...]:
         says = KINDS.index(self.kind) if self.kind in KINDS else 0
         if self.worth < 0.5:  # Identifiers of few clips tell no more than names that count.
             says = min(says, 1)
-        return (-says, -round(self.worth, 6), self.spoiled, -min(int(self.bits) // 4, 4), self.rule.cost)
+        value = self.worth + self.use / 2
+        bits = min(int(self.bits) // 4, 4)
+        return (-says, -round(value, 6), self.spoiled, -bits, self.rule.cost, -self.counts["matched_keys"])
 
 
 def share(part: float, whole: float) -> float:

@@ -19,10 +19,12 @@ Rules are ranked by, in this order:
   which overlap however little they mean. ``category``: most of its keys have several scores. Identifiers that label
   less than half of the values rank with the numbered names.
 - the share of the feature values that get a label which nothing speaks against, less the share of those that get one
-  where a key collides or conflicts: a rule that maps two clips to one key is worse than one that misses both.
+  where a key collides or conflicts: a rule that maps two clips to one key is worse than one that misses both. To it is
+  added half of the share of the scores that are used: the second of a score beside a number that looks like one matches
+  too, and leaves most scores over. Files that contradict each other do not count here: any rule has that.
 - how few collisions and conflicts there are.
 - the bits by which the matched values are rarer than chance, in steps of 4 up to 16.
-- simplicity: likely names, the same name on both sides, no pattern, no normalisation, one column.
+- simplicity: likely names, the same name on both sides, no pattern, no normalisation, one column; the number of keys.
 """
 
 from __future__ import annotations
@@ -62,17 +64,44 @@ def suggest(
     settings: Settings = DEFAULTS,
     feature_csv: str | Mapping[str, Any] | None = None,
     label_csv: str | Mapping[str, Any] | None = None,
+    is_one_of_many: bool = False,
 ) -> dict[str, Any]:
     """Return the best join rules as a document: ``suggestions`` (the best first), ``scores`` and what was ``tried``.
 
     Each suggestion holds the manifest's ``options``, its ``labels`` (paths, or objects with options of their own), the
     counts that it was ranked by, and a whole ``manifest`` entry. Raises UsageError or TableError.
+
+    Label files that have nothing to do with the features are ``left_out`` if with them no rule tells clips apart. If
+    the features are one table of many, which share the label files, they are left out in any case.
     """
     paths = [os.fspath(path) for path in labels]
     dialects = {"feature_csv": feature_csv, "label_csv": label_csv}
     given: dict[str, Any] = {name: {} if value is None else value for name, value in dialects.items()}
     _check_arguments(os.fspath(features), paths, given)
     read_as = settled(given)
+
+    def search(of_paths: Sequence[str]) -> dict[str, Any]:
+        return _searched(os.fspath(features), of_paths, settings, read_as)
+
+    document = None if is_one_of_many and len(paths) > 1 else search(paths)
+    if len(paths) > 1 and (document is None or not _tells(document)):
+        related = [path for path in paths if _tells(search([path]))]
+        if related and len(related) < len(paths):
+            left_out = [path for path in paths if path not in related]
+            return {**search(related), "left_out": left_out}
+    return {**(document or search(paths)), "left_out": []}
+
+
+def _tells(document: Mapping[str, Any]) -> bool:
+    """Return whether the best rule that was found tells clips apart."""
+    suggestions = document["suggestions"]
+    return bool(suggestions) and suggestions[0]["matched_values"] in KINDS[1:]
+
+
+def _searched(
+    features: str, paths: Sequence[str], settings: Settings, read_as: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """Return the document of one search, of features and all of some label files."""
     try:
         with (
             held(),
@@ -82,10 +111,10 @@ def suggest(
         ):
             of_features, *of_labels = (
                 find_dialect(path, read_as[f"{role}_csv"])
-                for path, role in ((os.fspath(features), "feature"), *((path, "label") for path in paths))
+                for path, role in ((features, "feature"), *((path, "label") for path in paths))
             )
             feature_csv = of_features.options if of_features else read_as["feature_csv"]
-            source = open_table(engine, workspace, os.fspath(features), "feature", feature_csv)
+            source = open_table(engine, workspace, features, "feature", feature_csv)
             label_sources = [
                 open_table(engine, workspace, path, "label", dialect.options if dialect else read_as["label_csv"])
                 for path, dialect in zip(paths, of_labels, strict=True)
@@ -142,7 +171,7 @@ def _measure_composites(measurements: Measurements, pairs: Sequence[tuple[Part, 
             return
         # A base that matches: its conflicts are what a further column may resolve.
         bases = sorted(
-            (m for m in bases if m.match_rate >= 0.5 and m.counts["conflicts"] and m.kind != "number"),
+            (m for m in bases if m.match_rate >= 0.5 and m.counts["own_conflicts"] and m.kind != "number"),
             key=lambda m: (-round(m.match_rate, 2), -m.counts["matched_keys"], m.rule.cost),
         )
         found: list[Measured] = []
@@ -153,7 +182,7 @@ def _measure_composites(measurements: Measurements, pairs: Sequence[tuple[Part, 
                 columns = frozenset((*(p.columns for p in base.rule.parts), part.columns))
                 if len(found) >= _COMPOSITE or columns in seen or shares_column(base.rule, part):
                     continue
-                rule = spelled((*base.rule.parts, part))
+                rule = spelled(tuple(sorted((*base.rule.parts, part), key=lambda part: part.feature.is_numeric)))
                 if rule is None:
                     continue
                 seen.add(columns)

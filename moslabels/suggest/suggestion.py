@@ -15,7 +15,7 @@ def suggestion(inputs: Inputs, scores: Sequence[Score], measured: Measured) -> d
     """Return the document of a rule, as ``suggestions`` holds it."""
     counts = measured.counts
     options, labels = _options(inputs, scores, measured)
-    confirm = _confirm(measured)
+    confirm = _confirm(inputs, measured)
     dialects = (inputs.feature_dialect, *inputs.label_dialects)
     of_files = [
         (source.path, note)
@@ -35,9 +35,12 @@ def suggestion(inputs: Inputs, scores: Sequence[Score], measured: Measured) -> d
         "total_feature_keys": counts["feature_keys"],
         "input_rows": counts["feature_rows"],
         "labels_loaded": counts["label_keys"],
+        "label_rows_used": counts["scores_used"],
+        "label_rows_with_score": counts["scores"],
         "key_collisions": counts["key_collisions"],
         "label_key_collisions": counts["label_key_collisions"],
         "conflicts": counts["conflicts"],
+        "contradictions_of_files": counts["contradicted_keys"],
         "duplicate_labels": counts["duplicate_labels"],
         "matched_values": measured.kind,
         "bits": round(measured.bits, 1),
@@ -108,7 +111,7 @@ def _manifest(
     }
 
 
-def _confirm(measured: Measured) -> list[str]:
+def _confirm(inputs: Inputs, measured: Measured) -> list[str]:
     """Return what the numbers cannot know, and what materialize will refuse."""
     counts, notes = measured.counts, []
     if measured.kind in ("number", "category"):
@@ -116,8 +119,23 @@ def _confirm(measured: Measured) -> list[str]:
         notes.append(f"the matched values are {what}: they overlap whatever they stand for")
     if measured.kind == "numbered name":
         notes.append("the matched values count from one row to the next: look at the examples")
+    if counts["contradicted_keys"] > counts["shared_keys"] / 2:
+        notes.append(
+            f"{' and '.join(source.path for source in inputs.labels)} score the same clips differently: "
+            f"{counts['contradicted_keys']} of the {counts['shared_keys']} keys that several of them have. They are "
+            "not parts of one set of labels: keep one of them, or make a table of each"
+        )
     if counts["conflicts"]:
         notes.append(f"{counts['conflicts']} keys have scores that differ: materialize will refuse them")
+    if counts["own_conflicts"] > counts["label_keys"] / 2:
+        notes.append(
+            "most keys have several scores in one file: if each is the vote of a person, make means of them first"
+        )
+    if len(measured.rule.parts) > 1 and measured.use < 0.5:
+        notes.append(
+            f"{counts['scores_used']} of {counts['scores']} scores are used: confirm that the columns of the key are "
+            "the right ones"
+        )
     if counts["key_collisions"]:
         notes.append(f"{counts['key_collisions']} keys come of several feature values each: are they one clip?")
     if counts["label_key_collisions"]:

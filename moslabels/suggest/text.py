@@ -18,6 +18,7 @@ def suggestion_text(document: Mapping[str, Any]) -> str:
     for score in document["scores"]:
         lines.append(score_text(score))
         lines += [f"  confirm: {note}" for note in score["confirm"]]
+    lines += left_out_texts(document)
     lines.append("")
     suggestions = document["suggestions"]
     if not suggestions:
@@ -61,6 +62,12 @@ def read_texts(read: Mapping[str, Any]) -> list[str]:
     """Return how a CSV file is read and what speaks for it, as one text; none if there is nothing to say."""
     said = [*(f"{name} {shown(value)}" for name, value in read["options"].items()), *read["evidence"]]
     return [f"{short(read['path'])}: {'; '.join(said)}"] if said else []
+
+
+def left_out_texts(document: Mapping[str, Any]) -> list[str]:
+    """Return which label files are left out, one text each."""
+    features = short(document["features"])
+    return [f"{short(path)}: is left out: no rule joins it with {features}" for path in document["left_out"]]
 
 
 def score_text(score: Mapping[str, Any]) -> str:

@@ -5,7 +5,8 @@ A way is a normalisation and, where that is not enough, a pattern whose first gr
 - the value, its base name, its stem, the base name without a media extension, its last two folders, its parent folder;
 - a run of digits (of at least 6 or 4, never of fewer: a 1 in ``KoNViD_1k_videos`` is no identifier), the only number
   without its leading zeros, a run of hex digits with the length that it has in the values, a UUID;
-- the part before or after the first or last ``_ - . # @ +`` or space, and the part between the first two;
+- the part before or after the first or last ``_ - . # @ +`` or space, the part between the first two, and that between
+  the first, or the prefix that all values share, and the last;
 - what is left without the prefix and suffix that all values share;
 - the letters and digits that all values begin with, by their number (``^([A-Z][0-9]{3})`` of ``A012NEW``).
 
@@ -25,7 +26,7 @@ MEDIA = (
     "npz pt pth pkl mat h5 hdf5 csv json jsonl txt parquet"
 ).split()
 
-_MOST_WAYS = 16  # per column
+_MOST_WAYS = 24  # per column
 _NEARLY_ALL = 0.95
 _SEPARATORS = "_-.#@+ "
 _EXTENSION = re.compile(r"\.([A-Za-z0-9]+)$")
@@ -146,6 +147,10 @@ def _candidates(texts: Sequence[str]) -> Iterator[Way]:
         yield from of_name(rf"^(.+){mark}{other}*$", 5)
         yield from of_name(rf"^{other}*{mark}(.+?){ending}", 5)
         yield from of_name(rf"^{other}*{mark}({other}+)", 5)
+        if _share(name.count(separator) > 1 for name in bare) >= _NEARLY_ALL:
+            yield from of_name(rf"^{other}*{mark}(.+){mark}{other}*$", 6)
+            if prefix := common_prefix(bare).rpartition(separator)[0]:
+                yield from of_name(rf"^{_escape(prefix + separator)}(.+){mark}{other}*$", 6)
 
 
 def _share(truths: Iterable[bool]) -> float:
