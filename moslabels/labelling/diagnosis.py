@@ -70,7 +70,7 @@ def diagnose(engine: Engine, spec: TableSpec, labels: Labels, match: Match) -> d
 
 def _advice(row: Mapping[str, Any]) -> str:
     if row["colliding"] is not None:
-        return "ignore it only where the keys that would get one label are of one clip"
+        return f"ignore it only where the keys that would get one label are of one clip{_if_one_clip(row)}"
     if row["difference"] == "an extension given twice":
         extension = min(filter(None, (row["feature_extension"], row["label_extension"])))
         pattern = shown(f"^(.*?)(?:[.]{extension[1:]})*$")
@@ -105,7 +105,7 @@ def lines(diagnosis: Mapping[str, Any]) -> list[str]:
             said.append(
                 f"{colliding['count']} of {unmatched['count']} unmatched keys would get a label that another key has "
                 f"or would get if {what} were ignored: {' and '.join(map(shown, colliding['keys']))} that of "
-                f"{shown(colliding['label_key'])}: that is no rule unless these are one clip"
+                f"{shown(colliding['label_key'])}: that is no rule unless these are one clip{_if_one_clip(row)}"
             )
         if row["ambiguous"]:
             said.append(f"{row['ambiguous']} of {unmatched['count']} unmatched keys would meet {_ambiguous(row, what)}")
@@ -115,6 +115,11 @@ def lines(diagnosis: Mapping[str, Any]) -> list[str]:
     if without:
         said.append(f"values that yield no key: {', '.join(_place(row) for row in without[:_SHOWN])}")
     return said
+
+
+def _if_one_clip(row: Mapping[str, Any]) -> str:
+    """Return what to do if keys are of one clip, where it is usual that several are, as those of frames."""
+    return f"; then {_ADVICE[row['difference']]}" if row["difference"] == "unique prefix" else ""
 
 
 def _ambiguous(row: Mapping[str, Any], what: str) -> str:

@@ -121,10 +121,9 @@ near AS (
 ), simplest AS (
     SELECT * FROM near QUALIFY rank = min(rank) OVER (PARTITION BY key)
 ), claims AS (
-    -- Several values may be cut to one prefix, as those of the frames of a clip are; other differences are of two clips.
     SELECT label_key, count(*) AS claims, min(key) AS first_key, max(key) AS last_key
     FROM (
-        SELECT label_key, key FROM simplest WHERE NOT is_ambiguous AND rank <= 3
+        SELECT label_key, key FROM simplest WHERE NOT is_ambiguous
         UNION
         SELECT key, key FROM feature_keys WHERE label_id IS NOT NULL
     )
@@ -132,5 +131,5 @@ near AS (
 )
 SELECT
     difference, simplest.key, labels, simplest.label_key, is_ambiguous, first_key, last_key,
-    coalesce(claims > 1 AND rank <= 3 AND NOT is_ambiguous, false) AS is_colliding
+    coalesce(claims > 1 AND NOT is_ambiguous, false) AS is_colliding
 FROM simplest LEFT JOIN claims ON claims.label_key = simplest.label_key;

@@ -121,6 +121,17 @@ def test_no_advice_gives_a_clip_the_label_of_another(
     assert job.audit["diagnosis"]["near_misses"] == [found]
 
 
+def test_frames_of_a_clip_are_told_to_be_of_one_label(job: Job) -> None:
+    with pytest.raises(GateError) as caught:
+        job.run([{"key": f"clip1_frame{number}.png"} for number in range(5)], [{"key": "clip1", "mos": 3}])
+    assert caught.value.diagnosis is not None
+    (found,) = caught.value.diagnosis["near_misses"]
+    assert (found["difference"], found["keys"], found["colliding"]["count"]) == ("unique prefix", 0, 5)
+    then = "; then set feature_key_regex or label_key_regex to the part that both have"
+    assert found["advice"].endswith(f"are of one clip{then}")
+    assert f'that of "clip1": that is no rule unless these are one clip{then}' in str(caught.value)
+
+
 def test_two_differences_that_lead_to_one_label_collide(job: Job) -> None:
     with pytest.raises(GateError) as caught:
         job.run([{"key": "A.mp4"}, {"key": "a.avi"}], [{"key": "a.mp4", "mos": 3}])
