@@ -103,7 +103,27 @@ DIAGNOSIS = object_of(
                 },
             )
         ),
-    }
+    },
+    {
+        "in_common": object_of(
+            {
+                "parts": list_of(
+                    object_of(
+                        {
+                            "side": {"enum": ["feature", "label"]},
+                            "place": {"enum": ["begin", "end"]},
+                            "part": TEXT,
+                            "keys": COUNT,
+                            "total": COUNT,
+                        }
+                    ),
+                    maxItems=4,
+                ),
+                "would_meet": COUNT,
+                "options": object_of({}, {"feature_key_regex": TEXT, "label_key_regex": TEXT}),
+            }
+        )
+    },
 )
 
 

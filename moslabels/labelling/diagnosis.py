@@ -8,6 +8,7 @@ from typing import Any
 from moslabels.base.text import shown
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
+from moslabels.labelling import common_parts
 from moslabels.labelling.labels import Labels
 from moslabels.labelling.match import Match
 from moslabels.spec.table import TableSpec
@@ -43,12 +44,14 @@ def diagnose(engine: Engine, spec: TableSpec, labels: Labels, match: Match) -> d
     """Return what did not meet, as JSON values: counts, samples with file, row, raw value and key, near misses."""
     paths = [label.path for label in spec.labels]
     near_misses = []
+    common: dict[str, Any] | None = None
     if match.unmatched_feature_keys.count:
         engine.run(render("unmatched/05_near_key"))
         engine.run(render("unmatched/10_near_keys", keys=match.key.cells))
         for row in engine.rows(render("unmatched/11_near_misses")):
             told = {name: value for name, value in row.items() if name != "colliding" or value is not None}
             near_misses.append({**told, "advice": _advice(row)})
+        common = common_parts.in_common(engine, labels, match)
     return {
         "input_rows": match.input_rows,
         "rows_without_key": match.rows_without_key,
@@ -65,6 +68,7 @@ def diagnose(engine: Engine, spec: TableSpec, labels: Labels, match: Match) -> d
         },
         "values_without_key": [{**row, "file": spec.features} for row in match.values_without_key],
         "near_misses": near_misses,
+        **({"in_common": common} if common is not None else {}),
     }
 
 
@@ -109,6 +113,8 @@ def lines(diagnosis: Mapping[str, Any]) -> list[str]:
             )
         if row["ambiguous"]:
             said.append(f"{row['ambiguous']} of {unmatched['count']} unmatched keys would meet {_ambiguous(row, what)}")
+    if "in_common" in diagnosis:
+        said += common_parts.lines(diagnosis["in_common"])
     said += _samples("feature keys without a label", unmatched)
     said += _samples("labels that no feature uses", unused)
     without = diagnosis["values_without_key"]

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from moslabels.base.text import listed
+from moslabels.base.text import listed, shown
 from moslabels.evidence.documents import Audit, Entry
 from moslabels.evidence.provenance import plain, versions
 from moslabels.evidence.report import table_entry
@@ -135,9 +135,8 @@ class AuditCheck:
                     for warning in one["warnings"]
                     if warning not in beside.values() and LEFT_BESIDE not in warning
                 ]
-        if not is_same and (of_now := [one for one in found["warnings"] if one not in claimed.get("warnings", ())]):
-            checked.tell_not(f"it lacks warnings of this version, which are not checked: {'; '.join(of_now)}")
-            found["warnings"] = [one for one in found["warnings"] if one not in of_now]
+        if not is_same:
+            _leave_out_words(checked, claimed, found)
         checked.notes += [warning for path, warning in beside.items() if os.path.lexists(path)]
         checked.compare("", claimed, {name: value for name, value in found.items() if name not in added})
         if is_same:
@@ -174,3 +173,18 @@ class AuditCheck:
 def _may_lack(place: str) -> bool:
     """Return whether an older audit may lack this member. Members inside of others were always there."""
     return place not in _NEEDED and not any(sign in place for sign in ".[")
+
+
+def _leave_out_words(checked: Checked, claimed: dict[str, Any], found: dict[str, Any]) -> None:
+    """Leave out what another version words otherwise or did not say: new warnings, and why keys have no label."""
+    if of_now := [warning for warning in found["warnings"] if warning not in claimed.get("warnings", ())]:
+        checked.tell_not(f"it lacks warnings of this version, which are not checked: {'; '.join(of_now)}")
+        found["warnings"] = [warning for warning in found["warnings"] if warning not in of_now]
+    said, now = claimed.get("diagnosis"), found["diagnosis"]
+    if not isinstance(said, Mapping) or now is None:
+        return
+    for name in ("near_misses", "in_common"):
+        if said.get(name) != now.get(name):
+            checked.tell_not(f"this version finds other things in {shown(f'diagnosis.{name}')}, which is not compared")
+            said, now = ({key: one[key] for key in one if key != name} for one in (said, now))
+    claimed["diagnosis"], found["diagnosis"] = said, now
