@@ -269,6 +269,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("command", "status", "said"), SAID, ids=lambda value: str(value)[:60])
 def test_what_is_said(folder: Path, capfd: pytest.CaptureFixture[str], command: str, status: int, said: str) -> None:
     assert main(command.split(" ")) == status
@@ -404,6 +405,7 @@ def said_of_url(remote: Path, capfd: pytest.CaptureFixture[str], arguments: list
     return err
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("command", URL_ARGUMENTS)
 def test_a_url_is_no_path(remote: Path, capfd: pytest.CaptureFixture[str], command: str) -> None:
     url = "s3://bucket/o.csv"
@@ -500,6 +502,7 @@ def test_what_a_file_is_instead(remote: Path, capfd: pytest.CaptureFixture[str],
     assert "codec" not in said
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("suffix", ["csv", "json", "jsonl", "parquet", "tsv"])
 @pytest.mark.parametrize("kind", ["Git LFS pointer", "pointer of git-annex", "file of DVC", "gzip", "Excel", "HTML"])
 def test_a_table_that_is_another_file(folder: Path, suffix: str, kind: str) -> None:

@@ -376,6 +376,7 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> list[Engine]:
 BEFORE = ["reading features", "reading labels", "matching", "diagnosing", "joining"]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("features", ["f.parquet", "f.jsonl", "f.csv"])
 @pytest.mark.parametrize("out", ["o.parquet", "o.jsonl", "o.csv"])
 def test_steps_and_statements_in_order(folder: Path, engines: list[Engine], features: str, out: str) -> None:

@@ -163,6 +163,7 @@ SCORES = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", list(SCORES))
 def test_the_histogram_agrees_with_the_rows(job: Job, name: str) -> None:
     scale, scores = SCORES[name]
@@ -402,6 +403,7 @@ def test_an_input_that_changes_is_an_error(folder: Path, monkeypatch: pytest.Mon
 MARKDOWN = ["a|b", "`code`", "<script>", "[x](y)", "*b*", "line\nbreak", "konvid_1k", "-1", "| x |\n| y |"]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("identifier", MARKDOWN)
 def test_nothing_becomes_markdown_structure(folder: Path, identifier: str) -> None:
     manifest = json.loads(Path("manifest.json").read_text())

@@ -332,6 +332,7 @@ def stays_text(documents: Documents, hostile: str) -> None:
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", everything)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("hostile", HOSTILE, ids=range(len(HOSTILE)))
 def test_texts_stay_texts(documents: Documents, hostile: str) -> None:
     stays_text(documents, hostile)

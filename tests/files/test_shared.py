@@ -160,6 +160,7 @@ def while_it_is_written(monkeypatch: pytest.MonkeyPatch, act: Callable[[], objec
     monkeypatch.setattr(runs_table, "write_labelled", act_first)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("kind", [kind for kind in PUT if kind != "dangling link"])
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
 def test_what_takes_the_staged_name_meanwhile(
@@ -217,6 +218,7 @@ def test_new_folders_that_stay_empty_are_removed(shared: Path) -> None:
 LOCK = ".o.csv.moslabels-lock"
 
 
+@pytest.mark.sampled
 @two_users
 @pytest.mark.parametrize("mode", [0o644, 0o444, 0o600])
 @pytest.mark.parametrize("folder_mode", [0o777, 0o1777])
@@ -411,6 +413,7 @@ def test_the_mode_of_what_is_replaced_stays(
     assert [stat.S_IMODE(found) & 0o077 & ~mode for found in seen] == [0]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("mask", [0o022, 0o077, 0o002, 0o027])
 def test_what_is_new_has_the_mode_of_the_mask(shared: Path, user: int, mask: int) -> None:
     before = os.umask(mask)
@@ -437,6 +440,7 @@ OWNERS: list[tuple[int, tuple[int, ...], tuple[int, int, int], tuple[int, int, i
 ]
 
 
+@pytest.mark.sampled
 @two_users
 @pytest.mark.parametrize(("who", "groups", "old", "new"), OWNERS)
 def test_the_owner_and_group_of_what_is_replaced_stay_where_allowed(

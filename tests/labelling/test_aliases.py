@@ -58,12 +58,14 @@ NOT_TAKEN = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("name", "kind"), NOT_TAKEN.items())
 def test_what_only_looks_like_it_is_named(job: Job, name: str, kind: str) -> None:
     assert extras_of(job, [{"key": "a", "mos": 3, name: 2}]) == {}
     assert left_out(job) == {name: kind}
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "name", ["subject", "frame", "standard", "destination", "winston", "split_no", "total", "n", "x"]
 )
@@ -72,6 +74,7 @@ def test_other_names_mean_nothing(job: Job, name: str) -> None:
     assert left_out(job) == {}
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     "names", [*itertools.combinations(["std", "SD", "mos_std", "sos"], 2), ("num_ratings", "c_total")]
 )
@@ -109,6 +112,7 @@ UNFIT = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("name", "values", "why"), UNFIT)
 def test_values_that_do_not_fit_are_no_reason_to_refuse_a_file(
     job: Job, name: str, values: list[str], why: str

@@ -38,6 +38,7 @@ LIMITS = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("scores", "limit", "clipped"), LIMITS)
 def test_the_limit_is_exact(job: Job, scores: list, limit: float | None, clipped: int | None) -> None:
     options = {"mos_scale": "1-5", "out_of_range": "clip", "missing_mos": "skip"}

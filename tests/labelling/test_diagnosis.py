@@ -99,6 +99,7 @@ COLLIDING = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("difference", "features", "labels", "keys", "colliding", "pair"), COLLIDING)
 def test_no_advice_gives_a_clip_the_label_of_another(
     job: Job, difference: str, features: list[str], labels: list[str], keys: int, colliding: int, pair: list[str]
@@ -228,6 +229,7 @@ OF_OTHERS = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("difference", "features", "labels", "advice"), OF_OTHERS)
 def test_what_may_be_the_label_of_another_clip_is_no_rule(
     job: Job, difference: str, features: list[str], labels: list[str], advice: str

@@ -73,6 +73,7 @@ USED = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("rows", "files", "options", "warnings"), [case[1:] for case in USED], ids=[case[0] for case in USED]
 )
@@ -109,6 +110,7 @@ COLUMNS = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("first", "second", "of_first", "of_second", "warning"), COLUMNS)
 def test_key_columns_that_differ(
     job: Job, monkeypatch: pytest.MonkeyPatch, first: str, second: str, of_first: dict, of_second: dict, warning: str

@@ -26,6 +26,7 @@ OTHER = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("later", "options"), SAME)
 @pytest.mark.parametrize("place", ["same file", "other file"])
 def test_the_same_label_again(job: Job, later: dict, options: dict, place: str) -> None:

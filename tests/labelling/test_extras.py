@@ -90,6 +90,7 @@ TYPES = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("cells", "kind", "values"), TYPES)
 def test_text_cells_are_typed_by_all_of_them(
     job: Job, cells: list[str], kind: pa.DataType, values: list | None
@@ -130,6 +131,7 @@ NATIVE = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("values", "expected"), NATIVE)
 def test_parquet_types_stay(job: Job, values: pa.Array, expected: object) -> None:
     labels = pa.table({"key": ["a", "b"], "mos": [3, 3], "x": values})
@@ -168,6 +170,7 @@ STATED = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("name", "values", "kind", "expected"), STATED)
 def test_default_extras_have_one_type_each(
     name: str, values: pa.Array, kind: pa.DataType, expected: list | None
@@ -257,6 +260,7 @@ NAMED = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("extras", "cells", "output", "kind", "values"), NAMED)
 def test_extras_may_state_types(
     job: Job, extras: object, cells: list[str], output: str, kind: pa.DataType, values: list | None

@@ -125,6 +125,7 @@ AUTO = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("column", "key"), AUTO)
 def test_auto_is_basename_by_the_name_of_the_column(job: Job, column: str, key: str) -> None:
     job.run([{column: "d/a.mp4"}], [{"key": "x", "mos": 3}], feature_key_column=column, min_match_rate=0)
@@ -179,6 +180,7 @@ JSON_NOT = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("features", "key"), NUMBERS)
 def test_parquet_values_become_text(job: Job, features: pa.Table, key: str) -> None:
     job.run(features, [{"key": key, "mos": 3}], features_name="f.parquet", key_normalize="raw")
@@ -191,6 +193,7 @@ def test_null_and_nan_have_no_key(job: Job, features: pa.Table) -> None:
     assert job.audit["rows_without_key"] == 1
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("features", "found"), NOT_KEYS)
 @pytest.mark.parametrize("side", ["features", "labels"])
 def test_values_that_cannot_be_keys(job: Job, features: pa.Table, found: str, side: str) -> None:
@@ -203,6 +206,7 @@ def test_values_that_cannot_be_keys(job: Job, features: pa.Table, found: str, si
     assert (caught.value.column, caught.value.row) == ("key", 1)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("value", "key"), JSON)
 def test_json_values_become_text(job: Job, value: str, key: str) -> None:
     job.run(f'{{"key": {value}}}\n', [{"key": key, "mos": 3}])

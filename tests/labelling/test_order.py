@@ -45,16 +45,20 @@ def test_many_rows_in_order(tmp_path: Path, rows: int) -> None:
     assert result["frame"].equals(pq.read_table(features / "f.parquet")["frame"])
     assert result["mos"].to_pylist() == expected(result["frame"])
     assert pq.ParquetFile(out).num_row_groups == pq.ParquetFile(features / "f.parquet").num_row_groups
-    for suffix, read in ((".csv", pyarrow.csv.read_csv), (".jsonl", pyarrow.json.read_json)):
-        text = features / f"o{suffix}"
-        materialize(features / "f.parquet", [features / "l.csv"], text, min_match_rate=0.9, threads=4)
-        found = read(text)
-        assert found["frame"].equals(result["frame"])
-        assert found["mos"].equals(result["mos"])
-        # And from text to text.
-        again = features / f"again{suffix}"
-        materialize(text, [features / "l.csv"], again, min_match_rate=0.9, overwrite=True)
-        found = read(again)
-        assert found["frame"].equals(result["frame"])
-        assert found["mos"].equals(result["mos"])
-        assert os.path.getsize(again) == os.path.getsize(text)
+
+
+@pytest.mark.sampled
+@pytest.mark.parametrize("suffix", [".csv", ".jsonl"])
+@pytest.mark.parametrize("rows", [140_000, pytest.param(500_000, marks=pytest.mark.long)])
+def test_many_rows_in_order_as_text(tmp_path: Path, rows: int, suffix: str) -> None:
+    read = {".csv": pyarrow.csv.read_csv, ".jsonl": pyarrow.json.read_json}[suffix]
+    features = write_features(tmp_path, rows)
+    frames = pq.read_table(features / "f.parquet")["frame"]
+    text, again = features / f"o{suffix}", features / f"again{suffix}"
+    materialize(features / "f.parquet", [features / "l.csv"], text, min_match_rate=0.9, threads=4)
+    materialize(text, [features / "l.csv"], again, min_match_rate=0.9, overwrite=True)  # From text to text.
+    for path in (text, again):
+        found = read(path)
+        assert found["frame"].equals(frames)
+        assert found["mos"].to_pylist() == expected(frames)
+    assert os.path.getsize(again) == os.path.getsize(text)

@@ -67,6 +67,7 @@ BAD = [
 BAD += ["01-05", "1e3..2", "inf..0", "0-" + "9" * 400]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("scale", BAD)
 def test_a_row_whose_scale_is_unknown_is_an_error(job: Job, scale: str) -> None:
     with pytest.raises(MosLabelsError) as caught:

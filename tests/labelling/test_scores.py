@@ -57,6 +57,7 @@ def test_all_bad_scores_are_counted(job: Job) -> None:
         job.run(FEATURES, "key,mos\na,3\n" + "b,x\n" * 5, labels_name="l.csv")
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("score", MISSING)
 def test_missing_scores(job: Job, score: str) -> None:
     with pytest.raises(MosLabelsError, match='1 label has no score.*missing_mos "skip"'):
@@ -108,6 +109,7 @@ PARQUET = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("scores", "mos"), PARQUET)
 def test_parquet_scores(job: Job, scores: pa.Array, mos: float) -> None:
     labels = pa.table({"key": ["a"], "mos": scores})
@@ -165,6 +167,7 @@ SCALES = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("scores", "scale", "mos", "raw", "decided"), SCALES)
 def test_scales(job: Job, scores: list, scale: object, mos: list, raw: list, decided: object) -> None:
     keys = [str(index) for index in range(len(scores))]
@@ -189,6 +192,7 @@ GREATEST = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("scores", "column", "scale", "said"), GREATEST)
 def test_a_scale_that_ends_at_10_is_a_warning(
     job: Job, scores: list, column: str, scale: object, said: str | None
@@ -234,6 +238,7 @@ OUTSIDE = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("scores", "scale"), OUTSIDE)
 def test_a_score_outside_of_its_scale(job: Job, scores: list, scale: object) -> None:
     labels = [{"key": "a", "mos": score} for score in scores]
@@ -370,6 +375,7 @@ CONTRADICTIONS = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("names", "rows", "options", "code", "column", "row", "said"), CONTRADICTIONS)
 def test_a_file_whose_scores_contradict_each_other(
     names: tuple[str, str], rows: list, options: dict, code: str, column: str, row: int, said: str

@@ -95,6 +95,7 @@ AS_HELD: dict[str, tuple[str, Any, str, list[tuple[str | None, float | None]]]] 
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", list(AS_HELD))
 def test_a_value_is_taken_as_its_column_holds_it(tmp_path: Path, name: str) -> None:
     path, content, value, keys = AS_HELD[name]

@@ -129,6 +129,7 @@ ODD_COLUMNS = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", ODD_COLUMNS)
 def test_other_columns_pass_through_whatever_they_hold(name: str) -> None:
     table = FEATURES.append_column(name, ODD_COLUMNS[name])
@@ -624,6 +625,7 @@ VOTES = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("make", ["frame", "table"])
 @pytest.mark.parametrize(("votes", "dtype"), VOTES)
 def test_integers_as_pandas_takes_them(make: str, votes: list[int | None], dtype: str) -> None:

@@ -352,6 +352,7 @@ def test_a_glob_passes_over_what_is_neither(mixed: Path, capsys: pytest.CaptureF
     assert err.startswith('10 of 13 files passed over, neither audit nor report: "deep.json", ')
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", PASSED_OVER)
 def test_a_named_file_that_is_neither_is_an_error(mixed: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["sql", "a1.json", name]) == 2
@@ -506,6 +507,7 @@ def test_nothing_that_was_saved_stays_within_reach(here: Path, tmp_path: Path) -
 # Queries
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("query", "rows"),
     [
@@ -657,6 +659,7 @@ def test_two_columns_of_one_name_are_no_json(style: str) -> None:
     assert printed("SELECT 1 AS a, 2 AS a", "csv") == "a,a\r\n1,2\r\n"
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("style", STYLES)
 def test_every_type_of_the_views_and_more_has_a_text(style: str) -> None:
     query = """SELECT now() AS now, DATE '2026-01-02' AS day, TIME '10:00' AS hour,
@@ -713,6 +716,7 @@ FOREIGN = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", list(FOREIGN))
 def test_a_table_that_was_not_made_here_is_not_replaced(here: Path, tmp_path: Path, name: str) -> None:
     statements, message = FOREIGN[name]

@@ -131,6 +131,7 @@ def changed(audit: dict[str, Any], member: str, way: str) -> None:
         del audit[member]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", list(OUTS))
 @pytest.mark.parametrize("way", ["edited", "left out"])
 def test_every_edited_member_of_an_audit(folder: Path, name: str, way: str) -> None:
@@ -380,6 +381,7 @@ OWN: list[dict[str, Any]] = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("block", OWN)
 def test_a_block_of_the_callers_own_is_of_any_shape(again: None, block: dict[str, Any]) -> None:
     run_batch("few.json", report_json="r.json", run_provenance=block)
@@ -429,6 +431,7 @@ TAMPERED: dict[str, tuple[Callable[[str], Any], str]] = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", list(OUTS))
 @pytest.mark.parametrize("way", list(TAMPERED))
 def test_a_tampered_output(folder: Path, capsys: pytest.CaptureFixture[str], name: str, way: str) -> None:
@@ -470,6 +473,7 @@ INPUTS = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", list(INPUTS))
 @pytest.mark.parametrize("path", ["one.json", "few_r.json", "one.parquet"])
 def test_an_input_that_changed_or_is_gone(folder: Path, name: str, path: str) -> None:

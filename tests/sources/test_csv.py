@@ -80,6 +80,7 @@ WRITTEN = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("content", "dialect", "start"), WRITTEN)
 def test_csv_keeps_its_dialect(job: Job, content: bytes, dialect: dict[str, Any], start: bytes) -> None:
     (job.folder / "f.csv").write_bytes(content)
@@ -179,6 +180,7 @@ def test_a_header_is_split_as_a_row_is(job: Job, record: str, delimiter: str, na
     assert rows[0]["mos"] == 3
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("header", [True, False])
 @pytest.mark.parametrize("size", [1, 200_000])
 @pytest.mark.parametrize(
@@ -216,6 +218,7 @@ FAULTS: list[tuple[str, dict[str, Any], str]] = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("rows", "dialect", "said"), FAULTS)
 def test_the_row_of_a_fault(job: Job, rows: str, dialect: dict[str, Any], said: str) -> None:
     end = "\r\n" if "\r" in rows else "\n"

@@ -59,6 +59,7 @@ def test_every_pair(job: Job, source: str, target: str) -> None:
     assert [row["mos_label_source"] for row in rows] == [path, "", path]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("labels", [".parquet", ".pq", ".jsonl", ".ndjson", ".json", ".csv", ".tsv", ".txt"])
 def test_every_format_of_labels(job: Job, labels: str) -> None:
     rows = job.run([{"key": "b"}, {"key": "a"}], {f"l{labels}": LABELS})
@@ -214,6 +215,7 @@ def test_parquet_to_csv(job: Job) -> None:
     assert job.audit["nulled_numbers"] == 3
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("name", "target"), [(n, t) for n in BINARY for t in (".jsonl", ".csv")] + [(n, ".csv") for n in NESTED]
 )
@@ -328,6 +330,7 @@ JSON_TYPES = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("values", "kind", "expected"), JSON_TYPES)
 def test_json_to_parquet(job: Job, values: list[str], kind: pa.DataType | None, expected: list) -> None:
     text = f'{{"key": "a", "x": {values[0]}}}\n{{"key": "b", "x": {values[1]}}}\n'
@@ -500,6 +503,7 @@ def test_each_column_of_a_compound_key_stays_what_it_is(job: Job, source: str, o
         assert [schema.field(name).type for name in "abc"] == [pa.string(), pa.int64(), pa.float64()]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("keys", "cells"), PARQUET_KEYS)
 def test_a_key_of_parquet_in_csv(job: Job, keys: pa.Array, cells: list[str]) -> None:
     before, after = keys_of(job, pa.table({"key": keys, "x": keys}), "f.parquet", "o.csv")
@@ -648,6 +652,7 @@ def oddly_named(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, str]
     return rows
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("source", [".parquet", ".jsonl", ".csv"])
 @pytest.mark.parametrize("target", [".parquet", ".jsonl", ".csv"])
@@ -669,6 +674,7 @@ ODD = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("name", "suffix"), ODD)
 def test_odd_names_of_key_score_and_extra(job: Job, name: str, suffix: str) -> None:
     features = [{name: "a"}]
@@ -742,6 +748,7 @@ BROKEN = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("name", "content", "found"), BROKEN)
 def test_broken_files(job: Job, name: str, content: Any, found: str) -> None:
     with pytest.raises(MosLabelsError, match=found) as caught:

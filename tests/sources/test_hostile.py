@@ -153,6 +153,7 @@ def test_a_name_that_sql_cannot_spell(job: Job, option: str) -> None:
         job.run(table.drop("mos"), table, features_name="f.parquet", labels_name="l.parquet", **{option: name})
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("suffix", "name"), ROLES, ids=lambda value: repr(value)[:20])
 def test_names_of_key_score_extra_and_status(job: Job, suffix: str, name: str) -> None:
     features = content(suffix, [{name: "a", "v": "1"}])
@@ -435,6 +436,7 @@ COMMANDS = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("arguments", "status"), COMMANDS)
 def test_command(tmp_path: Path, arguments: list[Any], status: int) -> None:
     table = {"id": "t", "features": "f.jsonl", "labels": ["l.csv"], "out": "o.csv"}
@@ -487,6 +489,7 @@ TAKEN: list[Any] = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("what", "name", "labels"), TAKEN, ids=lambda value: value if isinstance(value, str) else "")
 def test_label_files_that_are_read(job: Job, what: str, name: str, labels: bytes) -> None:
     assert job.run('{"key": "a"}\n', labels, labels_name=name)[0]["mos"] == 3
@@ -548,6 +551,7 @@ REFUSED: list[Any] = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("what", "name", "labels", "found"), REFUSED, ids=lambda value: value if isinstance(value, str) else ""
 )

@@ -264,6 +264,7 @@ def unreadable(path: Path, column: str) -> Path:
     return path
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("kind", NESTED)
 @pytest.mark.parametrize("use", USES)
 def test_a_nested_column_is_refused_by_its_type(use: str, kind: str, tmp_path: Path) -> None:
@@ -325,6 +326,7 @@ MEDDLED = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("suffix", [".parquet", ".csv", ".jsonl"])
 @pytest.mark.parametrize("name", MEDDLED)
 def test_row_labels_that_are_not_what_was_counted(name: str, suffix: str, tmp_path: Path) -> None:
@@ -368,6 +370,7 @@ def test_the_pages_of_a_column(compression: str, version: str, tmp_path: Path) -
 LONGEST = 1 << 16
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("side", ["features", "labels"])
 @pytest.mark.parametrize("suffix", [".parquet", ".csv", ".jsonl", ""])
 def test_a_key_has_at_most_so_many_bytes(suffix: str, side: str, tmp_path: Path) -> None:

@@ -62,6 +62,7 @@ FOUND: list[tuple[str, str, bytes, dict[str, Any], list[str]]] = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("name", "content", "options", "said"), [case[1:] for case in FOUND], ids=[case[0] for case in FOUND]
 )

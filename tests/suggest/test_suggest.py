@@ -451,6 +451,7 @@ SCORES: list[tuple[str, list[float], Any, str]] = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("name", "values", "scale", "note"), SCORES)
 def test_the_scale_and_what_numbers_cannot_tell(
     name: str, values: list[float], scale: Any, note: str, tmp_path: Path

@@ -41,6 +41,7 @@ def test_the_source_is_the_path_as_given(job: Job, monkeypatch: pytest.MonkeyPat
     assert (job.folder / "o.csv").read_text().splitlines()[1] == "a,3.0,50.0,ok,./labels.jsonl,test"
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("name", ["mos", "MOS", "Mos_Raw_0_100", "mos_label_status", "mos_label_source", "Split"])
 def test_existing_label_columns_are_refused(job: Job, suffix: str, name: str) -> None:
@@ -49,6 +50,7 @@ def test_existing_label_columns_are_refused(job: Job, suffix: str, name: str) ->
     assert not job.out.exists()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("source", SUFFIXES)
 @pytest.mark.parametrize("target", SUFFIXES)
 def test_overwrite_removes_the_old_label_columns(job: Job, source: str, target: str) -> None:
@@ -84,6 +86,7 @@ DROPPED = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("line", "start"), DROPPED)
 def test_members_are_cut_out_of_json_lines_and_the_rest_stays(job: Job, line: str, start: str) -> None:
     job.run(line + "\n" + '{"key": "b", "z": 1.50}\n{}\n', LABELS, overwrite=True, min_match_rate=0)
