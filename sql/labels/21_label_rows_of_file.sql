@@ -8,14 +8,22 @@ WITH cells AS (
     {{ text_rows(source, cells) }}
 ), keyed AS (
     {{ keyed('cells', keys) }}
+), numbers AS (
+    SELECT
+        *,
+        {%- if has_mos_100 %}
+        mos_number(mos_100_text, mos_100_type) AS number_100,
+        {%- endif %}
+        mos_number(mos_text, mos_type) AS number
+    FROM keyed
 )
 {%- if has_mos_100 %}, judged AS (
     SELECT
         *,
-        mos_state(mos_text, mos_type, $missing_values) AS state,
-        mos_state(mos_100_text, mos_100_type, $missing_values) AS state_100,
+        number_state(mos_text, number, mos_type, $missing_values) AS state,
+        number_state(mos_100_text, number_100, mos_100_type, $missing_values) AS state_100,
         state <> 'bad' AND (state_100 = 'bad' OR (state = 'missing' AND state_100 = 'ok')) AS is_mos_100
-    FROM keyed
+    FROM numbers
 )
 {%- endif %}
 SELECT
@@ -23,14 +31,14 @@ SELECT
     {%- if has_mos_100 %}
     CASE WHEN is_mos_100 THEN mos_100_text ELSE mos_text END,
     CASE WHEN 'bad' IN (state, state_100) THEN 'bad' WHEN 'ok' IN (state, state_100) THEN 'ok' ELSE 'missing' END,
-    CASE state WHEN 'ok' THEN mos_number(mos_text, mos_type) END,
+    CASE state WHEN 'ok' THEN number END,
     mos_100_text,
-    CASE state_100 WHEN 'ok' THEN mos_number(mos_100_text, mos_100_type) END,
+    CASE state_100 WHEN 'ok' THEN number_100 END,
     is_mos_100
     {%- else %}
     mos_text,
-    mos_state(mos_text, mos_type, $missing_values),
-    mos_number(mos_text, mos_type),
+    number_state(mos_text, number, mos_type, $missing_values),
+    number,
     NULL, NULL, false
     {%- endif %},
     {% if has_scale %}scale_text, scale_worst(scale_text), scale_best(scale_text){% else %}NULL, NULL, NULL{% endif %}
@@ -47,4 +55,4 @@ SELECT
     NULL, NULL
     {%- endif %}
     {%- endfor %}
-FROM {% if has_mos_100 %}judged{% else %}keyed{% endif %};
+FROM {% if has_mos_100 %}judged{% else %}numbers{% endif %};

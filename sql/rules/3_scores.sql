@@ -8,15 +8,20 @@ CREATE OR REPLACE {{ TEMP }} MACRO mos_number(text, type) AS
         WHEN is_number_type(type) THEN TRY_CAST(text AS DOUBLE)
     END;
 
--- mos_state(text, type, missing_values): 'ok' if it is a finite number, 'missing' if none was given, else 'bad'.
-CREATE OR REPLACE {{ TEMP }} MACRO mos_state(text, type, missing_values) AS
+-- number_state(text, number, type, missing_values): 'ok' if a score is a finite number, 'missing' if none was given, else
+-- 'bad'. The number is that of mos_number: where both are wanted, it is computed once.
+CREATE OR REPLACE {{ TEMP }} MACRO number_state(text, number, type, missing_values) AS
     CASE
         WHEN text IS NULL OR trim_text(text) = '' OR lower(trim_text(text)) = 'nan'
-            OR (is_float_type(type) AND isnan(TRY_CAST(text AS DOUBLE)))  -- also a negative one
+            OR (is_float_type(type) AND isnan(number))  -- also a negative one
             OR list_contains(CAST(missing_values AS VARCHAR[]), trim_text(text)) THEN 'missing'
-        WHEN isfinite(mos_number(text, type)) THEN 'ok'
+        WHEN isfinite(number) THEN 'ok'
         ELSE 'bad'
     END;
+
+-- mos_state(text, type, missing_values): the same of a score whose number is not wanted.
+CREATE OR REPLACE {{ TEMP }} MACRO mos_state(text, type, missing_values) AS
+    number_state(text, mos_number(text, type), type, missing_values);
 
 -- scale_worst(text), scale_best(text): the ends of a scale as a label row names it: 1-5, 0-100, 100-0, or with two dots
 -- 1..5, -3..3; NULL if it is not one, or if both ends are the same. After one dash a number has no sign.
