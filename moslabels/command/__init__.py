@@ -1,1 +1,1 @@
-"""The command: its arguments and what it prints."""
+"""The command: its arguments and its output."""

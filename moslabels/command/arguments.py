@@ -1,4 +1,4 @@
-"""Arguments that several commands take: options of a table, settings, dialects; and what was given of them."""
+"""Arguments that several commands share: options of a table, settings and dialects; and the values that were given."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def add_settings(parser: Parser) -> None:
 
 
 def add_options(parser: Parser) -> None:
-    """Add the options of a table and the settings: too many for one screen, so the help only names them."""
+    """Add the options of a table and the settings. They do not fit on a screen, so the help only names them."""
     for name, option in FIELDS.items():
         kind = option.metadata["kind"]
         keywords: dict[str, Any] = {"default": argparse.SUPPRESS}
@@ -77,7 +77,7 @@ def add_dialects(parser: Parser) -> None:
 
 
 def add_verbosity(parser: Parser) -> None:
-    """Add ``--quiet`` and ``--verbose``, of which one may be given."""
+    """Add ``--quiet`` and ``--verbose``. Only one of them may be given."""
     verbose = "also say what was noted, and each SQL statement"
     parser.add_one_of(
         (("-q", "--quiet"), {"action": "store_true", "help": "say nothing but warnings and errors"}),
@@ -86,12 +86,12 @@ def add_verbosity(parser: Parser) -> None:
 
 
 def add_only_root(parser: Parser, folder: str) -> None:
-    """Add ``--only-root`` for what its help calls ``folder``."""
+    """Add ``--only-root``. ``folder`` is the word for the folder in its help."""
     parser.add_argument("--only-root", action="store_true", help=f"open no file that they name outside of {folder}")
 
 
 def json_or_text(text: str) -> Any:
-    """Return the JSON value of a text that begins as a list or an object does, else the text itself."""
+    """Return the JSON value of a text if it begins like a list or an object, else the text itself."""
     if not text.lstrip().startswith(("[", "{")):
         return text
     try:
@@ -101,7 +101,7 @@ def json_or_text(text: str) -> Any:
 
 
 def label(text: str) -> Any:
-    """Return a path, or the object of a label file with options of its own. A path that begins so is written ./{…"""
+    """Return a path, or the object of a label file with its own options. A path that begins with { is written ./{…"""
     return json_or_text(text) if text.startswith("{") else text
 
 
@@ -113,7 +113,7 @@ def _number(text: str) -> float:
 
 
 def given_options(parsed: argparse.Namespace) -> dict[str, Any]:
-    """Return the options that were given. A flag that was given again is a list, in which an empty text is None."""
+    """Return the options that were given. A repeated flag gives a list, in which an empty text becomes None."""
     given = {name: getattr(parsed, name) for name in FIELDS if hasattr(parsed, name)}
     for name, value in given.items():
         if FIELDS[name].metadata["kind"].is_repeated:
@@ -122,14 +122,14 @@ def given_options(parsed: argparse.Namespace) -> dict[str, Any]:
 
 
 def given_settings(parsed: argparse.Namespace) -> Settings:
-    """Return the settings that were given. Raises UsageError."""
+    """Return the settings that were given. Raise UsageError."""
     from moslabels.base.settings import Settings
 
     return Settings(memory_limit=parsed.memory_limit, threads=parsed.threads, temp_dir=parsed.temp_dir)
 
 
 def table_of(manifest: Manifest, identifier: str | None) -> TableSpec:
-    """Return the table that ``--table`` names. Raises UsageError if there is none."""
+    """Return the table that ``--table`` names. Raise UsageError if there is none."""
     tables = {table.id: table for table in manifest.tables}
     known = ", ".join(shown(name) for name in tables)
     if identifier is None:

@@ -1,4 +1,4 @@
-"""All commands in the order of the help, and those that tell of the program itself: schema, options, completion."""
+"""All commands in the order of the help, and those about the program itself: schema, options and completion."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def _schema(parsed: argparse.Namespace, _argv: list[str]) -> int:
 
 def _options_arguments(parser: Parser) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", type=_option_name, help="option; default: all")
-    for name in FIELDS:  # As a flag that was copied, too.
+    for name in FIELDS:  # A name may also be written like its flag.
         parser.add_argument(flag(name), dest="flags", action="append_const", const=name, help=argparse.SUPPRESS)
 
 
@@ -44,7 +44,7 @@ def _option_name(text: str) -> str:
     name = text.replace("-", "_")
     if name not in FIELDS:
         raise argparse.ArgumentTypeError(
-            f"there is no option {shown(name)}{nearest(name, FIELDS)}; without a name, all are told"
+            f"there is no option {shown(name)}{nearest(name, FIELDS)}; without a name, all are shown"
         )
     return name
 

@@ -13,13 +13,13 @@ from moslabels.spec.options import FIELDS
 SHELLS = ("bash", "zsh", "tcsh")
 _FOLDER = "D"
 _NO_FILES = ("ID", "N", "QUERY", "SIZE", "VALUE")
-"""What the placeholders of arguments say: all others that take a value, and are no option, take a file."""
+"""The placeholders of arguments that do not take a file. All others do, except options of a table."""
 
 
 def script(parser: Parser, shell: str) -> str:
     """Return the script that completes the command line of a parser in a shell.
 
-    The parser is of no other use afterwards. Raises UsageError if shtab is not installed.
+    The parser is changed, so do not use it afterwards. Raise UsageError if shtab is not installed.
     """
     try:
         import shtab
@@ -36,17 +36,17 @@ def script(parser: Parser, shell: str) -> str:
                 complete = shtab.DIRECTORY if argument.metavar == _FOLDER else shtab.FILE
                 argument.complete = complete  # type: ignore[attr-defined]
     if parser.command_list is not None:
-        parser.command_list.help = None  # shtab passes over what has no place in the help.
+        parser.command_list.help = None  # shtab skips arguments whose help is suppressed.
     return str(shtab.complete(parser, shell)) + "\n"
 
 
 def _choices(parser: Parser, argument: argparse.Action) -> list[str]:
-    """Return the texts among which an argument lets choose, if they are few."""
+    """Return the values to choose from for an argument, if they are few."""
     if argument.dest in FIELDS:
         return _schema_choices(FIELDS[argument.dest].metadata["kind"].schema)
     return list(FIELDS) if argument.metavar == "NAME" else list(parser.choices.get(argument.dest, ()))
 
 
 def _schema_choices(schema: Mapping[str, Any]) -> list[str]:
-    """Return the texts among which an option's schema lets choose."""
+    """Return the values to choose from in the schema of an option."""
     return [*schema.get("enum", ()), *(text for other in schema.get("anyOf", ()) for text in _schema_choices(other))]

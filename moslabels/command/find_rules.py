@@ -50,14 +50,14 @@ def _init(parsed: argparse.Namespace, _argv: list[str]) -> int:
             say(f"{visible(proposal.id)}: confirm: {note}")
     if started.is_schema_other:
         say(
-            f"moslabels: warning: {started.schema_path} is another schema than that of this version; it stays as it "
-            "was: moslabels schema prints this one"
+            f"moslabels: warning: {started.schema_path} is the schema of another version, and was kept; "
+            "moslabels schema prints the schema of this version"
         )
     for path in started.unused:
         say(f"moslabels: warning: {path}: no rule joins it with a table, and no table has it")
     found = sum(proposal.is_rule for proposal in started.proposals)
     say(
-        f"{parsed.out}: a rule for {found} of {len(started.proposals)} tables; what each rests on is in it; to try: "
+        f"{parsed.out}: a rule for {found} of {len(started.proposals)} tables; it tells what each rests on; to try: "
         f"{try_command(parsed.out)}"
     )
     return 0 if found == len(started.proposals) else 1
@@ -115,7 +115,7 @@ def _explain(parsed: argparse.Namespace, _argv: list[str]) -> int:
 
 
 def _explained_table(parsed: argparse.Namespace) -> TableSpec:
-    """Return the table whose rules hold: one of a manifest, or the one that the flags describe. Raises UsageError."""
+    """Return the table that has the rules, from a manifest or from the flags. Raise UsageError."""
     from moslabels.spec.entry import input_spec
     from moslabels.spec.manifest import load_manifest
 
@@ -134,7 +134,7 @@ INIT = Command(
     "--features F --labels L [OPTION …]",
     "write a first manifest, with the rules that suggest finds",
     "Write a manifest of feature tables, each with all of the label tables, and its schema for editors. Its "
-    "comments say what the rules rest on. No file is overwritten. Exit status: 1 where a table has no rule.",
+    "comments say what the rules rest on. No file is overwritten. Exit status: 1 if a table has no rule.",
     "init --features f.parquet --labels l.csv",
     _init_arguments,
     _init,

@@ -35,7 +35,7 @@ def _batch_arguments(parser: Parser) -> None:
         parser.add_argument(form.flag, metavar="F", help=form.help)
     parser.add_argument("--fail-fast", action="store_true", help="stop after the first table that fails")
     parser.add_argument("--dry-run", action="store_true", help="do everything but write; the report to standard output")
-    parser.add_argument("--skip-unchanged", action="store_true", help="pass over tables that are what their audit says")
+    parser.add_argument("--skip-unchanged", action="store_true", help="skip tables that still fit their audit")
     add_settings(parser)
     add_verbosity(parser)
 
@@ -72,7 +72,7 @@ def _batch(parsed: argparse.Namespace, argv: list[str]) -> int:
             )
     except BaseException:
         with suppress(UnwrittenError):
-            print_report()  # of what was done until then
+            print_report()  # It tells what was done until then.
         raise
     if not parsed.quiet:
         _say_summary(reports[0], parsed.dry_run)
@@ -81,7 +81,7 @@ def _batch(parsed: argparse.Namespace, argv: list[str]) -> int:
 
 
 def _manifest_of(parsed: argparse.Namespace) -> str:
-    """Return the manifest, which has a place and a flag. Raises UsageError."""
+    """Return the manifest, which is given by its position or by a flag. Raise UsageError."""
     given = [path for path in (parsed.manifest, parsed.manifest_flag) if path is not None]
     if len(given) == 1:
         return str(given[0])
@@ -172,7 +172,7 @@ def _materialize(parsed: argparse.Namespace, argv: list[str]) -> int:
 
 
 def _all_right(*checks: Callable[[], Any]) -> list[Any]:
-    """Return what checks of the arguments return. If several raise UsageError, their problems are raised together."""
+    """Return the results of checks. If several raise UsageError, raise one with all of their problems."""
     found, errors = [], []
     for check in checks:
         try:

@@ -1,4 +1,4 @@
-"""What ``moslabels options`` tells of the options of a table."""
+"""The text of ``moslabels options`` about the options of a table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from moslabels.spec.options import FIELDS
 
 
 def options_text(names: Sequence[str]) -> str:
-    """Return what each of some options does; without names, of all of them and of the settings."""
+    """Return what the named options do, or what all options and the settings do if none is named."""
     told = [_option_text(name) for name in dict.fromkeys(names or FIELDS)]
     if not names:
         told += [

@@ -20,10 +20,10 @@ _HELP = ("-h", "--help")
 
 @dataclass(frozen=True)
 class Command:
-    """One command: what its help says, its arguments and what it does.
+    """One command: its help, its arguments and its function.
 
-    ``usage`` follows the name; ``summary`` stands in the list of commands. ``add_arguments`` adds to its parser;
-    ``run`` takes the parsed arguments and the command line, and returns the exit status.
+    ``usage`` follows the name. ``summary`` is shown in the list of commands. ``add_arguments`` adds arguments to its
+    parser. ``run`` takes the parsed arguments and the command line, and returns the exit status.
     """
 
     name: str
@@ -36,10 +36,10 @@ class Command:
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that reports what is wrong of the arguments together, with the nearest names, as UsageError.
+    """A parser that raises one UsageError with all problems of the arguments, and with the nearest names.
 
-    ``arguments`` are those that were added, ``choices`` what they take if that is few, by name; ``commands`` are the
-    parsers of its commands by name, and ``brief`` says what the flags do that the help only names.
+    ``arguments`` are those that were added. ``choices`` are their values by name, if they are few. ``commands`` are the
+    parsers of its commands by name. ``brief`` has the help of the flags that the help only names.
     """
 
     def __init__(self, **keywords: Any) -> None:
@@ -52,7 +52,7 @@ class Parser(argparse.ArgumentParser):
         super().__init__(**keywords, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter)
 
     def add_argument(self, *flags: str, **keywords: Any) -> argparse.Action:
-        """Add an argument; ``choices`` are the texts that it takes, if they are few."""
+        """Add an argument. ``choices`` are the texts that it takes, if they are few."""
         choices = keywords.pop("choices", ())
         if choices:
             keywords["type"] = _one_of(choices)
@@ -63,12 +63,12 @@ class Parser(argparse.ArgumentParser):
         return action
 
     def add_one_of(self, *arguments: tuple[Sequence[str], dict[str, Any]]) -> None:
-        """Add flags, each with its keywords, of which a command line may hold one."""
+        """Add flags, each with its keywords. A command line may hold only one of them."""
         group = self.add_mutually_exclusive_group()
         self.arguments += [group.add_argument(*flags, **keywords) for flags, keywords in arguments]
 
     def add_brief(self, flag: str, help: str, **keywords: Any) -> None:  # noqa: A002
-        """Add a flag that the help only names; ``moslabels options`` tells what it does."""
+        """Add a flag that the help only names. ``moslabels options`` tells what it does."""
         self.brief[flag] = help
         self.add_argument(flag, help=argparse.SUPPRESS, **keywords)
 
@@ -84,7 +84,7 @@ class Parser(argparse.ArgumentParser):
         return parsed, rest
 
     def _unknown_flags(self, arguments: Sequence[str]) -> list[str]:
-        """Return what is wrong with each argument that looks like a flag and is not; of a command, those before it."""
+        """Return a problem for each unknown flag. A parser of commands looks only before the command."""
         known = [flag for action in self.arguments for flag in action.option_strings]
         problems = []
         for text in arguments:
@@ -133,8 +133,8 @@ def parser_of(commands: Sequence[Command]) -> Parser:
         description=_DESCRIPTION,
         epilog=f"commands:\n{listing}\n{_example('batch manifest.json --dry-run')}",
     )
-    parser.add_argument("--version", action="store_true", help="show the versions of moslabels and what it stands on")
-    # The epilog lists the commands: argparse would take two lines for one.
+    parser.add_argument("--version", action="store_true", help="show the versions of moslabels and its packages")
+    # The epilog lists the commands, because argparse would take two lines for each.
     subparsers = parser.add_subparsers(metavar="COMMAND", prog="moslabels", dest="name", help=argparse.SUPPRESS)
     parser.command_list = subparsers
     for command in commands:
@@ -155,6 +155,6 @@ def _example(arguments: str) -> str:
 
 
 def wrapped(text: str, indent: str = "") -> str:
-    """Return a text in lines of the terminal's width, of which argparse keeps two columns free."""
+    """Return a text in lines of the terminal's width, without the two columns that argparse keeps free."""
     width = shutil.get_terminal_size().columns - 2
     return textwrap.fill(text, width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)

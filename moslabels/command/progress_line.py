@@ -1,4 +1,4 @@
-"""One line of a terminal that says what is being done, and is gone when it is done."""
+"""A line of a terminal that shows the current work, and is removed when the work is done."""
 
 from __future__ import annotations
 
@@ -21,27 +21,27 @@ _ERASE_TO_END = "\x1b[K"
 _CUT = "..."
 
 most_width = partial(display_width, ambiguous=2)
-"""Return the most columns that a text takes: a line that is too long would break, and could not be taken back."""
+"""Return the most columns that a text may take. A line that is too long would wrap, and could not be removed."""
 
 
 def is_a_terminal(stream: TextIO | None) -> bool:
-    """Whether a stream goes to a terminal. There is none where it is closed."""
+    """Return whether a stream goes to a terminal. A closed stream does not."""
     with suppress(OSError, ValueError):
         return stream is not None and stream.isatty()
     return False
 
 
 def is_for_people(stream: TextIO | None) -> bool:
-    """Whether a stream goes to a terminal that can take a line back, and nobody wants plain text alone (NO_COLOR)."""
+    """Return whether a stream goes to a terminal that can remove a line, and NO_COLOR does not ask for plain text."""
     can_take_back = os.environ.get("TERM", "") not in ("", "dumb") and not os.environ.get("NO_COLOR")
     return can_take_back and is_a_terminal(stream)
 
 
 class Told(Progress):
-    """Progress on a stream. A context manager: leaving it takes the line back, whatever happened.
+    """Progress on a stream. A context manager that always removes the line at its end.
 
-    ``has_line``: a line shows table, step, share and rate. ``is_verbose``: each note and each statement, with
-    its time, gets a line of its own, below the name of the table where there are several.
+    If it ``has_line``, a line shows table, step, share and rate. If it ``is_verbose``, each note and each statement
+    with its time gets a line. These follow the name of the table if there are several tables.
     """
 
     def __init__(
@@ -72,11 +72,11 @@ class Told(Progress):
         self.clear()
 
     def wanted(self) -> Progress:
-        """What a run is to tell: nothing where nothing of it would be shown, so that nobody counts in vain."""
+        """Return the progress for a run. It is SILENT if nothing would be shown, so that nothing is counted in vain."""
         return self if self._has_line or self._is_verbose else SILENT
 
     def clear(self) -> None:
-        """Take the line back."""
+        """Remove the line."""
         if self._is_shown:
             self._put("\r" + _ERASE_TO_END)
             self._is_shown = False
@@ -105,7 +105,7 @@ class Told(Progress):
 
     def running(self, statement: str, share: float | None, seconds: float) -> None:
         if self._is_counted or not self._is_due():
-            return  # What comes out of the statement is counted, which says more.
+            return  # The rows of the result are counted, which tells more.
         how_far = f" {share:.0%}{self._rate(share * self._total, seconds)}" if share else ""
         self._draw(f"{self._step}{how_far}  {statement}")
 
@@ -138,7 +138,7 @@ class Told(Progress):
             return
         columns = self._columns()
         head, tail = self._writable(self._number + self._name), self._writable(f": {what}")
-        # A long name gives way first; the last column stays empty, as some terminals turn to a new line there.
+        # A long name is cut first. The last column stays empty, because some terminals start a new line there.
         head = clipped(head, max(_LEAST_NAME, columns - 1 - most_width(tail)))
         self._is_shown = True
         self._put("\r" + clipped(head + tail, columns - 1) + _ERASE_TO_END)
@@ -161,13 +161,13 @@ class Told(Progress):
     def _put(self, text: str) -> None:
         if self._stream is None:
             return
-        with suppress(OSError, ValueError):  # A terminal that is gone is no reason for a table to fail.
+        with suppress(OSError, ValueError):  # A table does not fail because its terminal is gone.
             self._stream.write(text)
             self._stream.flush()
 
 
 def clipped(text: str, columns: int) -> str:
-    """A text that takes no more than so many columns; one that is cut says so."""
+    """Return a text cut to a number of columns. A text that was cut ends in a mark."""
     if most_width(text) <= columns:
         return text
     kept, room = [], columns - len(_CUT)

@@ -46,7 +46,7 @@ def _sql(parsed: argparse.Namespace, _argv: list[str]) -> int:
     with Views(parsed.patterns) as found:
         if passed_over := found.passed_over:
             total = found.loaded + len(passed_over)
-            say(f"{len(passed_over)} of {total} files passed over, neither audit nor report: {listed(passed_over)}")
+            say(f"{len(passed_over)} of {total} files skipped, neither audit nor report: {listed(passed_over)}")
         if parsed.db is not None:
             found.save(parsed.db)
             say(f"{len(VIEWS)} tables saved in {parsed.db}")
@@ -58,7 +58,7 @@ def _sql(parsed: argparse.Namespace, _argv: list[str]) -> int:
 
 
 def _query_of(path: str) -> str:
-    """Return the query in a file, or on standard input. Raises UsageError."""
+    """Return the query in a file, or on standard input. Raise UsageError."""
     from moslabels.spec.paths import refuse_url
 
     refuse_url("file", path)

@@ -24,9 +24,10 @@ _LEAST = 8  # A column is not cut below this width.
 
 
 def result_text(answer: Answer, style: str, width: int | None = None) -> str:
-    """The result in one of ``STYLES``. A table is cut to the ``width`` of a terminal, and full without one.
+    """Return the result in one of ``STYLES``. A table is cut to the ``width`` of a terminal, if there is one.
 
-    Raises UsageError where JSON cannot hold it: two columns of one name. Raises TableError for types without a text.
+    Raise UsageError if JSON cannot hold it because two columns have one name. Raise TableError for a type without a
+    text.
     """
     if style in ("json", "jsonl"):
         return _json(answer, style == "jsonl")
@@ -45,7 +46,7 @@ def _rows(answer: Answer, texts: Callable[[pa.Array, str, str], pa.Array]) -> Ce
 
 
 def _with_text(array: pa.Array) -> pa.Array:
-    """Intervals as ISO 8601 text, in the parts that DuckDB keeps; other arrays as they are."""
+    """Return intervals as ISO 8601 text, in the parts that DuckDB keeps. Return other arrays as they are."""
     if array.type != pa.month_day_nano_interval():
         return array
     return pa.array([None if value is None else _interval(*value) for value in array.to_pylist()], pa.large_string())
@@ -72,7 +73,7 @@ def _as_json(array: pa.Array, name: str, kind: str) -> pa.Array:
 
 
 def _json_value(value: str | None) -> str:
-    """A JSON value on one line; as text where it is JSON for DuckDB alone."""
+    """Return a JSON value on one line. If only DuckDB takes it for JSON, return it as a JSON text."""
     try:
         json.loads(value or "null", parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
@@ -130,7 +131,7 @@ def _table(answer: Answer, cells: Cells, width: int | None) -> str:
     ]
     widths = [max(map(display_width, column)) for column in zip(*lines, strict=True)]
     while width is not None and sum(widths) + 2 * (len(widths) - 1) > width and max(widths) > _LEAST:
-        # The widest gives, down to the next one, so that few steps do.
+        # Shrink the widest column in large steps, so that few are needed.
         widest = max(widths)
         widths[widths.index(widest)] = max(_LEAST, widest - max(1, (sum(widths) + 2 * len(widths) - width) // 8))
     lines.insert(1, ["-" * size for size in widths])

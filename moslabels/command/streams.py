@@ -1,4 +1,4 @@
-"""Standard output, which programs read, and standard error, which people read."""
+"""Writing to standard output, for programs, and to standard error, for people."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from moslabels.base.text import visible, visible_text
 
 
 class UnwrittenError(Exception):
-    """Standard output did not take what a program may wait for. ``is_reader_gone``: nobody waits for it any more."""
+    """Standard output did not take the text. ``is_reader_gone`` is true if the program that reads it has ended."""
 
     def __init__(self, reason: str, is_reader_gone: bool = False) -> None:
         super().__init__(f"standard output: {reason}")
@@ -17,9 +17,9 @@ class UnwrittenError(Exception):
 
 
 def write_out(text: str) -> None:
-    """Write to standard output in UTF-8, as JSON is, whatever the terminal's encoding. Raises UnwrittenError.
+    """Write to standard output in UTF-8, as JSON requires, whatever the terminal's encoding. Raise UnwrittenError.
 
-    On a terminal, control and format characters are spelled out, whatever the text is.
+    On a terminal, control and format characters are spelled out.
     """
     stream = sys.stdout
     if stream is None:
@@ -28,7 +28,7 @@ def write_out(text: str) -> None:
         if stream.isatty():
             text = visible_text(text)
         stream.flush()
-        if hasattr(stream, "buffer"):  # A path may hold bytes that are not text.
+        if hasattr(stream, "buffer"):  # The text may have a path with bytes that are not text.
             stream.buffer.write(text.encode("utf-8", "backslashreplace"))
         else:
             stream.write(text)
@@ -47,7 +47,7 @@ def say(text: str) -> None:
     if stream is None:
         return
     encoding = getattr(stream, "encoding", None) or "utf-8"
-    with suppress(OSError, ValueError):  # A log that is full, closed or without a reader stops no table.
+    with suppress(OSError, ValueError):  # A log that is full, closed or without a reader does not stop a table.
         stream.write(visible_lines(text).encode(encoding, "backslashreplace").decode(encoding) + "\n")
         stream.flush()
 

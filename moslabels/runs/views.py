@@ -38,7 +38,7 @@ VIEWS = (
     "provenance_files",
 )
 _AT_ONCE = 200  # files whose texts are passed together
-_NEITHER = "these are not audits or reports (a pattern in quotes, 'runs/*.json', passes over such files):"
+_NEITHER = "these are not audits or reports (a pattern in quotes, 'runs/*.json', skips such files):"
 _MARK = "made by moslabels sql --db, which replaces it whole"
 """The comment on each saved table."""
 _DUCKDB_MAGIC = b"DUCK"  # at byte 8, after a checksum

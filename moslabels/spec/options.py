@@ -61,7 +61,7 @@ class Options:
     key_normalize: str = _option(
         "auto",
         NORMALIZE,
-        "what of a key counts; auto: basename where the column's name contains path, file, name or src, else raw",
+        "what of a key counts; auto: basename if the column's name contains path, file, name or src, else raw",
         of_label=True,
     )
     feature_key_regex: str | tuple[str | None, ...] | None = _option(
@@ -111,7 +111,7 @@ class Options:
         None,
         EXTRAS,
         'label columns to carry over: ["a", "b"], {"label column": "output column"} or {"label column": {"as": "output '
-        f'column", "type": "{"|".join(EXTRA_TYPES)}", "missing_values": ["NA"]}}}}; [] for none; where not set: '
+        f'column", "type": "{"|".join(EXTRA_TYPES)}", "missing_values": ["NA"]}}}}; [] for none; if not set: '
         f"{', '.join(DEFAULT_EXTRAS)}",
     )
     label_csv: dict[str, Any] = _option({}, DIALECT, f"how label CSV is written: {DIALECT_HELP}", of_label=True)

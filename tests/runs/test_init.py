@@ -192,7 +192,7 @@ def test_another_schema_stays(folder: Path) -> None:
     (folder / "manifest.schema.json").write_text("{}\n")
     done = moslabels("init", "--features", "a/clips.csv", "--labels", "l.csv", cwd=folder)
     assert done.returncode == 0
-    assert "moslabels: warning: manifest.schema.json is another schema" in done.stderr
+    assert "moslabels: warning: manifest.schema.json is the schema of another version" in done.stderr
     assert (folder / "manifest.schema.json").read_text() == "{}\n"
     os.unlink("manifest.schema.json")
     assert not start_manifest(["a/clips.csv"], ["l.csv"], "n.json").is_schema_other

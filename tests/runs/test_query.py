@@ -349,7 +349,7 @@ def test_a_glob_passes_over_what_is_neither(mixed: Path, capsys: pytest.CaptureF
     assert main(["sql", "*.json", "-c", "SELECT path, kind FROM documents", "--format", "csv"]) == 0
     out, err = capsys.readouterr()
     assert out == "path,kind\r\na1.json,report\r\na[1].json,audit\r\nbom.json,audit\r\n"
-    assert err.startswith('10 of 13 files passed over, neither audit nor report: "deep.json", ')
+    assert err.startswith('10 of 13 files skipped, neither audit nor report: "deep.json", ')
 
 
 @pytest.mark.sampled
