@@ -1,1 +1,1 @@
-"""Tables that are read: a file or a table in memory, opened by its format."""
+"""Reading of tables: a file or a table in memory, opened by its format."""

@@ -1,4 +1,4 @@
-"""Tables in memory, as Arrow: what ``join`` was handed over."""
+"""Tables in memory that ``join`` was given, as Arrow."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from moslabels.sources.source import Cells, Format, Part, Source
 
 
 class ArrowTable(Format):
-    """An Arrow table. Statements read its columns by names of their own, since two may have one name."""
+    """An Arrow table. Statements read its columns by other names, because two columns may have one name."""
 
     reader = "arrow"
     cells = Cells.TYPED
 
     def open_table(self, engine: Engine, name: str, role: str, table: pa.Table) -> Source:
-        """Make a table readable for statements, without a copy. Raises TableError if it has no columns."""
+        """Make a table readable for statements, without a copy. Raise TableError if it has no columns."""
         if not table.column_names:
             raise fault(name, "has no columns")
         columns = [Column(name, f"column{index}") for index, name in enumerate(table.column_names)]
         values = [column.cast(pa.float32()) if pa.types.is_float16(column.type) else column for column in table.columns]
         try:
             view = engine.register(pa.Table.from_arrays(values, [column.ident for column in columns]))
-        except StatementError:  # A column that DuckDB has no type for is an error only if it is named.
+        except StatementError:  # A column of a type that DuckDB lacks is an error only if an option names it.
             columns = [
                 column if _has_type(engine, part) else replace(column, ident="")
                 for column, part in zip(columns, values, strict=True)
@@ -51,7 +51,7 @@ class ArrowTable(Format):
             raise fault(source.path, says, column=column.name)
 
     def check_values(self, source: Source, column: Column, role: str) -> None:  # noqa: ARG002
-        """Refuse text that is not UTF-8, and instants beyond DuckDB's own."""
+        """Refuse text that is not UTF-8, and instants beyond the range of DuckDB."""
         values = _table(source).column(source.columns.index(column))
         try:
             values.validate(full=True)
@@ -89,7 +89,7 @@ def _value_type(kind: pa.DataType) -> pa.DataType:
 
 
 def _type(kind: pa.DataType) -> str:
-    """Return the type in DuckDB if it decides what is a key or a score; all others are read as text."""
+    """Return the type in DuckDB if keys or scores depend on it, and else the type of text."""
     if pa.types.is_float32(kind):
         return "FLOAT"
     if pa.types.is_nested(kind):

@@ -1,4 +1,4 @@
-"""Features as typed Arrow columns, in file order: what a writer of another format reads, and ``join``."""
+"""Features as typed Arrow columns in file order, for writers of another format and for ``join``."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ def typed_batches(
     *,
     names_without_case: bool = False,
 ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-    """Return the columns of a feature table but the dropped ones: their schema, and batches of ``rows`` rows.
+    """Return the columns of a feature table without the dropped ones: their schema, and batches of ``rows`` rows.
 
-    Types are those of the page of formats in the guide; ``keys`` names the key columns, whose values stay the
-    keys that they are. Raises TableError if a column has no type, or if two have one name (``names_without_case``: also
-    if they differ by case alone).
+    The page of formats in the guide lists the types. ``keys`` names the key columns, whose values keep their keys.
+    Raise TableError if a column has no type, or if two columns have one name. If ``names_without_case``, names that
+    differ only by case are one name.
     """
     columns = _kept(source, dropped)
     names = [column.name for column in columns]
@@ -54,9 +54,9 @@ def typed_batches(
 
 
 def text_batches(engine: Engine, source: Source, columns: Sequence[Column], rows: int) -> Iterator[pa.RecordBatch]:
-    """Return the cells of a table of texts as they are: an empty cell is NULL, "" an empty text.
+    """Return the cells of a table of texts unchanged. An empty cell is NULL, and "" is an empty text.
 
-    What is made of them is made in Arrow: DuckDB takes minutes to bind thousands of expressions.
+    They are converted in Arrow, because DuckDB takes minutes to bind thousands of expressions.
     """
     cells = source.cells({column.ident: column for column in columns})
     with source.reading():
@@ -66,7 +66,7 @@ def text_batches(engine: Engine, source: Source, columns: Sequence[Column], rows
 
 
 def feature_table(engine: Engine, source: Source, dropped: Sequence[str], keys: Sequence[str]) -> pa.Table:
-    """Return the columns of a feature table but the dropped ones as one Arrow table. Raises TableError."""
+    """Return the columns of a feature table without the dropped ones as one Arrow table. Raise TableError."""
     table = source.format.as_arrow(source, _kept(source, dropped))
     if table is not None:
         return table

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 MOST_COLUMNS = 20_000
-"""The most columns of text that are split: for more, DuckDB takes time by the square."""
+"""The most columns of a text that is split. The time that DuckDB takes grows with the square of their number."""
 
 FLOAT_TYPES = ("FLOAT", "DOUBLE")
 _NUMBER = re.compile(r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(.*\)")

@@ -1,4 +1,4 @@
-"""CSV files: cells that are texts, whose meaning is DuckDB's to say once the dialect is known."""
+"""CSV files. Their cells are texts, which DuckDB reads once the dialect is known."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ class CsvFile(FileFormat):
             copy = Part(path, workspace.new_copy(path, ".csv"))
             cells = _quoted_record(engine, Source(path, role, self, (copy,), _unnamed(width), dialect), dialect, record)
         if any(set("\r\n") & set(cell) for cell in cells):
-            # DuckDB takes the first line end that it sees, be it inside of a cell, for that of all records.
+            # DuckDB takes the first line end that it sees for that of all records, even if it is inside of a cell.
             file = _after_a_blank_line(file, dialect.line_end, workspace.new_copy(path, ".csv"))
             dialect = replace(dialect, blank_lines=dialect.blank_lines + 1, added_lines=1)
         columns = _unnamed(len(cells))
@@ -90,7 +90,7 @@ class CsvFile(FileFormat):
     def values(self, source: Source, cells: Sequence[Cell]) -> dict[str, Any]:  # noqa: ARG002
         dialect = dialect_of(source)
         return {
-            # An absolute path, so that neither ~ nor a scheme such as s3: means anything, and no glob.
+            # An absolute path without globs, so that neither ~ nor a scheme such as s3: has a meaning.
             "path": glob.escape(absolute(source.file)),
             "columns": {column.ident: "VARCHAR" for column in source.columns},
             "delimiter": dialect.delimiter,
@@ -123,7 +123,7 @@ class CsvFile(FileFormat):
         self, engine: Engine, source: Source, columns: Sequence[Column], rows: int, keys: Sequence[str]
     ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         cells = source.cells({column.ident: column for column in columns})
-        types = ["VARCHAR"] * len(cells)  # Of a table without rows.
+        types = ["VARCHAR"] * len(cells)  # for a table without rows
         for row in source.query(engine, "convert/csv_types", cells):
             index = row["place"] - 1
             types[index] = row["key_type" if columns[index].name in keys else "sql_type"]
@@ -137,7 +137,7 @@ class CsvFile(FileFormat):
                 except pa.ArrowInvalid as error:
                     raise fault(
                         source.path,
-                        f"a cell is not what it was when the types were decided ({error}); run again when nothing "
+                        f"a cell has changed since the types were decided ({error}); run again when nothing "
                         "writes to it",
                         "changed",
                     ) from error
@@ -193,7 +193,7 @@ def _names(
 
 
 def _quoted_record(engine: Engine, copy: Source, dialect: Dialect, record: str) -> list[str]:
-    """Return the cells of a record that holds quotes: DuckDB says what they mean, for a header as for all rows."""
+    """Return the cells of a record that holds quotes, as DuckDB reads them, so that a header is read like all rows."""
     with open(copy.file, "w", encoding="utf-8", newline="") as stream:
         stream.write(dialect.line_end + record + dialect.line_end)
     copy = replace(copy, dialect=replace(dialect, header=False, blank_lines=1))
@@ -209,7 +209,7 @@ def _quoted_record(engine: Engine, copy: Source, dialect: Dialect, record: str) 
 
 
 def _check_line_ends(engine: Engine, source: Source, dialect: Dialect) -> None:
-    """Refuse a line that ends in a delimiter too many, which DuckDB would pass over. Raises TableError."""
+    """Raise TableError if a line ends in a delimiter too many, because DuckDB would ignore it."""
     for found in source.query(engine, "sources/csv_fault", values={"width": len(source.columns)}):
         line = found["line_number"] - dialect.added_lines
         row = next((record.row for record in records(source, dialect) if record.last_line >= line), None)
@@ -218,13 +218,13 @@ def _check_line_ends(engine: Engine, source: Source, dialect: Dialect) -> None:
 
 
 _TYPES = {"VARCHAR": pa.string(), "BIGINT": pa.int64(), "DOUBLE": pa.float64()}
-# A constant of Python's would make pyarrow import pandas.
+# A Python constant would make pyarrow import pandas.
 _EMPTY = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(bytes(8)), pa.py_buffer(b"")])[0]
 _MISSING = pa.nulls(1, pa.string())[0]
 
 
 def _converted(text: pa.Array, kind: pa.DataType) -> pa.Array:
-    """Return cells as values of the type that all cells of their column have; an empty one is missing."""
+    """Return cells as values of the type of all cells of their column. An empty cell is missing."""
     if kind != pa.string():
         text = pc.utf8_trim(text, characters=" ")
     empty = pc.equal(text, _EMPTY)

@@ -1,4 +1,4 @@
-"""The records of a CSV file as DuckDB sees them: the first one, and where another stands. For headers and errors."""
+"""The records of a CSV file as DuckDB sees them, for the header and for the places of errors."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from typing import NamedTuple
 from moslabels.sources.faults import fault, line_in
 from moslabels.sources.source import Dialect, Source
 
-_START = 50  # characters of a record that tell whether it is the one that DuckDB means
+_START = 50  # characters of a record that are compared with a message of DuckDB
 _MOST_OF_A_LINE = 1 << 26  # bytes: max_line_size in sql/sources/
 _OPENING = re.compile(' ?"')
 _CLOSING = re.compile('[^"]*(?:""[^"]*)*"(?!")')
 
 
 class Record(NamedTuple):
-    """Where a record of a CSV file stands: its number (blank ones count, as DuckDB counts), its data row, its lines.
+    """The place of a record in a CSV file: its number, its data row and its lines. Blank records have a number, too.
 
-    ``size`` is in characters, ``end`` its line end; ``start`` is what it begins with; ``is_open`` says that a quoted
+    ``size`` is in characters. ``start`` is its first text, and ``end`` its line end. ``is_open`` says that a quoted
     cell of it does not end.
     """
 
@@ -34,9 +34,9 @@ class Record(NamedTuple):
 
 
 def first_record(path: str, file: str, dialect: Dialect) -> tuple[str, int, Dialect]:
-    """Return the text of the first record ("" if there is none), its number of cells, and the dialect found around it.
+    """Return the text of the first record or "", its number of cells, and the dialect with its lines and line end.
 
-    ``path`` is the path for messages, ``file`` the text as UTF-8. Raises TableError if the record does not end.
+    ``path`` is the path for messages, ``file`` the text as UTF-8. Raise TableError if the record does not end.
     """
     blank_lines = 0
     lines: list[str] = []
@@ -63,7 +63,7 @@ def first_record(path: str, file: str, dialect: Dialect) -> tuple[str, int, Dial
 
 
 def place(source: Source, dialect: Dialect, message: str) -> tuple[int | None, int | None]:
-    """Return the data row and the line that DuckDB's message is about, None if they cannot be told."""
+    """Return the data row and the line of a message of DuckDB, or None if they are not known."""
     number = line_in(message)
     first_end = ""
     for record in records(source, dialect):
@@ -75,7 +75,7 @@ def place(source: Source, dialect: Dialect, message: str) -> tuple[int | None, i
         else:
             found = record.size > _MOST_OF_A_LINE or record.is_open
         if found:
-            # If the records are counted in another way than DuckDB's, no row is better than a wrong one.
+            # If DuckDB counts the records in another way, no row is better than a wrong one.
             said = re.search(r"Original Line: \ufeff?([^\r\n]*)", message)
             is_same = said is None or record.start.startswith(said[1][:_START])
             return (record.row, record.line) if is_same else (None, None)
@@ -83,7 +83,7 @@ def place(source: Source, dialect: Dialect, message: str) -> tuple[int | None, i
 
 
 def records(source: Source, dialect: Dialect) -> Iterator[Record]:
-    """Return the records of a CSV file. Walks the file line by line: for errors alone."""
+    """Yield the records of a CSV file. This is slow, so it is used only for errors."""
     rows = -1 if dialect.header else 0
     number, first, size, start, is_open = 0, 0, 0, "", False
     with open(source.file, encoding="utf-8-sig", errors="replace", newline="") as stream:
@@ -105,8 +105,8 @@ def records(source: Source, dialect: Dialect) -> Iterator[Record]:
 def _delimiters(text: str, delimiter: str, is_quoted: bool) -> tuple[int, bool]:
     """Return how many delimiters of a line end a cell, and whether a quoted cell is open at the end of the line.
 
-    ``is_quoted`` says whether one is open before the line. A quote opens a cell where the cell begins, or after one
-    space there, and is text inside of one that is bare.
+    ``is_quoted`` says whether one is open before the line. A quote opens a quoted cell only at the start of a cell, or
+    after one space there. Elsewhere in a cell it is text.
     """
     place = count = 0
     while True:

@@ -1,4 +1,4 @@
-"""Tables that a script holds in memory, as Arrow tables that have names."""
+"""Tables in memory, as Arrow tables with names."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from moslabels.engine.connection import table_of
 from moslabels.engine.sessions import Connection, InterruptException, Relation
 
 TakeOver: TypeAlias = Callable[[Any, str], pa.Table]
-"""Turns a value into an Arrow table. The text is its name in messages."""
+"""A function that turns a value into an Arrow table. The text is the name of the table in messages."""
 
 
 def named_tables(
@@ -26,7 +26,7 @@ def named_tables(
     """Return the path or name of the features, those of the labels, and the tables in memory by name.
 
     ``features`` and each of ``labels`` are a path or what ``take_over`` turns into an Arrow table. Raise UsageError if
-    two tables have one name, or an entry of the labels is wrong; raise what ``take_over`` raises.
+    two tables have one name, or an entry of the labels is wrong. Raise what ``take_over`` raises.
     """
     tables: dict[str, pa.Table] = {}
     given = list(labels) if isinstance(labels, list | tuple) else [labels]
@@ -77,8 +77,8 @@ def _named_labels(given: Sequence[Any], tables: dict[str, pa.Table], take_over: 
 def as_arrow(connection: Connection | None, look: Callable[[], None], value: Any, name: str) -> pa.Table:
     """Return a table in memory as an Arrow table, without a copy if its columns are Arrow's.
 
-    ``connection`` is the one that a relation belongs to; ``look`` is called while DuckDB works, and may raise. Raise
-    UsageError for a value of another kind, TableError if it cannot be taken over.
+    ``connection`` is the connection of a relation. ``look`` is called while DuckDB works, and may raise. Raise
+    UsageError for a value of another kind, and TableError if it cannot be converted.
     """
     if not hasattr(value, "__arrow_c_stream__"):
         kind = f"{type(value).__module__}.{type(value).__qualname__}"
@@ -92,7 +92,7 @@ def as_arrow(connection: Connection | None, look: Callable[[], None], value: Any
         list(table.column_names)  # Raises if a name is not text that Python can hold.
     except InterruptException:
         raise
-    except Exception as error:  # Whatever the other package raises.
+    except Exception as error:  # The other package may raise anything.
         if is_from_outside(error):
             raise
         is_main = threading.current_thread() is threading.main_thread()
@@ -110,4 +110,4 @@ def _taken_over(value: Any) -> pa.Table:
         return value if isinstance(value, pa.Table) else pa.table(value)
     if objects := [column for column in value.columns if value[column].dtype == polars.Object]:
         raise TypeError(f"column {shown(objects[0])} holds objects of Python")
-    return value.to_arrow()  # Its stream has the newest types of Arrow, which fewer readers know.
+    return value.to_arrow()  # The Arrow stream of polars has newer types, which fewer readers know.

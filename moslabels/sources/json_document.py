@@ -1,4 +1,4 @@
-"""JSON documents of rows, taken apart into JSON lines without a change to the text of a row."""
+"""Splitting of JSON documents into JSON lines, without a change to the text of a row."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from moslabels.sources.faults import fault
 
 
 def unpack(path: str, target: str) -> str:
-    """Write the rows of a JSON document as JSON lines, each with the text that it has in the document.
+    """Write the rows of a JSON document as JSON lines, each with its text in the document.
 
-    Returns the path of the lines. Raises TableError if the document is not a list of rows.
+    Return the path of the lines. Raise TableError if the document is not a list of rows.
     """
     try:
         with open(path, encoding="utf-8-sig") as stream:
@@ -43,8 +43,8 @@ _BLANK = re.compile(r"[ \t\n\r]*")
 
 
 def _row_spans(text: str) -> list[tuple[int, int]]:
-    """Return where the rows of a JSON document stand in its text. What they hold is checked once they are lines."""
-    # A number is not looked at, of however many digits.
+    """Yield the places of the rows in the text of a JSON document. Their contents are checked later, as lines."""
+    # Numbers stay text, because Python refuses numbers of too many digits.
     decoder = json.JSONDecoder(parse_int=len, parse_float=len)
     try:
         spans, end = _rows_of_document(text, decoder.raw_decode)
@@ -55,12 +55,12 @@ def _row_spans(text: str) -> list[tuple[int, int]]:
         raise
     except (json.JSONDecodeError, IndexError):
         pass
-    decoder.decode(text)  # Says what is wrong, and where.
+    decoder.decode(text)  # This raises an error with the fault and its place.
     raise _NotRowsError("it cannot be read")
 
 
 def _rows_of_document(text: str, decode: Callable[[str, int], tuple[Any, int]]) -> tuple[list[tuple[int, int]], int]:
-    """Return where the rows stand, and where the document ends. Raises IndexError if anything else is in between."""
+    """Return the places of the rows, and of the end. Raise IndexError if anything else is in between."""
 
     def skip(place: int) -> int:
         match = _BLANK.match(text, place)

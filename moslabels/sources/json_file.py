@@ -1,4 +1,4 @@
-"""JSON lines and JSON documents: objects, of which each value has a type of its own."""
+"""JSON lines and JSON documents: objects in which each value has its own type."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from moslabels.sources.source import Cells, FileFormat, Part, Source
 
 
 class JsonLinesFile(FileFormat):
-    """JSON lines: an object a line."""
+    """JSON lines: each line is an object."""
 
     reader = "jsonl"
     cells = Cells.JSON
-    ignores_case = True  # Typed rows are structs of DuckDB's.
+    ignores_case = True  # Typed rows are structs in DuckDB.
     table_function = SqlText("read_json")
 
     def open(self, engine: Engine, workspace: Workspace, path: str, role: str, options: Mapping[str, Any]) -> Source:  # noqa: ARG002
@@ -47,18 +47,18 @@ class JsonLinesFile(FileFormat):
         return replace(source, columns=tuple(Column(name, _pointer(name), "JSON") for name in objects["members"]))
 
     def lines(self, workspace: Workspace, path: str) -> str:  # noqa: ARG002
-        """Return the path of a file with an object a line."""
+        """Return the path of a file with an object on each line."""
         return path
 
     def line_text(self, path: str, row: int) -> str:
-        """Return the line that a data row stands in, as an error says it. Reads the file: for errors alone."""
+        """Return the line of a data row, as text for an error. This reads the file, so it is used only for errors."""
         with open(path, "rb") as stream:
             lines = (number for number, line in enumerate(stream, start=1) if line.strip(b" \t\r\n"))
             return f" (line {next(itertools.islice(lines, row - 1, None), row)})"
 
     def values(self, source: Source, cells: Sequence[Cell]) -> dict[str, Any]:
         return {
-            # An absolute path, so that neither ~ nor a scheme such as s3: means anything, and no glob.
+            # An absolute path without globs, so that neither ~ nor a scheme such as s3: has a meaning.
             "path": glob.escape(absolute(source.file)),
             "pointers": [cell.column.ident for cell in cells],
         }
@@ -90,5 +90,5 @@ class JsonFile(JsonLinesFile):
 
 
 def _pointer(member: str) -> str:
-    """Return a member's name as a JSON Pointer (RFC 6901)."""
+    """Return the name of a member as a JSON Pointer (RFC 6901)."""
     return "/" + member.replace("~", "~0").replace("/", "~1")

@@ -1,4 +1,4 @@
-"""JSON objects as typed Arrow batches: a type for each column that all of its values fit."""
+"""JSON objects as typed Arrow batches. Each column has a type that all of its values fit."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def typed_batches(
 
 
 def _structures(engine: Engine, source: Source, names: Sequence[str]) -> dict[str, Any]:
-    """Return the structure that holds for all values of each column: "NULL" for one without values."""
+    """Return the structure that fits all values of each column, "NULL" if it has no values."""
     found: dict[str, Any] = dict.fromkeys(names, "NULL")
     for row in source.query(engine, "convert/10_json_too_deep"):
         says = "its values nest too deep for another format (more than 60 deep); write the format that they are in"
@@ -71,9 +71,9 @@ def _cannot_hold(source: Source, says: str, *, column: str | None = None, row: i
 
 
 def _text_keys(engine: Engine, source: Source, columns: Sequence[Column]) -> list[Cell]:
-    """Return the key columns that become text: all but those of whole numbers that come back as written.
+    """Return the key columns that become text: all but those of whole numbers whose text does not change.
 
-    Each value becomes the text that its key is made of: 12.0 and "12" are the key 12, in any other format too.
+    Each value becomes the text of its key. 12.0 and "12" are the key 12 in every other format, too.
     """
     if not columns:
         return []
@@ -84,7 +84,7 @@ def _text_keys(engine: Engine, source: Source, columns: Sequence[Column]) -> lis
 
 
 def _check_names(column: str, structure: Any, row: int, source: Source) -> None:
-    """Refuse names that no column of DuckDB can have: of a member of a row, and of members inside of it."""
+    """Refuse names of members of a row, and of members inside of these, that a column of DuckDB cannot have."""
     top = {column: structure}
     inside: list[Any] = [top]
     while inside:
@@ -103,7 +103,7 @@ _NUMBERS = ("UBIGINT", "BIGINT", "DOUBLE")
 
 
 def _merged(one: Any, other: Any) -> Any:
-    """Return the structure that holds for values of two structures, or "JSON" if none does."""
+    """Return the structure that fits values of two structures, or "JSON" if none does."""
     if one == other or other == "NULL":
         return one
     if one == "NULL":
@@ -118,7 +118,7 @@ def _merged(one: Any, other: Any) -> Any:
 
 
 def _settled(structure: Any, name: str, source: Source) -> Any:
-    """Return the type of a JSON column for from_json: BIGINT for whole numbers, text for nothing but null."""
+    """Return the type of a JSON column for from_json: BIGINT for whole numbers, text if all values are null."""
     if isinstance(structure, list):
         return [_settled(structure[0], name, source)]
     if isinstance(structure, dict) and structure:

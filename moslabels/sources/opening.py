@@ -1,4 +1,4 @@
-"""The formats of tables by name, and the one way to open a table."""
+"""The formats of tables by name, and the function that opens a table."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def reader_of(path: str) -> FileFormat:
 
 
 def reader_at(path: str) -> FileFormat | None:
-    """Return the format of a path by its suffix, None if it is not that of a table."""
+    """Return the format of a path by its suffix, or None if the suffix is not one of a table."""
     name = FORMATS.get(os.path.splitext(path)[1].lower())
     return READERS[name] if name is not None else None
 
@@ -53,10 +53,10 @@ def open_table(
     options: Mapping[str, Any],
     tables: Mapping[str, pa.Table] | None = None,
 ) -> Source:
-    """Open a table: find its columns, and whether it can be read at all. Raises TableError.
+    """Open a table: find its columns, and check that it can be read. Raise TableError.
 
-    ``role`` is ``feature`` or ``label``; ``options`` is the value of ``feature_csv`` or ``label_csv``; ``tables`` are
-    Arrow tables by the name that stands in the place of a path.
+    ``role`` is ``feature`` or ``label``. ``options`` is the value of ``feature_csv`` or ``label_csv``. ``tables`` are
+    Arrow tables by the name that replaces their path.
     """
     if tables and path in tables:
         return IN_MEMORY.open_table(engine, path, role, tables[path])
@@ -65,7 +65,7 @@ def open_table(
 
 
 def _size_of_regular_file(path: str) -> int:
-    """Return the bytes of a file that can be read. Raise TableError if it is none."""
+    """Return the size of a file in bytes. Raise TableError if it cannot be read."""
     try:
         found = os.stat(path)
         mode = found.st_mode
@@ -75,7 +75,7 @@ def _size_of_regular_file(path: str) -> int:
     except FileNotFoundError:
         advice = absence_advice(path)
         if not advice and glob.has_magic(path):
-            advice = "; a path is one file, whatever characters it holds: name each"
+            advice = "; a path is one file, and not a pattern: name each"
         raise fault(path, f"there is no such file{advice}", "no-file") from None
     except (OSError, ValueError) as error:
         if is_from_outside(error):

@@ -1,4 +1,4 @@
-"""Parquet files: typed columns, of which the footer tells before a value is read."""
+"""Parquet files. Their footer describes the columns before a value is read."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ from moslabels.sources.faults import fault
 from moslabels.sources.source import Cells, FileFormat, Part, Source
 
 MOST_OF_A_KEY = 1 << 16
-"""Bytes, as in key_fault of sql/rules/."""
+"""The limit in bytes, as in key_fault of sql/rules/."""
 
 
 class ParquetFile(FileFormat):
-    """Parquet. Statements name its columns as DuckDB does, which tells apart names that differ by case."""
+    """Parquet. Statements use the names that DuckDB gives to columns whose names differ only by case."""
 
     reader = "parquet"
     cells = Cells.TYPED
@@ -54,7 +54,7 @@ class ParquetFile(FileFormat):
         return replace(source, columns=columns)
 
     def values(self, source: Source, cells: Sequence[Cell]) -> dict[str, Any]:  # noqa: ARG002
-        # An absolute path, so that neither ~ nor a scheme such as s3: means anything, and no glob.
+        # An absolute path without globs, so that neither ~ nor a scheme such as s3: has a meaning.
         return {"path": glob.escape(absolute(source.file))}
 
     def check_name(self, source: Source, column: Column) -> None:
@@ -90,7 +90,7 @@ class ParquetFile(FileFormat):
 
     def as_arrow(self, source: Source, columns: Sequence[Column]) -> pa.Table:
         kept = {column.name for column in columns}
-        # A file that is mapped into the memory and then cut by others would kill the process.
+        # If another program cut a memory-mapped file, the process would be killed.
         with _decoding(source), pq.ParquetFile(absolute(source.file)) as file:
             table = file.read()
         return table.select([index for index, name in enumerate(table.column_names) if name in kept])
@@ -108,9 +108,9 @@ def _decoding(source: Source) -> Iterator[None]:
 
 
 def _check_pages(source: Source, part: Part, footer: Footer, column: Column, leaf: int, role: str) -> None:
-    """Refuse a column of which a page has no room in the memory, or a text that is too long for a key.
+    """Raise TableError if a page of a column does not fit into memory, or if a text of it is too long for a key.
 
-    A page is decompressed as a whole before a value of it is seen. Raises TableError.
+    A page is decompressed as a whole before any value of it can be read.
     """
     try:
         with open(part.file, "rb") as stream:
@@ -130,9 +130,9 @@ def _check_pages(source: Source, part: Part, footer: Footer, column: Column, lea
 
 
 def _check_nulls(part: Part, footer: Footer, column: Column, leaf: int) -> None:
-    """Refuse a column whose footer says of a row group that it holds nothing but NULL, and it does not.
+    """Raise TableError if the footer wrongly says that a row group of a column holds only NULL.
 
-    DuckDB 2 does not read the values of such a row group. Raises TableError.
+    DuckDB 2 does not read the values of such a row group.
     """
     groups = footer.groups_of_nulls(leaf)
     if not groups:

@@ -1,4 +1,4 @@
-"""An opened table: its parts, its columns and how statements read them; and what a format has to say of it."""
+"""An opened table: its parts, its columns and how statements read them; and the interface of formats."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from moslabels.sources.faults import fault
 class Dialect:
     """How a CSV file is written. Nothing of it is guessed.
 
-    ``blank_lines`` stand before the first record; ``added_lines`` of them are not in the user's file.
+    ``blank_lines`` precede the first record. ``added_lines`` of them are not in the user's file.
     """
 
     delimiter: str = ","
@@ -41,9 +41,9 @@ class Dialect:
 class Part:
     """One file of a table, or one table in memory.
 
-    ``path`` is the path as messages show it; ``file`` is what statements read: the same file, a copy of its text as
-    UTF-8 or as JSON lines, or the name that the engine gave to a table in memory. ``footer`` is that of a Parquet file,
-    and ``table`` the table in memory.
+    ``path`` is the path as messages show it. Statements read ``file``: the same file, a copy of its text as UTF-8 or as
+    JSON lines, or the name that the engine gave to a table in memory. ``footer`` is that of a Parquet file, and
+    ``table`` the table in memory.
     """
 
     path: str
@@ -53,7 +53,7 @@ class Part:
 
     @property
     def rows(self) -> int | None:
-        """The number of rows, or None if only reading them tells."""
+        """Return the number of rows, or None if they must be read to count them."""
         if self.footer is not None:
             return self.footer.num_rows
         return len(self.table) if self.table is not None else None
@@ -77,13 +77,13 @@ class Source:
 
     @property
     def part(self) -> Part:
-        """The only part. What can read but one part asks for it here; ValueError if there are several."""
+        """Return the only part, for code that cannot read several. Raise ValueError if there are several."""
         (part,) = self.parts
         return part
 
     @property
     def rows(self) -> int | None:
-        """The number of rows in all parts, or None if only reading them tells."""
+        """Return the number of rows in all parts, or None if they must be read to count them."""
         counts = [part.rows for part in self.parts]
         return None if None in counts else sum(count or 0 for count in counts)
 
@@ -93,17 +93,17 @@ class Source:
 
     @property
     def file(self) -> str:
-        """What statements read, see :class:`Part`."""
+        """Return the file of the only part, see :class:`Part`."""
         return self.part.file
 
     @property
     def reader(self) -> str:
-        """The macros in ``sql/sources/`` that read the table."""
+        """Return the name of the macros in ``sql/sources/`` that read the table."""
         return self.format.reader
 
     @property
     def has_row_number_column(self) -> bool:
-        """Whether a column hides DuckDB's own ``file_row_number``."""
+        """Return whether a column hides the ``file_row_number`` of DuckDB."""
         return any(name.lower() == "file_row_number" for name in self.names)
 
     def cells(self, columns: Mapping[str, Column]) -> list[Cell]:
@@ -117,7 +117,7 @@ class Source:
     def statement(
         self, name: str, cells: Sequence[Cell] = (), values: Mapping[str, Any] | None = None, **context: Any
     ) -> Statement:
-        """Render a statement that reads these cells. ``values`` are those of its other parameters."""
+        """Return a statement that reads these cells. ``values`` are the values of its other parameters."""
         return render(name, {**self.values(cells), **(values or {})}, source=self, cells=cells, **context)
 
     def run(
@@ -128,7 +128,7 @@ class Source:
         values: Mapping[str, Any] | None = None,
         **context: Any,
     ) -> None:
-        """Run a statement that reads the table. Raises TableError if DuckDB cannot read it."""
+        """Run a statement that reads the table. Raise TableError if DuckDB cannot read it."""
         with self.reading():
             engine.run(self.statement(name, cells, values, **context))
 
@@ -140,13 +140,13 @@ class Source:
         values: Mapping[str, Any] | None = None,
         **context: Any,
     ) -> list[dict[str, Any]]:
-        """Return the rows of a statement that reads the table. Raises TableError if DuckDB cannot read it."""
+        """Return the rows of a statement that reads the table. Raise TableError if DuckDB cannot read it."""
         with self.reading():
             return engine.rows(self.statement(name, cells, values, **context))
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Turn what DuckDB says of a file that it cannot read into a TableError with the path and the row."""
+        """Turn an error of DuckDB about a file into a TableError with the path and the row."""
         try:
             yield
         except ResourceError:
@@ -156,9 +156,9 @@ class Source:
             raise fault(self.path, says, row=row) from error
 
     def find(self, role: str, named: str | None, candidates: Sequence[str], option: str) -> Column:
-        """Return the column that plays a role: the one that is named, else the first candidate that is present.
+        """Return the column for a role: the one that is named, or else the first candidate that is present.
 
-        Raises TableError if there is none, if there are several, or if it cannot play the role.
+        Raise TableError if there is none, if there are several, or if the column cannot be used for the role.
         """
         if named is not None:
             return self._only([column for column in self.columns if column.name == named], role, named, option)
@@ -204,9 +204,9 @@ class Source:
         )
 
     def usable(self, column: Column, role: str) -> Column:
-        """Return a column that a statement reads as a key, a score, an extra or a group; TableError if none can.
+        """Return a column if it can be read as a key, a score, an extra or a group. Else raise TableError.
 
-        What the type tells is told before a value is read: those of a file of kilobytes may fill the memory.
+        The type is checked before a value is read, because the values of a file of kilobytes may fill the memory.
         """
         self.format.check_name(self, column)
         if column.is_nested:
@@ -222,7 +222,7 @@ class Source:
         return column
 
     def may_be(self, column: Column, role: str) -> bool:
-        """Whether a column can be read as a key, a score or an extra, by what is known before a value is read."""
+        """Return whether a column can be read as a key, a score or an extra, as far as is known without its values."""
         try:
             self.usable(column, role)
         except TableError:
@@ -238,7 +238,7 @@ _USES = {
 
 
 class Cells(Enum):
-    """What the cells of a format are."""
+    """The kinds of cells that a format has."""
 
     TEXT = "texts without a type"
     TYPED = "values of the type of their column"
@@ -246,7 +246,7 @@ class Cells(Enum):
 
 
 class Format(ABC):
-    """What the rest of the program asks of the format of a table. A format of files is a :class:`FileFormat`."""
+    """The interface of the format of a table. A format of files is a :class:`FileFormat`."""
 
     reader: ClassVar[str]
     """The file of ``sql/sources/`` with the macros that read rows and cells."""
@@ -267,10 +267,10 @@ class Format(ABC):
         return [cell.column.type]
 
     def check_name(self, source: Source, column: Column) -> None:  # noqa: B027
-        """Refuse, with TableError, a column that no statement can name."""
+        """Raise TableError if a statement cannot name a column."""
 
     def check_values(self, source: Source, column: Column, role: str) -> None:  # noqa: B027
-        """Refuse, with TableError, a column whose values DuckDB would not survive or would read wrongly."""
+        """Raise TableError if the values of a column would crash DuckDB, or be read wrongly by it."""
 
     def split_advice(self, source: Source) -> str:  # noqa: ARG002
         """Return what to set if one column looks like several that were not split, or nothing."""
@@ -281,7 +281,7 @@ class Format(ABC):
         return ""
 
     def unreadable(self, source: Source, message: str) -> tuple[str, int | None]:  # noqa: ARG002
-        """Return what DuckDB's message about the table means, and the data row that it is about, if that is known."""
+        """Return the meaning of a message of DuckDB about the table, and the data row of it, if that is known."""
         return f"cannot be read: {message}", None
 
     @abstractmethod
@@ -290,12 +290,11 @@ class Format(ABC):
     ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         """Return some columns as Arrow: their schema, and batches of ``rows`` rows in the order of the file.
 
-        ``keys`` names the key columns, whose values stay the keys that they are. Raises TableError if a column has no
-        type.
+        ``keys`` names the key columns, whose values keep their keys. Raise TableError if a column has no type.
         """
 
     def as_arrow(self, source: Source, columns: Sequence[Column]) -> pa.Table | None:  # noqa: ARG002
-        """Return some columns as the one Arrow table that they are already, or None if batches must make it."""
+        """Return some columns of a table in memory as an Arrow table, or None if it must be made of batches."""
         return None
 
 
@@ -309,7 +308,7 @@ class FileFormat(Format):
 
     @abstractmethod
     def open(self, engine: Engine, workspace: Workspace, path: str, role: str, options: Mapping[str, Any]) -> Source:
-        """Open a file that is there: find its columns, and whether it can be read at all. Raises TableError.
+        """Open a file that exists: find its columns, and check that it can be read. Raise TableError.
 
         ``options`` is the value of ``feature_csv`` or ``label_csv``.
         """

@@ -124,7 +124,7 @@ SAID: list[tuple[str, int, str]] = [
     (
         f"{ONE} *.csv",
         1,
-        "*.csv: there is no such file; a path is one file, whatever characters it holds: name each",
+        "*.csv: there is no such file; a path is one file, and not a pattern: name each",
     ),
     (
         f"{ONE} folder",
