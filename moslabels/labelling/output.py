@@ -16,6 +16,7 @@ from moslabels.labelling.keys import Key, find_key
 from moslabels.sources.columns import FLOAT_TYPES, Cell
 from moslabels.sources.opening import open_table, reader_of
 from moslabels.sources.source import Cells, Source
+from moslabels.spec.dialect import WHITESPACE
 from moslabels.spec.formats import format_problem
 from moslabels.spec.names import SOURCE_COLUMN
 from moslabels.spec.options import Options
@@ -143,4 +144,5 @@ def _dialect(options: Options, features: str, out: str) -> dict[str, Any]:
         return {}
     same_suffix = os.path.splitext(out)[1].lower() == os.path.splitext(features)[1].lower()
     kept = {"encoding", "delimiter"} if same_suffix else {"encoding"}
-    return {name: value for name, value in given.items() if name in kept}
+    # The features may be split by whitespace, and no output is.
+    return {name: value for name, value in given.items() if name in kept and value != WHITESPACE}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 MOST_COLUMNS = 20_000
 """The most columns of a text that is split. The time that DuckDB takes grows with the square of their number."""
@@ -20,11 +20,15 @@ def is_number_type(kind: str) -> bool:
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table: its name in the file, its name in SQL, and its type in DuckDB."""
+    """A column of a table: its name in the file, its name in SQL, and its type in DuckDB.
+
+    ``place`` is that of its cells in a line of CSV, from 1.
+    """
 
     name: str
     ident: str
     type: str = "VARCHAR"
+    place: int = field(default=0, compare=False)
 
     @property
     def is_nested(self) -> bool:

@@ -25,6 +25,7 @@ from moslabels.sources.faults import fault
 class Dialect:
     """How a CSV file is written. Nothing of it is guessed.
 
+    ``merged`` is the delimiter whose runs count as one, or "whitespace"; empty if each delimiter counts.
     ``blank_lines`` precede the first record. ``added_lines`` of them are not in the user's file.
     """
 
@@ -35,6 +36,7 @@ class Dialect:
     line_end: str = "\n"
     blank_lines: int = 0
     added_lines: int = 0
+    merged: str = ""
 
 
 @dataclass(frozen=True)

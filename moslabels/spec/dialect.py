@@ -9,6 +9,13 @@ from moslabels.base.text import nearest, shown
 from moslabels.spec.kinds import NAME, Kind, choice_problem, flag_problem, list_of, one_of, text_problem
 
 ENCODINGS = ("utf-8", "utf-16", "latin-1")
+WHITESPACE = "whitespace"
+"""The delimiter that is a run of blanks and tabs."""
+
+
+def merges(options: Mapping[str, Any]) -> bool:
+    """Return whether a run of delimiters is one, by a right value of ``feature_csv`` or ``label_csv``."""
+    return options.get("delimiter") == WHITESPACE or options.get("merge_delimiters", False)
 
 
 def _dialect(value: Any) -> str | None:
@@ -25,6 +32,8 @@ def _dialect(value: Any) -> str | None:
             problems.append(f'"{name}" {problem}')
     if "column_names" in value and value.get("header", False) is not False:
         problems.append('"column_names" are those of a file without a header; leave out "header"')
+    if value.get("delimiter") == WHITESPACE and value.get("merge_delimiters") is False:
+        problems.append(f'"merge_delimiters" cannot be false with the delimiter "{WHITESPACE}"')
     return "; ".join(problems) or None
 
 
@@ -40,8 +49,10 @@ def _column_names(value: Any) -> str | None:
 
 
 def _delimiter(value: Any) -> str | None:
+    if value == WHITESPACE:
+        return None
     if not isinstance(value, str) or not 1 <= len(value.encode("utf-8", "replace")) <= 4:
-        return f"must be a text of 1 to 4 bytes, not {shown(value)}"
+        return f"must be a text of 1 to 4 bytes, or {WHITESPACE}, not {shown(value)}"
     if set(value) & set('"\r\n\0'):
         return f"must hold no quote, line break or NUL, not {shown(value)}"
     return None
@@ -51,14 +62,20 @@ _DIALECT: Mapping[str, Callable[[Any], str | None]] = {
     "header": flag_problem,
     "column_names": _column_names,
     "delimiter": _delimiter,
+    "merge_delimiters": flag_problem,
     "encoding": choice_problem(*ENCODINGS),
 }
 
 DIALECT_HELP = (
-    'a delimiter such as ";", or any of {"header": true, "delimiter": ",", "encoding": "utf-8"}, and of a file without '
-    'a header "column_names": ["a", "b"]'
+    'a delimiter such as ";" or "whitespace", or any of {"header": true, "delimiter": ",", "merge_delimiters": false, '
+    '"encoding": "utf-8"}, and of a file without a header "column_names": ["a", "b"]'
 )
-_DELIMITER = {"type": "string", "minLength": 1, "maxLength": 4, "pattern": '^[^"\r\n\0]+$'}
+_DELIMITER = {
+    "anyOf": [
+        one_of(WHITESPACE),
+        {"type": "string", "minLength": 1, "maxLength": 4, "pattern": '^[^"\r\n\0]+$'},
+    ]
+}
 DIALECT = Kind(
     _dialect,
     "DELIMITER|JSON",
@@ -71,6 +88,7 @@ DIALECT = Kind(
                     "header": {"type": "boolean"},
                     "column_names": list_of(NAME, minItems=1, uniqueItems=True),
                     "delimiter": _DELIMITER,
+                    "merge_delimiters": {"type": "boolean"},
                     "encoding": one_of(*ENCODINGS),
                 },
                 "additionalProperties": False,

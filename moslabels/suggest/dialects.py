@@ -17,6 +17,7 @@ from typing import Any
 from moslabels.base.text import counted, short, shown
 from moslabels.sources.csv_file import CsvFile
 from moslabels.sources.opening import reader_of
+from moslabels.spec.dialect import WHITESPACE, merges
 from moslabels.suggest.ways import MEDIA
 
 _MOST_BYTES = 64 << 20  # that are looked at; a longer file is judged by its beginning
@@ -90,7 +91,7 @@ def find_dialect(path: str, given: Mapping[str, Any]) -> FoundDialect | None:
         if delimiter != usual:
             options["delimiter"] = delimiter
             evidence.append(f"delimiter {shown(delimiter)}: {why}")
-    rows = list(_rows(text, delimiter))
+    rows = list(_rows(text, delimiter, merges(given)))
     if not {"header", "column_names"} & {*given}:
         judged = _is_data(rows)
         if judged is not False and rows:
@@ -121,13 +122,15 @@ def _encoding(content: bytes, is_whole: bool) -> tuple[str, str]:
     return "utf-8", ""
 
 
-def _rows(text: str, delimiter: str) -> Iterator[list[str]]:
+def _rows(text: str, delimiter: str, is_merged: bool = False) -> Iterator[list[str]]:
     """Yield the cells of each record that is not blank. A blank that ends the delimiter is padding here."""
+    if delimiter == WHITESPACE:
+        text, delimiter = text.replace("\t", " "), " "
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter[0], skipinitialspace=delimiter[1:] == " ")
     try:
         for row in reader:
             if any(cell.strip() for cell in row):
-                yield row
+                yield [cell for cell in row if cell] if is_merged else row
     except csv.Error:
         return
 

@@ -2,7 +2,7 @@
 -- DOUBLE: 12.0 and 12 are two keys. One row per column that any row has, in order. The cells of a row become a list and
 -- then rows, so that one expression serves thousands of columns.
 -- Parameters: those of the file
-{%- from 'sources/csv.sql' import rows %}
+{%- from 'sources/cells.sql' import rows %}
 SELECT place, bits_type(bits) AS sql_type, CASE WHEN bits < 4 THEN 'BIGINT' ELSE 'VARCHAR' END AS key_type
 FROM (
     SELECT place, bit_or(cell_bits(cell)) AS bits

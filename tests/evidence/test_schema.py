@@ -52,7 +52,7 @@ OPTIONS: dict[str, list[Any]] = {
         None,
     ],
     "label_csv": [{}, {"header": False, "delimiter": ", ", "encoding": "utf-16"}, ";", {"column_names": ["a", "b"]}],
-    "feature_csv": [{}, {"header": True}, "||"],
+    "feature_csv": [{}, {"header": True}, "||", "whitespace", {"delimiter": "whitespace", "merge_delimiters": True}],
 }
 WRONG: dict[str, list[Any]] = {
     "feature_key_column": ["", [], [""], 3, ["a", "a"]],
@@ -100,7 +100,14 @@ WRONG: dict[str, list[Any]] = {
         "",
         None,
     ],
-    "feature_csv": [[], {"quote": "'"}, {"column_names": []}, {"column_names": ["a", "a"]}],
+    "feature_csv": [
+        [],
+        {"quote": "'"},
+        {"column_names": []},
+        {"column_names": ["a", "a"]},
+        {"merge_delimiters": 1},
+        "white space",
+    ],
 }
 
 

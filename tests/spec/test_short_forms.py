@@ -46,11 +46,11 @@ def test_a_short_form_is_its_long_form(tmp_path: Path, option: str, short: Any, 
     assert main(["verify", str(tmp_path / "short.json")]) == 0
 
 
-def test_suggest_takes_a_delimiter_and_proposes_it_as_given(tmp_path: Path) -> None:
+def test_suggest_takes_a_delimiter_and_proposes_it(tmp_path: Path) -> None:
     features = write_table(tmp_path / "f.jsonl", [{"key": f"clip{number}"} for number in range(9)])
     labels = write_table(tmp_path / "l.csv", "key;mos\n" + "".join(f"clip{n};{1 + n % 4}.5\n" for n in range(9)))
     found = suggest(features, [labels], label_csv=";")["suggestions"][0]
-    assert found["options"]["label_csv"] == ";"
+    assert found["options"]["label_csv"] == {"delimiter": ";"}
     materialize(features, [labels], tmp_path / "o.jsonl", **found["options"])
     with pytest.raises(ValueError, match="label_csv: must be a text of 1 to 4 bytes"):
         suggest(features, [labels], label_csv="")

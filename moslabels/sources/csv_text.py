@@ -1,0 +1,54 @@
+"""The text of a CSV file as DuckDB reads it, in UTF-8, and what its first bytes say."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Mapping
+from typing import Any
+
+from moslabels.files.contents import other_than_text
+from moslabels.files.workspace import Workspace
+from moslabels.sources.faults import fault
+from moslabels.sources.source import Dialect
+from moslabels.spec.dialect import ENCODINGS
+
+
+def open_text(
+    workspace: Workspace, path: str, role: str, options: Mapping[str, Any], delimiter: str
+) -> tuple[str, Dialect]:
+    """Return the file that statements read, in UTF-8, and the dialect as far as options and first bytes tell it.
+
+    Raise TableError if it is not such a text.
+    """
+    encoding = options.get("encoding", "utf-8")
+    if problem := other_than_text(path, encoding):
+        raise fault(path, problem)
+    with open(path, "rb") as stream:
+        start = stream.read(4)
+    if encoding == "utf-8" and (start[::2] == b"\0\0" or start[1::2] == b"\0\0"):
+        raise fault(path, f"{undecodable('utf-8', role)} (every other byte is NUL: utf-16?)")
+    file = path
+    try:
+        if encoding != "utf-8":
+            file = _transcode(path, encoding, workspace.new_copy(path, ".csv"))
+    except UnicodeError as error:
+        raise fault(path, f"{undecodable(encoding, role)} ({error})") from error
+    return file, Dialect(
+        delimiter=delimiter,
+        header=options.get("header", "column_names" not in options),
+        encoding=encoding,
+        has_bom=start.startswith(codecs.BOM_UTF8),
+    )
+
+
+def undecodable(encoding: str, role: str) -> str:
+    """Return what to say of bytes that are not in the encoding."""
+    return f'its bytes are not {encoding}; set {role}_csv {{"encoding": …}} to one of {", ".join(ENCODINGS)}'
+
+
+def _transcode(path: str, encoding: str, target: str) -> str:
+    """Write a copy of a text as UTF-8."""
+    with open(path, encoding=encoding, newline="") as source, open(target, "w", encoding="utf-8", newline="") as copy:
+        while text := source.read(1 << 20):
+            copy.write(text)
+    return target
