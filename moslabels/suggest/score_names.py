@@ -14,7 +14,7 @@ _SPREAD = set(
 )
 _COUNTS = set("n nb num number count counts votes subjects raters observers total nratings nvotes".split())
 _PEOPLE = set("subject observer rater user worker participant viewer annotator judge assessor listener session".split())
-_IDS = set("id ids index idx row uuid unnamed".split())
+_IDS = set("id ids index idx row uuid unnamed scale".split())
 _METRICS = set("psnr ssim msssim vmaf niqe brisque piqe lpips fsim vif".split())
 _MEDIA = set(
     "width height fps framerate frame frames rate bitrate kbps mbps duration length seconds sec secs second ms time "

@@ -20,6 +20,7 @@ from moslabels.suggest.votes import refuse_votes
 _JUDGED = 16  # columns of one file whose numbers are looked at in all rows
 _OTHER_COLUMNS = 8  # of texts, which may tell what a row is about
 _WHOLE = 4  # how much less likely whole numbers are, beside means
+_MANY = 20  # whole numbers of which means would have had fractions
 _NO_NUMBERS = 'a number has a decimal point, and no comma; if the file has no header, give label_csv {"header": false}'
 
 
@@ -84,7 +85,28 @@ def find_score(engine: Engine, source: Source, head: Sequence[Mapping[str, Any]]
     others = [f"{shown(names[row['place']])} ({_range(row)})" for row in rivals]
     column = source.columns[chosen["place"]]
     has_references = _has_low_references(engine, source, column, head, chosen)
-    return score_options(column, chosen, others, file=os.path.basename(source.path), has_low_references=has_references)
+    return score_options(
+        column,
+        chosen,
+        others,
+        file=os.path.basename(source.path),
+        has_low_references=has_references,
+        row_scales=_row_scales(engine, source, column, head),
+    )
+
+
+def _row_scales(
+    engine: Engine, source: Source, column: Column, head: Sequence[Mapping[str, Any]]
+) -> tuple[str, Sequence[str]] | None:
+    """Return the column that says the scale of each row, by its name and by all of its texts, and some of these."""
+    wanted = (f"{column.name}_scale".lower(), "mos_scale", "scale")
+    for row in head:
+        other = source.columns[row["place"]]
+        if other.name.lower() in wanted and is_nameable(source, row["place"]):
+            (found,) = source.query(engine, "suggest/26_row_scales", source.cells({"scale": other}))
+            if found["filled"] and found["scales"] == found["filled"]:
+                return other.name, found["texts"]
+    return None
 
 
 def _judged(engine: Engine, source: Source, head: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -196,17 +218,19 @@ def score_options(
     *,
     file: str = "",
     has_low_references: bool = False,
+    row_scales: tuple[str, Sequence[str]] | None = None,
 ) -> Score:
     """Return the options that the scores of a file need, and what must be confirmed because numbers cannot tell it.
 
-    ``row`` is one of ``sql/suggest/21_score_columns.sql``, and ``others`` says which other columns could be the scores.
+    ``row`` is one of ``sql/suggest/21_score_columns.sql``, ``others`` says which other columns could be the scores, and
+    ``row_scales`` which column has the scale of each row, with some of its texts.
     """
     name = column.name
     options: dict[str, Any] = {}
     notes = []
     if says(name) >= MEAN:
         notes.append(f"no column is named like a score: {shown(name)} ({_range(row)}) was chosen by its numbers")
-    elif not row["fractions"] and others:
+    elif not row["fractions"] and (others or (row["different"] <= 10 and row["numbers"] >= _MANY)):
         notes.append(f"{shown(name)} holds whole numbers only: confirm that they are means and not votes")
     if others:
         notes.append(f"other columns could be the scores: {', '.join(others)}")
@@ -221,6 +245,11 @@ def score_options(
         )
     if row["bad"] or placeholders:
         options["missing_values"] = [*row["bad_texts"], *placeholders]
+    if row_scales is not None:
+        scale_column, texts = row_scales
+        options["mos_scale_column"] = scale_column
+        notes.append(f"{shown(scale_column)} says the scale of each row, such as {listed(texts)}: confirm that")
+        return Score(column, row, options, row["low"], max(row["high"], row["low"] + 1), tuple(notes))
     scale = find_scale(name, file, row, has_low_references=has_low_references)
     return Score(column, row, {**options, **scale.options}, scale.worst, scale.best, (*notes, *scale.notes))
 

@@ -141,6 +141,21 @@ SHAPES = [
         status="failed",
     ),
     Shape(
+        "a scale for each row",
+        lambda n: {
+            "mos_native": at(n, 1.2, 4.8) if n % 2 else at(n, 6, 94),
+            "mos_native_scale": "1-5" if n % 2 else "0-100",
+        },
+        {"label_mos_column": "mos_native", "mos_scale": None, "mos_scale_column": "mos_native_scale"},
+        ['"mos_native_scale" says the scale of each row, such as "0-100", "1-5": confirm'],
+    ),
+    Shape(
+        "MOS of whole numbers from 1 to 5 only",
+        lambda n: {"MOS": 1 + n % 5},
+        {"label_mos_column": "MOS", "mos_scale": "1-5"},
+        ['"MOS" holds whole numbers only: confirm that they are means and not votes'],
+    ),
+    Shape(
         "z-scores",
         lambda n: {"mos": at(n, -1.5, 1.4)},
         {"mos_scale": None, "out_of_range": None},
