@@ -42,7 +42,7 @@ def looks_like(name: str) -> str | None:
 
 
 def is_of_score(name: str, kind: str, score: str, others: Iterable[str]) -> bool:
-    """Whether a column is the standard deviation (``SPREAD``) or number (``VOTES``) of the votes behind a score.
+    """Return whether a column is the standard deviation (``SPREAD``) or number (``VOTES``) of the votes behind a score.
 
     ``score`` is the name of its column, ``others`` are those of the file's other columns. What only looks like it, such
     as a confidence interval, or the spread of another score, is not.
