@@ -1,4 +1,4 @@
-"""What all CSV files share: cells that are texts, the names of their columns, and the types that all cells give."""
+"""The shared part of all CSV formats: cells that are texts, names of columns, and types from all cells."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 
 
 class CsvCells(FileFormat):
-    """A way to read CSV, with a delimiter that holds unless an option names another."""
+    """A way to read CSV. Its delimiter holds unless an option names another."""
 
     cells = Cells.TEXT
     has_dialect = True
@@ -93,7 +93,7 @@ def empty(path: str) -> TableError:
 
 
 def check_width(path: str, width: int) -> None:
-    """Refuse, with TableError, more columns than DuckDB splits in good time."""
+    """Raise TableError if there are more columns than DuckDB splits in good time."""
     if width > MOST_COLUMNS:
         raise fault(
             path,
@@ -111,7 +111,7 @@ def named(
 ) -> tuple[Column, ...]:
     """Return the columns of a file by the cells of its first record.
 
-    ``given`` are the names that an option says. Raise TableError if they are not those of the columns.
+    ``given`` are the names in an option. Raise TableError if they do not fit the columns.
     """
     names = cells if dialect.header else [column.name for column in unnamed(len(cells))]
     if given is not None:

@@ -24,7 +24,7 @@ from moslabels.spec.dialect import merges
 
 
 class CsvFile(CsvCells):
-    """CSV as DuckDB reads it. Where options merge delimiters, :class:`MergedCsvFile` reads it."""
+    """CSV as DuckDB reads it. If options merge delimiters, :class:`MergedCsvFile` reads it."""
 
     reader = "csv"
 

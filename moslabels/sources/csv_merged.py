@@ -20,7 +20,7 @@ from moslabels.spec.dialect import WHITESPACE
 
 
 class MergedCsvFile(CsvCells):
-    """CSV whose cells stand between runs of one delimiter, or of blanks and tabs."""
+    """CSV whose cells are separated by runs of one delimiter, or of blanks and tabs."""
 
     reader = "csv_merged"
 
@@ -82,7 +82,7 @@ def _line_end(path: str, file: str) -> str:
 
 
 def _check_lines(engine: Engine, source: Source) -> None:
-    """Refuse, with TableError, a line that does not have a cell for each column."""
+    """Raise TableError if a line does not have a cell for each column."""
     for found in source.query(engine, "sources/csv_merged_fault", values={"width": len(source.columns)}):
         row = max(found["row"], 0) or None
         where = f"row {row}" if row else "header"

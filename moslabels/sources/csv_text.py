@@ -1,4 +1,4 @@
-"""The text of a CSV file as DuckDB reads it, in UTF-8, and what its first bytes say."""
+"""The text of a CSV file in UTF-8, as DuckDB reads it, and the dialect that its first bytes show."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from moslabels.spec.dialect import ENCODINGS
 def open_text(
     workspace: Workspace, path: str, role: str, options: Mapping[str, Any], delimiter: str
 ) -> tuple[str, Dialect]:
-    """Return the file that statements read, in UTF-8, and the dialect as far as options and first bytes tell it.
+    """Return the file that statements read, in UTF-8, and the dialect as far as options and first bytes show it.
 
     Raise TableError if it is not such a text.
     """
@@ -42,7 +42,7 @@ def open_text(
 
 
 def undecodable(encoding: str, role: str) -> str:
-    """Return what to say of bytes that are not in the encoding."""
+    """Return the message about bytes that are not in the encoding."""
     return f'its bytes are not {encoding}; set {role}_csv {{"encoding": …}} to one of {", ".join(ENCODINGS)}'
 
 

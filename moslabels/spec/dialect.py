@@ -1,4 +1,4 @@
-"""How CSV is written, as options say it: which dialects are right, what is wrong with another, and their schema."""
+"""The options for how CSV is written: the check of a dialect, and its JSON Schema."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ WHITESPACE = "whitespace"
 
 
 def merges(options: Mapping[str, Any]) -> bool:
-    """Return whether a run of delimiters is one, by a right value of ``feature_csv`` or ``label_csv``."""
+    """Return whether a run of delimiters counts as one, by a valid value of ``feature_csv`` or ``label_csv``."""
     return options.get("delimiter") == WHITESPACE or options.get("merge_delimiters", False)
 
 

@@ -1,4 +1,4 @@
-"""What a column of labels holds by the words of its name: spread, votes, or another score."""
+"""The likely contents of a column of labels by the words of its name: spread, votes, or another score."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ _OF_THE_SCORE = frozenset("full overall quality".split())
 
 
 def words(name: str) -> frozenset[str]:
-    """Return the words of a name, in lower case: those of ``stdFull`` are std and full."""
+    """Return the words of a name in lower case. The words of ``stdFull`` are std and full."""
     return frozenset(word.lower() for word in _WORD.findall(name))
 
 
 def looks_like(name: str) -> str | None:
-    """Return what a column seems to hold by its name: ``SPREAD``, ``VOTES``, ``SCORE`` or None."""
+    """Return the likely contents of a column by its name: ``SPREAD``, ``VOTES``, ``SCORE`` or None."""
     found = words(name)
     if _OTHER_SPREADS & found or any(core <= found for core in _DEVIATIONS):
         return SPREAD
@@ -44,8 +44,8 @@ def looks_like(name: str) -> str | None:
 def is_of_score(name: str, kind: str, score: str, others: Iterable[str]) -> bool:
     """Return whether a column is the standard deviation (``SPREAD``) or number (``VOTES``) of the votes behind a score.
 
-    ``score`` is the name of its column, ``others`` are those of the file's other columns. What only looks like it, such
-    as a confidence interval, or the spread of another score, is not.
+    ``score`` is the name of the score's column, ``others`` are the names of the other columns. A confidence interval,
+    or the spread of another score, looks alike but is not meant.
     """
     found = words(name)
     cores = [core for core in _DEVIATIONS if core <= found] if kind == SPREAD else _vote_words(found)
@@ -60,7 +60,7 @@ def is_of_score(name: str, kind: str, score: str, others: Iterable[str]) -> bool
 
 
 def _vote_words(found: frozenset[str]) -> list[frozenset[str]]:
-    """Return the words of a name that say that it counts votes, if they do."""
+    """Return the sets of words in a name that say that it counts votes; none if it does not."""
     if found in _TOTALS:
         return [found]
     counted = found & _COUNTED
