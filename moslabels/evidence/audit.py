@@ -12,7 +12,7 @@ from moslabels.evidence.provenance import plain
 from moslabels.labelling.keys import one_or_list
 from moslabels.labelling.labels import LabelFile, Labels
 from moslabels.labelling.match import Match, Sample
-from moslabels.spec.options import key_parts
+from moslabels.spec.key_rules import key_regexes
 from moslabels.spec.table import LabelSpec, TableSpec
 
 FAMILY = "mos-label-materializer-"
@@ -52,11 +52,13 @@ def build(
         "feature_table": spec.features,
         "output": output and output.path,
         "feature_key_column": one_or_list(match.key.columns),
+        **({"feature_key_template": options.feature_key_template} if options.feature_key_template is not None else {}),
         "label_key_column": one_or_list(first.key.columns),
         "label_mos_column": first.mos_column,
         "key_normalize": options.key_normalize,
         "feature_key_regex": one_or_list([regex or "" for regex in match.key.regexes]),
-        "label_key_regex": one_or_list([part.regex or "" for part in key_parts(options, "label")]),
+        "label_key_regex": one_or_list([regex or "" for regex in key_regexes(options, "label")]),
+        "key_case": options.key_case,
         "min_match_rate": options.min_match_rate,
         "config": plain(spec.config),
         "input_rows": match.input_rows,
@@ -99,6 +101,8 @@ def _label_file(file: LabelFile, label: LabelSpec) -> dict[str, Any]:
         "mos_column": file.mos_column,
         **({"mos_raw_column": file.mos_raw_column} if file.mos_raw_column is not None else {}),
         "key_normalize": one_or_list(file.key.normalize),
+        **({"key_template": file.key.template} if file.key.template is not None else {}),
+        **({"key_constants": file.key.constant_texts} if file.key.constants else {}),
         "key_regex": one_or_list([regex or "" for regex in file.key.regexes]),
         "mos_scale": file.mos_scale,
         **({"mos_scale_column": file.mos_scale_column} if file.mos_scale_column is not None else {}),

@@ -101,7 +101,12 @@ _LABEL_FILE = object_of(
         "config": {"type": "object", "properties": options_of(LABEL_FIELDS), "additionalProperties": False},
         "source": PATH,
     },
-    {"mos_raw_column": TEXT, "mos_scale_column": TEXT},
+    {
+        "mos_raw_column": TEXT,
+        "mos_scale_column": TEXT,
+        "key_template": TEXT,
+        "key_constants": options_of(FIELDS)["key_constants"],
+    },
 )
 
 
@@ -143,6 +148,20 @@ AUDIT_FIELDS: Sequence[Field] = (
         "VARCHAR",
     ),
     Field("label_key_regex", ONE_OR_LIST, "pattern of the label keys; empty for none", "VARCHAR"),
+    Field(
+        "feature_key_template",
+        TEXT,
+        "template that made one text of the key columns of the features",
+        "VARCHAR",
+        is_required=False,
+    ),
+    Field(
+        "key_case",
+        options_of(FIELDS)["key_case"],
+        "whether keys were compared as they are (exact) or without regard to case (fold)",
+        "VARCHAR",
+        is_required=False,
+    ),
     Field("min_match_rate", RATE, "least match rate that was asked for", "DOUBLE"),
     Field("match_rate", RATE, "distinct feature keys with a label / distinct feature keys", "DOUBLE"),
     _count("input_rows", "rows of the features"),

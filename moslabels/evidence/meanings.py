@@ -18,6 +18,8 @@ MEANINGS: Mapping[str, str] = {
     "label_files.mos_scale": "the scale of its scores; per-row if a column says that of each row",
     "label_files.mos_scale_column": "its column with the scale of each row, if mos_scale is per-row",
     "label_files.key_normalize": "how its keys are normalised",
+    "label_files.key_template": "template that made one text of its key columns, if there was one",
+    "label_files.key_constants": "parts of its key that the file has no column for",
     "label_files.key_regex": "pattern of its keys; empty for none",
     "label_files.rows": "its rows",
     "label_files.source": "its path as given, which mos_label_source holds",

@@ -47,7 +47,7 @@ def diagnose(engine: Engine, spec: TableSpec, labels: Labels, match: Match) -> d
     common: dict[str, Any] | None = None
     if match.unmatched_feature_keys.count:
         engine.run(render("unmatched/05_near_key"))
-        engine.run(render("unmatched/10_near_keys", keys=match.key.cells))
+        engine.run(render("unmatched/10_near_keys", keys=match.key.parts))
         for row in engine.rows(render("unmatched/11_near_misses")):
             told = {name: value for name, value in row.items() if name != "colliding" or value is not None}
             near_misses.append({**told, "advice": _advice(row)})

@@ -11,7 +11,7 @@ from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.sources.columns import Aliased, Column
 from moslabels.sources.source import Source
-from moslabels.spec.options import key_parts
+from moslabels.spec.key_rules import key_columns
 from moslabels.spec.table import LabelSpec, TableSpec
 
 _NESTED = ("ARRAY", "OBJECT", "STRUCT", "TUPLE", "MAP", "BLOB", "UNION", "BIT", "VARIANT", "GEOMETRY")
@@ -41,7 +41,7 @@ def present_extras(sources: Sequence[Source], spec: TableSpec) -> list[Extra]:
     Raise TableError if the options name one that no file has.
     """
     extras: list[Extra] = []
-    feature_keys = {(part.column or "").lower() for part in key_parts(spec.options, "feature")}
+    feature_keys = {(column or "").lower() for column in key_columns(spec.options, "feature")}
     for wanted in spec.options.wanted_extras():
         found = {
             number: column for number, source in enumerate(sources) if (column := _extra_column(source, wanted.columns))
@@ -74,7 +74,7 @@ def _no_column(extra: str, sources: Sequence[Source]) -> str:
 
 
 def _is_key(label: LabelSpec, column: Column) -> bool:
-    return column.name in [part.column for part in key_parts(label.options, "label")]
+    return column.name in key_columns(label.options, "label")
 
 
 def _extra_column(source: Source, candidates: Sequence[str]) -> Column | None:

@@ -179,6 +179,7 @@ def _conflicts(inputs: LabelInputs, rows: Sequence[Row]) -> Finding:
     return Finding(
         f"conflicting MOS labels for {first['keys']} keys: {examples}; remove the stale labels, make the key tell the "
         "clips apart, or raise mos_tolerance where only the rounding differs"
+        + ('; key_case "fold" makes one key of names that differ in case alone' if file.key.folds else "")
         + (f"; {file.inferred}" if file.inferred else ""),
         file.path,
         file.mos.name if first["columns"][0] == "mos" else names[first["columns"][0]],

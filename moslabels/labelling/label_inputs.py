@@ -80,13 +80,13 @@ def open_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> LabelI
         for label in spec.labels
     ]
     extras = present_extras(sources, spec)
-    files = [_with_columns(label, source) for label, source in zip(spec.labels, sources, strict=True)]
+    files = [_with_columns(engine, label, source) for label, source in zip(spec.labels, sources, strict=True)]
     return LabelInputs(tuple(files), tuple(extras), spec.options.mos_tolerance)
 
 
-def _with_columns(label: LabelSpec, source: Source) -> LabelInput:
+def _with_columns(engine: Engine, label: LabelSpec, source: Source) -> LabelInput:
     options = label.options
-    key = find_key(source, options, "label")
+    key = find_key(engine, source, options, "label")
     mos = source.find("score", options.label_mos_column, MOS_NAMES, "label_mos_column")
     mos_100 = None
     if options.label_mos_column is None and any(name.lower() == LABEL_COLUMNS[1] for name in source.names):
@@ -139,7 +139,7 @@ def _read_file(engine: Engine, number: int, file: LabelInput, extras: tuple[Extr
             "file": number,
             "missing_values": list(file.label.options.missing_values),
         },
-        keys=file.key.cells,
+        key=file.key,
         has_mos_100=file.mos_100 is not None,
         has_scale=file.scale is not None,
         extras=extras,

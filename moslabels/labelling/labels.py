@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from moslabels.base.text import shown
+from moslabels.base.text import counted, shown
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import Statement, render
 from moslabels.files.workspace import Workspace
@@ -53,6 +53,7 @@ class Labels:
     clipped: int
     extras: tuple[Extra, ...]
     absent: tuple[str, ...] = ()
+    collisions: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
 
     @property
@@ -93,7 +94,7 @@ class Labels:
     @property
     def doubts(self) -> list[str]:
         """Warnings about the scales that the scores of the files are taken to be on, and extras that no file has."""
-        return [*(file.doubt for file in self.files if file.doubt is not None), *self.absent]
+        return [*(file.doubt for file in self.files if file.doubt is not None), *self.absent, *self.collisions]
 
     @property
     def missing_id(self) -> int:
@@ -129,7 +130,21 @@ def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels
         clipped=counts["clipped_scores"],
         extras=tuple(typed),
         absent=absent_extras(inputs.sources, spec, inputs.extras),
+        collisions=_collisions(engine) if spec.options.key_case == "fold" else (),
         left_out=tuple(left_out(inputs, unfit, spec.options.extras is None)),
+    )
+
+
+def _collisions(engine: Engine) -> tuple[str, ...]:
+    """Return a warning, with two examples, if case folding may have made one label of several clips."""
+    found = engine.rows(render("labels/53_label_collisions"))
+    if not found:
+        return ()
+    examples = "; ".join(f"{shown(row['key'])} from {' and '.join(map(shown, row['raw_values']))}" for row in found)
+    keys = counted(found[0]["total"], "label key comes", "label keys come")
+    return (
+        f'{keys} from several different values: {examples}; key_case is "fold": where these are different clips, set '
+        'it to "exact"',
     )
 
 

@@ -99,7 +99,7 @@ def match_features(engine: Engine, features: Features, match_rate_by: str | None
     source, key = features.source, features.key
     by = source.find("group", match_rate_by, (), "match_rate_by") if match_rate_by is not None else None
     source.run(engine, "match/10_feature_values", key.cells)
-    source.run(engine, "match/20_feature_keys", key.cells, key.parameters(), keys=key.cells)
+    source.run(engine, "match/20_feature_keys", key.cells, key.parameters(), keys=key.cells, key=key)
     for check in CHECKS:
         check.run(engine, features, [source.path])
     counts: dict[str, Any] = engine.row(render("match/30_match_counts"))

@@ -42,7 +42,7 @@ def read_back(
         raise TableError(f"{out}: {problem}", code="unreadable", file=out)
     source = open_table(engine, workspace, out, "feature", _dialect(options, features, out))
     options = _with_key(options, key_columns, out)
-    key = find_key(source, options, "feature")
+    key = find_key(engine, source, options, "feature")
     may_be_numbers = (
         source.format.cells is Cells.TEXT
         and not format_problem(features, "features")
@@ -55,14 +55,14 @@ def read_back(
     named = {"status": options.status_column, "source": SOURCE_COLUMN, "mos": "mos"}
     columns = {alias: source.find("label", column, (), "label column") for alias, column in named.items()}
     cells = [*key.cells, *source.cells(columns)]
-    source.run(engine, "output/20_output_values", cells, key.parameters(), keys=key.cells)
+    source.run(engine, "output/20_output_values", cells, key.parameters(), key=key)
     for fault in engine.rows(render("output/30_output_fault")):
         raise _error(source, key, fault)
 
 
 def _with_key(options: Options, columns: Sequence[str], out: str) -> Options:
     regex = options.feature_key_regex
-    if isinstance(regex, tuple) and len(regex) != len(columns):
+    if options.feature_key_template is None and isinstance(regex, tuple) and len(regex) != len(columns):
         patterns = counted(len(regex), "pattern", "patterns")
         message = f"{out}: its evidence has {patterns} for the key {listed(columns)}"
         raise TableError(message, code="unreadable", file=out)
@@ -74,9 +74,9 @@ def _as_written(engine: Engine, workspace: Workspace, key: Key, options: Options
     source = open_table(engine, workspace, features, "feature", {})
     cells = [
         replace(cell, column=replace(cell.column, type=_number_type(engine, source, original)))
-        for cell, original in zip(key.cells, find_key(source, options, "feature").cells, strict=True)
+        for cell, original in zip(key.cells, find_key(engine, source, options, "feature").cells, strict=True)
     ]
-    return replace(key, cells=tuple(cells))
+    return replace(key, keys=tuple(cells))
 
 
 def _refuse_number_texts(engine: Engine, source: Source, key: Key, features: str) -> None:

@@ -57,7 +57,7 @@ def read_features(engine: Engine, workspace: Workspace, spec: TableSpec) -> Feat
     """Open the features of a table and find their key. Raise TableError."""
     engine.progress.step("reading features", file_size(spec.features), "bytes")
     source = open_table(engine, workspace, spec.features, "feature", spec.options.feature_csv, spec.tables)
-    return Features(source, find_key(source, spec.options, "feature"))
+    return Features(source, find_key(engine, source, spec.options, "feature"))
 
 
 def read_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels:

@@ -48,16 +48,17 @@ def explain(spec: TableSpec, values: Sequence[str], settings: Settings) -> list[
 
 
 def _parts(value: str, key: Key) -> list[str]:
-    if len(key.cells) == 1:
-        return [value]
+    names = list(dict.fromkeys(key.columns))  # One value of a column is there for all parts that it makes.
+    if len(names) == 1:
+        return [value] * len(key.cells)
     try:
         parts = json.loads(value)
     except ValueError:
         parts = None
-    if not isinstance(parts, list) or len(parts) != len(key.cells) or not all(isinstance(part, str) for part in parts):
-        example = json.dumps(["…"] * len(key.cells), ensure_ascii=False)
+    if not isinstance(parts, list) or len(parts) != len(names) or not all(isinstance(part, str) for part in parts):
+        example = json.dumps(["…"] * len(names), ensure_ascii=False)
         raise UsageError(f"{shown(value)} must be a JSON list of texts, {example}: the key is {key.shown_columns}")
-    return parts
+    return [parts[names.index(column)] for column in key.columns]
 
 
 @dataclass(frozen=True)
@@ -94,14 +95,19 @@ def _explained(
     engine: Engine, spec: TableSpec, key: Key, parts: Sequence[str], forms: Sequence[_Form]
 ) -> dict[str, Any]:
     values = {"values": [form.text for form in forms], "types": [form.type for form in forms], **key.parameters()}
-    steps = engine.rows(render("explain/20_key_steps", values, keys=key.cells))
+    steps = engine.rows(render("explain/20_key_steps", values, key=key))
     found = None if any(step["fault"] for step in steps) else steps[0]["key"]
     labels = engine.rows(render("explain/30_label", {"key": found}))
     nearest = engine.rows(render("explain/31_nearest_labels", {"key": found})) if found and not labels else []
     for row in (*labels, *nearest):
         row["file"] = spec.labels[row["file"]].path
+    names = ["fault", "text", "trimmed", "normalised", "extracted"]
+    names += [*(["joined"] if key.template is not None else []), *(["folded"] if key.folds else [])]
+    # The one part that a template makes is that of each column.
+    of_parts = [one * len(key.cells) if key.template is not None else one for one in (key.normalize, key.regexes)]
     return {
         "features": spec.features,
+        **({"template": key.template} if key.template is not None else {}),
         "steps": [
             {
                 "column": cell.column.name,
@@ -109,11 +115,9 @@ def _explained(
                 "type": form.type,
                 "key_normalize": normalize,
                 "regex": regex,
-                **{name: step[name] for name in ("fault", "text", "trimmed", "normalised", "extracted")},
+                **{name: step[name] for name in names},
             }
-            for cell, part, form, normalize, regex, step in zip(
-                key.cells, parts, forms, key.normalize, key.regexes, steps, strict=True
-            )
+            for cell, part, form, normalize, regex, step in zip(key.cells, parts, forms, *of_parts, steps, strict=True)
         ],
         "key": found,
         "label": labels[0] if labels else None,
@@ -124,7 +128,7 @@ def _explained(
 def explanation_text(explained: Mapping[str, Any]) -> str:
     """Return the explanation of one value as text for people."""
     lines = []
-    for step in explained["steps"]:
+    for number, step in enumerate(explained["steps"], start=1):
         kind = "" if step["type"] == "VARCHAR" else f", {step['type']}"
         lines.append(f"{shown(step['value'])} in column {shown(step['column'])}{kind} of {explained['features']}")
         if step["fault"]:
@@ -132,9 +136,17 @@ def explanation_text(explained: Mapping[str, Any]) -> str:
             continue
         lines.append(f"  as text     {shown(step['text'])}")
         lines.append(f"  trimmed     {shown(step['trimmed'])}")
+        if "joined" in step:
+            if number < len(explained["steps"]):
+                continue
+            joined = shown(step["joined"]) if step["joined"] is not None else "nothing: a part is missing"
+            lines.append(f"by the template {explained['template']}")
+            lines.append(f"  joined      {joined}")
         lines.append(f"  normalised  {shown(step['normalised'])}  (key_normalize {step['key_normalize']})")
         if step["regex"] is not None:
             lines.append(f"  extracted   {shown(step['extracted'])}  (feature_key_regex {step['regex']})")
+        if "folded" in step:
+            lines.append(f"  folded      {shown(step['folded'])}  (key_case fold)")
     lines.append(f"  key         {shown(explained['key']) if explained['key'] else 'none: the row gets no label'}")
     label = explained["label"]
     if label:

@@ -10,9 +10,10 @@ from typing import Any
 
 from moslabels.base.text import nearest, shown
 from moslabels.engine.regex import regex_problem
+from moslabels.spec.clashes import clashes, label_clashes
 from moslabels.spec.formats import format_problem
 from moslabels.spec.kinds import REGEX
-from moslabels.spec.options import FIELDS, LABEL_FIELDS, Options, clashes, label_clashes, option_problem, settled
+from moslabels.spec.options import FIELDS, LABEL_FIELDS, Options, option_problem, settled
 from moslabels.spec.paths import TablePaths, overlaps, path_problem, resolved, text_path
 from moslabels.spec.problems import Problems, check_members
 from moslabels.spec.table import LabelSpec, TableSpec

@@ -10,6 +10,7 @@ from typing import Any
 
 from moslabels.base.text import nearest, shown
 from moslabels.spec.names import EXTRA_TYPES, LABEL_COLUMNS, SOURCE_COLUMN
+from moslabels.spec.templates import template_problem
 
 _NORMALIZE = ("auto", "raw", "basename", "stem")
 _SCALES = ("auto", "1-5", "0-100", "per-value")
@@ -43,8 +44,7 @@ def _columns(value: Any) -> str | None:
         return text_problem(value)
     if not isinstance(value, list | tuple) or not value or any(text_problem(item) for item in value):
         return f"must be the name of a column, or a non-empty list of them, not {shown(value)}"
-    twice = [name for index, name in enumerate(value) if name in value[:index]]
-    return f"must not name {shown(twice[0])} twice" if twice else None
+    return None
 
 
 def _regexes(value: Any) -> str | None:
@@ -119,6 +119,15 @@ def _plain_number(text: str) -> int | float:
     return float(text) if "." in text else int(text)
 
 
+def _constants(value: Any) -> str | None:
+    if not isinstance(value, Mapping):
+        return f'must be an object of columns and texts, such as {{"corpus": "konvid"}}, not {shown(value)}'
+    for name, text in value.items():
+        if text_problem(name) or not isinstance(text, str) or not text.strip():
+            return f"must hold a text for each column, not {shown(text)} for {shown(name)}"
+    return None
+
+
 def _texts(value: Any) -> str | None:
     if isinstance(value, str) and value:
         return None
@@ -174,7 +183,7 @@ def one_of(*choices: str) -> dict[str, Any]:
 
 
 COLUMN = Kind(text_problem, "COLUMN", NAME)
-COLUMNS = Kind(_columns, "COLUMN", {"anyOf": [NAME, list_of(NAME, minItems=1, uniqueItems=True)]}, is_repeated=True)
+COLUMNS = Kind(_columns, "COLUMN", {"anyOf": [NAME, list_of(NAME, minItems=1)]}, is_repeated=True)
 REGEX = Kind(
     _regexes,
     "RE2",
@@ -187,6 +196,11 @@ TOLERANCE = Kind(
     _number(0, 4, "a number from 0 to 4 (on the 1-5 scale)"), "MOS", {"type": "number", "minimum": 0, "maximum": 4}
 )
 NORMALIZE = Kind(choice_problem(*_NORMALIZE), "|".join(_NORMALIZE), one_of(*_NORMALIZE))
+TEMPLATE = Kind(template_problem, "TEMPLATE", {"type": "string", "pattern": r"^[^{}]*(\{[0-9]{1,4}\}[^{}]*)+$"})
+CONSTANTS = Kind(
+    _constants, "JSON", {"type": "object", "additionalProperties": {"type": "string", "pattern": r"\S"}}, is_json=True
+)
+KEY_CASE = Kind(choice_problem("exact", "fold"), "exact|fold", one_of("exact", "fold"))
 OUT_OF_RANGE = Kind(choice_problem("error", "clip"), "error|clip", one_of("error", "clip"))
 MISSING = Kind(choice_problem("error", "skip"), "error|skip", one_of("error", "skip"))
 SCALE = Kind(

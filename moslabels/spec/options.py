@@ -11,13 +11,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypedDict
 
-from moslabels.base.text import counted, shown
 from moslabels.spec.dialect import DIALECT, DIALECT_HELP
 from moslabels.spec.kinds import (
     COLUMN,
     COLUMNS,
+    CONSTANTS,
     EXTRAS,
     FLAG,
+    KEY_CASE,
     MISSING,
     NORMALIZE,
     NOTES,
@@ -25,11 +26,12 @@ from moslabels.spec.kinds import (
     RATE,
     REGEX,
     SCALE,
+    TEMPLATE,
     TEXTS,
     TOLERANCE,
     Kind,
 )
-from moslabels.spec.names import DEFAULT_EXTRAS, DEFAULT_TYPES, EXTRA_TYPES, LABEL_COLUMNS, SOURCE_COLUMN
+from moslabels.spec.names import DEFAULT_EXTRAS, DEFAULT_TYPES, EXTRA_TYPES
 
 
 def _option(default: Any, kind: Kind, says: str, *, of_label: bool = False) -> Any:
@@ -72,6 +74,26 @@ class Options:
         REGEX,
         "pattern searched in the normalised label key; its first group, or the whole match, is the key",
         of_label=True,
+    )
+    feature_key_template: str | None = _option(
+        None,
+        TEMPLATE,
+        'makes one text of the columns of feature_key_column before it is normalised, such as "{0}_{1}.yuv"',
+    )
+    label_key_template: str | None = _option(
+        None,
+        TEMPLATE,
+        'makes one text of the columns of label_key_column before it is normalised, such as "{0}_{1}.yuv"',
+        of_label=True,
+    )
+    key_constants: dict[str, str] = _option(
+        {},
+        CONSTANTS,
+        'parts of the label key that the file has no column for: {"corpus": "konvid"}; label_key_column names them too',
+        of_label=True,
+    )
+    key_case: str = _option(
+        "exact", KEY_CASE, "compare keys as they are, or fold: without regard to case, by the case folding of Unicode"
     )
     min_match_rate: float = _option(
         0.95, RATE, "least share of distinct feature keys with a label, and of feature rows with a key"
@@ -165,6 +187,10 @@ class OptionKeywords(TypedDict, total=False):
     key_normalize: str
     feature_key_regex: str | Sequence[str | None] | None
     label_key_regex: str | Sequence[str | None] | None
+    feature_key_template: str | None
+    label_key_template: str | None
+    key_constants: Mapping[str, str]
+    key_case: str
     min_match_rate: float
     match_rate_by: str | None
     status_column: str
@@ -201,66 +227,3 @@ def settled(given: Mapping[str, Any]) -> dict[str, Any]:
     """Return valid option values in the form that :class:`Options` keeps: in full, and lists as tuples."""
     long = {name: FIELDS[name].metadata["kind"].settled(value) for name, value in given.items()}
     return {name: tuple(value) if isinstance(value, list) else value for name, value in long.items()}
-
-
-@dataclass(frozen=True)
-class KeyPart:
-    """One column of a key, or None if it must be inferred, and its pattern."""
-
-    column: str | None
-    regex: str | None
-
-
-def key_parts(options: Options, side: str) -> list[KeyPart]:
-    """Return the columns that form the key. A single pattern holds for all of them. ``side`` is feature or label."""
-    columns, regex = getattr(options, f"{side}_key_column"), getattr(options, f"{side}_key_regex")
-    columns = columns if isinstance(columns, tuple) else (columns,)
-    regexes = regex if isinstance(regex, tuple) else (regex,) * len(columns)
-    return [KeyPart(*part) for part in zip(columns, regexes, strict=True)]
-
-
-def clashes(options: Options) -> list[tuple[str, str]]:
-    """Return problems between valid options of one table, as (option, problem) pairs."""
-    problems = _pattern_problems(options, "feature")
-    extras = [extra.output for extra in options.wanted_extras()]
-    taken = {name.lower() for name in (*LABEL_COLUMNS, SOURCE_COLUMN, *extras)}
-    if options.status_column.lower() in taken:
-        problem = f"must not be the name of another label column, {shown(options.status_column)}"
-        problems.append(("status_column", problem))
-    return problems
-
-
-def label_clashes(options: Options) -> list[tuple[str, str]]:
-    """Return problems between valid options of one label file and its table, as (option, problem) pairs."""
-    return _scale_problems(options) + (_part_problems(options) or _pattern_problems(options, "label"))
-
-
-def _scale_problems(options: Options) -> list[tuple[str, str]]:
-    if options.mos_scale_column is None or options.mos_scale == "auto":
-        return []
-    problem = (
-        f'must not stand beside mos_scale {shown(options.mos_scale)}: set one of the two, or mos_scale "auto" here'
-    )
-    return [("mos_scale_column", problem)]
-
-
-def _part_problems(options: Options) -> list[tuple[str, str]]:
-    counts = {side: _count(getattr(options, f"{side}_key_column")) for side in ("feature", "label")}
-    if counts["feature"] == counts["label"]:
-        return []
-    problem = (
-        f"names {counted(counts['label'], 'column', 'columns')} and feature_key_column {counts['feature']}; "
-        "a key has the same parts on both"
-    )
-    return [("label_key_column", f"{problem} sides")]
-
-
-def _pattern_problems(options: Options, side: str) -> list[tuple[str, str]]:
-    columns, regex = getattr(options, f"{side}_key_column"), getattr(options, f"{side}_key_regex")
-    if not isinstance(regex, tuple) or len(regex) == _count(columns):
-        return []
-    return [(f"{side}_key_regex", f"has {len(regex)} patterns for {_count(columns)} key columns")]
-
-
-def _count(columns: str | tuple[str, ...] | None) -> int:
-    return len(columns) if isinstance(columns, tuple) else 1

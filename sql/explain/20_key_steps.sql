@@ -1,17 +1,18 @@
--- Returns what becomes of one value on its way to a key: one row per key column, each with the key of all of them
--- together.
--- Parameters: $values, $types, $normalize, $regex, $capture (a list each: an entry per key column)
+-- Returns what becomes of one value on its way to a key: one row per key column, each with the steps of its part and the
+-- key of all parts together. A template makes one part of all columns: joined.
+-- Parameters: $values, $types, $normalize, $regex, $capture (a list each: $values and $types have an entry per key column, the others per part)
 {%- from 'sources/keys.sql' import keyed %}
 WITH cells AS (
     SELECT
-        {%- for cell in keys %}
+        {%- for cell in key.keys %}
         $values[{{ loop.index | number }}] AS {{ cell.text | ident }},
         $types[{{ loop.index | number }}] AS {{ cell.type | ident }}{% if not loop.last %},{% endif %}
         {%- endfor %}
 ), keyed AS (
-    {{ keyed('cells', keys) }}
+    {{ keyed('cells', key) }}
 )
-{%- for cell in keys %}
+{%- for cell in key.keys %}
+{%- set of_part = key.parts[0] if key.template is not none else cell %}
 {% if not loop.first %}UNION ALL
 {% endif -%}
 SELECT
@@ -19,8 +20,10 @@ SELECT
     {{ (cell.alias ~ '_fault') | ident }} AS fault,
     {{ (cell.alias ~ '_as_text') | ident }} AS text,
     {{ (cell.alias ~ '_trimmed') | ident }} AS trimmed,
-    {{ (cell.alias ~ '_normalised') | ident }} AS normalised,
-    {{ (cell.alias ~ '_extracted') | ident }} AS extracted,
+    {% if key.template is not none %}{{ (of_part.alias ~ '_trimmed') | ident }}{% else %}NULL{% endif %} AS joined,
+    {{ (of_part.alias ~ '_normalised') | ident }} AS normalised,
+    {{ (of_part.alias ~ '_extracted') | ident }} AS extracted,
+    {% if key.folds %}{{ (of_part.alias ~ '_folded') | ident }}{% else %}NULL{% endif %} AS folded,
     key
 FROM keyed
 {%- endfor %}

@@ -1,13 +1,17 @@
 -- Adds the rows of one label file to label_rows: key by the rules, scores as numbers, extras as text with their type.
--- Parameters: those of the file, and $file, $normalize, $regex, $capture (a list each: an entry per key column),
+-- Parameters: those of the file, and $file, $normalize, $regex, $capture (a list each: an entry per part of the key),
 -- $missing_values
 {%- from 'sources/cells.sql' import text_rows %}
-{%- from 'sources/keys.sql' import keyed %}
+{%- from 'sources/keys.sql' import keyed, with_constants %}
 INSERT INTO label_rows
 WITH cells AS (
+    {%- if key.constants %}
+    {{ with_constants(text_rows(source, cells), key) }}
+    {%- else %}
     {{ text_rows(source, cells) }}
+    {%- endif %}
 ), keyed AS (
-    {{ keyed('cells', keys) }}
+    {{ keyed('cells', key) }}
 ), numbers AS (
     SELECT
         *,

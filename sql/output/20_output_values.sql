@@ -1,14 +1,14 @@
 -- Makes output_values: the rows of a labelled table, one row per distinct key, status, source and score, with the
 -- number of its rows and the first of them. The key is made of the columns that the evidence names, as it was for the
 -- join.
--- Parameters: those of the file, and $normalize, $regex, $capture (a list each: an entry per key column)
+-- Parameters: those of the file, and $normalize, $regex, $capture (a list each: an entry per part of the key)
 {%- from 'sources/cells.sql' import text_rows %}
 {%- from 'sources/keys.sql' import keyed %}
 CREATE OR REPLACE TEMP TABLE output_values AS
 WITH cells AS (
     {{ text_rows(source, cells) }}
 ), keyed AS (
-    {{ keyed('cells', keys) }}
+    {{ keyed('cells', key) }}
 )
 SELECT
     key, key_fault, fault_part, CASE WHEN key_fault IS NOT NULL THEN raw_value END AS raw_value, status_text, source_text,

@@ -53,3 +53,13 @@ CREATE OR REPLACE {{ TEMP }} MACRO make_key(text, normalize, regex, capture) AS
 -- missing.
 CREATE OR REPLACE {{ TEMP }} MACRO compound_key(parts) AS
     CASE WHEN list_count(parts) = len(parts) THEN CAST(to_json(parts) AS VARCHAR) END;
+
+-- fold_key(x): x in one case, by the full case folding of Unicode: ß is ss, ς is σ, İ is i and a dot above. lower(x) is
+-- that of most characters; session/case_foldings has the others.
+CREATE OR REPLACE {{ TEMP }} MACRO fold_key(x) AS
+    CASE
+        WHEN regexp_full_match(x, '[ -~]*') THEN lower(x)
+        ELSE array_to_string(list_transform(
+            regexp_extract_all(lower(replace(x, chr(304), 'i' || chr(775))), '(?s).'),
+            lambda c: coalesce(getvariable('case_foldings')[c], c)), '')
+    END;

@@ -1,64 +1,102 @@
 {#- The keys of rows, from the texts and types of their key columns. -#}
 
+{#- Return a relation with the texts and types of constants beside its own columns: parts of a key without a column. -#}
+{%- macro with_constants(relation, key) -%}
+SELECT
+    *
+    {%- for part in key.constants %},
+    {{ part.constant | text }} AS {{ part.text | ident }}, 'VARCHAR' AS {{ part.type | ident }}
+    {%- endfor %}
+FROM ({{ relation }})
+{%- endmacro -%}
+
 {#- Return a relation with these columns beside its own: the steps of each key column (alias_fault, alias_as_text,
-    alias_trimmed, alias_normalised, alias_extracted); what the key columns hold (raw_value; of several, their JSON
-    list); why one of them cannot be a part of a key (key_fault) and which (fault_part, from 1); and the key. A macro of
-    DuckDB repeats its argument wherever it uses it, so a step is a column, from which the next is made: a large
-    statement takes long to plan.
-    Parameters: $normalize, $regex, $capture: a list each, with an entry per key column -#}
-{%- macro keyed(relation, keys) -%}
+    alias_trimmed) and of each part of the key (alias_trimmed, alias_normalised, alias_extracted, and alias_folded if case
+    does not count); what the key columns hold (raw_value; of several, their JSON list); why one of them cannot be a part
+    of a key (key_fault) and which (fault_part, from 1); and the key. A key column is a part, or a template makes one part
+    of them all, which is missing if one of them is. A macro of DuckDB repeats its argument wherever it uses it, so a step
+    is a column, from which the next is made: a large statement takes long to plan.
+    Parameters: $normalize, $regex, $capture: a list each, with an entry per part -#}
+{%- macro keyed(relation, key) -%}
+{%- set last = '_folded' if key.folds else '_extracted' -%}
 SELECT
     *,
-    {%- if keys | length == 1 %}
-    cut_text({{ keys[0].text | ident }}) AS raw_value,
-    {{ (keys[0].alias ~ '_extracted') | ident }} AS key,
+    {%- if key.keys | length == 1 %}
+    cut_text({{ key.keys[0].text | ident }}) AS raw_value,
     {%- else %}
     CAST(to_json([
-        {%- for cell in keys %}cut_text({{ cell.text | ident }}){% if not loop.last %}, {% endif %}{% endfor -%}
+        {%- for cell in key.keys %}cut_text({{ cell.text | ident }}){% if not loop.last %}, {% endif %}{% endfor -%}
     ]) AS VARCHAR) AS raw_value,
+    {%- endif %}
+    {%- if key.parts | length == 1 %}
+    {{ (key.parts[0].alias ~ last) | ident }} AS key,
+    {%- else %}
     compound_key([
-        {%- for cell in keys %}{{ (cell.alias ~ '_extracted') | ident }}{% if not loop.last %}, {% endif %}{% endfor -%}
+        {%- for part in key.parts %}{{ (part.alias ~ last) | ident }}{% if not loop.last %}, {% endif %}{% endfor -%}
     ]) AS key,
     {%- endif %}
     coalesce(
-        {%- for cell in keys %}{{ (cell.alias ~ '_fault') | ident }}{% if not loop.last %}, {% endif %}{% endfor -%}
+        {%- for cell in key.keys %}{{ (cell.alias ~ '_fault') | ident }}{% if not loop.last %}, {% endif %}{% endfor -%}
     ) AS key_fault,
     CASE
-        {%- for cell in keys %}
+        {%- for cell in key.keys %}
         WHEN {{ (cell.alias ~ '_fault') | ident }} IS NOT NULL THEN {{ loop.index | number }}
         {%- endfor %}
     END AS fault_part
 FROM (
+    {%- if key.folds %}
     SELECT
         *
-        {%- for cell in keys %},
+        {%- for part in key.parts %},
+        fold_key({{ (part.alias ~ '_extracted') | ident }}) AS {{ (part.alias ~ '_folded') | ident }}
+        {%- endfor %}
+    FROM (
+    {%- endif %}
+    SELECT
+        *
+        {%- for part in key.parts %},
         extract_key(
-            {{ (cell.alias ~ '_normalised') | ident }}, CAST($regex[{{ loop.index | number }}] AS VARCHAR),
-            $capture[{{ loop.index | number }}]) AS {{ (cell.alias ~ '_extracted') | ident }}
+            {{ (part.alias ~ '_normalised') | ident }}, CAST($regex[{{ loop.index | number }}] AS VARCHAR),
+            $capture[{{ loop.index | number }}]) AS {{ (part.alias ~ '_extracted') | ident }}
         {%- endfor %}
     FROM (
         SELECT
             *
-            {%- for cell in keys %},
-            normalize_key({{ (cell.alias ~ '_trimmed') | ident }}, $normalize[{{ loop.index | number }}])
-                AS {{ (cell.alias ~ '_normalised') | ident }}
+            {%- for part in key.parts %},
+            normalize_key({{ (part.alias ~ '_trimmed') | ident }}, $normalize[{{ loop.index | number }}])
+                AS {{ (part.alias ~ '_normalised') | ident }}
             {%- endfor %}
         FROM (
+            {%- if key.template is not none %}
+            SELECT
+                *,
+                {% for text, cell in key.pieces -%}
+                {{ text | text }}
+                {%- if cell is not none %} || NULLIF({{ (cell.alias ~ '_trimmed') | ident }}, '') || {% endif %}
+                {%- endfor %} AS key_trimmed
+            FROM (
+            {%- endif %}
             SELECT
                 *
-                {%- for cell in keys %},
+                {%- for cell in key.keys %},
                 trim_text({{ (cell.alias ~ '_as_text') | ident }}) AS {{ (cell.alias ~ '_trimmed') | ident }}
                 {%- endfor %}
             FROM (
                 SELECT
                     *
-                    {%- for cell in keys %},
+                    {%- for cell in key.keys %},
                     key_fault({{ cell.text | ident }}, {{ cell.type | ident }}) AS {{ (cell.alias ~ '_fault') | ident }},
                     key_text({{ cell.text | ident }}, {{ cell.type | ident }}) AS {{ (cell.alias ~ '_as_text') | ident }}
                     {%- endfor %}
                 FROM {{ relation | ident }}
             )
+            {%- if key.template is not none %}
+            )
+            {%- endif %}
         )
     )
+    {%- if key.folds %}
+    )
+    {%- endif %}
 )
 {%- endmacro -%}

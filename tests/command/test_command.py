@@ -147,11 +147,19 @@ VALUES = {
 
 
 # What cannot stand beside those above.
-OTHER_VALUES = {"mos_scale_column": "scale"}
+OTHER_VALUES = {
+    "mos_scale_column": "scale",
+    "feature_key_column": ["corpus", "key"],
+    "label_key_column": ["corpus", "key"],
+    "feature_key_template": "{0}/{1}",
+    "label_key_template": "{0}/{1}",
+    "key_constants": {"corpus": "C"},
+    "key_case": "fold",
+}
 
 
 def test_every_option_is_a_flag(folder: Path) -> None:
-    assert set(VALUES) | set(OTHER_VALUES) == set(FIELDS)
+    assert {*VALUES, *OTHER_VALUES} == set(FIELDS)
     flags = [
         text for name, value in VALUES.items() for text in (f"--{name.replace('_', '-')}", value) if text is not None
     ]
@@ -165,7 +173,12 @@ def test_every_option_is_a_flag(folder: Path) -> None:
 def test_every_other_option_is_a_flag(tmp_path: Path) -> None:
     write_table(tmp_path / "f.csv", [{"corpus": "c", "key": "a"}])
     write_table(tmp_path / "l.csv", [{"key": "a", "mos": 50, "scale": "0-100"}])
-    flags = [text for name, value in OTHER_VALUES.items() for text in (f"--{name.replace('_', '-')}", value)]
+    given = [
+        (name, json.dumps(one) if isinstance(one, dict) else one)
+        for name, value in OTHER_VALUES.items()
+        for one in (value if isinstance(value, list) else [value])
+    ]
+    flags = [text for name, value in given for text in (f"--{name.replace('_', '-')}", value)]
     done = moslabels("materialize", "--features", "f.csv", "--labels", "l.csv", "--out", "o.csv", *flags, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     args = json.loads(done.stdout)["run_provenance"]["args"]

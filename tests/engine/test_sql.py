@@ -17,8 +17,9 @@ from moslabels.engine import statements as rendering
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import Statement, parameters, quote_identifier, render, rules, sql_folder
 from moslabels.labelling.extras import Extra
+from moslabels.labelling.keys import Constant, Key
 from moslabels.runs.views import VIEWS, View
-from moslabels.sources.columns import Column
+from moslabels.sources.columns import Cell, Column
 from moslabels.sources.opening import READERS
 from moslabels.sources.source import Part, Source
 
@@ -38,6 +39,13 @@ def read(name: str) -> str:
     return (sql_folder() / f"{name}.sql").read_text(encoding="utf-8")
 
 
+def made_key(cells: list[Cell], has_all: bool) -> Key:
+    """A key of columns alone, or with all that a key may have."""
+    if not has_all:
+        return Key(tuple(cells), ("raw",), (None,))
+    return Key((*cells, Constant("key9", "corpus", "it's")), ("raw",), (None,), "{0}'{1}{2}", folds=True)
+
+
 def contexts() -> list[dict[str, Any]]:
     found = []
     for reader, column in COLUMN.items():
@@ -50,6 +58,7 @@ def contexts() -> list[dict[str, Any]]:
                     "cells": cells,
                     "cell": cells[0],
                     "keys": keys,
+                    "key": made_key(keys, bool(extras)),
                     "extra": extras[1] if extras else EXTRA,
                     "extras": extras,
                     "present": extras,

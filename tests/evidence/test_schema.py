@@ -27,6 +27,10 @@ OPTIONS: dict[str, list[Any]] = {
     "key_normalize": ["auto", "raw", "basename", "stem"],
     "feature_key_regex": ["([0-9]+)", "", None, [None, "x"]],
     "label_key_regex": ["([0-9]+)", "", None],
+    "feature_key_template": ["{0}", "{0}_é.yuv", None],
+    "label_key_template": ["{0}", "{0}{0}", None],
+    "key_constants": [{}, {"corpus": "konvid"}],
+    "key_case": ["exact", "fold"],
     "min_match_rate": [0, 0.95, 1],
     "max_clipped": [0, 0.05, 1],
     "match_rate_by": ["corpus", None],
@@ -55,12 +59,16 @@ OPTIONS: dict[str, list[Any]] = {
     "feature_csv": [{}, {"header": True}, "||", "whitespace", {"delimiter": "whitespace", "merge_delimiters": True}],
 }
 WRONG: dict[str, list[Any]] = {
-    "feature_key_column": ["", [], [""], 3, ["a", "a"]],
+    "feature_key_column": ["", [], [""], 3],
     "label_key_column": ["", {}],
     "label_mos_column": ["", ["mos"]],
     "key_normalize": ["base", None],
     "feature_key_regex": [3, [], [""]],
     "label_key_regex": [False],
+    "feature_key_template": ["", "x", "{a}", "{0", "0}", "{0}{}", 3],
+    "label_key_template": ["{-1}", "{{0}}", ["{0}"]],
+    "key_constants": [[], {"a": 3}, {"a": " "}, {"a": ""}, "a", None],
+    "key_case": ["lower", "", None],
     "min_match_rate": [-0.1, 1.1, "0.9", None],
     "max_clipped": [-0.1, 1.1, "0.9", None],
     "match_rate_by": ["", ["a"]],
@@ -131,9 +139,16 @@ def test_every_option_is_tried() -> None:
 @pytest.mark.parametrize("name", list(FIELDS))
 def test_an_option_is_valid_where_it_is_taken(tmp_path: Path, name: str) -> None:
     matching = {"label_key_column": ["a", "b"], "label_key_regex": "x"}
+    # What an option needs beside it.
+    beside = {
+        "feature_key_template": {"feature_key_column": "a"},
+        "label_key_template": {"label_key_column": "a"},
+        "key_constants": {"feature_key_column": ["corpus", "a"], "label_key_column": ["corpus", "a"]},
+    }
     for value in OPTIONS[name]:
         extra = matching if name == "feature_key_column" and isinstance(value, list) else {}
         extra = {**matching, "feature_key_column": ["a", "b"]} if value == [None, "x"] else extra
+        extra = beside.get(name, extra)
         for document in (
             {"tables": [{**TABLE, name: value, **extra}]},
             {"defaults": {name: value, **extra}, "tables": [TABLE]},
@@ -196,7 +211,7 @@ def test_edited_documents_are_not_valid(tmp_path: Path) -> None:
     for kind, document in (("report", report), ("audit", audit)):
         assert valid(kind, document)
         # Members that came later are none of those that must be there.
-        later = ("unmatched", "extra_columns", "columns_left_out")
+        later = ("unmatched", "key_case", "extra_columns", "columns_left_out")
         for name in document:
             assert valid(kind, {key: value for key, value in document.items() if key != name}) == (name in later), name
             assert not valid(kind, {**document, name: -1}), name

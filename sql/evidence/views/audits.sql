@@ -11,6 +11,8 @@
 -- key_normalize           VARCHAR    how keys are normalised, as it was set
 -- feature_key_regex       VARCHAR    pattern of the feature keys; empty for none
 -- label_key_regex         VARCHAR    pattern of the label keys; empty for none
+-- feature_key_template    VARCHAR    template that made one text of the key columns of the features
+-- key_case                VARCHAR    whether keys were compared as they are (exact) or without regard to case (fold)
 -- min_match_rate          DOUBLE     least match rate that was asked for
 -- match_rate              DOUBLE     distinct feature keys with a label / distinct feature keys
 -- input_rows              BIGINT     rows of the features
@@ -63,6 +65,8 @@ SELECT
     document->>'$.key_normalize' AS key_normalize,
     document->>'$.feature_key_regex' AS feature_key_regex,
     document->>'$.label_key_regex' AS label_key_regex,
+    document->>'$.feature_key_template' AS feature_key_template,
+    document->>'$.key_case' AS key_case,
     TRY_CAST(document->>'$.min_match_rate' AS DOUBLE) AS min_match_rate,
     TRY_CAST(document->>'$.match_rate' AS DOUBLE) AS match_rate,
     TRY_CAST(document->>'$.input_rows' AS BIGINT) AS input_rows,
