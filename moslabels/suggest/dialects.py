@@ -65,6 +65,21 @@ class FoundDialect:
         }
 
 
+@dataclass(frozen=True)
+class _Split:
+    """A delimiter, of which a run may be one."""
+
+    delimiter: str
+    is_merged: bool = False
+
+    def options(self, usual: str) -> dict[str, Any]:
+        """Return the options that say it, none of them if it is the usual one."""
+        if self == _Split(usual):
+            return {}
+        is_told = self.is_merged and self.delimiter != WHITESPACE
+        return {"delimiter": self.delimiter, **({"merge_delimiters": True} if is_told else {})}
+
+
 def find_dialect(path: str, given: Mapping[str, Any]) -> FoundDialect | None:
     """Return how a CSV file is written; None for another format, or if it cannot be read: opening it says why."""
     reader = reader_of(path)
@@ -85,13 +100,14 @@ def find_dialect(path: str, given: Mapping[str, Any]) -> FoundDialect | None:
         options["encoding"] = encoding
         (confirm if encoding == "latin-1" else evidence).append(f"encoding {encoding}: {why}")
     usual = reader.delimiter
-    delimiter, why = given.get("delimiter", usual), ""
-    if "delimiter" not in given:
-        delimiter, why = _delimiter(text, usual)
-        if delimiter != usual:
-            options["delimiter"] = delimiter
-            evidence.append(f"delimiter {shown(delimiter)}: {why}")
-    rows = list(_rows(text, delimiter, merges(given)))
+    split = _Split(given.get("delimiter", usual), merges(given))
+    if not {"delimiter", "merge_delimiters"} & {*given}:
+        split, why = _delimiter(text, usual)
+        if found := split.options(usual):
+            options.update(found)
+            runs = "runs of " if split.is_merged else ""
+            evidence.append(f"delimiter {runs}{shown(split.delimiter)}: {why}")
+    rows = list(_rows(text, split))
     if not {"header", "column_names"} & {*given}:
         judged = _is_data(rows)
         if judged is not False and rows:
@@ -122,42 +138,59 @@ def _encoding(content: bytes, is_whole: bool) -> tuple[str, str]:
     return "utf-8", ""
 
 
-def _rows(text: str, delimiter: str, is_merged: bool = False) -> Iterator[list[str]]:
+def _rows(text: str, split: _Split) -> Iterator[list[str]]:
     """Yield the cells of each record that is not blank. A blank that ends the delimiter is padding here."""
+    delimiter = split.delimiter
     if delimiter == WHITESPACE:
         text, delimiter = text.replace("\t", " "), " "
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter[0], skipinitialspace=delimiter[1:] == " ")
     try:
         for row in reader:
             if any(cell.strip() for cell in row):
-                yield [cell for cell in row if cell] if is_merged else row
+                yield [cell for cell in row if cell] if split.is_merged else row
     except csv.Error:
         return
 
 
-def _delimiter(text: str, usual: str) -> tuple[str, str]:
-    """Return a delimiter, and what speaks for it: all records have as many cells."""
-    widths = {}
-    for delimiter in dict.fromkeys((usual, *_DELIMITERS)):
-        rows = list(_rows(text, delimiter))
-        found = {len(row) for row in rows}
-        if len(found) == 1 and max(found) > 1:
-            widths[delimiter] = max(found)
+def _delimiter(text: str, usual: str) -> tuple[_Split, str]:
+    """Return how lines are split, and what speaks for it: all records have as many cells."""
+    splits = [_Split(delimiter) for delimiter in dict.fromkeys((usual, *_DELIMITERS))]
+    widths = {split: width for split in splits if (width := _width(text, split))}
+    if all(split.delimiter == "\t" and _has_blank_column(text, split) for split in widths):
+        for split in (_Split("\t", is_merged=True), _Split(WHITESPACE, is_merged=True)):
+            if (width := _width(text, split)) and _has_numbers(text, split):
+                return split, f"all records have {width} cells"
     if not widths:
-        return usual, ""
-    best = usual if usual in widths else max(widths, key=lambda delimiter: widths[delimiter])
-    others = [delimiter for delimiter in widths if delimiter != ","]
-    if best == "," and others and _is_decimal_comma(text, others[0]):
+        return _Split(usual), ""
+    best = _Split(usual) if _Split(usual) in widths else max(widths, key=lambda split: widths[split])
+    others = [split for split in widths if split.delimiter != ","]
+    if best.delimiter == "," and others and _is_decimal_comma(text, others[0]):
         best = others[0]
     why = f"all records have {widths[best]} cells"
-    if best == "," and text.count(", ") == text.count(","):
-        return ", ", f"{why}, with a blank after each comma"
+    if best.delimiter == "," and text.count(", ") == text.count(","):
+        return _Split(", "), f"{why}, with a blank after each comma"
     return best, why
 
 
-def _is_decimal_comma(text: str, delimiter: str) -> bool:
+def _width(text: str, split: _Split) -> int:
+    """Return how many cells all records have, 0 if that differs or is one."""
+    found = {len(row) for row in _rows(text, split)}
+    return max(found) if len(found) == 1 and max(found) > 1 else 0
+
+
+def _has_blank_column(text: str, split: _Split) -> bool:
+    return any(not any(cell.strip() for cell in column) for column in zip(*_rows(text, split), strict=True))
+
+
+def _has_numbers(text: str, split: _Split) -> bool:
+    """Return whether a column holds numbers, but for its name."""
+    columns = zip(*_rows(text, split), strict=True)
+    return any(_nearly_all(map(_is_number, column[1:])) for column in columns)
+
+
+def _is_decimal_comma(text: str, split: _Split) -> bool:
     """Return whether each comma stands in a number, if another delimiter splits the cells."""
-    cells = [cell.strip() for row in _rows(text, delimiter) for cell in row if "," in cell]
+    cells = [cell.strip() for row in _rows(text, split) for cell in row if "," in cell]
     return bool(cells) and all(_DECIMAL_COMMA.fullmatch(cell) for cell in cells)
 
 

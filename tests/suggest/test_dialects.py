@@ -10,7 +10,7 @@ import pytest
 
 from helpers.command import moslabels
 from helpers.tables import read_table, write_table
-from moslabels import run_batch
+from moslabels import TableError, run_batch
 from moslabels.suggest.search import suggest
 
 WORDS = ["koala", "wombat", "quoll", "numbat", "bilby", "emu", "dingo", "café", "lorikeet", "galah"]
@@ -22,6 +22,11 @@ def lines(delimiter: str, *, head: str = "", end: str = "\n", names: tuple[str, 
     return "".join(line + end for line in [*header, *(f"{name}{delimiter}{score}" for name, score in SCORES.items())])
 
 
+def padded(*, head: bool) -> bytes:
+    rows = [("name", "mos")] if head else []
+    return "".join(f"  {name:<12} {score}\n" for name, score in (*rows, *SCORES.items())).encode()
+
+
 def table(header: str, last: str) -> bytes:
     return "".join(f"{line}\n" for line in (header, *(f"{n},{score},{last}" for n, score in SCORES.items()))).encode()
 
@@ -31,11 +36,16 @@ def bare(text: str) -> dict[str, Any]:
 
 
 ROW_1 = 'row 1 reads like data: "koala", 1.5'
+MERGED = {**bare("\t"), "merge_delimiters": True}
 FOUND: list[tuple[str, str, bytes, dict[str, Any], list[str]]] = [
     ("no header", "l.csv", lines(",").encode(), bare(","), [ROW_1, "10 lines: 10 rows"]),
     ("no header, comma and blank", "l.txt", lines(", ").encode(), bare(", "), [ROW_1, "with a blank after each comma"]),
     ("no header, tab", "l.txt", lines("\t").encode(), bare("\t"), [ROW_1, "all records have 2 cells"]),
     ("no header, in a .tsv", "l.tsv", lines("\t").encode(), {"header": False}, [ROW_1]),
+    ("padded by blanks", "l.txt", padded(head=False), bare("whitespace"), [ROW_1, "10 lines: 10 rows"]),
+    ("padded, with names", "l.txt", padded(head=True), {"delimiter": "whitespace"}, ["a header and 10 rows"]),
+    ("runs of tabs", "l.txt", lines("\t").replace("t\t", "t\t\t").encode(), MERGED, [ROW_1, 'runs of "\\t"']),
+    ("always two tabs", "l.txt", lines("\t\t").encode(), MERGED, [ROW_1, 'runs of "\\t"']),
     ("no header, semicolon, CRLF", "l.csv", lines(";", end="\r\n").encode(), bare(";"), [ROW_1]),
     ("no header, bar, BOM", "l.csv", lines("|").encode("utf-8-sig"), bare("|"), [ROW_1]),
     ("a header", "l.csv", lines(",", head="yes").encode(), {}, ["11 lines: a header and 10 rows"]),
@@ -104,6 +114,21 @@ def test_what_is_given_holds_and_the_rest_is_found(tmp_path: Path) -> None:
     labels = write_table(tmp_path / "l.csv", lines(";"))
     found = suggest(features, [labels], label_csv={"delimiter": ";"})["suggestions"][0]["options"]
     assert found["label_csv"] == {"delimiter": ";", "header": False}
+
+
+def test_names_with_blanks_are_one_column(tmp_path: Path) -> None:
+    features = write_table(tmp_path / "f.csv", "".join(f"My {name}.mp4\n" for name in WORDS))
+    labels = write_table(tmp_path / "l.csv", "name,mos\n" + "".join(f"My {n}.mp4,{s}\n" for n, s in SCORES.items()))
+    found = suggest(features, [labels])["suggestions"][0]["options"]
+    assert (found["feature_csv"], found.get("label_csv")) == ({"header": False}, None)
+
+
+@pytest.mark.parametrize("head", ["", "name;mos\n"])
+def test_decimal_commas_are_not_columns(head: str, tmp_path: Path) -> None:
+    features = write_table(tmp_path / "f.csv", [{"clip": name} for name in WORDS])
+    commas = "".join(f"{name};{str(score).replace('.', ',')}\n" for name, score in SCORES.items())
+    with pytest.raises(TableError, match="a number has a decimal point, and no comma"):
+        suggest(features, [write_table(tmp_path / "l.csv", head + commas)])
 
 
 def test_files_that_are_written_differently(tmp_path: Path) -> None:
