@@ -45,7 +45,10 @@ def manifest() -> Schema:
     table = object_of(
         {
             "id": {"type": "string", "minLength": 1, "description": "unique in the manifest"},
-            "features": {**PATH, "description": "feature table: .parquet .pq .jsonl .ndjson .json .csv .tsv"},
+            "features": {
+                **PATH,
+                "description": "feature table: .parquet .pq .jsonl .ndjson .json .csv .tsv, and text as .gz or .zst",
+            },
             "labels": {
                 **list_of({"anyOf": [PATH, label]}, minItems=1),
                 "description": "label tables, read in order: a label that contradicts an earlier one is an error; an "

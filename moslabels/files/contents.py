@@ -10,6 +10,7 @@ HEAD = 4096
 
 _FETCH = "stands in the place of a file that was not fetched"
 _UNPACK = "unpack it first, and name what was in it"
+_OR_NAME = "; CSV and JSON are read as they are if their name ends in"
 _SHEET = "save the sheet as CSV"
 _EXPORT = "write its table as CSV or Parquet first"
 _PAGE = "was a page downloaded in the place of the file, such as one to log in?"
@@ -27,8 +28,11 @@ _BEGINS = [
         rb"(?=(outs|deps|md5|cmd|frozen|wdir|meta|desc):)([^\n]*\n){0,30}outs:\r?\n *- ",
         f"is a file of DVC, which {_FETCH}: {_PULL}, and name the file that it is about",
     ),
-    (rb"\x1f\x8b\x08", f"is compressed by gzip: {_UNPACK} (gzip -dc)"),
-    (rb"\x28\xb5\x2f\xfd", f"is compressed by zstd: {_UNPACK} (zstd -dc)"),
+    (rb"\x1f\x8b\x08", f"is compressed by gzip: {_UNPACK} (gzip -dc){_OR_NAME} .gz"),
+    (
+        rb"\x28\xb5\x2f\xfd",
+        f"is compressed by zstd: {_UNPACK} (zstd -dc){_OR_NAME} .zst",
+    ),
     (rb"BZh[1-9](1AY&SY|\x17rE8P\x90)", f"is compressed by bzip2: {_UNPACK} (bzip2 -dc)"),
     (rb"\xfd7zXZ\0", f"is compressed by xz: {_UNPACK} (xz -dc)"),
     (rb"\x04\x22\x4d\x18", f"is compressed by lz4: {_UNPACK} (lz4 -dc)"),
@@ -59,7 +63,8 @@ _BEGINS = [
 ]
 _KINDS = [(re.compile(pattern, re.DOTALL), says) for pattern, says in _BEGINS]
 _SUFFIXES = {
-    **dict.fromkeys("gz bz2 xz zst lz4 zip 7z rar tar tgz".split(), _UNPACK),
+    **dict.fromkeys("bz2 xz lz4 zip 7z rar tar tgz".split(), _UNPACK),
+    **{name: f"name what is in it too, such as .csv.{name} or .jsonl.{name}" for name in ("gz", "zst")},
     **dict.fromkeys("xlsx xlsm xls ods".split(), _SHEET),
     **dict.fromkeys(
         "mat h5 hdf5 npy npz pkl pickle feather arrow ipc orc avro db sqlite sqlite3 duckdb rds rdata sav dta".split(),
@@ -67,6 +72,7 @@ _SUFFIXES = {
     ),
     "dvc": f"{_PULL}, and name the file that it is about",
 }
+_PACKED = {"gzip": re.compile(rb"\x1f\x8b"), "zstd": re.compile(rb"\x28\xb5\x2f\xfd|[\x50-\x5f]\x2a\x4d\x18")}
 _PARQUET = b"PAR1"
 _CONTROL = re.compile(rb"[\x00-\x08\x0e-\x19\x1c-\x1f]")
 _LINKS = (
@@ -115,6 +121,20 @@ def not_parquet(head: bytes) -> str | None:
         return None
     is_text = head.strip() and not _CONTROL.search(head)
     return _told(head) or (_TEXT if is_text else None)
+
+
+def packed_otherwise(path: str, codec: str) -> str | None:
+    """Return what a file is that should be compressed as its suffix says, and what to do; None if it is.
+
+    Raise OSError if the file cannot be read.
+    """
+    head = _head(path)
+    if _PACKED[codec].match(head):
+        return None
+    if not head:
+        return f"is empty: even an empty text that {codec} compressed has some bytes"
+    told = _told(head)
+    return told or f"is not compressed by {codec}, as its name says: leave that part of its name out, or fetch it again"
 
 
 def suffix_advice(suffix: str) -> str:

@@ -46,6 +46,7 @@ class Workspace:
             system.release(mark)
         self._count = itertools.count()
         self.copies: dict[str, str] = {}
+        self.unpacked: dict[str, tuple[str, str]] = {}
 
     def __enter__(self) -> Workspace:
         return self
@@ -79,6 +80,12 @@ class Workspace:
         copy = self.new_file(suffix)
         self.copies[copy] = path
         return copy
+
+    def new_unpacked(self, path: str, codec: str) -> str:
+        """Return the path at which to write what is in a compressed file, and note both in ``unpacked``."""
+        unpacked = self.new_file(".unpacked")
+        self.unpacked[unpacked] = (path, codec)
+        return unpacked
 
 
 def _try_lock(folder: Folder) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -17,7 +16,7 @@ from moslabels.sources.columns import FLOAT_TYPES, Cell
 from moslabels.sources.opening import open_table, reader_of
 from moslabels.sources.source import Cells, Source
 from moslabels.spec.dialect import WHITESPACE
-from moslabels.spec.formats import format_problem
+from moslabels.spec.formats import format_of, format_problem
 from moslabels.spec.names import SOURCE_COLUMN
 from moslabels.spec.options import Options
 
@@ -142,7 +141,6 @@ def _dialect(options: Options, features: str, out: str) -> dict[str, Any]:
     has_dialect = not format_problem(features, "features") and reader_of(features).has_dialect
     if not (given and has_dialect and reader_of(out).has_dialect):
         return {}
-    same_suffix = os.path.splitext(out)[1].lower() == os.path.splitext(features)[1].lower()
-    kept = {"encoding", "delimiter"} if same_suffix else {"encoding"}
+    kept = {"encoding", "delimiter"} if format_of(out) == format_of(features) else {"encoding"}
     # The features may be split by whitespace, and no output is.
     return {name: value for name, value in given.items() if name in kept and value != WHITESPACE}

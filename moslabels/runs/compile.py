@@ -47,18 +47,25 @@ def _table(spec: TableSpec, settings: Settings) -> str:
             "of JSON as lines of JSON."
             for copy, path in workspace.copies.items()
         ]
-        return "\n\n".join([*lines, *(_told(_with_copies(one, copies)) for one in statements)])
+        packed = {_bound(unpacked): found for unpacked, found in workspace.unpacked.items()}
+        return "\n\n".join([*lines, *(_told(_with_copies(one, copies, packed)) for one in statements)])
 
 
 def _bound(path: str) -> str:
     return glob.escape(absolute(path))
 
 
-def _with_copies(statement: Statement, copies: dict[str, str]) -> Statement:
+def _with_copies(statement: Statement, copies: dict[str, str], packed: dict[str, tuple[str, str]]) -> Statement:
+    """Return a statement that reads what the user has: a copy to be made, or a file that DuckDB unpacks."""
     path = statement.values.get("path")
-    if path not in copies:
+    if path in packed:
+        packed_path, codec = packed[path]
+        values = {"path": _bound(packed_path), "compression": codec}
+    elif path in copies:
+        values = {"path": _bound(copies[path])}
+    else:
         return statement
-    return replace(statement, values={**statement.values, "path": _bound(copies[path])})
+    return replace(statement, values={**statement.values, **values})
 
 
 def _told(statement: Statement) -> str:

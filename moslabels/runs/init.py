@@ -17,6 +17,7 @@ from moslabels.base.urls import is_url
 from moslabels.evidence.json_schema import schema_text
 from moslabels.files.publish import write_whole
 from moslabels.files.reserve import reserved
+from moslabels.spec.formats import split_suffix
 from moslabels.spec.manifest import checked
 from moslabels.spec.options import FIELDS
 from moslabels.spec.paths import path_argument
@@ -143,7 +144,7 @@ def _check(features: Sequence[str], out: str, schema_path: str) -> None:
 
 def _ids(features: Sequence[str], folder: str) -> list[str]:
     """Return a name for each table: the name of its file, or its path if several files have one name."""
-    stems = [os.path.splitext(path)[0] for path in features]
+    stems = [split_suffix(path)[0] for path in features]
     ways: list[Callable[[int], str]] = [
         lambda index: os.path.basename(stems[index]),
         lambda index: _relative(stems[index], folder),
@@ -190,7 +191,7 @@ def _table(identifier: str, path: str, found: Mapping[str, Any], folder: str) ->
             else _relative(label, folder)
             for label in labels
         ],
-        "out": stem + os.path.splitext(relative)[1],
+        "out": stem + split_suffix(relative)[1],
         "audit_json": f"{stem}.audit.json",
         **options,
         **({"confirm": list(confirm)} if confirm else {}),

@@ -28,11 +28,12 @@ class CsvFile(CsvCells):
 
     reader = "csv"
 
-    def open(self, engine: Engine, workspace: Workspace, path: str, role: str, options: Mapping[str, Any]) -> Source:
+    def open(self, engine: Engine, workspace: Workspace, part: Part, role: str, options: Mapping[str, Any]) -> Source:
         if merges(options):
-            return MergedCsvFile(self.delimiter).open(engine, workspace, path, role, options)
+            return MergedCsvFile(self.delimiter).open(engine, workspace, part, role, options)
+        path = part.path
         delimiter = options.get("delimiter", self.delimiter)
-        file, dialect = open_text(workspace, path, role, options, delimiter)
+        file, dialect = open_text(workspace, part, role, options, delimiter)
         try:
             record, width, dialect = first_record(path, file, dialect)
         except UnicodeError as error:
@@ -59,6 +60,7 @@ class CsvFile(CsvCells):
             # An absolute path without globs, so that neither ~ nor a scheme such as s3: has a meaning.
             "path": glob.escape(absolute(source.file)),
             "columns": {column.ident: "VARCHAR" for column in source.columns},
+            "compression": "none",
             "delimiter": dialect.delimiter,
             "header": dialect.header,
             "blank_lines": dialect.blank_lines,

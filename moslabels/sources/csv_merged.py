@@ -24,11 +24,12 @@ class MergedCsvFile(CsvCells):
 
     reader = "csv_merged"
 
-    def open(self, engine: Engine, workspace: Workspace, path: str, role: str, options: Mapping[str, Any]) -> Source:
+    def open(self, engine: Engine, workspace: Workspace, part: Part, role: str, options: Mapping[str, Any]) -> Source:
+        path = part.path
         merged = options.get("delimiter", self.delimiter)
         # An output has one delimiter between two cells: whitespace is none that could be written.
         written = self.delimiter if merged == WHITESPACE else merged
-        file, dialect = open_text(workspace, path, role, options, written)
+        file, dialect = open_text(workspace, part, role, options, written)
         dialect = replace(dialect, merged=merged, line_end=_line_end(path, file))
         source = Source(path, role, self, (Part(path, file),), dialect=dialect)
         cells = next((row["cells"] for row in source.query(engine, "sources/csv_merged_first")), None)
@@ -50,6 +51,7 @@ class MergedCsvFile(CsvCells):
         return {
             # An absolute path without globs, so that neither ~ nor a scheme such as s3: has a meaning.
             "path": glob.escape(absolute(source.file)),
+            "compression": "none",
             "header": dialect.header,
             "delimiter": delimiter,
             "also": "\t" if is_white else delimiter,

@@ -9,28 +9,28 @@ from typing import Any
 from moslabels.files.contents import other_than_text
 from moslabels.files.workspace import Workspace
 from moslabels.sources.faults import fault
-from moslabels.sources.source import Dialect
+from moslabels.sources.source import Dialect, Part
 from moslabels.spec.dialect import ENCODINGS
 
 
 def open_text(
-    workspace: Workspace, path: str, role: str, options: Mapping[str, Any], delimiter: str
+    workspace: Workspace, part: Part, role: str, options: Mapping[str, Any], delimiter: str
 ) -> tuple[str, Dialect]:
     """Return the file that statements read, in UTF-8, and the dialect as far as options and first bytes show it.
 
     Raise TableError if it is not such a text.
     """
+    path, file = part.path, part.file
     encoding = options.get("encoding", "utf-8")
-    if problem := other_than_text(path, encoding):
+    if problem := other_than_text(file, encoding):
         raise fault(path, problem)
-    with open(path, "rb") as stream:
+    with open(file, "rb") as stream:
         start = stream.read(4)
     if encoding == "utf-8" and (start[::2] == b"\0\0" or start[1::2] == b"\0\0"):
         raise fault(path, f"{undecodable('utf-8', role)} (every other byte is NUL: utf-16?)")
-    file = path
     try:
         if encoding != "utf-8":
-            file = _transcode(path, encoding, workspace.new_copy(path, ".csv"))
+            file = _transcode(file, encoding, workspace.new_copy(path, ".csv"))
     except UnicodeError as error:
         raise fault(path, f"{undecodable(encoding, role)} ({error})") from error
     return file, Dialect(

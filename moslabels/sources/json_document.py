@@ -11,13 +11,14 @@ from moslabels.base.text import json_place
 from moslabels.sources.faults import fault
 
 
-def unpack(path: str, target: str) -> str:
+def unpack(path: str, file: str, target: str) -> str:
     """Write the rows of a JSON document as JSON lines, each with its text in the document.
 
-    Return the path of the lines. Raise TableError if the document is not a list of rows.
+    ``path`` is the path for messages, and ``file`` the one to read. Return the path of the lines. Raise TableError if
+    the document is not a list of rows.
     """
     try:
-        with open(path, encoding="utf-8-sig") as stream:
+        with open(file, encoding="utf-8-sig") as stream:
             text = stream.read()
         with open(target, "w", encoding="utf-8") as lines:
             for start, end in _row_spans(text):

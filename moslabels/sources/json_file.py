@@ -30,10 +30,11 @@ class JsonLinesFile(FileFormat):
     ignores_case = True  # Typed rows are structs in DuckDB.
     table_function = SqlText("read_json")
 
-    def open(self, engine: Engine, workspace: Workspace, path: str, role: str, options: Mapping[str, Any]) -> Source:  # noqa: ARG002
-        if problem := other_than_text(path):
+    def open(self, engine: Engine, workspace: Workspace, part: Part, role: str, options: Mapping[str, Any]) -> Source:  # noqa: ARG002
+        path = part.path
+        if problem := other_than_text(part.file):
             raise fault(path, problem)
-        source = Source(path, role, self, (Part(path, self.lines(workspace, path)),))
+        source = Source(path, role, self, (Part(path, self.lines(workspace, part)),))
         (objects,) = source.query(engine, "sources/json_objects")
         faults = [{**objects["fault"], "total": objects["faults"]}] if objects["faults"] else []
         if objects["is_nested"]:
@@ -42,17 +43,17 @@ class JsonLinesFile(FileFormat):
             first = min(faults, key=lambda found: int(found["row"]))
             total = sum(found["total"] for found in faults)
             more = f" ({total} such rows)" if total > 1 else ""
-            says = f"row {first['row']}: {first['fault']}{more}{self.line_text(path, first['row'])}"
+            says = f"row {first['row']}: {first['fault']}{more}{self.line_text(part.file, first['row'])}"
             raise fault(path, says, row=first["row"])
         return replace(source, columns=tuple(Column(name, _pointer(name), "JSON") for name in objects["members"]))
 
-    def lines(self, workspace: Workspace, path: str) -> str:  # noqa: ARG002
+    def lines(self, workspace: Workspace, part: Part) -> str:  # noqa: ARG002
         """Return the path of a file with an object on each line."""
-        return path
+        return part.file
 
-    def line_text(self, path: str, row: int) -> str:
+    def line_text(self, file: str, row: int) -> str:
         """Return the line of a data row, as text for an error. This reads the file, so it is used only for errors."""
-        with open(path, "rb") as stream:
+        with open(file, "rb") as stream:
             lines = (number for number, line in enumerate(stream, start=1) if line.strip(b" \t\r\n"))
             return f" (line {next(itertools.islice(lines, row - 1, None), row)})"
 
@@ -60,6 +61,7 @@ class JsonLinesFile(FileFormat):
         return {
             # An absolute path without globs, so that neither ~ nor a scheme such as s3: has a meaning.
             "path": glob.escape(absolute(source.file)),
+            "compression": "none",
             "pointers": [cell.column.ident for cell in cells],
         }
 
@@ -82,10 +84,10 @@ class JsonFile(JsonLinesFile):
 
     is_document = True
 
-    def lines(self, workspace: Workspace, path: str) -> str:
-        return unpack(path, workspace.new_copy(path, ".jsonl"))
+    def lines(self, workspace: Workspace, part: Part) -> str:
+        return unpack(part.path, part.file, workspace.new_copy(part.path, ".jsonl"))
 
-    def line_text(self, path: str, row: int) -> str:  # noqa: ARG002
+    def line_text(self, file: str, row: int) -> str:  # noqa: ARG002
         return ""
 
 

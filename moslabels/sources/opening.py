@@ -18,9 +18,10 @@ from moslabels.sources.arrow_table import ArrowTable
 from moslabels.sources.csv_file import CsvFile
 from moslabels.sources.faults import fault
 from moslabels.sources.json_file import JsonFile, JsonLinesFile
+from moslabels.sources.packed import unpack
 from moslabels.sources.parquet_file import ParquetFile
-from moslabels.sources.source import FileFormat, Source
-from moslabels.spec.formats import FORMATS, format_of
+from moslabels.sources.source import FileFormat, Part, Source
+from moslabels.spec.formats import format_of, known_format
 
 READERS: dict[str, FileFormat] = {
     "parquet": ParquetFile(),
@@ -41,7 +42,7 @@ def reader_of(path: str) -> FileFormat:
 
 def reader_at(path: str) -> FileFormat | None:
     """Return the format of a path by its suffix, or None if the suffix is not one of a table."""
-    name = FORMATS.get(os.path.splitext(path)[1].lower())
+    name = known_format(path)
     return READERS[name] if name is not None else None
 
 
@@ -61,7 +62,7 @@ def open_table(
     if tables and path in tables:
         return IN_MEMORY.open_table(engine, path, role, tables[path])
     engine.expect(_size_of_regular_file(path))
-    return reader_of(path).open(engine, workspace, path, role, options)
+    return reader_of(path).open(engine, workspace, Part(path, unpack(engine, workspace, path)), role, options)
 
 
 def _size_of_regular_file(path: str) -> int:

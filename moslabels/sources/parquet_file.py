@@ -36,7 +36,8 @@ class ParquetFile(FileFormat):
     holds_evidence = True
     table_function = SqlText("read_parquet")
 
-    def open(self, engine: Engine, workspace: Workspace, path: str, role: str, options: Mapping[str, Any]) -> Source:  # noqa: ARG002
+    def open(self, engine: Engine, workspace: Workspace, part: Part, role: str, options: Mapping[str, Any]) -> Source:  # noqa: ARG002
+        path = part.path
         try:
             with open(path, "rb") as stream:
                 footer = read_footer(stream)

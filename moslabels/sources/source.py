@@ -43,9 +43,9 @@ class Dialect:
 class Part:
     """One file of a table, or one table in memory.
 
-    ``path`` is the path as messages show it. Statements read ``file``: the same file, a copy of its text as UTF-8 or as
-    JSON lines, or the name that the engine gave to a table in memory. ``footer`` is that of a Parquet file, and
-    ``table`` the table in memory.
+    ``path`` is the path as messages show it. Statements read ``file``: the same file, what was in it if it is
+    compressed, a copy of its text as UTF-8 or as JSON lines, or the name that the engine gave to a table in memory.
+    ``footer`` is that of a Parquet file, and ``table`` the table in memory.
     """
 
     path: str
@@ -309,8 +309,9 @@ class FileFormat(Format):
     """Whether a file is one JSON document, as evidence is."""
 
     @abstractmethod
-    def open(self, engine: Engine, workspace: Workspace, path: str, role: str, options: Mapping[str, Any]) -> Source:
+    def open(self, engine: Engine, workspace: Workspace, part: Part, role: str, options: Mapping[str, Any]) -> Source:
         """Open a file that exists: find its columns, and check that it can be read. Raise TableError.
 
-        ``options`` is the value of ``feature_csv`` or ``label_csv``.
+        ``part`` has its path for messages, and the file to read: what was in it if it is compressed. ``options`` is the
+        value of ``feature_csv`` or ``label_csv``.
         """

@@ -17,6 +17,7 @@ from typing import Any
 from moslabels.base.text import counted, short, shown
 from moslabels.sources.csv_file import CsvFile
 from moslabels.sources.opening import reader_of
+from moslabels.sources.packed import open_unpacked
 from moslabels.spec.dialect import WHITESPACE, merges
 from moslabels.suggest.ways import MEDIA
 
@@ -86,7 +87,7 @@ def find_dialect(path: str, given: Mapping[str, Any]) -> FoundDialect | None:
     if not isinstance(reader, CsvFile):
         return None
     try:
-        with open(path, "rb") as stream:
+        with open_unpacked(path) as stream:
             content = stream.read(_MOST_BYTES + 1)
     except OSError:
         return None

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from moslabels.labelling.keys import one_or_list
+from moslabels.spec.formats import split_suffix
 from moslabels.suggest.model import Inputs, Measured
 from moslabels.suggest.scores import Score
 
@@ -99,7 +100,7 @@ def _options(inputs: Inputs, scores: Sequence[Score], measured: Measured) -> tup
 def _manifest(
     features: str, options: Mapping[str, Any], labels: Sequence[Any], confirm: Sequence[str]
 ) -> dict[str, Any]:
-    path, suffix = os.path.splitext(features)
+    path, suffix = split_suffix(features)
     return {
         "id": os.path.basename(path),
         "features": features,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -13,6 +12,7 @@ from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.sources.columns import Column
 from moslabels.sources.source import Source
+from moslabels.spec.formats import split_suffix
 from moslabels.spec.names import KEY_NAMES
 from moslabels.suggest.score_names import MEAN, is_one_person, says
 
@@ -117,7 +117,7 @@ def _list_refusal(source: Source, column: Column, what: str) -> TableError:
 
 
 def _refusal(source: Source, found: str, name: str, columns: Mapping[str, Any]) -> TableError:
-    stem, _ = os.path.splitext(source.path)
+    stem, _ = split_suffix(source.path)
     function = source.format.table_function
     if function is None:
         return TableError(

@@ -9,11 +9,11 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from moslabels.files.staged import StagedFile
 from moslabels.sources.batches import batch_rows, text_batches, typed_batches
 from moslabels.sources.faults import fault
 from moslabels.sources.source import Cells, Dialect
 from moslabels.spec.formats import format_of
+from moslabels.writers.compressed import Sink
 from moslabels.writers.job import Job, Written
 from moslabels.writers.texts import TEXT, ValueTexts, joined, values_buffer, without_text
 
@@ -26,7 +26,7 @@ class CsvWriter:
     def __init__(self, delimiter: str) -> None:
         self._delimiter = delimiter
 
-    def write(self, job: Job, staged: StagedFile) -> Written:
+    def write(self, job: Job, staged: Sink) -> Written:
         row_labels = job.begin_writing()
         dialect = self._dialect(job)
         texts = ValueTexts(job.source.path)
@@ -51,7 +51,7 @@ class CsvWriter:
         row_labels.check(written)
         return Written(texts.nulled + nulled)
 
-    def write_plain(self, table: pa.Table, staged: StagedFile) -> None:
+    def write_plain(self, table: pa.Table, staged: Sink) -> None:
         dialect = Dialect(delimiter=self._delimiter)
         names = _cell_texts(pa.array(table.column_names, TEXT), dialect).to_pylist()
         staged.write((dialect.delimiter.join(names) + "\n").encode())
@@ -70,7 +70,7 @@ def _start(dialect: Dialect) -> str:
     return "\ufeff" if dialect.has_bom or dialect.encoding == "utf-16" else ""
 
 
-def _put(job: Job, staged: StagedFile, text: str, dialect: Dialect) -> None:
+def _put(job: Job, staged: Sink, text: str, dialect: Dialect) -> None:
     # The codec "utf-16" would start every piece with a byte order mark.
     encoding = "utf-16-le" if dialect.encoding == "utf-16" else dialect.encoding
     try:

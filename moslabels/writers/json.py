@@ -8,10 +8,10 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from moslabels.base.text import shown
-from moslabels.files.staged import StagedFile
 from moslabels.sources.batches import batch_rows, typed_batches
 from moslabels.sources.faults import fault
 from moslabels.sources.source import Cells
+from moslabels.writers.compressed import Sink
 from moslabels.writers.job import Job, Written
 from moslabels.writers.texts import TEXT, ValueTexts, joined, json_name, values_buffer, without_text
 
@@ -21,7 +21,7 @@ class JsonLinesWriter:
 
     beside: tuple[str, ...] = ()
 
-    def write(self, job: Job, staged: StagedFile) -> Written:
+    def write(self, job: Job, staged: Sink) -> Written:
         row_labels = job.begin_writing()
         texts = ValueTexts(job.source.path)
         members = _member_texts(job.columns, ValueTexts(job.out))
@@ -39,36 +39,36 @@ class JsonLinesWriter:
         row_labels.check(written)
         return Written(texts.nulled + nulled)
 
-    def write_plain(self, table: pa.Table, staged: StagedFile) -> None:
+    def write_plain(self, table: pa.Table, staged: Sink) -> None:
         staged.write(values_buffer(joined(_object_texts(table, ValueTexts(staged.given)), "\n")))
 
-    def start(self, staged: StagedFile) -> None:
+    def start(self, staged: Sink) -> None:
         """Write what comes before the objects."""
 
-    def put(self, staged: StagedFile, objects: pa.Array, *, is_first: bool) -> None:  # noqa: ARG002
+    def put(self, staged: Sink, objects: pa.Array, *, is_first: bool) -> None:  # noqa: ARG002
         """Write some objects."""
         staged.write(values_buffer(joined(objects, "\n")))
 
-    def end(self, staged: StagedFile) -> None:
+    def end(self, staged: Sink) -> None:
         """Write what comes after the objects."""
 
 
 class JsonWriter(JsonLinesWriter):
     """A JSON document, ``{"rows": [...]}``, with one object per line."""
 
-    def write_plain(self, table: pa.Table, staged: StagedFile) -> None:
+    def write_plain(self, table: pa.Table, staged: Sink) -> None:
         staged.write(b'{"rows": [')
         staged.write(values_buffer(joined(",\n", _object_texts(table, ValueTexts(staged.given))))[1:])
         self.end(staged)
 
-    def start(self, staged: StagedFile) -> None:
+    def start(self, staged: Sink) -> None:
         staged.write(b'{"rows": [\n')
 
-    def put(self, staged: StagedFile, objects: pa.Array, *, is_first: bool) -> None:
+    def put(self, staged: Sink, objects: pa.Array, *, is_first: bool) -> None:
         data = values_buffer(joined(",\n", objects))
         staged.write(data[2:] if is_first else data)
 
-    def end(self, staged: StagedFile) -> None:
+    def end(self, staged: Sink) -> None:
         staged.write(b"\n]}\n")
 
 

@@ -1,6 +1,6 @@
 -- Returns the first line of a CSV file that ends in a delimiter too many, which DuckDB would pass over, by its number
 -- (from 1, as lines of text); or no row. A line inside of a quoted cell is left alone.
--- Parameters: $path, $delimiter, $width (the number of columns)
+-- Parameters: $path, $compression, $delimiter, $width (the number of columns)
 {%- from 'sources/lines.sql' import lines %}
 WITH lines AS (
     SELECT row_number() OVER () AS line_number, rtrim(line, chr(13)) AS line

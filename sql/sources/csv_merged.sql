@@ -3,8 +3,8 @@
 {#- Return the lines that hold a cell: the number of each line of text (from 1) and its cells, as they stand there. A
     line without quotes, as most are, is split and its empty parts left out. Else a cell begins and ends in a quote, or
     is all until the next delimiter.
-    Parameters: $path, $delimiter, $also (what is a delimiter, too), $padding (a pattern of delimiters at the start of a
-    line), $cell (a pattern of a cell and the delimiters after it) -#}
+    Parameters: $path, $compression, $delimiter, $also (what is a delimiter, too), $padding (a pattern of delimiters at
+    the start of a line), $cell (a pattern of a cell and the delimiters after it) -#}
 {%- macro lines_of_cells() -%}
 {%- from 'sources/lines.sql' import lines -%}
 SELECT *

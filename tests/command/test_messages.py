@@ -461,7 +461,7 @@ OTHER = {
     "Git LFS pointer": (POINTER, "run git lfs pull"),
     "pointer of git-annex": (ANNEX, "run git annex get on it, or datalad get"),
     "file of DVC": (DVC, "run dvc pull, and name the file that it is about"),
-    "gzip": (gzip.compress(b"clip_id,mos\n"), "unpack it first, and name what was in it (gzip -dc)"),
+    "gzip": (gzip.compress(b"clip_id,mos\n"), "unpack it first, and name what was in it (gzip -dc); CSV and JSON"),
     "bzip2": (bz2.compress(b"clip_id,mos\n"), "(bzip2 -dc)"),
     "xz": (lzma.compress(b"clip_id,mos\n"), "(xz -dc)"),
     "zstd": (pa.compress(b"clip_id,mos\n", codec="zstd", asbytes=True), "(zstd -dc)"),
@@ -559,7 +559,8 @@ def test_a_manifest_or_audit_that_is_not_there_yet(remote: Path, capfd: pytest.C
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("l.csv.gz", "; unpack it first, and name what was in it"),
+        ("l.gz", "; name what is in it too, such as .csv.gz or .jsonl.gz"),
+        ("l.csv.bz2", "; unpack it first, and name what was in it"),
         ("l.XLSX", "; save the sheet as CSV"),
         ("l.mat", "; write its table as CSV or Parquet first"),
         ("l.csv.dvc", "; run dvc pull, and name the file that it is about"),

@@ -18,17 +18,18 @@ from moslabels.runs.verify import verify
 from moslabels.sources.csv_file import CsvFile
 from moslabels.sources.json_file import JsonLinesFile
 from moslabels.sources.opening import READERS
-from moslabels.spec.formats import FORMATS
+from moslabels.sources.source import Part
+from moslabels.spec.formats import FORMATS, format_problem
 from moslabels.writers.csv import CsvWriter
-from moslabels.writers.write import WRITERS
+from moslabels.writers.write import TEXT_WRITERS, WRITERS
 
 
 class PairsFile(JsonLinesFile):
     """A row a line, ``name=value`` after ``name=value``: statements read a copy as JSON lines."""
 
-    def lines(self, workspace: Workspace, path: str) -> str:
-        copy = workspace.new_copy(path, ".jsonl")
-        rows = Path(path).read_text(encoding="utf-8").splitlines()
+    def lines(self, workspace: Workspace, part: Part) -> str:
+        copy = workspace.new_copy(part.path, ".jsonl")
+        rows = Path(part.file).read_text(encoding="utf-8").splitlines()
         objects = [json.dumps(dict(pair.split("=") for pair in row.split())) for row in rows]
         Path(copy).write_text("\n".join(objects), encoding="utf-8")
         return copy
@@ -70,6 +71,7 @@ def test_a_made_up_format_is_among_the_known_ones(tmp_path: Path) -> None:
 
 def test_every_format_has_a_reader_and_a_writer() -> None:
     assert set(FORMATS.values()) == READERS.keys() == WRITERS.keys()
+    assert {FORMATS[suffix] for suffix in FORMATS if not format_problem(f"o{suffix}.gz", "out")} == TEXT_WRITERS.keys()
 
 
 PACKAGE = Path(moslabels.__file__).parent
