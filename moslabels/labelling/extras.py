@@ -114,6 +114,17 @@ def typed_extras(engine: Engine, spec: TableSpec, extras: Sequence[Extra]) -> li
                 file=spec.labels[min(extra.columns)].path,
                 column=extra.output,
             )
+        if pointed := row["pointed"]:
+            path = spec.labels[pointed["file"]].path
+            raise TableError(
+                f'{path}: extras: column {shown(extra.output)}: label_csv says "decimal": ",", and '
+                f"{shown(pointed['text'])} in row {pointed['row']} has a decimal point; write all numbers in one "
+                'way, or give the column the "type" "VARCHAR"',
+                code="bad-extra",
+                file=path,
+                column=extra.output,
+                row=pointed["row"],
+            )
         if sql_type := row["sql_type"] or (extra.stated if extra.is_kept else None):
             typed.append(replace(extra, sql_type=sql_type))
     return typed

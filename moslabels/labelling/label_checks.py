@@ -34,8 +34,10 @@ def _bad_scores(inputs: LabelInputs, rows: Sequence[Row]) -> Finding:
     column = inputs.files[first["file"]].scores(first)
     if not (is_number_type(column.type) or column.type in ("VARCHAR", "JSON")):  # what mos_number in sql/rules/ takes
         advice = f"the column is of type {short(column.type)}, which holds no scores: convert it to numbers or text"
+    elif inputs.files[first["file"]].source.has_comma:
+        advice = 'label_csv says "decimal": ",": a number has no point, and a comma before its fraction alone'
     elif re.fullmatch(r"[+-]?[0-9]+,[0-9]+", first["mos_text"].strip()):
-        advice = "write them with a decimal point"
+        advice = 'set label_csv {"decimal": ","}, or write them with a decimal point'
     else:
         advice = 'correct them, or list texts that mean no score in missing_values and set missing_mos "skip"'
     problem = counted(first["total"], "score is not a finite number", "scores are not finite numbers")

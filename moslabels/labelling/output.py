@@ -141,6 +141,6 @@ def _dialect(options: Options, features: str, out: str) -> dict[str, Any]:
     has_dialect = not format_problem(features, "features") and reader_of(features).has_dialect
     if not (given and has_dialect and reader_of(out).has_dialect):
         return {}
-    kept = {"encoding", "delimiter"} if format_of(out) == format_of(features) else {"encoding"}
+    kept = {"encoding", "decimal", *(["delimiter"] if format_of(out) == format_of(features) else [])}
     # The features may be split by whitespace, and no output is.
     return {name: value for name, value in given.items() if name in kept and value != WHITESPACE}

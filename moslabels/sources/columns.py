@@ -57,7 +57,11 @@ class Aliased:
 
 @dataclass(frozen=True)
 class Cell(Aliased):
-    """A column of a table as a statement uses it. ``reader`` is that of the table's format."""
+    """A column of a table as a statement uses it.
+
+    ``reader`` is that of the table's format. With ``has_comma`` its numbers have a decimal comma.
+    """
 
     column: Column
     reader: str
+    has_comma: bool = False

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -61,14 +62,20 @@ class CsvCells(FileFormat):
         types = ["VARCHAR"] * len(cells)  # for a table without rows
         for row in source.query(engine, "convert/csv_types", cells):
             index = row["place"] - 1
-            types[index] = row["key_type" if columns[index].name in keys else "sql_type"]
+            is_key = columns[index].name in keys
+            types[index] = row["key_type" if is_key else "sql_type"]
+            if not is_key and (pointed := row.get("pointed")):
+                raise _pointed(source, columns[index].name, pointed)
         schema = pa.schema([pa.field(column.name, _TYPES[kind]) for column, kind in zip(columns, types, strict=True)])
+        decimal = dialect_of(source).decimal
         texts = text_batches(engine, source, columns, rows)
 
         def typed() -> Iterator[pa.RecordBatch]:
             for batch in texts:
                 try:
-                    values = [_converted(text, field.type) for text, field in zip(batch.columns, schema, strict=True)]
+                    values = [
+                        _converted(text, field.type, decimal) for text, field in zip(batch.columns, schema, strict=True)
+                    ]
                 except pa.ArrowInvalid as error:
                     raise fault(
                         source.path,
@@ -130,7 +137,18 @@ _EMPTY = pa.Array.from_buffers(pa.string(), 1, [None, pa.py_buffer(bytes(8)), pa
 _MISSING = pa.nulls(1, pa.string())[0]
 
 
-def _converted(text: pa.Array, kind: pa.DataType) -> pa.Array:
+def _pointed(source: Source, column: str, pointed: Mapping[str, Any]) -> TableError:
+    return fault(
+        source.path,
+        f'column {shown(column)}: {source.role}_csv says "decimal": ",", and {shown(pointed["text"])} in row '
+        f"{pointed['row']} has a decimal point; write all numbers in one way",
+        "cannot-hold",
+        column=column,
+        row=pointed["row"],
+    )
+
+
+def _converted(text: pa.Array, kind: pa.DataType, decimal: str) -> pa.Array:
     """Return cells as values of the type of all cells of their column. An empty cell is missing."""
     if kind != pa.string():
         text = pc.utf8_trim(text, characters=" ")
@@ -139,4 +157,6 @@ def _converted(text: pa.Array, kind: pa.DataType) -> pa.Array:
         text = pc.if_else(is_empty, _MISSING, text)
     if kind == pa.float64() and pc.any(pc.starts_with(text, "+")).as_py():
         text = pc.replace_substring_regex(text, r"^\+", "")
+    if kind == pa.float64() and decimal != ".":
+        text = pc.replace_substring(text, decimal, ".")
     return text.cast(kind)

@@ -37,6 +37,7 @@ def open_text(
         delimiter=delimiter,
         header=options.get("header", "column_names" not in options),
         encoding=encoding,
+        decimal=options.get("decimal", "."),
         has_bom=start.startswith(codecs.BOM_UTF8),
     )
 

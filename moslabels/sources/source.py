@@ -37,6 +37,7 @@ class Dialect:
     blank_lines: int = 0
     added_lines: int = 0
     merged: str = ""
+    decimal: str = "."
 
 
 @dataclass(frozen=True)
@@ -104,13 +105,18 @@ class Source:
         return self.format.reader
 
     @property
+    def has_comma(self) -> bool:
+        """Whether numbers are texts with a decimal comma."""
+        return self.dialect is not None and self.dialect.decimal == ","
+
+    @property
     def has_row_number_column(self) -> bool:
         """Return whether a column hides the ``file_row_number`` of DuckDB."""
         return any(name.lower() == "file_row_number" for name in self.names)
 
     def cells(self, columns: Mapping[str, Column]) -> list[Cell]:
         """Return columns as cells of a statement, by their aliases."""
-        return [Cell(alias, column, self.reader) for alias, column in columns.items()]
+        return [Cell(alias, column, self.reader, self.has_comma) for alias, column in columns.items()]
 
     def values(self, cells: Sequence[Cell] = ()) -> dict[str, Any]:
         """Return the values of the parameters of the file, for a statement that reads these cells."""

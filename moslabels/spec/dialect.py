@@ -63,12 +63,13 @@ _DIALECT: Mapping[str, Callable[[Any], str | None]] = {
     "column_names": _column_names,
     "delimiter": _delimiter,
     "merge_delimiters": flag_problem,
+    "decimal": choice_problem(".", ","),
     "encoding": choice_problem(*ENCODINGS),
 }
 
 DIALECT_HELP = (
     'a delimiter such as ";" or "whitespace", or any of {"header": true, "delimiter": ",", "merge_delimiters": false, '
-    '"encoding": "utf-8"}, and of a file without a header "column_names": ["a", "b"]'
+    '"decimal": ".", "encoding": "utf-8"}, and of a file without a header "column_names": ["a", "b"]'
 )
 _DELIMITER = {
     "anyOf": [
@@ -89,6 +90,7 @@ DIALECT = Kind(
                     "column_names": list_of(NAME, minItems=1, uniqueItems=True),
                     "delimiter": _DELIMITER,
                     "merge_delimiters": {"type": "boolean"},
+                    "decimal": one_of(".", ","),
                     "encoding": one_of(*ENCODINGS),
                 },
                 "additionalProperties": False,

@@ -21,7 +21,10 @@ _JUDGED = 16  # columns of one file whose numbers are looked at in all rows
 _OTHER_COLUMNS = 8  # of texts, which may tell what a row is about
 _WHOLE = 4  # how much less likely whole numbers are, beside means
 _MANY = 20  # whole numbers of which means would have had fractions
-_NO_NUMBERS = 'a number has a decimal point, and no comma; if the file has no header, give label_csv {"header": false}'
+_NO_NUMBERS = (
+    'if numbers have a decimal comma, give label_csv {"decimal": ","}; if the file has no header, give label_csv '
+    '{"header": false}'
+)
 
 
 @dataclass(frozen=True)

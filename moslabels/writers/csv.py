@@ -107,7 +107,10 @@ def _record_texts(table: pa.Table, dialect: Dialect, texts: ValueTexts, keys: Se
     cells = []
     for name in table.column_names:
         column = table.column(name).combine_chunks()
-        cells.append(_cell_texts(texts.key(column, name) if name in keys else texts.plain(column, name), dialect))
+        text = texts.key(column, name) if name in keys else texts.plain(column, name)
+        if dialect.decimal != "." and pa.types.is_floating(column.type):
+            text = pc.replace_substring(text, ".", dialect.decimal)
+        cells.append(_cell_texts(text, dialect))
     return _records(cells, len(table), dialect)
 
 

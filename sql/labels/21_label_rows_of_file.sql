@@ -48,7 +48,7 @@ SELECT
     {% if has_scale %}scale_text, scale_worst(scale_text), scale_best(scale_text){% else %}NULL, NULL, NULL{% endif %}
     {%- for extra in extras %},
     {%- if extra in present %}
-    CASE WHEN ({{ extra.type | ident }} <> 'CSV' OR {{ extra.text | ident }} <> '')
+    CASE WHEN (NOT is_csv_type({{ extra.type | ident }}) OR {{ extra.text | ident }} <> '')
         {%- if extra.missing_values %}
         AND trim_text({{ extra.text | ident }}) NOT IN (
             {%- for value in extra.missing_values %}{{ value | text }}{% if not loop.last %}, {% endif %}{% endfor -%}

@@ -1,5 +1,6 @@
 -- Makes labels: one row per distinct key: its first label in file order, then row order, numbered from 0 in that order.
 -- Extras get the type that all label files together gave them.
+{%- from 'labels/extras.sql' import typed_text %}
 CREATE TEMP TABLE labels AS
 WITH firsts AS (
     SELECT *
@@ -10,6 +11,6 @@ SELECT
     CAST(row_number() OVER (ORDER BY file, row) - 1 AS INTEGER) AS label_id,
     key, mos, mos_raw_0_100, source, file, row, raw_value, mos_text
     {%- for extra in typed_extras %},
-    CAST({{ extra.text | ident }} AS {{ extra.sql_type | sqltype }}) AS {{ extra.value | ident }}
+    CAST({{ typed_text(extra) }} AS {{ extra.sql_type | sqltype }}) AS {{ extra.value | ident }}
     {%- endfor %}
-FROM firsts;
+FROM firsts AS label_scores;

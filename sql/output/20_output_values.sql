@@ -12,6 +12,6 @@ WITH cells AS (
 )
 SELECT
     key, key_fault, fault_part, CASE WHEN key_fault IS NOT NULL THEN raw_value END AS raw_value, status_text, source_text,
-    mos_text, TRY_CAST(mos_text AS DOUBLE) AS mos, count(*) AS rows, min(row) AS first_row
+    mos_text, TRY_CAST(with_point(mos_text, mos_type) AS DOUBLE) AS mos, count(*) AS rows, min(row) AS first_row
 FROM keyed
 GROUP BY ALL;

@@ -1,5 +1,5 @@
 -- Texts, and the one pattern for each kind of number and of type that the other rules and statements use. The type of a
--- value is DuckDB's name of it; that of a cell of a CSV file is CSV.
+-- value is DuckDB's name of it; that of a cell of a CSV file is CSV, or 'CSV,' if its numbers have a decimal comma.
 
 -- trim_text(x): x without the white space at its ends. DuckDB's own trim(x) takes spaces only, and trimming a set of
 -- characters is slow: a text that begins and ends in a printable ASCII character is returned at once.
@@ -21,9 +21,15 @@ CREATE OR REPLACE {{ TEMP }} MACRO is_exact_double(text) AS
     TRY_CAST(text AS HUGEINT) = TRY_CAST(TRY_CAST(text AS DOUBLE) AS HUGEINT);
 
 -- is_text_type(type), …: what kind of values a type has.
-CREATE OR REPLACE {{ TEMP }} MACRO is_text_type(type) AS type IN ('CSV', 'VARCHAR');
+CREATE OR REPLACE {{ TEMP }} MACRO is_csv_type(type) AS type IN ('CSV', 'CSV,');
+CREATE OR REPLACE {{ TEMP }} MACRO is_text_type(type) AS is_csv_type(type) OR type = 'VARCHAR';
 CREATE OR REPLACE {{ TEMP }} MACRO is_whole_type(type) AS regexp_full_match(type, 'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER');
 CREATE OR REPLACE {{ TEMP }} MACRO is_float_type(type) AS type IN ('FLOAT', 'DOUBLE');
 CREATE OR REPLACE {{ TEMP }} MACRO is_decimal_type(type) AS type LIKE 'DECIMAL(%';
 CREATE OR REPLACE {{ TEMP }} MACRO is_number_type(type) AS
     is_float_type(type) OR is_whole_type(type) OR is_decimal_type(type);
+
+-- with_point(text, type): a text in which a number is written with a point. Comma and point change places, so that what
+-- has a point where a comma is expected (3.5 or 1.234,5) is not a number.
+CREATE OR REPLACE {{ TEMP }} MACRO with_point(text, type) AS
+    CASE WHEN type = 'CSV,' THEN translate(text, ',.', '.,') ELSE text END;

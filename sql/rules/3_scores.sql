@@ -4,7 +4,8 @@
 CREATE OR REPLACE {{ TEMP }} MACRO mos_number(text, type) AS
     CASE
         WHEN is_text_type(type) THEN
-            CASE WHEN is_number_text(trim_text(text)) THEN TRY_CAST(trim_text(text) AS DOUBLE) END
+            CASE WHEN is_number_text(with_point(trim_text(text), type))
+                THEN TRY_CAST(with_point(trim_text(text), type) AS DOUBLE) END
         WHEN is_number_type(type) THEN TRY_CAST(text AS DOUBLE)
     END;
 

@@ -23,11 +23,19 @@ CREATE OR REPLACE {{ TEMP }} MACRO cell_bits(x) AS
         ELSE 8
     END;
 
+-- bits_with_point(x, type): the same of a cell whose numbers may have a decimal comma, and
+--  32 a number with a point where a comma is expected
+CREATE OR REPLACE {{ TEMP }} MACRO bits_with_point(x, type) AS
+    CASE WHEN type = 'CSV,' AND contains(x, '.') AND is_number_text(x) THEN 32 ELSE cell_bits(with_point(x, type)) END;
+
+-- has_points(bits): whether all cells of a column are numbers, and some have a point where a comma is expected.
+CREATE OR REPLACE {{ TEMP }} MACRO has_points(bits) AS coalesce(bits & 32 > 0 AND bits & 8 = 0, false);
+
 -- bits_type(bits): the type of a column of text cells, from the OR of their cell_bits. A column without a value is
 -- text.
 CREATE OR REPLACE {{ TEMP }} MACRO bits_type(bits) AS
     CASE
-        WHEN bits IS NULL OR bits & 8 > 0 OR (bits & 4 > 0 AND bits & 2 > 0) THEN 'VARCHAR'
+        WHEN bits IS NULL OR bits & 40 > 0 OR (bits & 4 > 0 AND bits & 2 > 0) THEN 'VARCHAR'
         WHEN bits & 4 > 0 THEN 'DOUBLE'
         ELSE 'BIGINT'
     END;

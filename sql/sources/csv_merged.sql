@@ -56,5 +56,5 @@ CAST({{ cell.value | ident }} AS VARCHAR)
 
 {#- CSV, or the type of the value that was written there, if that is known. -#}
 {%- macro cell_type(cell) -%}
-{%- if cell.column.type == 'VARCHAR' %}'CSV'{% else %}{{ cell.column.type | text }}{% endif -%}
+{%- if cell.column.type == 'VARCHAR' %}'CSV{% if cell.has_comma %},{% endif %}'{% else %}{{ cell.column.type | text }}{% endif -%}
 {%- endmacro -%}

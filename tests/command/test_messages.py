@@ -43,7 +43,7 @@ FILES: dict[str, Any] = {
     "two.json": {"tables": [TABLE, {**TABLE, "id": "beta", "out": "o2.csv"}]},
     "wrong.json": {
         "default": {},
-        "defaults": {"label_csv": {"sep": ";"}, "missing_values": "NA"},
+        "defaults": {"label_csv": {"sep": ";"}, "missing_values": [3]},
         "tables": [{**TABLE, "labels": "l.csv", "feature_key_columm": "clip_id"}],
     },
     "document.json": {"tables": 3},
@@ -136,8 +136,9 @@ SAID: list[tuple[str, int, str]] = [
     (
         "suggest --features f.csv --labels both.csv",
         1,
-        'both.csv: row 1: it has 2 cells where the table has 1 columns; is it split by ";"? Then set label_csv '
-        '{"delimiter": ";"} (line 2)',
+        'both.csv: column "mos" is named like the scores, and 2 of 2 cells are not numbers, such as "3,5", "4,5"; if '
+        'numbers have a decimal comma, give label_csv {"decimal": ","}; if the file has no header, give label_csv '
+        '{"header": false}',
     ),
     (
         "suggest --features f.csv --labels semicolon.csv",
@@ -201,21 +202,22 @@ SAID: list[tuple[str, int, str]] = [
     ),
     # All problems at once.
     (
-        f"{ONE} l.csv --min-match-rate 95 --threads 0 --temp-dir nowhere --label-csv {{}} --missing-values NA",
+        f"{ONE} l.csv --min-match-rate 95 --threads 0 --temp-dir nowhere --label-csv {{}} --missing-values [3]",
         2,
         "the arguments are wrong:\n"
         "  threads: must be a whole number from 1 on, not 0\n"
         '  temp_dir: "nowhere" is not a folder; make it, or name another\n'
         "  min_match_rate: must be a number from 0 to 1, not 95.0\n"
-        '  missing_values: must be a list of texts, such as ["NA"], not "NA"',
+        '  missing_values: must be a list of texts, or one text such as "NA", not [3]',
     ),
     (
         "batch wrong.json",
         2,
         "wrong.json: the manifest is wrong:\n"
         '  default: is unknown; did you mean "defaults"?; a comment begins with _\n'
-        '  defaults.label_csv: has no member "sep"; there are header, delimiter, encoding\n'
-        '  defaults.missing_values: must be a list of texts, such as ["NA"], not "NA"\n'
+        '  defaults.label_csv: has no member "sep"; there are header, column_names, delimiter, merge_delimiters, '
+        "decimal, encoding\n"
+        '  defaults.missing_values: must be a list of texts, or one text such as "NA", not [3]\n'
         '  tables[0].feature_key_columm: is unknown; did you mean "feature_key_column"?\n'
         '  tables[0].labels: must be a list of paths, such as ["l.csv"], not "l.csv"',
     ),
@@ -237,14 +239,14 @@ SAID: list[tuple[str, int, str]] = [
     ("init --features f.csv --labels l.csv --out f.csv/m.json", 1, "f.csv/m.json: Not a directory"),
     # CSV options that are no objects.
     (
-        "suggest --features f.csv --labels l.csv --label-csv x",
+        "suggest --features f.csv --labels l.csv --label-csv comma",
         2,
-        'the arguments are wrong:\n  label_csv: must be an object, not "x"',
+        'the arguments are wrong:\n  label_csv: must be a text of 1 to 4 bytes, or whitespace, not "comma"',
     ),
     (
         "init --features f.csv --labels l.csv --feature-csv [1]",
         2,
-        "the arguments are wrong:\n  feature_csv: must be an object, not [1]",
+        'the arguments are wrong:\n  feature_csv: must be an object, or a delimiter such as ";", not [1]',
     ),
     # Which table.
     ("explain A --manifest two.json", 2, '--table is missing; it is one of "a", "beta"'),

@@ -56,7 +56,13 @@ OPTIONS: dict[str, list[Any]] = {
         None,
     ],
     "label_csv": [{}, {"header": False, "delimiter": ", ", "encoding": "utf-16"}, ";", {"column_names": ["a", "b"]}],
-    "feature_csv": [{}, {"header": True}, "||", "whitespace", {"delimiter": "whitespace", "merge_delimiters": True}],
+    "feature_csv": [
+        {},
+        {"header": True},
+        "||",
+        "whitespace",
+        {"delimiter": "whitespace", "merge_delimiters": True, "decimal": ","},
+    ],
 }
 WRONG: dict[str, list[Any]] = {
     "feature_key_column": ["", [], [""], 3],
@@ -114,6 +120,7 @@ WRONG: dict[str, list[Any]] = {
         {"column_names": []},
         {"column_names": ["a", "a"]},
         {"merge_delimiters": 1},
+        {"decimal": ";"},
         "white space",
     ],
 }

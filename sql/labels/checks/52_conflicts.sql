@@ -1,6 +1,7 @@
 -- Returns labels that contradict the first label of their key, in score or in an extra that both have: the first such
 -- label of each of the first three keys, with both places, and how many keys have one.
 -- Parameters: $tolerance
+{%- from 'labels/extras.sql' import typed_text %}
 WITH conflicts AS (
     SELECT
         key,
@@ -10,7 +11,7 @@ WITH conflicts AS (
             CASE WHEN mos_differs(labels.mos - label_scores.mos, $tolerance) THEN 'mos' END
             {%- for extra in typed_extras %},
             CASE WHEN labels.{{ extra.value | ident }}
-                <> CAST(label_scores.{{ extra.text | ident }} AS {{ extra.sql_type | sqltype }})
+                <> CAST({{ typed_text(extra) }} AS {{ extra.sql_type | sqltype }})
                 THEN {{ extra.value | text }} END
             {%- endfor %}
         ], lambda name: name IS NOT NULL) AS columns
