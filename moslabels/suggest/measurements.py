@@ -112,7 +112,7 @@ class Measurements:
                 span, length = counts["high"] - counts["low"] + 1, counts["length"]
                 bits = bits_of(span, counts["matched_keys"])
                 kind = number_kind(part, bits, length)
-                if kind == "number" and len(rule.parts) == 1 and _are_ids(part, counts):
+                if kind == "number" and rule.is_plain and _are_ids(part, counts):
                     kind = "identifier"
             else:
                 kind, bits = text_kind(part, texts, counts["matched_keys"])

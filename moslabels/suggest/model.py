@@ -89,6 +89,12 @@ class Rule:
     label_regexes: tuple[tuple[str | None, ...], ...]
     cost: int
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether the key is the values of one column, without a pattern."""
+        patterns = (*self.feature_regexes, *(regex for regexes in self.label_regexes for regex in regexes))
+        return len(self.parts) == 1 and not any(patterns)
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -125,7 +131,9 @@ class Measured:
 
     @property
     def rank(self) -> tuple[Any, ...]:
-        says = KINDS.index(self.kind) if self.kind in KINDS else 0
+        says: float = KINDS.index(self.kind) if self.kind in KINDS else 0
+        if says == 2 and self.bits < 6 and (self.counts["whole"] or 0) > 1 - LEAST_RATE:
+            says = 1.5  # Ids that count are ids if nothing says more.
         if self.worth < 0.5:  # Identifiers of few clips tell no more than names that count.
             says = min(says, 1)
         value = self.worth + self.use / 2

@@ -88,6 +88,17 @@ def test_ids_in_arithmetic_progression_are_ids(folder: Path, feature: str, label
     assert found["matched_values"] == "identifier"
 
 
+def test_names_that_say_more_come_before_ids_that_count(folder: Path) -> None:
+    """Both sides number their clips, each in its own order, and two names have no label."""
+    features = [{"clip_id": n + 1, "clip": digest(n)} for n in range(60)]
+    order = [(n * 23) % 60 for n in range(60)]
+    labels = [
+        {"clip_id": n + 1, "name": digest(key + (key < 2) * 100), "mos": score(key)} for n, key in enumerate(order)
+    ]
+    found = first(features, labels)
+    assert (columns(found, "feature"), columns(found, "label")) == ("clip", "name")
+
+
 def test_rows_that_are_counted_are_no_ids(folder: Path) -> None:
     features = [{"n": n, "blocks": 100 + n} for n in range(60)]
     found = first(features, [{"n": n, "mos": score(n)} for n in range(60)])
