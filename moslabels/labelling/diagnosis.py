@@ -20,7 +20,7 @@ _LOST = "a spreadsheet wrote it so, and its last digits are lost: get that file 
 _TELL = "write one name in both tables where it is the same clip; no pattern can tell that it is"
 
 _ADVICE = {
-    "case": "write the keys in one case; they are compared exactly",
+    "case": 'set key_case "fold"',
     "folder": 'set key_normalize "basename"',
     "leading zeros": 'set feature_key_regex and label_key_regex to "^0*(.+)$" where no two ids differ by zeros alone',
     "separators": "write the keys with one separator; they are compared exactly",

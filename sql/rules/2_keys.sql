@@ -45,7 +45,7 @@ CREATE OR REPLACE {{ TEMP }} MACRO extract_key(part, regex, capture) AS
     NULLIF(trim_text(CASE WHEN regex IS NULL THEN part ELSE regexp_extract(part, regex, capture) END), '');
 
 -- make_key(text, normalize, regex, capture): all of these steps. A macro repeats its arguments, so a statement over all
--- rows takes the steps one by one: see key_parts in sources/cells.
+-- rows takes the steps one by one: see keyed in sources/keys.
 CREATE OR REPLACE {{ TEMP }} MACRO make_key(text, normalize, regex, capture) AS
     extract_key(normalize_key(trim_text(text), normalize), regex, capture);
 

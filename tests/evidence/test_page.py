@@ -221,7 +221,7 @@ def test_what_a_failed_table_shows(parsed: Parsed) -> None:
     assert "MOS label match rate 0.750 below min_match_rate 0.900 (12/16 keys)" in low
     assert "to look for a rule: moslabels suggest --features f.jsonl" in low
     assert "4 of 16 unmatched keys differ from a label only by case" in case
-    assert "write the keys in one case" in case
+    assert "set key_case" in case
     assert "not written by this run" in case
     assert "gone.csv: there is no such file" in stale
     assert "Not run" in not_run

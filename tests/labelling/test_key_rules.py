@@ -299,3 +299,12 @@ def test_the_statements_run_in_the_shell(folder: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert "case_foldings" in done.stdout
     assert "'konvid' AS \"key1_text\"" in done.stdout
+
+
+def test_the_diagnosis_of_case_says_the_option_that_ends_it(job: Job) -> None:
+    features, labels = [{"key": "A"}, {"key": "b"}], [{"key": "a", "mos": 3}, {"key": "b", "mos": 4}]
+    job.run(features, labels, min_match_rate=0)
+    (near,) = job.audit["diagnosis"]["near_misses"]
+    assert near["advice"] == 'set key_case "fold"'
+    job.run(features, labels, key_case="fold")
+    assert (job.audit["match_rate"], job.audit["diagnosis"]) == (1.0, None)
