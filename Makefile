@@ -28,7 +28,7 @@ bench: ## moslabels beside polars, pandas and DuckDB
 	$(BIN)/python tests/benchmarks/run.py
 
 pages: ## The pages of the guide that are made from the code
-	$(BIN)/python tests/helpers/generated_pages.py
+	PYTHONPATH=tests $(BIN)/python tests/helpers/generated_pages.py
 
 picture: ## The picture of the report in README and guide; needs Chromium
 	rm -rf build/picture && mkdir -p build/picture

@@ -11,6 +11,7 @@ from typing import Any
 
 import jinja2
 
+from helpers.corpora import facts, sections
 from moslabels import CODES
 from moslabels.cli import main
 from moslabels.engine.statements import sql_folder
@@ -86,6 +87,18 @@ def audit_page() -> str:
     )
 
 
+def corpora_page() -> str:
+    """Return the page of recipes for the label files of public corpora."""
+    return page(
+        "Label files of public corpora",
+        "The facts of each label file as it is published, and the entry of a manifest that reads it. Add `features`\n"
+        "and `out`, and put your own `feature_key_column`. A test runs each entry on made-up rows of the same shape\n"
+        "([recipes.toml](../corpora/recipes.toml)). Look at your copy before you trust a fact: corpora change.",
+        markdown_table(["corpus", "of", "label file", "format", "id", "score", "scale"], facts()),
+        *sections(),
+    )
+
+
 def audits_view() -> str:
     """Return the SQL of the view of audits, whose columns are those of the fields."""
     first = [
@@ -118,7 +131,12 @@ VIEWS: Mapping[Path, Callable[[], str]] = {
     sql_folder() / "evidence" / "views" / "audits.sql": audits_view,
     sql_folder() / "evidence" / "views" / "report_tables.sql": report_tables_view,
 }
-PAGES: Mapping[str, Callable[[], str]] = {"options.md": options_page, "codes.md": codes_page, "audit.md": audit_page}
+PAGES: Mapping[str, Callable[[], str]] = {
+    "options.md": options_page,
+    "codes.md": codes_page,
+    "audit.md": audit_page,
+    "corpora.md": corpora_page,
+}
 
 
 def page(title: str, *parts: str) -> str:
