@@ -65,9 +65,9 @@ _KINDS = [(re.compile(pattern, re.DOTALL), says) for pattern, says in _BEGINS]
 _SUFFIXES = {
     **dict.fromkeys("bz2 xz lz4 zip 7z rar tar tgz".split(), _UNPACK),
     **{name: f"name what is in it too, such as .csv.{name} or .jsonl.{name}" for name in ("gz", "zst")},
-    **dict.fromkeys("xlsx xlsm xls ods".split(), _SHEET),
+    **dict.fromkeys("xlsm ods".split(), _SHEET),
     **dict.fromkeys(
-        "mat h5 hdf5 npy npz pkl pickle feather arrow ipc orc avro db sqlite sqlite3 duckdb rds rdata sav dta".split(),
+        "mat h5 hdf5 feather arrow ipc orc avro db sqlite sqlite3 duckdb rds rdata sav dta".split(),
         _EXPORT,
     ),
     "dvc": f"{_PULL}, and name the file that it is about",

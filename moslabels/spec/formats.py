@@ -7,6 +7,7 @@ from pathlib import Path
 
 from moslabels.base.text import shown
 from moslabels.files.contents import suffix_advice
+from moslabels.spec.conversions import conversion
 
 FORMATS = {
     ".parquet": "parquet",
@@ -38,8 +39,10 @@ def format_problem(path: str, role: str) -> str | None:
         return None
     has = f"has the suffix {shown(suffix or packing)}, which is none of" if suffix or packing else ""
     has = has or "has no suffix, and a table is one file:"
-    advice = suffix_advice(packing or suffix) if role in ("features", "labels") else ""
-    return f"{has} {' '.join(known)}{advice}"
+    if role not in ("features", "labels"):
+        return f"{has} {' '.join(known)}"
+    told = None if packing else conversion(path)
+    return f"{has} {' '.join(known)}{f'; {told}' if told else suffix_advice(packing or suffix)}"
 
 
 def format_of(path: str | Path) -> str:

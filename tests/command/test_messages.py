@@ -563,7 +563,7 @@ def test_a_manifest_or_audit_that_is_not_there_yet(remote: Path, capfd: pytest.C
     [
         ("l.gz", "; name what is in it too, such as .csv.gz or .jsonl.gz"),
         ("l.csv.bz2", "; unpack it first, and name what was in it"),
-        ("l.XLSX", "; save the sheet as CSV"),
+        ("l.ods", "; save the sheet as CSV"),
         ("l.mat", "; write its table as CSV or Parquet first"),
         ("l.csv.dvc", "; run dvc pull, and name the file that it is about"),
     ],
