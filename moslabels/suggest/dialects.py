@@ -109,6 +109,9 @@ def find_dialect(path: str, given: Mapping[str, Any]) -> FoundDialect | None:
             runs = "runs of " if split.is_merged else ""
             evidence.append(f"delimiter {runs}{shown(split.delimiter)}: {why}")
     rows = list(_rows(text, split))
+    if "decimal" not in given and (cell := _decimal_comma(rows)):
+        options["decimal"] = ","
+        evidence.append(f'decimal ",": numbers are written like {shown(cell)}')
     if not {"header", "column_names"} & {*given}:
         judged = _is_data(rows)
         if judged is not False and rows:
@@ -193,6 +196,16 @@ def _is_decimal_comma(text: str, split: _Split) -> bool:
     """Return whether each comma stands in a number, if another delimiter splits the cells."""
     cells = [cell.strip() for row in _rows(text, split) for cell in row if "," in cell]
     return bool(cells) and all(_DECIMAL_COMMA.fullmatch(cell) for cell in cells)
+
+
+def _decimal_comma(rows: Sequence[Sequence[str]]) -> str:
+    """Return a number with a decimal comma of a column that holds only such and whole ones. Else an empty text."""
+    for column in zip(*rows[1:], strict=False):
+        filled: list[str] = [cell.strip() for cell in column if not _NO_VALUE.fullmatch(cell.strip())]
+        commas = [cell for cell in filled if _DECIMAL_COMMA.fullmatch(cell)]
+        if commas and not any("." in cell for cell in filled) and _nearly_all(map(_is_number, filled)):
+            return commas[0]
+    return ""
 
 
 def _is_data(rows: Sequence[Sequence[str]]) -> bool | None:
