@@ -75,6 +75,15 @@ class Options:
         "pattern searched in the normalised label key; its first group, or the whole match, is the key",
         of_label=True,
     )
+    key_constants: dict[str, str] = _option(
+        {},
+        CONSTANTS,
+        'parts of the label key that the file has no column for: {"corpus": "konvid"}; label_key_column names them too',
+        of_label=True,
+    )
+    key_case: str = _option(
+        "exact", KEY_CASE, "compare keys as they are, or fold: without regard to case, by the case folding of Unicode"
+    )
     feature_key_template: str | None = _option(
         None,
         TEMPLATE,
@@ -85,15 +94,6 @@ class Options:
         TEMPLATE,
         'makes one text of the columns of label_key_column before it is normalised, such as "{0}_{1}.yuv"',
         of_label=True,
-    )
-    key_constants: dict[str, str] = _option(
-        {},
-        CONSTANTS,
-        'parts of the label key that the file has no column for: {"corpus": "konvid"}; label_key_column names them too',
-        of_label=True,
-    )
-    key_case: str = _option(
-        "exact", KEY_CASE, "compare keys as they are, or fold: without regard to case, by the case folding of Unicode"
     )
     min_match_rate: float = _option(
         0.95, RATE, "least share of distinct feature keys with a label, and of feature rows with a key"
@@ -187,10 +187,10 @@ class OptionKeywords(TypedDict, total=False):
     key_normalize: str
     feature_key_regex: str | Sequence[str | None] | None
     label_key_regex: str | Sequence[str | None] | None
-    feature_key_template: str | None
-    label_key_template: str | None
     key_constants: Mapping[str, str]
     key_case: str
+    feature_key_template: str | None
+    label_key_template: str | None
     min_match_rate: float
     match_rate_by: str | None
     status_column: str

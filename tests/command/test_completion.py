@@ -58,7 +58,7 @@ OFFERED = [
     (["explain", "--table", "cl"], set()),
     (["sql", "runs.json", "--format", "j"], {"json", "jsonl"}),
     (["schema", ""], {"manifest", "audit", "report"}),
-    (["options", "mos_"], {"mos_scale", "mos_tolerance"}),
+    (["options", "mos_"], {"mos_scale", "mos_scale_column", "mos_tolerance"}),
     (["completion", ""], set(SHELLS)),
 ]
 
