@@ -1,6 +1,6 @@
 -- Returns the first row of a JSON lines file whose values nest more than 60 deep, which typed columns cannot hold; or
 -- no row.
--- Parameters: $path
+-- Parameters: $path, $compression
 {%- from 'sources/jsonl.sql' import objects %}
 WITH brackets AS (
     SELECT row, unnest(brackets) AS bracket, generate_subscripts(brackets, 1) AS place

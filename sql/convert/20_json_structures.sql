@@ -2,7 +2,7 @@
 -- (such as "DOUBLE" or ["VARCHAR"]) with its first row, the first that occurs first. Types come from every row; none is
 -- guessed from a text. The structure of a row becomes a row per member, where it is another than that of the row
 -- before: no different structures of whole rows are kept. A window without an order is passed through row by row.
--- Parameters: $path
+-- Parameters: $path, $compression
 {%- from 'sources/jsonl.sql' import objects %}
 SELECT member, structure, min(row) AS row
 FROM (

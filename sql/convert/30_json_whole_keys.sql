@@ -1,6 +1,6 @@
 -- Returns whether the key columns of a JSON lines file hold whole numbers alone, which come back as they were written:
 -- one row, with a truth value per key column under its alias; NULL if it holds nothing.
--- Parameters: $path, $pointers
+-- Parameters: $path, $compression, $pointers
 {%- from 'sources/jsonl.sql' import objects, cell_text, cell_type %}
 SELECT
     {%- for cell in cells %}

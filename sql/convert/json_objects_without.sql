@@ -1,7 +1,7 @@
 -- Returns the same texts as json_objects without some members; the others stay as they were written, in order. NULL if
 -- the members do not add up to the line again: it nests too deep to be cut by a pattern (see json_member in
 -- rules/5_json).
--- Parameters: $path, $dropped (names of members)
+-- Parameters: $path, $compression, $dropped (names of members)
 {%- from 'sources/jsonl.sql' import objects %}
 WITH cut AS (
     SELECT

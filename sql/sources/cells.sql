@@ -1,6 +1,7 @@
 {#- Macros for the rows and cells of a table, whatever its format. A format is a file of this folder, named after its
     reader, with three macros of these names: rows, cell_text and cell_type. What they need bound, the parameters of the
-    file, are $path, $columns, $delimiter, $header, $blank_lines, $also, $padding, $cell and $pointers. -#}
+    file, are $path, $compression, $columns, $delimiter, $header, $blank_lines, $also, $padding, $cell and
+    $pointers. -#}
 
 {#- Return the rows of a table: the number of each (from 1) and the wanted cells. -#}
 {%- macro rows(source, cells) -%}

@@ -8,7 +8,7 @@ FROM (
         line_number, line, cells,
         sum(CAST(len(cells) > 0 OR $also = $delimiter AS INTEGER)) OVER (ROWS UNBOUNDED PRECEDING) - CAST($header AS INTEGER) AS row,
         contains(line, '"') AND len(list_filter(cells, lambda cell:
-            regexp_matches(cell, '^ ?"') AND NOT regexp_full_match(cell, ' ?"(?:[^"]|"")*"'))) > 0 AS is_open
+            (cell[1] = '"' OR cell[1:2] = ' "') AND NOT regexp_full_match(cell, ' ?"(?:[^"]|"")*"'))) > 0 AS is_open
     FROM ({{ lines_of_cells() }})
     WHERE line <> ''
 )

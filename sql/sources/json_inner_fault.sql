@@ -1,6 +1,6 @@
 -- Returns the first row of a JSON lines file, without another fault, in which an object inside of an object has one
 -- member twice, or no row: row, fault, total (how many such rows there are).
--- Parameters: $path
+-- Parameters: $path, $compression
 {%- from 'sources/jsonl.sql' import objects %}
 WITH nested AS (
     -- Most lines need no closer look: they hold no object, or spell no name twice, in whatever object. CASE keeps the

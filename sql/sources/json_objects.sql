@@ -2,7 +2,7 @@
 -- occurs first), fault (NULL, or row and words of the first row that is not an object, or has one member twice), faults
 -- (how many rows have one), is_nested (whether objects may stand inside of objects: those are left to
 -- json_inner_fault).
--- Parameters: $path
+-- Parameters: $path, $compression
 {%- from 'sources/jsonl.sql' import objects %}
 WITH named AS (
     SELECT row, line, json_keys(CASE WHEN json_valid(line) THEN line END) AS names

@@ -135,7 +135,11 @@ def test_fragments_are_macros() -> None:
 def test_a_statement_renders_and_says_what_it_is(name: str) -> None:
     text = read(name)
     assert text.startswith("-- "), "a header comment says what the statement returns"
-    source_parameters = {"path", "columns", "delimiter", "header", "blank_lines", "pointers"}
+    source_parameters = {"path", "columns", "delimiter", "header", "blank_lines", "pointers", "compression"} | {
+        "also",
+        "padding",
+        "cell",
+    }
     declared = set(re.findall(r"\$([a-z_]+)", " ".join(re.findall(r"^-- .*$", text, re.MULTILINE))))
     if "those of the file" in text:
         declared |= source_parameters
