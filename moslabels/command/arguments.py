@@ -72,7 +72,7 @@ def add_dialects(parser: Parser) -> None:
             metavar=FIELDS[name].metadata["kind"].placeholder,
             type=json_or_text,
             default={},
-            help=FIELDS[name].metadata["help"],
+            help=f'how {name.removesuffix("_csv")} CSV is written: a delimiter, or JSON that "moslabels options" tells',
         )
 
 

@@ -67,7 +67,7 @@ _SUFFIXES = {
     **{name: f"name what is in it too, such as .csv.{name} or .jsonl.{name}" for name in ("gz", "zst")},
     **dict.fromkeys("xlsm ods".split(), _SHEET),
     **dict.fromkeys(
-        "mat h5 hdf5 feather arrow ipc orc avro db sqlite sqlite3 duckdb rds rdata sav dta".split(),
+        "h5 hdf5 orc avro db sqlite sqlite3 duckdb rds rdata sav dta".split(),
         _EXPORT,
     ),
     "dvc": f"{_PULL}, and name the file that it is about",

@@ -17,6 +17,9 @@ from moslabels.engine.statements import Statement, render
 from moslabels.files.paths import absolute
 from moslabels.files.workspace import Workspace
 from moslabels.labelling.pipeline import last_statements, match_table
+from moslabels.sources.faults import fault
+from moslabels.sources.opening import reader_of
+from moslabels.sources.whole_file import WholeFile
 from moslabels.spec.table import TableSpec
 
 
@@ -34,7 +37,15 @@ def compiled(tables: Iterable[TableSpec], settings: Settings = DEFAULTS) -> str:
     return "\n\n".join([rules, *tables_sql]) + "\n"
 
 
+def _refuse_whole_files(spec: TableSpec) -> None:
+    """Raise TableError if a table is in a file that another package reads: no DuckDB shell follows that."""
+    for path in (spec.features, *(label.path for label in spec.labels)):
+        if isinstance(reader_of(path), WholeFile):
+            raise fault(path, "no DuckDB shell reads it, so no SQL can be printed: write its table as CSV or Parquet")
+
+
 def _table(spec: TableSpec, settings: Settings) -> str:
+    _refuse_whole_files(spec)
     with held(), Workspace(settings.temp_dir) as workspace, Engine(settings, workspace.folder) as engine, released():
         rules = len(engine.ran)
         engine.run(render("compile/fresh"))

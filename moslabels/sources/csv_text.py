@@ -6,6 +6,7 @@ import codecs
 from collections.abc import Mapping
 from typing import Any
 
+from moslabels.base.text import shown
 from moslabels.files.contents import other_than_text
 from moslabels.files.workspace import Workspace
 from moslabels.sources.faults import fault
@@ -22,6 +23,8 @@ def open_text(
     """
     path, file = part.path, part.file
     encoding = options.get("encoding", "utf-8")
+    if "sheet" in options:
+        raise fault(path, f"{role}_csv names the sheet {shown(options['sheet'])}, and this is not a workbook")
     if problem := other_than_text(file, encoding):
         raise fault(path, problem)
     with open(file, "rb") as stream:

@@ -24,7 +24,7 @@ Variables = Mapping[str, list[Any]]
 """Vectors by their names: numbers, or texts."""
 
 
-def read_mat(path: str) -> pa.Table:
+def read_mat(path: str, _: Mapping[str, Any]) -> pa.Table:
     """Return the variables of one length as the columns of a table: those of the file, or the fields of one struct.
 
     A vector of numbers, a cell array of texts or numbers, the rows of a char matrix and a field of a struct array are

@@ -18,9 +18,12 @@ from moslabels.sources.arrow_table import ArrowTable
 from moslabels.sources.csv_file import CsvFile
 from moslabels.sources.faults import fault
 from moslabels.sources.json_file import JsonFile, JsonLinesFile
+from moslabels.sources.mat_file import read_mat
 from moslabels.sources.packed import unpack
 from moslabels.sources.parquet_file import ParquetFile
 from moslabels.sources.source import FileFormat, Part, Source
+from moslabels.sources.whole_file import WholeFile
+from moslabels.sources.workbook import read_workbook
 from moslabels.spec.formats import format_of, known_format
 
 READERS: dict[str, FileFormat] = {
@@ -29,6 +32,8 @@ READERS: dict[str, FileFormat] = {
     "json": JsonFile(),
     "csv": CsvFile(","),
     "tsv": CsvFile("\t"),
+    "xlsx": WholeFile(read_workbook),
+    "mat": WholeFile(read_mat),
 }
 """The formats of ``spec/formats``, by name."""
 

@@ -10,7 +10,7 @@ import pyarrow as pa
 from moslabels.engine.connection import Engine
 from moslabels.files.workspace import Workspace
 from moslabels.sources.arrow_table import ArrowTable
-from moslabels.sources.source import FileFormat, Source
+from moslabels.sources.source import FileFormat, Part, Source
 
 Read = Callable[[str, Mapping[str, Any]], pa.Table]
 """Reads the table at a path. The mapping is the value of ``feature_csv`` or ``label_csv``."""
@@ -22,5 +22,5 @@ class WholeFile(ArrowTable, FileFormat):
     def __init__(self, read: Read) -> None:
         self._read = read
 
-    def open(self, engine: Engine, workspace: Workspace, path: str, role: str, options: Mapping[str, Any]) -> Source:  # noqa: ARG002
-        return self.open_table(engine, path, role, self._read(path, options))
+    def open(self, engine: Engine, workspace: Workspace, part: Part, role: str, options: Mapping[str, Any]) -> Source:  # noqa: ARG002
+        return self.open_table(engine, part.path, role, self._read(part.path, options))

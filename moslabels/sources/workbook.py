@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -17,12 +17,12 @@ READER = "python_calamine"
 MISSING = "is an Excel workbook, and the package that reads it is missing: pip install 'moslabels[xlsx]'"
 
 
-def read_workbook(path: str, sheet: str | None) -> pa.Table:
+def read_workbook(path: str, options: Mapping[str, Any]) -> pa.Table:
     """Return one sheet of a workbook: its first row names the columns, and each other row that holds a value is a row.
 
-    Without ``sheet``, the workbook must have one sheet with values. A cell with an error, such as #N/A, is text or
-    empty, as the workbook's reader gives it; a formula is the value that was saved with it. Raise TableError if the
-    reader is not installed, the file or sheet cannot be read, or the first row does not name each column.
+    ``options`` may name the ``sheet``. Without, the workbook must have one sheet with values. A cell with an error,
+    such as #N/A, is empty, and a formula is the value that was saved with it. Raise TableError if the reader is not
+    installed, if the file or sheet cannot be read, or if the first row does not name each column.
     """
     try:
         reader = import_module(READER)
@@ -30,7 +30,7 @@ def read_workbook(path: str, sheet: str | None) -> pa.Table:
         raise fault(path, MISSING) from None
     try:
         with reader.CalamineWorkbook.from_path(path) as workbook:
-            cells = _cells_of_sheet(workbook, path, sheet)
+            cells = _cells_of_sheet(workbook, path, options.get("sheet"))
     except (reader.CalamineError, reader.PasswordError, reader.ZipError, reader.XmlError, OSError, ValueError) as error:
         if is_from_outside(error):
             raise
@@ -46,8 +46,8 @@ def _cells_of_sheet(workbook: Any, path: str, sheet: str | None) -> list[list[An
             (cells,) = filled.values()
             return _lists(cells)
         if filled:
-            says = f"has {len(filled)} sheets with values, {listed([*filled], 20)}: set sheet to one of them"
-            raise fault(path, says)
+            says = f"has {len(filled)} sheets with values: {listed([*filled], 20)}"
+            raise fault(path, f'{says}; name one by label_csv or feature_csv {{"sheet": …}}')
         raise fault(path, "has no sheet that holds values")
     if sheet not in names:
         raise fault(path, f"has no sheet {shown(sheet)}; there are {listed(names, 20)}")

@@ -34,6 +34,8 @@ def _dialect(value: Any) -> str | None:
         problems.append('"column_names" are those of a file without a header; leave out "header"')
     if value.get("delimiter") == WHITESPACE and value.get("merge_delimiters") is False:
         problems.append(f'"merge_delimiters" cannot be false with the delimiter "{WHITESPACE}"')
+    if "sheet" in value and len(value) > 1:
+        problems.append('"sheet" names one of an Excel workbook, which has none of the others; leave one of them out')
     return "; ".join(problems) or None
 
 
@@ -65,11 +67,13 @@ _DIALECT: Mapping[str, Callable[[Any], str | None]] = {
     "merge_delimiters": flag_problem,
     "decimal": choice_problem(".", ","),
     "encoding": choice_problem(*ENCODINGS),
+    "sheet": text_problem,
 }
 
 DIALECT_HELP = (
     'a delimiter such as ";" or "whitespace", or any of {"header": true, "delimiter": ",", "merge_delimiters": false, '
-    '"decimal": ".", "encoding": "utf-8"}, and of a file without a header "column_names": ["a", "b"]'
+    '"decimal": ".", "encoding": "utf-8"}, and of a file without a header "column_names": ["a", "b"]; '
+    'of an Excel workbook, {"sheet": "MOS"}'
 )
 _DELIMITER = {
     "anyOf": [
@@ -87,6 +91,7 @@ DIALECT = Kind(
                 "type": "object",
                 "properties": {
                     "header": {"type": "boolean"},
+                    "sheet": NAME,
                     "column_names": list_of(NAME, minItems=1, uniqueItems=True),
                     "delimiter": _DELIMITER,
                     "merge_delimiters": {"type": "boolean"},

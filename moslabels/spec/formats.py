@@ -18,6 +18,8 @@ FORMATS = {
     ".csv": "csv",
     ".tsv": "tsv",
     ".txt": "csv",
+    ".xlsx": "xlsx",
+    ".mat": "mat",
 }
 """The name of the format of each suffix: ``sources/opening`` knows who reads it, ``writers/write`` who writes it."""
 
@@ -25,14 +27,16 @@ COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 """The name of the compression of each suffix that may follow the suffix of a format."""
 
 _OF_LABELS = {".txt"}  # suffixes that only label files may have
-_COMPRESSED_INSIDE = {"parquet"}  # formats that compress their values themselves
+_READ_ONLY = {".xlsx", ".mat"}  # suffixes that no output has
+_COMPRESSED_INSIDE = {"parquet", "xlsx", "mat"}  # formats that compress their values themselves
 
 
 def format_problem(path: str, role: str) -> str | None:
     """Return why a path cannot be ``features``, ``labels`` or ``out``, judged by its suffix; None if it can."""
     _, suffix, packing = _split(path)
     suffix = suffix.lower()
-    known = [name for name in FORMATS if name not in _OF_LABELS or role == "labels"]
+    other = _OF_LABELS if role == "features" else _READ_ONLY | _OF_LABELS if role == "out" else set()
+    known = [name for name in FORMATS if name not in other]
     if suffix in known and packing and FORMATS[suffix] in _COMPRESSED_INSIDE:
         return f"has the suffix {shown(suffix + packing)}, and {suffix} is compressed inside: leave out {packing}"
     if suffix in known:

@@ -30,8 +30,12 @@ class Job:
     ) -> Rows:
         """Label, and return the rows of the output. ``labels`` is the content of a file, or of several by name."""
         files: Mapping[str, Any] = labels if isinstance(labels, Mapping) else {labels_name: labels}
-        paths = [write_table(self.folder / name, content) for name, content in files.items()]
-        source = write_table(self.folder / features_name, features)
+        paths = [self._file(name, content) for name, content in files.items()]
+        source = self._file(features_name, features)
         self.out = self.folder / (out_name or "out.jsonl")
         self.audit = materialize(source, paths, self.out, **options)
         return read_table(self.out)
+
+    def _file(self, name: str, content: Any) -> Path:
+        """Return the path of a file that holds a content. A path is that of a file that is there."""
+        return content if isinstance(content, Path) else write_table(self.folder / name, content)

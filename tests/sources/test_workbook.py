@@ -10,7 +10,13 @@ from typing import Any
 import pytest
 
 from helpers.job import Job
-from moslabels import MosLabelsError
+from helpers.tables import write_table
+from moslabels import MosLabelsError, materialize
+from moslabels.files.records import file_sha256
+from moslabels.runs.compile import compiled
+from moslabels.runs.verify import verify
+from moslabels.spec.entry import table_spec
+from moslabels.suggest.search import suggest
 
 openpyxl = pytest.importorskip("openpyxl")
 pytest.importorskip("python_calamine")
@@ -60,14 +66,20 @@ def test_what_a_sheet_holds(job: Job, name: str) -> None:
 
 
 REFUSED: dict[str, tuple[Sheets, str]] = {
-    "several sheets": ({"MOS": LABELS, "raw": LABELS}, 'has 2 sheets with values, "MOS", "raw": set .*"sheet"'),
+    "several sheets": ({"MOS": LABELS, "raw": LABELS}, 'has 2 sheets with values: "MOS", "raw"; name one by .*"sheet"'),
     "no values": ({"MOS": []}, "has no sheet that holds values"),
     "a title above": (
         {"MOS": [["Scores of 2024"], ["name", "MOS"], ["a", 3]]},
         "its first row names 1 of 2 columns, and column 2 holds values .row 1.",
     ),
-    "an error in the place of a score": ({"MOS": [["name", "MOS"], ["a", "#N/A"]]}, 'row 1: .*"#N/A"'),
-    "a formula that was never computed": ({"MOS": [["name", "MOS"], ["a", "=1+2"]]}, "row 1: .*score is missing"),
+    "an error in the place of a score": (
+        {"MOS": [["name", "MOS"], ["a", "#N/A"]]},
+        "row 1: .*has no score: null in row 1",
+    ),
+    "a formula that was never computed": (
+        {"MOS": [["name", "MOS"], ["a", "=1+2"]]},
+        "row 1: .*has no score: null in row 1",
+    ),
 }
 
 
@@ -81,7 +93,10 @@ def test_what_is_refused(job: Job, name: str) -> None:
 def test_a_sheet_by_its_name(job: Job) -> None:
     sheets = {"one": [["name", "MOS"], ["a", 1]], "two": [["name", "MOS"], ["a", 2]], "empty": []}
     assert labelled(job, sheets, ["a"], label_csv={"sheet": "two"}) == {"a": 2}
-    for wrong, says in (("three", 'has no sheet "three"; there are "one", "two", "empty"'), ("empty", "holds no values")):
+    for wrong, says in (
+        ("three", 'has no sheet "three"; there are "one", "two", "empty"'),
+        ("empty", "holds no values"),
+    ):
         with pytest.raises(MosLabelsError, match=says):
             labelled(job, sheets, ["a"], label_csv={"sheet": wrong})
 
@@ -108,3 +123,26 @@ def test_the_reader_is_missing(job: Job, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setitem(sys.modules, "python_calamine", None)
     with pytest.raises(MosLabelsError, match=r"l.xlsx: is an Excel .* pip install 'moslabels\[xlsx\]'$"):
         labelled(job, {"MOS": LABELS}, ["a"])
+
+
+def test_a_sheet_of_what_is_not_a_workbook(job: Job) -> None:
+    with pytest.raises(MosLabelsError, match='l.csv: label_csv names the sheet "MOS", and this is not a workbook'):
+        job.run([{"key": "a"}], "key,mos\na,3\n", labels_name="l.csv", label_csv={"sheet": "MOS"})
+    with pytest.raises(ValueError, match='"sheet" names one of an Excel workbook, which has none of the others'):
+        job.run([{"key": "a"}], "key,mos\na,3\n", labels_name="l.csv", label_csv={"sheet": "MOS", "delimiter": ";"})
+
+
+def test_what_comes_after(job: Job) -> None:
+    """A workbook is verified, explained and searched as other files are, and its sheet is part of the evidence."""
+    sheets = {"MOS": LABELS, "raw": LABELS}
+    labels = workbook(job.folder / "l.xlsx", sheets)
+    features = write_table(job.folder / "f.csv", [{"name": "x/a.mp4"}, {"name": "x/b.mp4"}])
+    options = {"label_csv": {"sheet": "MOS"}, "key_normalize": "basename"}
+    audit = materialize(features, [labels], job.folder / "o.csv", audit_json=job.folder / "a.json", **options)
+    assert audit["run_provenance"]["inputs"]["labels"][0]["sha256"] == file_sha256(str(labels))
+    assert audit["config"]["label_csv"] == {"sheet": "MOS"}
+    assert verify([str(job.folder / "a.json")])["status"] == "ok"
+    found = suggest(features, [labels], label_csv={"sheet": "MOS"})
+    assert found["suggestions"][0]["options"]["label_csv"] == {"sheet": "MOS"}
+    with pytest.raises(MosLabelsError, match="l.xlsx: .*no DuckDB shell reads"):
+        compiled([table_spec(features, [labels], job.folder / "o.csv", None, None, options)])
