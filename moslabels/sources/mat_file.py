@@ -128,19 +128,32 @@ def _of_hdf5(path: str) -> Iterator[tuple[str, Variables]]:
     h5py = import_module("h5py")
     with h5py.File(path, "r") as file:
         own: dict[str, list[Any]] = {}
-        for name, item in file.items():
+        for name, item in _own_items(file):
             if name.startswith("#"):  # What cells refer to.
                 continue
             if isinstance(item, h5py.Group):
-                fields = {field: _hdf5_vector(file, value) for field, value in item.items()}
+                fields = {field: _hdf5_vector(file, value) for field, value in _own_items(item)}
                 yield name, {field: values for field, values in fields.items() if values is not None}
             elif (values := _hdf5_vector(file, item)) is not None:
                 own[name] = values
         yield "", own
 
 
+def _own_items(group: Any) -> Iterator[tuple[str, Any]]:
+    """Yield what a group holds itself. A link may lead into another file, and MATLAB writes none."""
+    hard = import_module("h5py").HardLink
+    for name in group:
+        if isinstance(group.get(name, getlink=True), hard):
+            yield name, group[name]
+
+
+def _is_elsewhere(item: Any) -> bool:
+    """Return whether the values of a dataset are in other files, which its file names and moslabels does not open."""
+    return bool(item.external) or item.is_virtual
+
+
 def _hdf5_vector(file: Any, item: Any) -> list[Any] | None:
-    if not hasattr(item, "dtype") or "MATLAB_empty" in item.attrs:
+    if not hasattr(item, "dtype") or "MATLAB_empty" in item.attrs or _is_elsewhere(item):
         return None
     if _class_of(item) == "char":  # Columns of it are the rows of a char matrix.
         codes = item[()]
@@ -153,6 +166,8 @@ def _hdf5_vector(file: Any, item: Any) -> list[Any] | None:
     found: list[Any] = []
     for reference in values:
         value = file[reference]
+        if not hasattr(value, "dtype") or _is_elsewhere(value):
+            return None
         if _class_of(value) == "char":
             found.append("" if "MATLAB_empty" in value.attrs else _characters(value[()].reshape(-1)))
         elif value.dtype.kind in "biuf" and value.size == 1 and "MATLAB_empty" not in value.attrs:

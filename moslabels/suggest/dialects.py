@@ -18,6 +18,7 @@ from moslabels.base.text import counted, short, shown
 from moslabels.sources.csv_file import CsvFile
 from moslabels.sources.opening import reader_of
 from moslabels.sources.packed import open_unpacked
+from moslabels.sources.whole_file import WholeFile
 from moslabels.spec.dialect import WHITESPACE, merges
 from moslabels.suggest.ways import MEDIA
 
@@ -84,6 +85,8 @@ class _Split:
 def find_dialect(path: str, given: Mapping[str, Any]) -> FoundDialect | None:
     """Return how a CSV file is written; None for another format, or if it cannot be read: opening it says why."""
     reader = reader_of(path)
+    if isinstance(reader, WholeFile) and given:
+        return FoundDialect(dict(given), (), (), None)
     if not isinstance(reader, CsvFile):
         return None
     try:

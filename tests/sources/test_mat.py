@@ -131,6 +131,37 @@ def test_a_damaged_file(job: Job, name: str) -> None:
         job.run([{"key": "a"}], job.folder / "l.mat")
 
 
+def linked(file: Any) -> None:
+    file["mos"] = h5py.ExternalLink("other.mat", "/mos")
+
+
+def linked_by_name(file: Any) -> None:
+    file["mos"] = h5py.SoftLink("/key")
+
+
+def stored_elsewhere(file: Any) -> None:
+    file.create_dataset("mos", (3,), "f8", external=[("other.bin", 0, 24)])
+
+
+def virtual(file: Any) -> None:
+    layout = h5py.VirtualLayout((3,), "f8")
+    layout[:] = h5py.VirtualSource("other.mat", "mos", (3,))
+    file.create_virtual_dataset("mos", layout)
+
+
+@pytest.mark.parametrize("write", [linked, linked_by_name, stored_elsewhere, virtual], ids=lambda made: made.__name__)
+def test_a_file_never_names_another_that_is_opened(
+    job: Job, monkeypatch: pytest.MonkeyPatch, write: Callable[[Any], None]
+) -> None:
+    monkeypatch.chdir(job.folder)
+    new(Path("other.mat"), mos=np.array(SCORES))
+    np.array(SCORES).tofile("other.bin")
+    with h5py.File(new(Path("l.mat"), key=np.array([1.0, 2.0, 3.0])), "a") as file:
+        write(file)
+    with pytest.raises(MosLabelsError, match='l.mat: holds no two variables .* its vectors are "key"'):
+        job.run([{"key": "1"}], Path("l.mat"))
+
+
 @pytest.mark.parametrize("write", [old, new], ids=["version 5", "version 7.3"])
 def test_features(job: Job, write: Callable[..., Path]) -> None:
     features = write(job.folder / "f.mat", names=cells(NAMES), x=np.array([0.5, 1.0, 2.0]))

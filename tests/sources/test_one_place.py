@@ -65,12 +65,13 @@ def test_a_made_up_format_is_read_written_and_read_back(tmp_path: Path, monkeypa
 
 @pytest.mark.usefixtures("made_up")
 def test_a_made_up_format_is_among_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(MosLabelsError, match=r"features: .*\.tsv \.psv \.pairs"):
+    with pytest.raises(MosLabelsError, match=r"features: .*\.tsv .*\.psv \.pairs"):
         materialize(tmp_path / "f.xyz", tmp_path / "l.csv", tmp_path / "o.csv")
 
 
 def test_every_format_has_a_reader_and_a_writer() -> None:
-    assert set(FORMATS.values()) == READERS.keys() == WRITERS.keys()
+    assert set(FORMATS.values()) == READERS.keys()
+    assert {FORMATS[suffix] for suffix in FORMATS if not format_problem(f"o{suffix}", "out")} == WRITERS.keys()
     assert {FORMATS[suffix] for suffix in FORMATS if not format_problem(f"o{suffix}.gz", "out")} == TEXT_WRITERS.keys()
 
 
