@@ -14,6 +14,7 @@ from moslabels.base.errors import is_from_outside
 from moslabels.engine.connection import Engine
 from moslabels.files.contents import absence_advice
 from moslabels.files.workspace import Workspace
+from moslabels.sources.arrow_file import read_arrow
 from moslabels.sources.arrow_table import ArrowTable
 from moslabels.sources.csv_file import CsvFile
 from moslabels.sources.faults import fault
@@ -32,6 +33,7 @@ READERS: dict[str, FileFormat] = {
     "json": JsonFile(),
     "csv": CsvFile(","),
     "tsv": CsvFile("\t"),
+    "arrow": WholeFile(read_arrow),
     "xlsx": WholeFile(read_workbook),
     "mat": WholeFile(read_mat),
 }

@@ -35,7 +35,6 @@ _CONVERSIONS = {
     ".pt": (_PICKLE, _TORCH_LINES),
     ".pth": (_PICKLE, _TORCH_LINES),
     ".xls": (_SHEET, _SHEET_LINES),
-    ".xlsx": (_SHEET, _SHEET_LINES),
     ".npy": (
         "an array has no names of columns, so give them with column_names if need be",
         (

@@ -18,6 +18,8 @@ FORMATS = {
     ".csv": "csv",
     ".tsv": "tsv",
     ".txt": "csv",
+    ".arrow": "arrow",
+    ".feather": "arrow",
     ".xlsx": "xlsx",
     ".mat": "mat",
 }
@@ -27,8 +29,8 @@ COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 """The name of the compression of each suffix that may follow the suffix of a format."""
 
 _OF_LABELS = {".txt"}  # suffixes that only label files may have
-_READ_ONLY = {".xlsx", ".mat"}  # suffixes that no output has
-_COMPRESSED_INSIDE = {"parquet", "xlsx", "mat"}  # formats that compress their values themselves
+_READ_ONLY = {".arrow", ".feather", ".xlsx", ".mat"}  # suffixes that no output has
+_COMPRESSED_INSIDE = {"parquet", "arrow", "xlsx", "mat"}  # formats that compress their values themselves
 
 
 def format_problem(path: str, role: str) -> str | None:
