@@ -68,10 +68,15 @@ def as_keyword(kind: Any) -> Any:
     return Mapping[inner[0], as_keyword(inner[1])] if origin is dict else kind
 
 
+SHORT = {"label_csv", "feature_csv", "missing_values"}
+"""Options that may also be given as a plain text."""
+
+
 def test_the_keywords_are_those_of_the_options() -> None:
     options, keywords = typing.get_type_hints(Options), typing.get_type_hints(OptionKeywords)
     assert list(keywords) == list(FIELDS)
-    assert keywords == {name: as_keyword(options[name]) for name in FIELDS}
+    wanted = {name: as_keyword(options[name]) for name in FIELDS}
+    assert keywords == {name: str | kind if name in SHORT else kind for name, kind in wanted.items()}
     for function in (moslabels.materialize, moslabels.join):
         parameters = inspect.signature(function).parameters
         assert [name for name in parameters if name in FIELDS] == list(FIELDS)
@@ -91,7 +96,7 @@ materialize("f", ["l"], "o", min_match_rat=0.9)  # wrong
 join("f", "l", min_match_rat=0.9)  # wrong
 materialize("f", ["l"], "o", min_match_rate="0.9")  # wrong
 join("f", "l", mos_scale=5)  # wrong
-join("f", "l", missing_values="NA")  # wrong
+join("f", "l", missing_values=3)  # wrong
 join("f", "l", extras=3)  # wrong
 """
 

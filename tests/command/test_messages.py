@@ -91,8 +91,8 @@ SAID: list[tuple[str, int, str]] = [
     (
         f"{ONE} comma.csv",
         1,
-        'comma.csv: row 2: column "mos": 1 score is not a finite number: "3,5" in row 2; write them with a decimal '
-        "point",
+        'comma.csv: row 2: column "mos": 1 score is not a finite number: "3,5" in row 2; set label_csv '
+        '{"decimal": ","}, or write them with a decimal point',
     ),
     # Other languages than JSON.
     (
@@ -130,22 +130,9 @@ SAID: list[tuple[str, int, str]] = [
         f"{ONE} folder",
         2,
         'the arguments are wrong:\n  labels[0]: "folder" has no suffix, and a table is one file: .parquet .pq .jsonl '
-        ".ndjson .json .csv .tsv .txt",
+        ".ndjson .json .csv .tsv .txt .arrow .feather .xlsx .mat",
     ),
     # A delimiter that is another.
-    (
-        "suggest --features f.csv --labels both.csv",
-        1,
-        'both.csv: column "mos" is named like the scores, and 2 of 2 cells are not numbers, such as "3,5", "4,5"; if '
-        'numbers have a decimal comma, give label_csv {"decimal": ","}; if the file has no header, give label_csv '
-        '{"header": false}',
-    ),
-    (
-        "suggest --features f.csv --labels semicolon.csv",
-        1,
-        'semicolon.csv: no score column found: no column of it holds numbers that vary: "clip_id;mos"; is it split by '
-        '";"? Then set label_csv {"delimiter": ";"}',
-    ),
     (
         f"{ONE} semicolon.csv",
         1,
@@ -216,7 +203,7 @@ SAID: list[tuple[str, int, str]] = [
         "wrong.json: the manifest is wrong:\n"
         '  default: is unknown; did you mean "defaults"?; a comment begins with _\n'
         '  defaults.label_csv: has no member "sep"; there are header, column_names, delimiter, merge_delimiters, '
-        "decimal, encoding\n"
+        "decimal, encoding, sheet\n"
         '  defaults.missing_values: must be a list of texts, or one text such as "NA", not [3]\n'
         '  tables[0].feature_key_columm: is unknown; did you mean "feature_key_column"?\n'
         '  tables[0].labels: must be a list of paths, such as ["l.csv"], not "l.csv"',
@@ -564,7 +551,7 @@ def test_a_manifest_or_audit_that_is_not_there_yet(remote: Path, capfd: pytest.C
         ("l.gz", "; name what is in it too, such as .csv.gz or .jsonl.gz"),
         ("l.csv.bz2", "; unpack it first, and name what was in it"),
         ("l.ods", "; save the sheet as CSV"),
-        ("l.mat", "; write its table as CSV or Parquet first"),
+        ("l.h5", "; write its table as CSV or Parquet first"),
         ("l.csv.dvc", "; run dvc pull, and name the file that it is about"),
     ],
 )
