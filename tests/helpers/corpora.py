@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import tomllib
@@ -50,12 +51,44 @@ def placed(label: Any, folder: str) -> Any:
     return f"{folder}/{label}" if folder else label
 
 
+def write_workbook(path: Path, text: str) -> None:
+    """Write CSV as the sheet MOS of a workbook, its numbers as numbers."""
+    from openpyxl import Workbook
+
+    book = Workbook()
+    book.active.title = "MOS"
+    for row in csv.reader(text.strip().splitlines()):
+        book.active.append([number(cell) for cell in row])
+    book.save(path)
+
+
+def write_mat(path: Path, text: str) -> None:
+    """Write the columns of CSV as variables of a MATLAB file."""
+    from numpy import array
+    from scipy.io import savemat
+
+    header, *rows = csv.reader(text.strip().splitlines())
+    columns = zip(*([number(cell) for cell in row] for row in rows), strict=True)
+    savemat(path, {name: array(column, "f8" if isinstance(column[0], float) else "O") for name, column in
+                   zip(header, columns, strict=True)})  # fmt: skip
+
+
+def number(cell: str) -> float | str:
+    try:
+        return float(cell)
+    except ValueError:
+        return cell
+
+
+WRITERS = {".xlsx": write_workbook, ".mat": write_mat}
+
+
 def write_recipe(recipe: Recipe, folder: Path) -> None:
     """Write the features and the label files of a recipe, and run its SQL there."""
     rows = [{recipe["column"]: key, "sharpness": 10 + 3.5 * row} for row, key in enumerate(recipe["keys"])]
     write_table(folder / "features.csv", rows)
     for name, text in recipe["labels"].items():
-        write_table(folder / name, text)
+        WRITERS.get(Path(name).suffix, write_table)(folder / name, text)
     if "sql" in recipe:
         with duckdb.connect() as connection:
             connection.execute("SET file_search_path = $folder", {"folder": str(folder)})
