@@ -478,7 +478,7 @@ def test_a_form_of_the_report_is_listed_once_and_made() -> None:
 
 
 def test_the_fields_of_an_audit_are_listed_once(job: Job) -> None:
-    job.run([{"key": "a"}], [{"key": "a", "mos": 3}])
+    job.run([{"key": "a"}], [{"key": "a", "mos": 3}], feature_key_column="key", feature_key_template="{0}")
     assert {*job.audit} == {field.name for field in AUDIT_FIELDS}
 
 

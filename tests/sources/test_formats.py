@@ -66,7 +66,7 @@ def test_every_format_of_labels(job: Job, labels: str) -> None:
     assert [row["mos"] for row in rows] == [4.5, 3]
 
 
-@pytest.mark.parametrize(("name", "option"), [("f.xlsx", "features"), ("f.txt", "features"), ("f", "features")])
+@pytest.mark.parametrize(("name", "option"), [("f.ods", "features"), ("f.txt", "features"), ("f", "features")])
 def test_another_suffix_lists_the_known_ones(job: Job, name: str, option: str) -> None:
     with pytest.raises(MosLabelsError, match=rf"{option}: .*\.parquet \.pq \.jsonl \.ndjson \.json \.csv \.tsv"):
         job.run("x", LABELS, features_name=name)

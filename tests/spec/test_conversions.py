@@ -13,7 +13,7 @@ from helpers.tables import write_table
 from moslabels import UsageError, materialize
 
 SCORES = {"a": 3.0, "b": 4.5}
-SUFFIXES = [".py", ".pkl", ".pickle", ".xls", ".xlsx", ".npy", ".npz", ".pt", ".pth", ".PKL"]
+SUFFIXES = [".py", ".pkl", ".pickle", ".xls", ".npy", ".npz", ".pt", ".pth", ".PKL"]
 
 
 def told(path: str) -> str:

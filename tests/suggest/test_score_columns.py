@@ -285,11 +285,6 @@ EMPTY: list[tuple[str, Callable[[int], dict[str, Any]], str]] = [
         lambda _: {"mos": 0.001},
         "holds 0.001 in all 60 rows that have a number, which is a placeholder",
     ),
-    (
-        "decimal commas",
-        lambda n: {"mos": str(at(n, 1.1, 4.9)).replace(".", ",")},
-        "60 of 60 cells are not numbers, such as",
-    ),
 ]
 
 

@@ -475,7 +475,7 @@ def test_no_scores(tmp_path: Path) -> None:
 
 
 WRONG: list[tuple[str, list[str], dict[str, Any], str]] = [
-    ("f.xlsx", ["l.csv"], {}, 'features: "f.xlsx" has the suffix'),
+    ("f.ods", ["l.csv"], {}, 'features: "f.ods" has the suffix'),
     ("f.csv", [], {}, "labels: must name one label table"),
     ("f.csv", ["l.csv"], {"label_csv": {"delimeter": ";"}}, "did you mean"),
 ]
