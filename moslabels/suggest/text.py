@@ -72,11 +72,12 @@ def left_out_texts(document: Mapping[str, Any]) -> list[str]:
 
 def score_text(score: Mapping[str, Any]) -> str:
     """Return what was found of the scores of a label file."""
-    return (
+    found = (
         f"{short(score['path'])}: {score['rows']} rows; scores: column {shown(score['column'])}, "
         f"{score['numbers']} numbers from {score['low']:g} to {score['high']:g}, {score['at_most_5']} at most 5, "
-        f"{score['missing']} missing, {score['bad']} no numbers; {_options_text(score['options'])}"
+        f"{score['missing']} missing, {score['bad']} that are not numbers"
     )
+    return "; ".join([found, *filter(None, [_options_text(score["options"])])])
 
 
 def nothing_found_text(document: Mapping[str, Any]) -> str:

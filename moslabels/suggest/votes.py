@@ -10,7 +10,7 @@ from moslabels.base.errors import TableError
 from moslabels.base.text import listed, shown
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
-from moslabels.sources.columns import Column
+from moslabels.sources.columns import Column, is_number_type
 from moslabels.sources.source import Source
 from moslabels.spec.formats import split_suffix
 from moslabels.spec.names import KEY_NAMES
@@ -21,6 +21,7 @@ _VOTE_COLUMN = re.compile(
     r"(?i)((?:s|p|u|v|o|r|subj|sub|obs|subject|observer|rater|user|worker|participant|viewer|annotator|judge|assessor|"
     r"listener|vote|votes|score|rating)[ _-]?)[0-9]+"
 )
+_LIST_TYPE = re.compile(r"(.*)\[[0-9]*\]")
 _MOST_TEXTS = 8
 _JOINS = "moslabels joins one score for each clip"
 
@@ -95,7 +96,7 @@ def _refuse_vote_columns(source: Source, head: Sequence[Mapping[str, Any]]) -> N
 def _refuse_vote_lists(engine: Engine, source: Source, head: Sequence[Mapping[str, Any]]) -> None:
     """Refuse a file whose only numbers are lists: how many voted 1, how many 2, and so on."""
     for column in source.columns:
-        if re.fullmatch(r"(BIGINT|INTEGER|UBIGINT|HUGEINT|DOUBLE|FLOAT|SMALLINT|TINYINT)\[[0-9]*\]", column.type):
+        if (numbers := _LIST_TYPE.fullmatch(column.type)) and is_number_type(numbers[1]):
             raise _list_refusal(source, column, "lists of numbers")
     texts = [source.columns[row["place"]] for row in head if row["numbers"] < row["filled"] / 2][:_MOST_TEXTS]
     if not texts:

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from helpers.tables import Rows, read_table, write_table
-from moslabels import materialize
+from moslabels import materialize, run_batch
 from moslabels.base.errors import TableError, UsageError
 from moslabels.base.settings import Settings
 from moslabels.cli import main
@@ -465,6 +465,31 @@ def test_the_scale_and_what_numbers_cannot_tell(
     assert bool(note) == bool(score["confirm"])
     # What is to be confirmed stays in the entry until it is deleted there.
     assert document["suggestions"][0]["manifest"].get("confirm", []) == score["confirm"]
+
+
+@pytest.mark.parametrize(
+    ("values", "end"),
+    [([2.25, 8.5, 7.75], "0 that are not numbers"), ([1.5, 2.5, 4.9], '0 that are not numbers; mos_scale "1-5"')],
+)
+def test_scores_in_words(values: list[float], end: str, tmp_path: Path) -> None:
+    features = write_table(tmp_path / "f.csv", [{"clip": hexes(n)} for n in range(3)])
+    labels = write_table(tmp_path / "l.csv", [{"clip": hexes(n), "mos": value} for n, value in enumerate(values)])
+    line = next(line for line in suggestion_text(suggest(features, [labels])).splitlines() if "scores: column" in line)
+    assert line.endswith(f", {end}")
+
+
+@pytest.mark.sampled
+@pytest.mark.parametrize("values", [[6.1, 9.5, 7.75], [2.25, 8.5, 7.75]])
+def test_a_table_without_a_known_scale_says_so_until_that_is_confirmed(values: list[float], tmp_path: Path) -> None:
+    features = write_table(tmp_path / "f.csv", [{"clip": hexes(n)} for n in range(3)])
+    labels = write_table(tmp_path / "l.csv", [{"clip": hexes(n), "mos": value} for n, value in enumerate(values)])
+    entry = suggest(features, [labels])["suggestions"][0]["manifest"]
+    assert "mos_scale" not in entry
+    manifest = write_table(tmp_path / "manifest.json", json.dumps({"tables": [entry]}))
+    table = run_batch(manifest)["tables"][0]
+    said = " ".join([table.get("error") or "", *table["warnings"]])
+    assert "to confirm: the scores lie between" in said
+    assert "which no usual scale has. No scale is proposed: write the bounds" in said
 
 
 def test_no_scores(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pyarrow as pa
 import pytest
 
 from helpers.tables import read_table, write_table
@@ -82,6 +83,15 @@ def test_votes_are_named_and_the_command_makes_means(
     found = suggest("f.csv", [means])["suggestions"][0]
     assert found["options"]["label_mos_column"] == "mos"
     assert join("f.csv", found["labels"], **found["options"]).audit["match_rate"] == 1
+
+
+@pytest.mark.parametrize("kind", [pa.uint8(), pa.decimal128(4, 1), pa.float32()], ids=str)
+def test_a_list_of_numbers_of_any_type_holds_votes(kind: pa.DataType, tmp_path: Path) -> None:
+    features = write_table(tmp_path / "f.csv", [{"clip": name} for name in CLIPS])
+    votes = pa.array([histogram(n) for n in range(len(CLIPS))], pa.list_(kind))
+    labels = write_table(tmp_path / "l.parquet", pa.table({"clip": CLIPS, "label": votes}))
+    with pytest.raises(TableError, match='"label" holds lists of numbers'):
+        suggest(features, [labels])
 
 
 NO_VOTES: list[tuple[str, Callable[[int], dict[str, Any]]]] = [
