@@ -47,6 +47,7 @@ class Measurements:
             "columns_number": features,
             "normalize": rule.normalize,
             "regexes": list(rule.feature_regexes),
+            "folds": self._inputs.folds,
         }
         self._engine.run(render("suggest/60_rule_features", values, parts=parts))
         self._engine.run(render("suggest/61_rule_labels"))
@@ -56,6 +57,7 @@ class Measurements:
                 "file": file,
                 "normalize": rule.label_normalizes[file],
                 "regexes": list(rule.label_regexes[file]),
+                "folds": self._inputs.folds,
             }
             self._engine.run(render("suggest/62_rule_labels_of_file", values, parts=parts))
         tolerance = None

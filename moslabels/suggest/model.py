@@ -22,13 +22,17 @@ KINDS = ("number", "numbered name", "identifier")
 
 @dataclass(frozen=True)
 class Inputs:
-    """The tables of one search, open, and how they are written if they are CSV."""
+    """The tables of one search, open, and how they are written if they are CSV.
+
+    With ``folds`` keys are compared without regard to case.
+    """
 
     engine: Engine
     features: Source
     labels: tuple[Source, ...]
     feature_dialect: FoundDialect | None
     label_dialects: tuple[FoundDialect | None, ...]
+    folds: bool = False
 
     def source(self, file: int) -> Source:
         """Return a file by its number: that of the label file, or FEATURES."""

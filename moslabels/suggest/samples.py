@@ -81,7 +81,7 @@ def _derived(inputs: Inputs) -> list[Candidate]:
             number = len(candidates)
             candidates.append(Candidate(number, file, place, column, same))
             way = min(same, key=lambda way: way.cost)
-            values = {"candidate": number, "normalize": way.normalize, "regex": way.regex}
+            values = {"candidate": number, "normalize": way.normalize, "regex": way.regex, "folds": inputs.folds}
             inputs.engine.run(render("suggest/32_suggest_keys_of_candidate", {**values, "file": file, "place": place}))
     for row in inputs.engine.rows(render("suggest/33_candidate_counts")):
         number = row.pop("candidate")

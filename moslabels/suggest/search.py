@@ -25,6 +25,9 @@ Rules are ranked by, in this order:
 - how few collisions and conflicts there are.
 - the bits by which the matched values are rarer than chance, in steps of 4 up to 16.
 - simplicity: likely names, the same name on both sides, no pattern, no normalisation, one column; the number of keys.
+
+If keys as they are give no rule that matches nearly all of them, the search is done again without regard to case. Its
+rules are taken if they match more.
 """
 
 from __future__ import annotations
@@ -38,6 +41,7 @@ from moslabels.base.settings import DEFAULTS, Settings
 from moslabels.base.signals import held, released
 from moslabels.base.text import shown
 from moslabels.engine.connection import Engine
+from moslabels.engine.statements import render
 from moslabels.files.workspace import Workspace
 from moslabels.sources.opening import open_table
 from moslabels.spec.formats import format_problem
@@ -46,7 +50,7 @@ from moslabels.spec.paths import path_problem
 from moslabels.suggest.dialects import find_dialect
 from moslabels.suggest.likeness import pair_cost
 from moslabels.suggest.measurements import Measurements
-from moslabels.suggest.model import FEATURES, KINDS, LEAST_RATE, Inputs, Measured, Part
+from moslabels.suggest.model import FEATURES, KINDS, LEAST_RATE, Inputs, Measured, Part, share
 from moslabels.suggest.rules import shares_column, single_rules, spelled
 from moslabels.suggest.samples import Samples, overlaps, sample
 from moslabels.suggest.scores import Score
@@ -54,6 +58,7 @@ from moslabels.suggest.suggestion import suggestion
 
 SCHEMA = "mos-label-suggestions-v1"
 _SHOWN = 5
+_MOST = 0.95  # of the feature keys: a rule that matches fewer may do so for the case of its keys
 _COMPOSITE = 8  # rules of several columns that are measured, per round
 
 
@@ -81,7 +86,11 @@ def suggest(
     read_as = settled(given)
 
     def search(of_paths: Sequence[str]) -> dict[str, Any]:
-        return _searched(os.fspath(features), of_paths, settings, read_as)
+        exact = _searched(os.fspath(features), of_paths, settings, read_as)
+        if _tells(exact) and exact["suggestions"][0]["match_rate"] >= _MOST:
+            return exact
+        folded = _searched(os.fspath(features), of_paths, settings, read_as, folds=True)
+        return folded if _tells(folded) and (not _tells(exact) or _clean(folded) > _clean(exact)) else exact
 
     document = None if is_one_of_many and len(paths) > 1 else search(paths)
     if len(paths) > 1 and (document is None or not _tells(document)):
@@ -98,8 +107,20 @@ def _tells(document: Mapping[str, Any]) -> bool:
     return bool(suggestions) and suggestions[0]["matched_values"] in KINDS[1:]
 
 
+def _clean(document: Mapping[str, Any]) -> float:
+    """Return the share of the feature keys that the best rule matches, without those that several values became."""
+    best = document["suggestions"][0]
+    clean = best["matched_feature_keys"] - best["key_collisions"] - best["label_key_collisions"]
+    return share(clean, best["total_feature_keys"])
+
+
 def _searched(
-    features: str, paths: Sequence[str], settings: Settings, read_as: Mapping[str, Mapping[str, Any]]
+    features: str,
+    paths: Sequence[str],
+    settings: Settings,
+    read_as: Mapping[str, Mapping[str, Any]],
+    *,
+    folds: bool = False,
 ) -> dict[str, Any]:
     """Return the document of one search, of features and all of some label files."""
     try:
@@ -119,7 +140,9 @@ def _searched(
                 open_table(engine, workspace, path, "label", dialect.options if dialect else read_as["label_csv"])
                 for path, dialect in zip(paths, of_labels, strict=True)
             ]
-            return _document(Inputs(engine, source, tuple(label_sources), of_features, tuple(of_labels)))
+            if folds:
+                engine.run(render("session/case_foldings"))
+            return _document(Inputs(engine, source, tuple(label_sources), of_features, tuple(of_labels), folds))
     except OSError as error:
         raise os_error(error) from error
 

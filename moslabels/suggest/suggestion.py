@@ -65,6 +65,8 @@ def _options(inputs: Inputs, scores: Sequence[Score], measured: Measured) -> tup
         "feature_key_column": one_or_list([part.feature.column.name for part in rule.parts]),
         "key_normalize": rule.normalize,
     }
+    if inputs.folds:
+        options["key_case"] = "fold"
     if any(rule.feature_regexes):
         options["feature_key_regex"] = one_or_list(rule.feature_regexes)
     if inputs.feature_dialect and inputs.feature_dialect.options:

@@ -115,7 +115,8 @@ def rule_text(found: Mapping[str, Any]) -> str:
     for label in found["labels"]:
         own = {**options, **(label if isinstance(label, Mapping) else {})}
         labels.append(_side_text(own["label_key_column"], own.get("label_key_regex")))
-    return f"{feature} = {' | '.join(dict.fromkeys(labels))}, {options['key_normalize']}"
+    case = ", without regard to case" if options.get("key_case") == "fold" else ""
+    return f"{feature} = {' | '.join(dict.fromkeys(labels))}, {options['key_normalize']}{case}"
 
 
 def _side_text(columns: Any, regexes: Any) -> str:

@@ -1,5 +1,5 @@
 -- Adds the rows of one label file to rule_labels.
--- Parameters: $columns_number, $file, $normalize, $regexes (one per part, NULL for none; the first group is the part)
+-- Parameters: $columns_number, $file, $normalize, $regexes (one per part, NULL for none; the first group is the part), $folds
 {%- from 'suggest/keys.sql' import made_parts %}
 INSERT INTO rule_labels
 WITH made AS (

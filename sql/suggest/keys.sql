@@ -13,12 +13,13 @@
 {%- endmacro -%}
 
 {#- Return the list of the parts of a key that a rule makes of texts; parts are their numbers.
-    Parameters: $normalize, $regexes (one per part, NULL for none; the first group is the part) -#}
+    Parameters: $normalize, $regexes (one per part, NULL for none; the first group is the part), $folds (without regard
+    to case) -#}
 {%- macro made_parts(parts) -%}
-[
+list_transform([
             {%- for part in parts %}
             make_key(texts[{{ part | number }}], $normalize, CAST($regexes AS VARCHAR[])[{{ part | number }}], 1)
             {%- if not loop.last %},{% endif %}
             {%- endfor %}
-        ]
+        ], lambda part: CASE WHEN $folds THEN fold_key(part) ELSE part END)
 {%- endmacro -%}

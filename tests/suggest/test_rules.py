@@ -172,6 +172,65 @@ def test_exit_status(folder: Path) -> None:
         assert moslabels("init", "--features", "one.csv", "--labels", path, *out, cwd=folder).returncode == status
 
 
+CASES: list[tuple[str, str]] = [("I{0}_1.bmp", "i{0}_1.bmp"), ("raw/V{0}.MP4", "v{0}"), ("STRASSE {0}", "straße {0}")]
+
+
+@pytest.mark.parametrize(("feature", "label"), CASES)
+def test_names_that_differ_by_case_alone(folder: Path, feature: str, label: str) -> None:
+    """Row counters on both sides match too, and are wrong."""
+    order = [(n * 23) % 60 for n in range(60)]
+    features = [{"index": n, "clip": feature.format(f"{n // 10:02}_{n % 10:02}")} for n in range(60)]
+    labels = [
+        {"index": n, "name": label.format(f"{key // 10:02}_{key % 10:02}"), "mos": score(key)}
+        for n, key in enumerate(order)
+    ]
+    found = first(features, labels)
+    assert (columns(found, "feature"), columns(found, "label"), found["options"]["key_case"]) == (
+        "clip",
+        "name",
+        "fold",
+    )
+    assert found["confirm"] == []
+    assert run_batch(write_table(Path("m.json"), json.dumps({"tables": [found["manifest"]]})))["status"] == "ok"
+    assert [row["mos"] for row in read_table(Path("f_mos.csv"))] == [str(score(n)) for n in range(60)]
+
+
+def test_keys_that_collide_without_regard_to_case_are_to_be_confirmed(folder: Path) -> None:
+    features = [{"clip": f"{digest(n)}.mp4".upper()} for n in range(50)] + [{"clip": f"{digest(0)}.mp4"}]
+    found = first(features, [{"name": f"{digest(n)}.mp4", "mos": score(n)} for n in range(50)])
+    assert found["options"]["key_case"] == "fold"
+    assert any("1 keys come of several feature values each" in note for note in found["manifest"]["confirm"])
+
+
+def test_case_counts_where_it_tells_clips_apart(folder: Path) -> None:
+    """Fewer than half of the names have a label, and each has a namesake in the other case."""
+    names = [text for n in range(40) for text in (f"{digest(n)}x", f"{digest(n)}x".upper())]
+    labels = [{"name": name, "mos": score(n)} for n, name in enumerate(names[::2])]
+    found = first([{"clip": name} for name in names], labels)
+    assert (found["options"].get("key_case"), found["match_rate"], found["key_collisions"]) == (None, 0.5, 0)
+
+
+PLAIN: list[tuple[str, str, str]] = [
+    ("data/v{n:04}.mp4", "v{n:04}.mp4", "basename"),
+    ("data/v{n:04}.mp4", "v{n:04}", "stem"),
+    ("data/{id}_v.mp4", "{id}_v.mp4", "basename"),
+    ("https://a.org/v/clip_{id}.mp4", "clip_{id}.mp4", "basename"),
+    ("https://a.org/v/clip_{id}.npy", "clip_{id}.mp4", "stem"),
+    ("clip_{id}.mp4", "clip_{id}.mp4", "raw"),
+]
+
+
+@pytest.mark.parametrize(("feature", "label", "normalize"), PLAIN)
+def test_whole_names_come_before_parts_of_them(folder: Path, feature: str, label: str, normalize: str) -> None:
+    def named(form: str, n: int) -> str:
+        return form.format(n=n, id=10**10 + n * 7919 * 104_729 % 10**10)
+
+    features = [{"path": named(feature, n)} for n in range(60)]
+    found = first(features, [{"name": named(label, n), "mos": score(n)} for n in range(60)][::-1])
+    assert (columns(found, "feature"), found["options"]["key_normalize"]) == ("path", normalize)
+    assert not {"feature_key_regex", "label_key_regex"} & {*found["options"]}
+
+
 MIDDLES: list[tuple[list[str], list[str]]] = [
     (["ugc-Animation_1080P-01b3-vod", "ugc-Sports_720P-77ff-live"], ["Animation_1080P-01b3", "Sports_720P-77ff"]),
     (["lab_a_b_c_x1", "lab_d_e_y", "lab_f_g_z"], ["a_b_c", "d_e", "f_g"]),
