@@ -59,11 +59,11 @@ def compressed(staged: StagedFile, codec: str) -> Iterator[Sink]:
     """Compress what is written to a staged file. The same text becomes the same bytes: no name and no time."""
     through = _Through(staged)
     stream: Any
-    if codec == "gzip":
-        stream = gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=through, mtime=0)
-    else:
-        stream = pa.CompressedOutputStream(pa.PythonFile(through, mode="w"), codec)
     try:
+        if codec == "gzip":
+            stream = gzip.GzipFile(filename="", mode="wb", compresslevel=6, fileobj=through, mtime=0)
+        else:
+            stream = pa.CompressedOutputStream(pa.PythonFile(through, mode="w"), codec)
         yield _Compressed(staged, stream)
         stream.close()
     finally:
