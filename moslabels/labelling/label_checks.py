@@ -70,7 +70,8 @@ def _mixed_scale(inputs: LabelInputs, rows: Sequence[Row]) -> Finding:
     return Finding(
         f"{file.path}: column {shown(file.mos.name)}: the scale of the scores cannot be told: {found['low']} are at "
         f'most 5 and {found["high"]} above; set mos_scale to "1-5", "0-100", {{"worst": …, "best": …}} or "per-value", '
-        f"or correct them; {_distribution(found)}; {side}: {fewer}{more}, {alone}",
+        f"set mos_scale_column if a column says the scale of each row, or correct them; {_distribution(found)}; "
+        f"{side}: {fewer}{more}, {alone}",
         file.path,
         file.mos.name,
     )
