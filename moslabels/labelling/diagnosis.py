@@ -109,7 +109,7 @@ def lines(diagnosis: Mapping[str, Any]) -> list[str]:
             said.append(
                 f"{colliding['count']} of {unmatched['count']} unmatched keys would get a label that another key has "
                 f"or would get if {what} were ignored: {' and '.join(map(shown, colliding['keys']))} that of "
-                f"{shown(colliding['label_key'])}: that is no rule unless these are one clip{_if_one_clip(row)}"
+                f"{shown(colliding['label_key'])}: that is not a rule unless these are one clip{_if_one_clip(row)}"
             )
         if row["ambiguous"]:
             said.append(f"{row['ambiguous']} of {unmatched['count']} unmatched keys would meet {_ambiguous(row, what)}")
@@ -130,11 +130,11 @@ def _if_one_clip(row: Mapping[str, Any]) -> str:
 
 def _ambiguous(row: Mapping[str, Any], what: str) -> str:
     if what not in _DOUBTFUL:
-        return f"several labels each if {what} were ignored: that is no rule"
+        return f"several labels each if {what} were ignored: that is not a rule"
     advice = row["advice"] if what != "unique prefix" else "give the others labels of their own"
     example = "" if row["keys"] else f", such as {_pair(row['examples'][0])}"
     return (
-        f"several labels each, or one that may be another key's, if {what} were ignored{example}: that is no rule; "
+        f"several labels each, or one that may be another key's, if {what} were ignored{example}: that is not a rule; "
         f"{advice}"
     )
 

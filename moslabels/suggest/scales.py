@@ -20,6 +20,10 @@ _DIRECTIONS = {
     5: 'that the greatest score is the best one; if it is the worst, write mos_scale {"worst": 5, "best": 1}',
 }
 """What to confirm of differential scores, by the best one of the scale that is proposed."""
+_MAY_BE_DIFFERENCES = (
+    "scores below 0 may be differences to a reference (DMOS), of which the least is the best one: if so, the scale is "
+    'mos_scale {"worst": 100, "best": 0}'
+)
 
 
 @dataclass(frozen=True)
@@ -107,6 +111,8 @@ def _within(row: Mapping[str, Any], worst: int, best: int, outside: int) -> Scal
             f"scores beyond {name}: {outside} of {numbers}, all being from {row['low']:g} to {row['high']:g}; confirm "
             f"that the scale is {name}: they are clipped to its ends"
         )
+    if best == 100 and row["below_0"]:
+        notes.append(_MAY_BE_DIFFERENCES)
     if best == 100 and row["at_most_5"]:
         notes.append(
             f"{row['at_most_5']} of {numbers} scores are at most 5: taken as bad ones out of 100; confirm that none "
@@ -148,7 +154,7 @@ def _too_many(row: Mapping[str, Any], outside: int, worst: int, best: int) -> Sc
         f"the scores lie between {row['low']:g} and {row['high']:g}: {outside} of {row['numbers']} are a little beyond "
         f"{min(worst, best)}-{max(worst, best)}, more than max_clipped {Options.max_clipped:g} allows. No scale is "
         f'proposed: write wider bounds, or mos_scale {{"worst": {worst}, "best": {best}}}, out_of_range "clip" and '
-        f"max_clipped {share:g}",
+        f"max_clipped {share:g}{f'; {_MAY_BE_DIFFERENCES}' if (worst, best) == (0, 100) and row['below_0'] else ''}",
     )
 
 

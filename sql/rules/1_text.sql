@@ -25,7 +25,7 @@ CREATE OR REPLACE {{ TEMP }} MACRO is_csv_type(type) AS type IN ('CSV', 'CSV,');
 CREATE OR REPLACE {{ TEMP }} MACRO is_text_type(type) AS is_csv_type(type) OR type = 'VARCHAR';
 CREATE OR REPLACE {{ TEMP }} MACRO is_whole_type(type) AS regexp_full_match(type, 'U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER');
 CREATE OR REPLACE {{ TEMP }} MACRO is_float_type(type) AS type IN ('FLOAT', 'DOUBLE');
-CREATE OR REPLACE {{ TEMP }} MACRO is_decimal_type(type) AS type LIKE 'DECIMAL(%';
+CREATE OR REPLACE {{ TEMP }} MACRO is_decimal_type(type) AS regexp_full_match(type, 'DECIMAL\(.*\)');
 CREATE OR REPLACE {{ TEMP }} MACRO is_number_type(type) AS
     is_float_type(type) OR is_whole_type(type) OR is_decimal_type(type);
 

@@ -19,7 +19,7 @@ from moslabels.engine.statements import Statement, parameters, quote_identifier,
 from moslabels.labelling.extras import Extra
 from moslabels.labelling.keys import Constant, Key
 from moslabels.runs.views import VIEWS, View
-from moslabels.sources.columns import Cell, Column
+from moslabels.sources.columns import Cell, Column, is_number_type
 from moslabels.sources.opening import READERS
 from moslabels.sources.source import Part, Source
 
@@ -255,3 +255,21 @@ def test_one_package_imports_duckdb_and_two_modules_jinja() -> None:
                 importers[name].append(path.relative_to(package).as_posix())
     assert {path.split("/")[0] for path in importers["duckdb"]} == {"engine"}
     assert importers["jinja2"] == ["engine/statements.py", "evidence/page_template.py"]
+
+
+def test_types_of_numbers_are_those_of_python() -> None:
+    """``sources/columns`` and ``sql/rules/1_text`` each have a pattern of them."""
+    with Engine() as engine:
+        types = {row["type"] for row in engine.rows(Statement("test", "SELECT type_name AS type FROM duckdb_types()"))}
+        names = [*sorted(name.upper() for name in types), "DECIMAL(18,3)", "DECIMAL(4,0)"]
+        names += [f"{name}{end}" for name in ("DECIMAL(18,3)", "DOUBLE", "BIGINT") for end in ("[]", "[3]")]
+        names += ["STRUCT(a DECIMAL(4,1))", "MAP(BIGINT, DOUBLE)", "ENUM('DECIMAL(1)')", "CSV"]
+        of_sql = Statement(
+            "test",
+            "SELECT list(is_number_type(type) ORDER BY place) AS found "
+            "FROM (SELECT unnest($names) AS type, generate_subscripts($names, 1) AS place)",
+            {"names": names},
+        )
+        found = engine.row(of_sql)["found"]
+    assert [name for name, is_number in zip(names, found, strict=True) if is_number != is_number_type(name)] == []
+    assert {"DOUBLE", "DECIMAL(18,3)"} <= {name for name, is_number in zip(names, found, strict=True) if is_number}

@@ -77,7 +77,7 @@ def audit_page() -> str:
     return page(
         "Fields of audits and reports",
         "Audits and reports are JSON with sorted keys. `name[]` is an item of a list; `name?` is a field that is not\n"
-        "always there. Later versions may add fields, so a reader passes over those that it does not know.\n"
+        "always there. Later versions may add fields, so a reader must ignore those that it does not know.\n"
         "`moslabels schema audit` and `moslabels schema report` print the same as JSON Schema.",
         "## Audit",
         markdown_table(header, list(fields(audit))),

@@ -113,7 +113,7 @@ def test_no_advice_gives_a_clip_the_label_of_another(
     assert (found["colliding"]["count"], found["colliding"]["keys"]) == (colliding, pair)
     assert found["advice"] == "ignore it only where the keys that would get one label are of one clip"
     said = str(caught.value)
-    both = f'"{pair[0]}" and "{pair[1]}" that of "{found["colliding"]["label_key"]}": that is no rule unless'
+    both = f'"{pair[0]}" and "{pair[1]}" that of "{found["colliding"]["label_key"]}": that is not a rule unless'
     assert f"{colliding} of " in said
     assert both in said
     assert "key_normalize" not in said
@@ -130,7 +130,7 @@ def test_frames_of_a_clip_are_told_to_be_of_one_label(job: Job) -> None:
     assert (found["difference"], found["keys"], found["colliding"]["count"]) == ("unique prefix", 0, 5)
     then = "; then set feature_key_regex or label_key_regex to the part that both have"
     assert found["advice"].endswith(f"are of one clip{then}")
-    assert f'that of "clip1": that is no rule unless these are one clip{then}' in str(caught.value)
+    assert f'that of "clip1": that is not a rule unless these are one clip{then}' in str(caught.value)
 
 
 def test_two_differences_that_lead_to_one_label_collide(job: Job) -> None:

@@ -215,6 +215,12 @@ SHAPES = [
         clips=lambda n: f"i{n:02d}_ref_{clip(n)}" if n < 6 else clip(n),
     ),
     Shape(
+        "a few scores below 0 may be differences",
+        lambda n: {"mean_score": -1.5 if n < 2 else at(n, 8, 84)},
+        {"mos_scale": "0-100", "out_of_range": "clip"},
+        ["scores below 0 may be differences to a reference (DMOS), of which the least is the best one"],
+    ),
+    Shape(
         "-1 is a placeholder",
         lambda n: {"MOS": -1 if n < 9 else at(n, 1.2, 4.8)},
         {"mos_scale": "1-5", "missing_mos": "skip", "missing_values": ["-1"]},
