@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -31,7 +32,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.get_closest_marker("sampled"):
             name = item.nodeid.partition("[")[0]
-            if (seen[name] + sys.version_info.minor) % SAMPLE:
+            if (seen[name] + zlib.crc32(name.encode()) + sys.version_info.minor) % SAMPLE:
                 item.add_marker(pytest.mark.long)
             seen[name] += 1
 

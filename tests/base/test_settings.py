@@ -159,6 +159,7 @@ PLACES = (
 )
 
 
+@pytest.mark.sampled
 def test_neither_time_zone_nor_locale_changes_a_byte(tmp_path: Path) -> None:
     clips = [f"clip_é{number}" for number in range(6)]
     instants = pa.array([1_700_000_000_123_456 + 17 * 3_600_000_000 * n for n in range(6)], pa.timestamp("us", "UTC"))

@@ -259,6 +259,7 @@ for arguments in (
 """
 
 
+@pytest.mark.sampled
 def test_a_system_without_locks_of_files(folder: Path) -> None:
     """Every command does what it does with them, and leaves the same bytes and no lock file."""
     (folder / "a.audit.json").write_text('{"schema": "mos-label-materializer-audit-v1"}')
@@ -380,6 +381,7 @@ class Closed(io.StringIO):
         raise ValueError("I/O operation on closed file")
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("stream", [None, Closed()], ids=["none, as under pythonw", "closed"])
 @pytest.mark.parametrize("name", ["stdout", "stderr"])
 def test_streams_of_another_kind(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str, stream: Any) -> None:

@@ -32,10 +32,9 @@ def scores(table: Path) -> list[float | None]:
     return [float(row["mos"]) if row["mos"] else None for row in read_table(table)]
 
 
-@pytest.mark.parametrize("name", RECIPES)
-def test_a_recipe_labels(labelled: Path, name: str) -> None:
-    folder = labelled / str([*RECIPES].index(name))
-    assert scores(folder / "out.csv") == pytest.approx(RECIPES[name]["mos"])
+def test_each_recipe_labels(labelled: Path) -> None:
+    found = {name: scores(labelled / str(number) / "out.csv") for number, name in enumerate(RECIPES)}
+    assert found == {name: pytest.approx(recipe["mos"]) for name, recipe in RECIPES.items()}
 
 
 @pytest.mark.sampled

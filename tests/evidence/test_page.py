@@ -338,6 +338,7 @@ def test_texts_stay_texts(documents: Documents, hostile: str) -> None:
     stays_text(documents, hostile)
 
 
+@pytest.mark.sampled
 @settings(max_examples=40, deadline=None)
 @given(st.text(st.characters(), min_size=1) | st.text(st.sampled_from("<>\"'&;/!-={}%#x "), min_size=1))
 def test_any_text_stays_text(documents: Documents, hostile: str) -> None:

@@ -271,6 +271,7 @@ def old_and_new(folder: Path) -> tuple[list[str], list[str], list[str]]:
     return old, new, calls
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.long)], ids=["some", "every"])
 def test_a_kill_at_calls_that_write(tmp_path: Path, every: bool) -> None:
     old, new, calls = old_and_new(tmp_path)
@@ -297,6 +298,7 @@ def test_a_kill_at_calls_that_write(tmp_path: Path, every: bool) -> None:
     assert set(states) == {"old", "between", "new"}
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("step", [2800, pytest.param(700, marks=pytest.mark.long)])
 def test_a_disk_that_is_full_after_any_number_of_bytes(tmp_path: Path, step: int) -> None:
     old, new, _ = old_and_new(tmp_path)
@@ -312,6 +314,7 @@ def test_a_disk_that_is_full_after_any_number_of_bytes(tmp_path: Path, step: int
 KILLS = [pytest.param(1, id="1 kill"), pytest.param(200, id="200 kills", marks=pytest.mark.long)]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("kills", KILLS)
 def test_the_command_killed_at_random_moments(tmp_path: Path, kills: int) -> None:
     write_table(tmp_path / "f.parquet", [{"key": f"k{index % 200}", "x": index / 4} for index in range(100_000)])
@@ -431,6 +434,7 @@ def test_two_runs_on_one_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert contents(tmp_path / "out") == new
 
 
+@pytest.mark.sampled
 def test_many_runs_on_one_output(tmp_path: Path) -> None:
     old, new, _ = old_and_new(tmp_path)
     code = HARNESS.split("\nfor number")[0] + "\nlabel({labels!r})"

@@ -212,6 +212,7 @@ class FailsSecond(System):
         super().replace(*arguments)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("missing", [[], ["links"], ["folder_handles"], Abilities.names()])
 def test_a_fault_after_the_link_was_replaced_brings_it_back(inputs: Path, missing: list[str]) -> None:
     target, _ = target_of("DVC")

@@ -178,6 +178,7 @@ def test_a_lock_file_of_another_machine_is_no_lock_to_take_over(folder: Path, ho
     label(folder, 4)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("ability", ["links", "modes", "users", "locks"])
 def test_what_a_file_system_refuses_is_done_another_way(folder: Path, ability: str) -> None:
     """The system has it, the file system does not: it says so where it is asked."""

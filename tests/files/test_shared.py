@@ -272,6 +272,7 @@ def test_an_output_of_a_colleague_in_a_sticky_folder(shared: Path, name: str) ->
     label("out/o.csv", audit_json="out/a.json")  # Root may.
 
 
+@pytest.mark.sampled
 @two_users
 @pytest.mark.parametrize("what", ["staged", "previous", "staged-1-0", "previous-1-0"])
 def test_what_a_colleague_left_in_a_sticky_folder(shared: Path, what: str) -> None:

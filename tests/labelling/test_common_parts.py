@@ -87,6 +87,7 @@ COMMON = [
 ]  # fmt: skip
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("features", "labels", "parts", "options"), [case[1:] for case in COMMON], ids=[case[0] for case in COMMON]
 )

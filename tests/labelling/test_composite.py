@@ -48,6 +48,7 @@ def test_parts_never_run_into_each_other(job: Job) -> None:
     assert [row["mos"] for row in rows] == [None, 1.0]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("missing", [None, "", "  ", float("nan")])
 def test_a_row_that_lacks_a_part_has_no_key(job: Job, missing: Any) -> None:
     rows = [*features(("a", 1), ("a", 2)), {"corpus": missing, "key": 1}, {"key": 1}, {"corpus": "a"}]

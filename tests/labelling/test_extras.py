@@ -66,6 +66,7 @@ CHOSEN = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("extras", "expected"), CHOSEN)
 def test_extras_replaces_the_list(job: Job, extras: object, expected: dict) -> None:
     label = {"key": "a", "mos": 3, "Scene": "s", "n": 2, "split": "test"}
@@ -226,6 +227,7 @@ MISFITS = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("extras", "column", "values", "kind", "row", "said", "count"), MISFITS)
 def test_a_value_that_does_not_fit_its_type(
     extras: object, column: str, values: list, kind: str, row: int, said: str, count: int
@@ -326,6 +328,7 @@ MISSING = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("chosen", "kind", "values"), MISSING)
 def test_an_extra_has_texts_that_mean_no_value(job: Job, chosen: dict, kind: pa.DataType, values: list) -> None:
     labels = "key,mos,x\na,3,0.5\nb,3, NA \n"

@@ -29,6 +29,7 @@ FOLDED = [
 APART = [("ı", "I"), ("é", "e"), ("é", "e\u0301"), ("İ", "i"), ("a_1", "a-1")]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("feature", "label"), FOLDED)
 def test_case_does_not_count_if_it_is_folded(job: Job, feature: str, label: str) -> None:
     for one, other in ((feature, label), (label, feature)):
@@ -39,12 +40,14 @@ def test_case_does_not_count_if_it_is_folded(job: Job, feature: str, label: str)
         assert (job.audit["matched_rows"], job.audit["key_case"]) == (0, "exact")
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("feature", "label"), APART)
 def test_what_differs_by_more_than_case_stays_apart(job: Job, feature: str, label: str) -> None:
     job.run([{"key": feature}], [{"key": label, "mos": 3}], key_case="fold", min_match_rate=0)
     assert job.audit["matched_rows"] == 0
 
 
+@pytest.mark.sampled
 def test_every_character_is_folded_as_python_folds_it() -> None:
     characters = [
         chr(code)
@@ -113,6 +116,7 @@ TEMPLATES = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("template", "values", "key"), TEMPLATES)
 @pytest.mark.parametrize("side", ["label", "feature"])
 def test_a_template_makes_one_text_of_columns(job: Job, side: str, template: str, values: list[Any], key: str) -> None:

@@ -41,6 +41,7 @@ def test_text_that_is_a_number(job: Job) -> None:
     assert dict(zip([score for score, _ in NUMBERS], found, strict=True)) == dict(NUMBERS)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("score", BAD)
 def test_text_that_is_none(job: Job, score: str) -> None:
     with pytest.raises(MosLabelsError) as caught:

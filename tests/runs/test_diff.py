@@ -136,6 +136,7 @@ OVERWRITTEN = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("name", "labels", "options", "message"), OVERWRITTEN.values(), ids=OVERWRITTEN)
 def test_an_output_that_was_overwritten_is_not_taken_for_the_old_one(
     folders: tuple[Path, Path], name: str, labels: list[tuple[str, float]], options: dict[str, Any], message: str
@@ -284,6 +285,7 @@ FLOATS: dict[str, tuple[str, Any]] = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", list(FLOATS))
 def test_keys_that_are_numbers_in_the_features_are_so_in_a_csv_output(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str

@@ -208,6 +208,7 @@ def test_a_timeout_in_a_batch_passes_after_the_report(folder: Path, monkeypatch:
     assert report["tables"][0]["error"] == "not finished: Timeout: 30 s are over"
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("error", "fail_fast"),
     [
@@ -281,6 +282,7 @@ CALLS: dict[str, Callable[[Any], Any]] = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", CALLS)
 def test_another_thread_cancels(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     cancel, caught, began = threading.Event(), [], threading.Event()

@@ -284,6 +284,7 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[MosLabelsError], str]] = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_wrong_is_refused(name: str) -> None:
     call, kind, message = REFUSED[name]
@@ -437,6 +438,7 @@ labels = pa.table({"key": [str(n) for n in range(100)], "mos": [1 + n / 25 for n
 """
 
 
+@pytest.mark.sampled
 @pytest.mark.skipif(duckdb.__version__ < "2", reason="DuckDB 1.5 itself imports pandas where it is installed")
 @pytest.mark.parametrize("suffix", FILES)
 def test_pandas_and_polars_are_not_imported(suffix: str, tmp_path: Path) -> None:
@@ -606,6 +608,7 @@ OLD_SCORES: dict[str, Any] = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("old", OLD_SCORES.values(), ids=OLD_SCORES)
 def test_overwritten_columns_leave_nothing_of_their_types(old: Any) -> None:
     frame = KEYED.to_pandas().assign(mos=old)
@@ -668,6 +671,7 @@ UNREADABLE = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("columns", "options"), UNREADABLE.values(), ids=UNREADABLE)
 def test_damaged_values_are_refused_and_the_callers_database_lives(
     columns: dict[str, pa.Array], options: dict[str, Any]

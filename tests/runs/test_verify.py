@@ -565,6 +565,7 @@ UNKNOWN = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("name", "text", "message"), UNKNOWN)
 def test_what_cannot_be_told(
     folder: Path, capsys: pytest.CaptureFixture[str], name: str, text: str | None, message: str
@@ -731,6 +732,7 @@ MEMBERS: dict[str, tuple[str, tuple[Any, ...]]] = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", list(PATHS))
 def test_a_path_of_a_document_is_a_regular_file_or_a_fault(again: None, name: str) -> None:
     make, message = PATHS[name]

@@ -39,6 +39,7 @@ def as_feather(path: Path, table: pa.Table = LABELS) -> Path:
 WAYS = [as_file, as_stream, as_feather]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("suffix", [".arrow", ".feather", ".ARROW"])
 @pytest.mark.parametrize("write", WAYS)
 def test_labels(job: Job, write: Callable[[Path], Path], suffix: str) -> None:

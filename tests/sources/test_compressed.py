@@ -48,6 +48,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("suffix", SUFFIXES)
 @pytest.mark.parametrize("form", FORMS)
 def test_it_is_read_and_written_as_what_is_in_it(folder: Path, form: str, suffix: str) -> None:

@@ -111,6 +111,7 @@ def test_a_tab_makes_a_tsv(job: Job) -> None:
     assert job.out.read_text().startswith("key,x,mos,")
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("columns", [1, 9, 11, 1500])
 def test_header_less_columns_are_counted_from_zero(job: Job, columns: int) -> None:
     text = ",".join(["a", *["1"] * (columns - 1)]) + "\n"

@@ -225,6 +225,7 @@ def test_what_a_format_cannot_hold_is_refused(job: Job, name: str, target: str) 
     assert not job.out.exists()
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(
     ("value", "text"),
     [
@@ -295,6 +296,7 @@ BLANKS += ["\u200b", "\ufeff"]
 """All kinds but line ends: what Unicode calls white space, a space of no width, and the mark of a byte order."""
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("out", ["o.parquet", "o.csv", "o.jsonl", "o.json"])
 def test_a_number_beside_a_blank_that_is_not_a_space_is_text(job: Job, out: str) -> None:
     """In features, keys and extras, in each format alike. Spaces are no part of a number."""
@@ -467,6 +469,7 @@ def test_a_key_stays_the_key_that_it_is(
     assert [row["key"] for row in read_table(job.folder / "o.parquet")] == values
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("out", ["o.jsonl", "o.csv"])
 @pytest.mark.parametrize(("source", "cases"), [("f.csv", KEYS), ("f.jsonl", JSON_KEYS)])
 def test_keys_stay_the_keys_that_they_are(
@@ -693,6 +696,7 @@ def test_odd_names_of_key_score_and_extra(job: Job, name: str, suffix: str) -> N
     assert (rows[0]["mos"], rows[0][f"{name}3"]) == (3.5, "x")
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("suffix", [".parquet", ".jsonl", ".csv", ".json"])
 def test_a_path_is_one_file(job: Job, suffix: str) -> None:
     folder = job.folder / "run=3"
@@ -781,6 +785,7 @@ def test_no_rows(job: Job, suffix: str) -> None:
         job.run(content, LABELS, features_name=f"f{suffix}", out_name=f"o{suffix}")
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("columns", [700, 1400])
 @pytest.mark.parametrize("target", [".csv", ".parquet"])
 def test_wide_csv(job: Job, columns: int, target: str) -> None:

@@ -120,6 +120,7 @@ def test_values(job: Job, source: str, target: str) -> None:
         assert float(row["mos"]) == 1 + index % 9 / 2
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("source", "target"), PAIRS)
 def test_names_of_columns_that_stay(job: Job, source: str, target: str) -> None:
     row = {"key": "a", **{text: f"v{text}" for text in TEXTS}}
@@ -660,6 +661,7 @@ def read_labels(folder: Path, name: str, data: bytes) -> None:
             raise
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", list(TABLES))
 @settings(SETTINGS, max_examples=6)
 @given(edits=PLACES)

@@ -72,6 +72,7 @@ SHAPES: dict[str, dict[str, Any]] = {
 }  # fmt: skip
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("write", [old, new], ids=["version 5", "version 7.3"])
 @pytest.mark.parametrize("name", SHAPES)
 def test_what_a_file_holds(job: Job, name: str, write: Callable[..., Path]) -> None:

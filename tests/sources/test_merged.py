@@ -36,6 +36,7 @@ RIGHT = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("dialect", "labels"), RIGHT)
 def test_runs_of_delimiters_are_one(job: Job, dialect: Any, labels: bytes) -> None:
     found = job.run(FEATURES, labels, labels_name="l.csv", label_csv=dialect)
@@ -107,6 +108,7 @@ def _merged(table: list[list[str]], chance: random.Random, delimiters: str, end:
     return end.join(chance.choice(["", "", end]) + line for line in lines) + chance.choice(["", end])
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("seed", range(12))
 def test_a_random_table_is_the_same_as_ordinary_csv(tmp_path: Path, seed: int) -> None:
     chance = random.Random(seed)

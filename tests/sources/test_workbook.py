@@ -59,6 +59,7 @@ SHAPES: dict[str, tuple[list[list[Any]], dict[Any, Any]]] = {
 }
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("name", SHAPES)
 def test_what_a_sheet_holds(job: Job, name: str) -> None:
     rows, expected = SHAPES[name]

@@ -78,6 +78,7 @@ IDS: list[tuple[str, str, list[int]]] = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("feature", "label", "ids"), IDS)
 def test_ids_in_arithmetic_progression_are_ids(folder: Path, feature: str, label: str, ids: list[int]) -> None:
     """Row counters on both sides, and labels in another order: the counters would give each clip another's score."""

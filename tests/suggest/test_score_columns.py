@@ -294,6 +294,7 @@ EMPTY: list[tuple[str, Callable[[int], dict[str, Any]], str]] = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize(("columns", "message"), [case[1:] for case in EMPTY], ids=[case[0] for case in EMPTY])
 def test_a_score_column_without_scores(columns: Callable[[int], dict[str, Any]], message: str, tmp_path: Path) -> None:
     assert message in no_score(tmp_path, [{"video": clip(n), **columns(n)} for n in range(CLIPS)])

@@ -369,6 +369,7 @@ def test_the_first_suggestion_labels_every_clip(shape: Shape, tmp_path: Path) ->
         assert found == (pytest.approx(max(low, score), abs=1e-9) if score is not None else None), (n, text)
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("times", [4, pytest.param(24, marks=pytest.mark.long)])
 def test_threads_change_nothing(tmp_path: Path, times: int) -> None:
     """DuckDB 1.5 lost the rows of a join at random: by a filter pushed below the grouping of what it probes."""

@@ -102,6 +102,7 @@ NO_VOTES: list[tuple[str, Callable[[int], dict[str, Any]]]] = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("columns", [case[1] for case in NO_VOTES], ids=[case[0] for case in NO_VOTES])
 def test_a_mean_is_no_vote(columns: Callable[[int], dict[str, Any]], tmp_path: Path) -> None:
     features = write_table(tmp_path / "f.csv", [{"clip": name} for name in CLIPS])

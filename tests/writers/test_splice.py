@@ -61,6 +61,7 @@ WRITTEN_BY_DUCKDB = [
 ]
 
 
+@pytest.mark.sampled
 @pytest.mark.parametrize("options", WRITTEN_BY_DUCKDB)
 def test_written_by_duckdb(tmp_path: Path, options: str) -> None:
     path = tmp_path / "f.parquet"
@@ -89,6 +90,7 @@ def test_written_by_polars(tmp_path: Path, options: dict[str, Any]) -> None:
     splice(tmp_path, tmp_path / "f.parquet", KEYS, frame.columns)
 
 
+@pytest.mark.sampled
 def test_wide_tables(tmp_path: Path) -> None:
     names = [f"x{index}" for index in range(4000)]
     features = pa.table({"key": KEYS[:20], **{name: pa.array([0.5] * 20) for name in names}})
@@ -96,6 +98,7 @@ def test_wide_tables(tmp_path: Path) -> None:
     splice(tmp_path, tmp_path / "f.parquet", KEYS[:20], ["key", *names])
 
 
+@pytest.mark.sampled
 def test_thousands_of_row_groups(tmp_path: Path) -> None:
     pq.write_table(table("float32", "string").slice(0, 500), tmp_path / "f.parquet", row_group_size=1)
     splice(tmp_path, tmp_path / "f.parquet", KEYS[:500], ["key", "float32", "string"])
