@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from moslabels.base.errors import is_from_outside
+from moslabels.base.errors import TableError, is_from_outside
 from moslabels.base.text import listed, shown
 from moslabels.sources.cell_values import as_column
 from moslabels.sources.faults import fault
@@ -31,6 +31,8 @@ def read_workbook(path: str, options: Mapping[str, Any]) -> pa.Table:
     try:
         with reader.CalamineWorkbook.from_path(path) as workbook:
             cells = _cells_of_sheet(workbook, path, options.get("sheet"))
+    except TableError:
+        raise
     except (reader.CalamineError, reader.PasswordError, reader.ZipError, reader.XmlError, OSError, ValueError) as error:
         if is_from_outside(error):
             raise

@@ -77,8 +77,8 @@ def find_score(engine: Engine, source: Source, head: Sequence[Mapping[str, Any]]
         _refuse_without_scores(source, rows, names)
     if not usable:
         raise TableError(
-            f"{source.path}: no score column found: no column of it holds numbers that vary: {listed(source.names)}; "
-            f"{source.split_advice() or _NO_NUMBERS}",
+            f"{source.path}: no score column found: no column of it holds numbers that could be means: "
+            f"{listed(source.names)}; {source.split_advice() or _NO_NUMBERS}",
             code="no-column",
             file=source.path,
         )

@@ -23,6 +23,7 @@ _VOTE_COLUMN = re.compile(
 )
 _LIST_TYPE = re.compile(r"(.*)\[[0-9]*\]")
 _MOST_TEXTS = 8
+_MOST_VOTES = 11  # different ones, as on a scale of 0 to 10
 _JOINS = "moslabels joins one score for each clip"
 
 
@@ -49,13 +50,15 @@ def _refuse_vote_rows(engine: Engine, source: Source, head: Sequence[Mapping[str
     """Refuse a file with a row for each clip and person."""
     names = {row["place"]: source.columns[row["place"]].name for row in head}
     people = [place for place, name in names.items() if is_one_person(name)]
+    score = score or _likely_votes(head, names, people)
     if score is None or not people:
         return
     clips = [place for place, name in names.items() if place not in people and name != score]
     clips = [place for place in clips if _is_clip(names[place], next(row for row in head if row["place"] == place))]
     if not clips:
         return
-    clip = min(clips, key=lambda place: (names[place].lower() not in KEY_NAMES, place))
+    different = {row["place"]: row["different"] for row in head}
+    clip = min(clips, key=lambda place: (names[place].lower() not in KEY_NAMES, -different[place], place))
     cells = source.cells({"clip": source.columns[clip], "person": source.columns[people[0]]})
     (found,) = source.query(engine, "suggest/24_votes", cells)
     if found["people"] < 2 or found["clips"] > 0.7 * found["rows"] or found["pairs"] < 0.9 * found["rows"]:
@@ -68,6 +71,20 @@ def _refuse_vote_rows(engine: Engine, source: Source, head: Sequence[Mapping[str
         "80_means_of_votes",
         columns,
     )
+
+
+def _likely_votes(head: Sequence[Mapping[str, Any]], names: Mapping[int, str], people: Sequence[int]) -> str | None:
+    """Return the one column of few whole numbers that could be votes, whatever its name is. None if it is not one."""
+    found = [
+        names[row["place"]]
+        for row in head
+        if row["place"] not in people
+        and row["numbers"] == row["filled"] > 0
+        and not row["fractions"]
+        and 2 <= row["different"] <= _MOST_VOTES
+        and row["low"] >= 0
+    ]
+    return found[0] if len(found) == 1 else None
 
 
 def _is_clip(name: str, row: Mapping[str, Any]) -> bool:

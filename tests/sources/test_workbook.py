@@ -87,7 +87,7 @@ REFUSED: dict[str, tuple[Sheets, str]] = {
 @pytest.mark.parametrize("name", REFUSED)
 def test_what_is_refused(job: Job, name: str) -> None:
     sheets, says = REFUSED[name]
-    with pytest.raises(MosLabelsError, match=f"l.xlsx: .*{says}"):
+    with pytest.raises(MosLabelsError, match=f"^{job.folder}/l.xlsx: {says}"):
         labelled(job, sheets, ["a"])
 
 

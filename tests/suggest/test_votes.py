@@ -49,6 +49,14 @@ def sql_of(command: str) -> str:
 VOTES: list[tuple[str, Callable[[int], list[dict[str, Any]]], str]] = [
     ("l.csv", long_rows, '"score" holds votes, a row for each "clip" and "subject": 96 rows of 12 clips'),
     ("l.parquet", long_rows, '"score" holds votes, a row for each "clip" and "subject"'),
+    (
+        "l.csv",
+        lambda n: [
+            {"system": "x", "clip": row["clip"], "choice": row["score"], "listener": row["subject"]}
+            for row in long_rows(n)
+        ],
+        '"choice" holds votes, a row for each "clip" and "listener": 96 rows of 12 clips',
+    ),
     ("l.csv", wide_row, '"S01", "S02", "S03" and 5 more are the votes of a person each'),
     ("l.tsv", wide_row, '"S01", "S02", "S03" and 5 more are the votes of a person each'),
     ("l.jsonl", lambda n: [{"clip": CLIPS[n], "label": histogram(n)}], '"label" holds lists of 5 numbers'),
