@@ -129,7 +129,7 @@ class Engine:
 
     def register(self, table: pa.Table) -> str:
         """Let statements read an Arrow table, without a copy. Return the name that they read it by."""
-        self.expect(table.nbytes)
+        self.expect(table.get_total_buffer_size())
         self._registered += 1
         name = f"in_memory_{self._registered}"
         self._interruptible(Statement("sources/arrow", name), lambda: self._connection.register(name, table))

@@ -229,4 +229,4 @@ def test_tables_in_memory_and_files_are_inputs(tmp_path: Path) -> None:
     with Told() as engine, Workspace(None) as workspace:
         engine.register(table)
         open_table(engine, workspace, str(tmp_path / "f.parquet"), "feature", {})
-    assert told == [table.nbytes, (tmp_path / "f.parquet").stat().st_size]
+    assert told == [table.get_total_buffer_size(), (tmp_path / "f.parquet").stat().st_size]
