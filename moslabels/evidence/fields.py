@@ -42,6 +42,8 @@ class Column:
     type: str
     place: str
     says: str
+    json_type: str = "OBJECT"
+    """What a value of type JSON is. Any other is NULL in the view."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,10 @@ class Field:
     @property
     def view_columns(self) -> Sequence[Column]:
         """Return the columns of this field in the view."""
-        return [Column(self.name, self.type, f"$.{self.name}", self.says)] if self.type else self.columns
+        if not self.type:
+            return self.columns
+        json_type = "ARRAY" if self.schema.get("type") == "array" else "OBJECT"
+        return [Column(self.name, self.type, f"$.{self.name}", self.says, json_type)]
 
 
 def _count(name: str, says: str) -> Field:

@@ -10,7 +10,7 @@
     {%- elif column.type == "VARCHAR[]" -%}
     CASE json_type({{ json }}, '{{ column.place }}') WHEN 'ARRAY' THEN {{ json }}->>'{{ column.place }}[*]' END
     {%- elif column.type == "JSON" -%}
-    CASE json_type({{ json }}, '{{ column.place }}') WHEN 'OBJECT' THEN {{ json }}->'{{ column.place }}' END
+    CASE json_type({{ json }}, '{{ column.place }}') WHEN '{{ column.json_type }}' THEN {{ json }}->'{{ column.place }}' END
     {%- else -%}
     TRY_CAST({{ json }}->>'{{ column.place }}' AS {{ column.type }})
     {%- endif %}

@@ -182,3 +182,10 @@ def test_they_are_told_once_and_only_if_asked(tmp_path: Path) -> None:
     (of_old,) = json.loads(moslabels("verify", "a.json", "--json", cwd=tmp_path).stdout)["files"]
     assert (of_old["differences"], len(of_old["unknown"])) == ([], 1)
     assert "columns_left_out" in of_old["unknown"][0]
+
+
+def test_the_view_of_audits_shows_them(job: Job) -> None:
+    job.run([{"key": "a"}], [{"key": "a", "mos": 3, "SD": 1, "CI": 2}], audit_json=job.folder / "a.json")
+    query = "SELECT extra_columns->>'$[0].output' AS taken, columns_left_out->>'$[0].column' AS left_out FROM audits"
+    done = moslabels("sql", "a.json", "-c", query, "--format", "json", cwd=job.folder)
+    assert json.loads(done.stdout) == [{"taken": "mos_std_dev", "left_out": "CI"}]
