@@ -139,6 +139,11 @@ class Engine:
         """Run a statement for its effect."""
         self._execute(statement, lambda _: None)
 
+    def run_once(self, statement: Statement) -> None:
+        """Run a statement for its effect, if this session has not run it yet."""
+        if statement not in self.ran:
+            self.run(statement)
+
     def rows(self, statement: Statement) -> list[dict[str, Any]]:
         """Return the rows of a query as dicts. For counts, samples and other small results."""
         names, rows = self._execute(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from moslabels.base.text import shown
-from moslabels.labelling.labels import LabelFile, Labels
+from moslabels.labelling.labels import LabelFile, Labels, collision_examples
 from moslabels.labelling.match import Match
 
 _LEAST_USED = 0.5
@@ -65,10 +64,7 @@ def _collisions(match: Match) -> list[str]:
     collisions = match.key_collisions
     if not collisions.count:
         return []
-    examples = "; ".join(
-        f"{shown(row['key'])} from {' and '.join(map(shown, row['raw_values']))}" for row in collisions.rows[:2]
-    )
     return [
-        f"{collisions.count} feature keys come from several different values each: {examples}; where these are "
-        "different clips, make the key tell them apart"
+        f"{collisions.count} feature keys come from several different values each: "
+        f"{collision_examples(collisions.rows[:2])}; where these are different clips, make the key tell them apart"
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from moslabels.base.errors import TableError
@@ -118,13 +118,11 @@ def find_key(engine: Engine, source: Source, options: Options, side: str) -> Key
     template = key_template(options, side)
     folds = options.key_case == "fold"
     if folds:
-        engine.run(render("session/case_foldings"))
+        engine.run_once(render("session/case_foldings"))
     key = Key(tuple(keys), (), key_regexes(options, side), template, folds)
-    if template is not None:  # It says what the key is, whatever the names of the columns.
-        normalize: tuple[str, ...] = ("raw" if options.key_normalize == "auto" else options.key_normalize,)
-    else:
-        normalize = tuple(_normalize(options, name) for name in key.columns)
-    return Key(key.keys, normalize, key.regexes, template, folds)
+    # A template says what the key is, whatever the names of the columns.
+    names = [""] if template is not None else key.columns
+    return replace(key, normalize=tuple(_normalize(options, name) for name in names))
 
 
 def _refuse_column_of_constant(source: Source, name: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -135,16 +135,20 @@ def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels
     )
 
 
+def collision_examples(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return keys, each with two of the values that became it, as a message shows them."""
+    return "; ".join(f"{shown(row['key'])} from {' and '.join(map(shown, row['raw_values']))}" for row in rows)
+
+
 def _collisions(engine: Engine) -> tuple[str, ...]:
     """Return a warning, with two examples, if case folding may have made one label of several clips."""
     found = engine.rows(render("labels/53_label_collisions"))
     if not found:
         return ()
-    examples = "; ".join(f"{shown(row['key'])} from {' and '.join(map(shown, row['raw_values']))}" for row in found)
     keys = counted(found[0]["total"], "label key comes", "label keys come")
     return (
-        f'{keys} from several different values: {examples}; key_case is "fold": where these are different clips, set '
-        'it to "exact"',
+        f'{keys} from several different values: {collision_examples(found)}; key_case is "fold": where these are '
+        'different clips, set it to "exact"',
     )
 
 

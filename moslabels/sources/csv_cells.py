@@ -21,7 +21,7 @@ from moslabels.sources.source import Cells, Dialect, FileFormat, Source
 
 _DELIMITERS = (";", "\t", "|", ",")
 _BLANKS = re.compile(r"\S\s+\S")
-_UNNAMED = re.compile("column[0-9]+")  # as the columns of a file without a header are named
+_UNNAMED = re.compile("column[0-9]+")
 _NUMBER = re.compile(r"[+-]?[0-9]+([.,][0-9]+)?")
 
 
@@ -52,7 +52,7 @@ class CsvCells(FileFormat):
     def header_advice(self, source: Source, named: str = "") -> str:
         if not dialect_of(source).header:
             return ""
-        is_likely = _UNNAMED.fullmatch(named) or any(_NUMBER.fullmatch(name.strip()) for name in source.names)
+        is_likely = is_unnamed(named) or any(_NUMBER.fullmatch(name.strip()) for name in source.names)
         return f'if it has no header, set {source.role}_csv {{"header": false}}' if is_likely else ""
 
     def typed_batches(
@@ -111,6 +111,11 @@ def check_width(path: str, width: int) -> None:
 def unnamed(columns: int) -> tuple[Column, ...]:
     """Return the columns of a file without a header."""
     return tuple(Column(f"column{index}", f"column{index}", place=index + 1) for index in range(columns))
+
+
+def is_unnamed(name: str) -> bool:
+    """Return whether a name is one of those that the columns of a file without a header get."""
+    return _UNNAMED.fullmatch(name) is not None
 
 
 def named(

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from moslabels.base.errors import TableError, is_from_outside
+from moslabels.base.errors import is_from_outside
 from moslabels.base.text import listed, shown
 from moslabels.sources.cell_values import as_column
 from moslabels.sources.faults import fault
@@ -38,8 +38,6 @@ def read_mat(path: str, _: Mapping[str, Any]) -> pa.Table:
         found = dict(_of_hdf5(path) if is_hdf5 else _of_scipy(path))
     except ImportError:
         raise fault(path, MISSING) from None
-    except TableError:
-        raise
     except Exception as error:  # Readers raise errors of many kinds for a damaged file.
         if is_from_outside(error):
             raise

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
@@ -15,6 +15,9 @@ from moslabels.sources.faults import fault
 
 READER = "python_calamine"
 MISSING = "is an Excel workbook, and the package that reads it is missing: pip install 'moslabels[xlsx]'"
+
+Cells = list[list[Any]]
+"""The values of a sheet, row by row. An empty cell is an empty text."""
 
 
 def read_workbook(path: str, options: Mapping[str, Any]) -> pa.Table:
@@ -40,30 +43,28 @@ def read_workbook(path: str, options: Mapping[str, Any]) -> pa.Table:
     return _table(path, cells)
 
 
-def _cells_of_sheet(workbook: Any, path: str, sheet: str | None) -> list[list[Any]]:
+def _cells_of_sheet(workbook: Any, path: str, sheet: str | None) -> Cells:
     names = list(workbook.sheet_names)
     if sheet is None:
-        filled = {name: found for name in names if (found := workbook.get_sheet_by_name(name).to_python())}
+        filled: dict[str, Cells] = {
+            name: found for name in names if (found := workbook.get_sheet_by_name(name).to_python())
+        }
         if len(filled) == 1:
-            (cells,) = filled.values()
-            return _lists(cells)
+            (only,) = filled.values()
+            return only
         if filled:
             says = f"has {len(filled)} sheets with values: {listed([*filled], 20)}"
             raise fault(path, f'{says}; name one by label_csv or feature_csv {{"sheet": …}}')
         raise fault(path, "has no sheet that holds values")
     if sheet not in names:
         raise fault(path, f"has no sheet {shown(sheet)}; there are {listed(names, 20)}")
-    cells = workbook.get_sheet_by_name(sheet).to_python()
+    cells: Cells = workbook.get_sheet_by_name(sheet).to_python()
     if not cells:
         raise fault(path, f"its sheet {shown(sheet)} holds no values")
-    return _lists(cells)
+    return cells
 
 
-def _lists(cells: Any) -> list[list[Any]]:
-    return [list(row) for row in cells]
-
-
-def _table(path: str, cells: Sequence[Sequence[Any]]) -> pa.Table:
+def _table(path: str, cells: Cells) -> pa.Table:
     header, *rows = cells
     rows = [row for row in rows if any(value != "" for value in row)]
     names, columns = [], []

@@ -30,6 +30,7 @@ COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 
 _OF_LABELS = {".txt"}  # suffixes that only label files may have
 _READ_ONLY = {".arrow", ".feather", ".xlsx", ".mat"}  # suffixes that no output has
+_NOT_FOR = {"features": _OF_LABELS, "out": _OF_LABELS | _READ_ONLY}
 _COMPRESSED_INSIDE = {"parquet", "arrow", "xlsx", "mat"}  # formats that compress their values themselves
 
 
@@ -37,8 +38,7 @@ def format_problem(path: str, role: str) -> str | None:
     """Return why a path cannot be ``features``, ``labels`` or ``out``, judged by its suffix; None if it can."""
     _, suffix, packing = _split(path)
     suffix = suffix.lower()
-    other = _OF_LABELS if role == "features" else _READ_ONLY | _OF_LABELS if role == "out" else set()
-    known = [name for name in FORMATS if name not in other]
+    known = [name for name in FORMATS if name not in _NOT_FOR.get(role, ())]
     if suffix in known and packing and FORMATS[suffix] in _COMPRESSED_INSIDE:
         return f"has the suffix {shown(suffix + packing)}, and {suffix} is compressed inside: leave out {packing}"
     if suffix in known:

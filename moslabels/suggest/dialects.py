@@ -181,8 +181,12 @@ def _delimiter(text: str, usual: str) -> tuple[_Split, str]:
 
 def _width(text: str, split: _Split) -> int:
     """Return how many cells all records have, 0 if that differs or is one."""
-    found = {len(row) for row in _rows(text, split)}
-    return max(found) if len(found) == 1 and max(found) > 1 else 0
+    width = 0
+    for row in _rows(text, split):
+        if len(row) == 1 or (width and len(row) != width):
+            return 0
+        width = len(row)
+    return width
 
 
 def _has_blank_column(text: str, split: _Split) -> bool:

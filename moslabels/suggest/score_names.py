@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from moslabels.spec.likeness import words
 from moslabels.spec.names import MOS_NAMES
 
 USUAL, MOS, SCORE, MEAN, NOTHING, NEVER = 0, 1, 2, 3, 4, 9
@@ -22,12 +23,11 @@ _MEDIA = set(
 )
 _SCORES = set("score scores opinion quality rating ratings".split())
 _MEANS = set("mean avg average overall ovr ovrl ovrall".split())
-_UNNAMED = re.compile(r"column[0-9]+")
 
 
 def says(name: str) -> int:
     """Return how surely a name is that of the scores."""
-    found = set(_words(name))
+    found = _words(name)
     if name.lower() in MOS_NAMES:
         return USUAL
     if found & (_SPREAD | _METRICS | _IDS) or (
@@ -55,13 +55,8 @@ def is_dmos(name: str) -> bool:
 
 def is_one_person(name: str) -> bool:
     """Return whether a name is that of a column which says who voted."""
-    found = set(_words(name))
+    found = _words(name)
     return bool(found & _PEOPLE) and not found & (_COUNTS | _SCORES | _SPREAD) and not is_mos(name)
-
-
-def is_unnamed(name: str) -> bool:
-    """Return whether a column has no name in its file."""
-    return _UNNAMED.fullmatch(name) is not None
 
 
 def details(name: str) -> tuple[bool, bool]:
@@ -69,5 +64,5 @@ def details(name: str) -> tuple[bool, bool]:
     return not re.search(r"(?i)full|mean|avg|average|overall|total", name), bool(re.search("[0-9]", name))
 
 
-def _words(name: str) -> list[str]:
-    return [word.lower() for word in re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+", name)]
+def _words(name: str) -> set[str]:
+    return {word for word in words(name) if word.isascii()}

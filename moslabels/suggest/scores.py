@@ -11,10 +11,11 @@ from moslabels.base.errors import TableError
 from moslabels.base.text import counted, listed, shown
 from moslabels.engine.connection import Engine
 from moslabels.sources.columns import Column
+from moslabels.sources.csv_cells import is_unnamed
 from moslabels.sources.source import Source
 from moslabels.spec.names import MOS_NAMES
 from moslabels.suggest.scales import find_scale
-from moslabels.suggest.score_names import MEAN, NEVER, NOTHING, SCORE, USUAL, details, is_unnamed, says
+from moslabels.suggest.score_names import MEAN, NEVER, NOTHING, SCORE, USUAL, details, says
 from moslabels.suggest.votes import refuse_votes
 
 _JUDGED = 16  # columns of one file whose numbers are looked at in all rows

@@ -33,7 +33,8 @@ rules are taken if they match more.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from moslabels.base.errors import UsageError, os_error
@@ -47,7 +48,7 @@ from moslabels.sources.opening import open_table
 from moslabels.spec.formats import format_problem
 from moslabels.spec.options import option_problem, settled
 from moslabels.spec.paths import path_problem
-from moslabels.suggest.dialects import find_dialect
+from moslabels.suggest.dialects import FoundDialect, find_dialect
 from moslabels.suggest.likeness import pair_cost
 from moslabels.suggest.measurements import Measurements
 from moslabels.suggest.model import FEATURES, KINDS, LEAST_RATE, Inputs, Measured, Part, share
@@ -85,20 +86,24 @@ def suggest(
     _check_arguments(os.fspath(features), paths, given)
     read_as = settled(given)
 
-    def search(of_paths: Sequence[str]) -> dict[str, Any]:
-        exact = _searched(os.fspath(features), of_paths, settings, read_as)
+    # A file is looked at once, in however many searches it takes part.
+    dialect_of = cache(lambda path, role: find_dialect(path, read_as[f"{role}_csv"]))
+
+    @cache
+    def search(*of_paths: str) -> dict[str, Any]:
+        exact = _searched(os.fspath(features), of_paths, settings, read_as, dialect_of)
         if _tells(exact) and exact["suggestions"][0]["match_rate"] >= _MOST:
             return exact
-        folded = _searched(os.fspath(features), of_paths, settings, read_as, folds=True)
+        folded = _searched(os.fspath(features), of_paths, settings, read_as, dialect_of, folds=True)
         return folded if _tells(folded) and (not _tells(exact) or _clean(folded) > _clean(exact)) else exact
 
-    document = None if is_one_of_many and len(paths) > 1 else search(paths)
+    document = None if is_one_of_many and len(paths) > 1 else search(*paths)
     if len(paths) > 1 and (document is None or not _tells(document)):
-        related = [path for path in paths if _tells(search([path]))]
+        related = [path for path in paths if _tells(search(path))]
         if related and len(related) < len(paths):
             left_out = [path for path in paths if path not in related]
-            return {**search(related), "left_out": left_out}
-    return {**(document or search(paths)), "left_out": []}
+            return {**search(*related), "left_out": left_out}
+    return {**(document or search(*paths)), "left_out": []}
 
 
 def _tells(document: Mapping[str, Any]) -> bool:
@@ -119,6 +124,7 @@ def _searched(
     paths: Sequence[str],
     settings: Settings,
     read_as: Mapping[str, Mapping[str, Any]],
+    dialect_of: Callable[[str, str], FoundDialect | None],
     *,
     folds: bool = False,
 ) -> dict[str, Any]:
@@ -131,8 +137,7 @@ def _searched(
             released(),
         ):
             of_features, *of_labels = (
-                find_dialect(path, read_as[f"{role}_csv"])
-                for path, role in ((features, "feature"), *((path, "label") for path in paths))
+                dialect_of(path, role) for path, role in ((features, "feature"), *((path, "label") for path in paths))
             )
             feature_csv = of_features.options if of_features else read_as["feature_csv"]
             source = open_table(engine, workspace, features, "feature", feature_csv)
@@ -141,7 +146,7 @@ def _searched(
                 for path, dialect in zip(paths, of_labels, strict=True)
             ]
             if folds:
-                engine.run(render("session/case_foldings"))
+                engine.run_once(render("session/case_foldings"))
             return _document(Inputs(engine, source, tuple(label_sources), of_features, tuple(of_labels), folds))
     except OSError as error:
         raise os_error(error) from error

@@ -48,17 +48,17 @@ def refuse_votes(
 
 def _refuse_vote_rows(engine: Engine, source: Source, head: Sequence[Mapping[str, Any]], score: str | None) -> None:
     """Refuse a file with a row for each clip and person."""
-    names = {row["place"]: source.columns[row["place"]].name for row in head}
+    rows = {row["place"]: row for row in head}
+    names = {place: source.columns[place].name for place in rows}
     people = [place for place, name in names.items() if is_one_person(name)]
     score = score or _likely_votes(head, names, people)
     if score is None or not people:
         return
     clips = [place for place, name in names.items() if place not in people and name != score]
-    clips = [place for place in clips if _is_clip(names[place], next(row for row in head if row["place"] == place))]
+    clips = [place for place in clips if _is_clip(names[place], rows[place])]
     if not clips:
         return
-    different = {row["place"]: row["different"] for row in head}
-    clip = min(clips, key=lambda place: (names[place].lower() not in KEY_NAMES, -different[place], place))
+    clip = min(clips, key=lambda place: (names[place].lower() not in KEY_NAMES, -rows[place]["different"], place))
     cells = source.cells({"clip": source.columns[clip], "person": source.columns[people[0]]})
     (found,) = source.query(engine, "suggest/24_votes", cells)
     if found["people"] < 2 or found["clips"] > 0.7 * found["rows"] or found["pairs"] < 0.9 * found["rows"]:

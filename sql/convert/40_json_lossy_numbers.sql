@@ -1,7 +1,8 @@
 -- Returns the first number of a JSON lines file that would not survive typing, with its row and its column, or no row:
 -- a whole number beyond BIGINT anywhere, or not exact as DOUBLE in a column that also holds fractions; and a number
 -- beyond DOUBLE. A row becomes a row per member, so that one expression serves thousands of columns.
--- Parameters: $path, $compression, $names (of the columns that are typed), $fractional (for each, whether it is DOUBLE or holds one)
+-- Parameters: $path, $compression, $names (of the columns that are typed), $fractional (for each, whether it is DOUBLE
+-- or holds one)
 {%- from 'sources/jsonl.sql' import objects %}
 WITH columns AS (
     SELECT unnest(CAST($names AS VARCHAR[])) AS "column", unnest(CAST($fractional AS BOOLEAN[])) AS is_fractional

@@ -1,7 +1,8 @@
 -- Makes label_scores: one row per label row that has a key and a score: the score within its scale, on 1-5 and on
 -- 0-100. The number as it was given is kept on its own scale. On a per-value file a score above 5 is on 0-100, another
--- on 1-5; on a per-row file each is on the scale of its row. If a file has mos and mos_raw_0_100, each is kept as it was given, and gives the other if that is missing.
--- Extras are the text that their stated type writes, or as they stand in the file.
+-- on 1-5; on a per-row file each is on the scale of its row. If a file has mos and mos_raw_0_100, each is kept as it
+-- was given, and gives the other if that is missing. Extras are the text that their stated type writes, or as they
+-- stand in the file.
 {%- from 'labels/extras.sql' import stated_text %}
 CREATE TEMP TABLE label_scores AS
 WITH scaled AS (

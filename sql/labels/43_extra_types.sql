@@ -1,6 +1,6 @@
 -- Returns one row per extra: the types of its values in the label files, and the type that they all fit, NULL if no
--- label has a value; and the first number with a point in a column of numbers with a decimal comma. A type that is stated holds. Else one type alone is kept; cells of CSV and numbers are typed by
--- all their values; all else is text.
+-- label has a value; and the first number with a point in a column of numbers with a decimal comma. A type that is
+-- stated holds. Else one type alone is kept; cells of CSV and numbers are typed by all their values; all else is text.
 SELECT extra, types, CASE
     WHEN len(types) = 0 THEN NULL
     WHEN stated IS NOT NULL THEN stated

@@ -13,14 +13,11 @@ WITH clips AS (
 SELECT
     min(mos) AS "min",
     max(mos) AS "max",
-    sum(mos * rows ORDER BY mos) / sum(rows) AS mean,
+    sum(mos * rows ORDER BY mos) / sum(rows) AS mean
+    {%- for name, quartile in (('q1', 1), ('median', 2), ('q3', 3)) %},
     mos_between(
-        min(mos) FILTER (WHERE upto > floor(last * 1 / 4)), min(mos) FILTER (WHERE upto > ceil(last * 1 / 4)),
-        any_value(last) * 1 / 4) AS q1,
-    mos_between(
-        min(mos) FILTER (WHERE upto > floor(last * 2 / 4)), min(mos) FILTER (WHERE upto > ceil(last * 2 / 4)),
-        any_value(last) * 2 / 4) AS median,
-    mos_between(
-        min(mos) FILTER (WHERE upto > floor(last * 3 / 4)), min(mos) FILTER (WHERE upto > ceil(last * 3 / 4)),
-        any_value(last) * 3 / 4) AS q3
+        min(mos) FILTER (WHERE upto > floor(last * {{ quartile | number }} / 4)),
+        min(mos) FILTER (WHERE upto > ceil(last * {{ quartile | number }} / 4)),
+        any_value(last) * {{ quartile | number }} / 4) AS {{ name | ident }}
+    {%- endfor %}
 FROM running;

@@ -5,8 +5,8 @@ SET VARIABLE white_space = array_to_string(list_transform(
     range(9, 14) || range(28, 33) || [133, 160, 5760] || range(8192, 8203) || [8232, 8233, 8239, 8287, 12288],
     lambda code: chr(code::INTEGER)), '');
 
--- scale_range: two numbers with two dots between them (groups 1 and 2), or without signs with a dash (3 and 4), as mos_scale is
--- written short. 01-05 is a date that a spreadsheet made of 1-5.
+-- scale_range: two numbers with two dots between them (groups 1 and 2), or without signs with a dash (3 and 4), as
+-- mos_scale is written short. 01-05 is a date that a spreadsheet made of 1-5.
 SET VARIABLE scale_range = replace(
     '^(?:([+-]?@) *[.][.] *([+-]?@)|(@) *- *(@))$', '@', '(?:0|[1-9][0-9]{0,14})(?:[.][0-9]{1,15})?');
 

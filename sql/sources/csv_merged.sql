@@ -1,4 +1,4 @@
-{#- A CSV file in which a run of delimiters is one, as sources/cells reads it: all cells are texts. -#}
+{#- A CSV file in which a run of delimiters is one, as sources/cells reads it. Its cells are those of other CSV. -#}
 
 {#- Return the lines that hold a cell: the number of each line of text (from 1) and its cells, as they stand there. A
     line without quotes, as most are, is split and its empty parts left out. Else a cell begins and ends in a quote, or
@@ -50,11 +50,6 @@ FROM (
 WHERE row > 0
 {%- endmacro -%}
 
-{%- macro cell_text(cell) -%}
-CAST({{ cell.value | ident }} AS VARCHAR)
-{%- endmacro -%}
-
-{#- CSV, or the type of the value that was written there, if that is known. -#}
-{%- macro cell_type(cell) -%}
-{%- if cell.column.type == 'VARCHAR' %}'CSV{% if cell.has_comma %},{% endif %}'{% else %}{{ cell.column.type | text }}{% endif -%}
-{%- endmacro -%}
+{%- import 'sources/csv.sql' as csv -%}
+{%- set cell_text = csv.cell_text -%}
+{%- set cell_type = csv.cell_type -%}

@@ -14,6 +14,7 @@ import duckdb
 
 from helpers.paths import ROOT
 from helpers.tables import write_table
+from helpers.workbooks import write_workbook
 
 RECIPES = ROOT / "examples" / "corpora" / "recipes.toml"
 
@@ -51,15 +52,10 @@ def placed(label: Any, folder: str) -> Any:
     return f"{folder}/{label}" if folder else label
 
 
-def write_workbook(path: Path, text: str) -> None:
+def write_sheet(path: Path, text: str) -> None:
     """Write CSV as the sheet MOS of a workbook, its numbers as numbers."""
-    from openpyxl import Workbook
-
-    book = Workbook()
-    book.active.title = "MOS"
-    for row in csv.reader(text.strip().splitlines()):
-        book.active.append([number(cell) for cell in row])
-    book.save(path)
+    rows = csv.reader(text.strip().splitlines())
+    write_workbook(path, {"MOS": ([number(cell) for cell in row] for row in rows)})
 
 
 def write_mat(path: Path, text: str) -> None:
@@ -80,7 +76,7 @@ def number(cell: str) -> float | str:
         return cell
 
 
-WRITERS = {".xlsx": write_workbook, ".mat": write_mat}
+WRITERS = {".xlsx": write_sheet, ".mat": write_mat}
 
 
 def write_recipe(recipe: Recipe, folder: Path) -> None:

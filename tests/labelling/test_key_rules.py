@@ -15,6 +15,8 @@ from helpers.command import moslabels
 from helpers.job import Job
 from helpers.tables import read_table, write_table
 from moslabels import MosLabelsError, UsageError, join
+from moslabels.runs.compile import compiled
+from moslabels.spec.entry import table_spec
 
 FOLDED = [
     ("I01_01_1.BMP", "i01_01_1.bmp"),
@@ -312,3 +314,10 @@ def test_the_diagnosis_of_case_says_the_option_that_ends_it(job: Job) -> None:
     assert near["advice"] == 'set key_case "fold"'
     job.run(features, labels, key_case="fold")
     assert (job.audit["match_rate"], job.audit["diagnosis"]) == (1.0, None)
+
+
+def test_the_case_foldings_are_set_once_for_all_files(job: Job) -> None:
+    features = write_table(job.folder / "f.csv", [{"key": "A"}])
+    labels = [write_table(job.folder / f"{name}.csv", [{"key": name, "mos": 3}]) for name in "ab"]
+    spec = table_spec(features, labels, job.folder / "o.csv", None, None, {"key_case": "fold"})
+    assert compiled([spec]).count("-- sql/session/case_foldings.sql") == 1

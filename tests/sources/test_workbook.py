@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import datetime
 import sys
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from helpers.job import Job
 from helpers.tables import write_table
+from helpers.workbooks import Sheets, write_workbook
 from moslabels import MosLabelsError, materialize
 from moslabels.files.records import file_sha256
 from moslabels.runs.compile import compiled
@@ -18,28 +18,13 @@ from moslabels.runs.verify import verify
 from moslabels.spec.entry import table_spec
 from moslabels.suggest.search import suggest
 
-openpyxl = pytest.importorskip("openpyxl")
+pytest.importorskip("openpyxl")
 pytest.importorskip("python_calamine")
-
-Sheets = dict[str, list[list[Any]]]
-
-
-def workbook(path: Path, sheets: Sheets, hidden: tuple[str, ...] = ()) -> Path:
-    book = openpyxl.Workbook()
-    book.remove(book.active)
-    for name, rows in sheets.items():
-        sheet = book.create_sheet(name)
-        for row in rows:
-            sheet.append(row)
-        if name in hidden:
-            sheet.sheet_state = "hidden"
-    book.save(path)
-    return path
 
 
 def labelled(job: Job, sheets: Sheets, keys: list[Any], **options: Any) -> dict[Any, Any]:
     """The mos of each key, by labels in a workbook."""
-    labels = workbook(job.folder / "l.xlsx", sheets)
+    labels = write_workbook(job.folder / "l.xlsx", sheets)
     rows = job.run([{"key": key} for key in keys], labels, min_match_rate=0, **options)
     return {row["key"]: row["mos"] for row in rows}
 
@@ -105,7 +90,7 @@ def test_a_sheet_by_its_name(job: Job) -> None:
 @pytest.mark.parametrize("out", ["o.parquet", "o.csv", "o.jsonl"])
 def test_features(job: Job, out: str) -> None:
     rows = [["key", "x", "n", "t", "is"], ["a", 1.5, 3, "ü", True], ["b", 2, 4, None, False]]
-    features = workbook(job.folder / "f.xlsx", {"f": rows})
+    features = write_workbook(job.folder / "f.xlsx", {"f": rows})
     found = job.run(features, [{"key": "a", "mos": 3}], out_name=out, min_match_rate=0)
     assert [str(row["x"]) for row in found] == ["1.5", "2.0"]
     assert [str(row["n"]) for row in found] == ["3", "4"]
@@ -136,7 +121,7 @@ def test_a_sheet_of_what_is_not_a_workbook(job: Job) -> None:
 def test_what_comes_after(job: Job) -> None:
     """A workbook is verified, explained and searched as other files are, and its sheet is part of the evidence."""
     sheets = {"MOS": LABELS, "raw": LABELS}
-    labels = workbook(job.folder / "l.xlsx", sheets)
+    labels = write_workbook(job.folder / "l.xlsx", sheets)
     features = write_table(job.folder / "f.csv", [{"name": "x/a.mp4"}, {"name": "x/b.mp4"}])
     options = {"label_csv": {"sheet": "MOS"}, "key_normalize": "basename"}
     audit = materialize(features, [labels], job.folder / "o.csv", audit_json=job.folder / "a.json", **options)
