@@ -19,7 +19,7 @@ long: ## Tests that take minutes; some need Java 17
 	$(BIN)/pip install -q -e '.[dev,long]' -c tests/constraints.txt
 	$(BIN)/python -m pytest -m long
 
-integration: ## Tests with DVC and dbt-duckdb
+integration: ## Tests with the tools that it works beside, such as DVC and dbt-duckdb
 	$(BIN)/pip install -q -e '.[dev,integrations]'
 	$(BIN)/python -m pytest -m integration
 

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, Unpack
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, Unpack
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -24,26 +24,34 @@ from moslabels.labelling.pipeline import Matched, columns_of, join_rows, judge, 
 from moslabels.parquet import schemas
 from moslabels.runs.arguments import check_options, checked_cancel, with_options
 from moslabels.sources.batches import feature_table
-from moslabels.sources.in_memory import as_arrow, named_tables
+from moslabels.sources.in_memory import named_tables
+from moslabels.sources.taken_over import as_arrow
 from moslabels.spec.entry import input_spec
 from moslabels.spec.options import OptionKeywords
 from moslabels.spec.table import TableSpec
 
 if TYPE_CHECKING:
+    import datasets
     import pandas
     import polars
+    import pyarrow.dataset
 
 
 MOST_OF_A_TEXT = 2**31 - 1  # bytes of a chunk of an Arrow column
 
 
 class ArrowTable(Protocol):
-    """A table that can be handed over as Arrow, of pyarrow, pandas, polars or DuckDB.
+    """A table that can be handed over as Arrow, of pyarrow, pandas, polars, DuckDB or another package.
 
     See https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html
     """
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+
+Table: TypeAlias = (
+    "ArrowTable | polars.LazyFrame | datasets.Dataset | pyarrow.dataset.Dataset | pyarrow.dataset.Scanner"
+)
 
 
 @dataclass(frozen=True)
@@ -80,13 +88,21 @@ class Joined:
         assert isinstance(frame, polars.DataFrame)
         return frame
 
+    def to_dataset(self) -> datasets.Dataset:
+        """Return the table as a Dataset of Hugging Face. If the features came as one, their feature types are kept."""
+        import datasets
+
+        info = datasets.DatasetInfo(features=datasets.Features.from_arrow_schema(self.table.schema))
+        # The metadata may have the fingerprint of the features, by which results of theirs would be found in a cache.
+        return datasets.Dataset(self.table.replace_schema_metadata(None), info=info)
+
     def relation(self, connection: Connection) -> Relation:
         """Return the table as a relation of a DuckDB connection, without a copy."""
         return connection.from_arrow(self.table)
 
 
 def join(
-    features: str | os.PathLike[str] | ArrowTable,
+    features: str | os.PathLike[str] | Table,
     labels: Any,
     *,
     connection: Connection | None = None,
@@ -101,8 +117,9 @@ def join(
     Parameters
     ----------
     features
-        A path, an Arrow table, batch or reader, a pandas or polars DataFrame, or a DuckDB relation; one row per clip or
-        frame. A reader or a relation is read once, whole.
+        A path, an Arrow table, batch, reader, Dataset or Scanner, a pandas or polars DataFrame, a polars LazyFrame, a
+        Dataset of Hugging Face, a DuckDB relation, or another object that has ``__arrow_c_stream__``; one row per clip
+        or frame. What is read from elsewhere is read once, whole.
     labels
         The same, or a list of them, read in order. An entry may be a mapping ``{"table": …}`` or ``{"path": …}`` with
         options of its own, and a ``name`` by which messages and the column ``mos_label_source`` know a table in memory

@@ -1,20 +1,15 @@
-"""Tables in memory, as Arrow tables with names."""
+"""The names of tables in memory."""
 
 from __future__ import annotations
 
 import os
-import re
-import sys
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 import pyarrow as pa
 
-from moslabels.base.errors import TableError, UsageError, is_from_outside
+from moslabels.base.errors import UsageError
 from moslabels.base.text import shown
-from moslabels.engine.connection import table_of
-from moslabels.engine.sessions import Connection, InterruptException, Relation
 
 TakeOver: TypeAlias = Callable[[Any, str], pa.Table]
 """A function that turns a value into an Arrow table. The text is the name of the table in messages."""
@@ -72,42 +67,3 @@ def _named_labels(given: Sequence[Any], tables: dict[str, pa.Table], take_over: 
             raise UsageError(f"labels[{index}].name: must be a non-empty text that can be printed, not {shown(name)}")
         named.append({"path": _named(entry["table"], name, tables, take_over), **rest})
     return named
-
-
-def as_arrow(connection: Connection | None, look: Callable[[], None], value: Any, name: str) -> pa.Table:
-    """Return a table in memory as an Arrow table, without a copy if its columns are Arrow's.
-
-    ``connection`` is the connection of a relation. ``look`` is called while DuckDB works, and may raise. Raise
-    UsageError for a value of another kind, and TableError if it cannot be converted.
-    """
-    if not hasattr(value, "__arrow_c_stream__"):
-        kind = f"{type(value).__module__}.{type(value).__qualname__}"
-        lazy = "; collect() it first" if kind.startswith("polars.") and hasattr(value, "collect") else ""
-        raise UsageError(
-            f"{name}: must be a path, an Arrow table or reader, a pandas or polars DataFrame or a DuckDB relation, "
-            f"not {shown(kind)}{lazy}"
-        )
-    try:
-        table = table_of(value, connection, look) if isinstance(value, Relation) else _taken_over(value)
-        list(table.column_names)  # Raises if a name is not text that Python can hold.
-    except InterruptException:
-        raise
-    except Exception as error:  # The other package may raise anything.
-        if is_from_outside(error):
-            raise
-        is_main = threading.current_thread() is threading.main_thread()
-        if is_main and re.search("KeyboardInterrupt|Query interrupted", str(error)):
-            raise KeyboardInterrupt from error
-        raise TableError(
-            f"{name}: cannot be taken over as an Arrow table: {error}", code="unreadable", file=name
-        ) from error
-    return table
-
-
-def _taken_over(value: Any) -> pa.Table:
-    polars = sys.modules.get("polars")
-    if polars is None or not isinstance(value, polars.DataFrame):
-        return value if isinstance(value, pa.Table) else pa.table(value)
-    if objects := [column for column in value.columns if value[column].dtype == polars.Object]:
-        raise TypeError(f"column {shown(objects[0])} holds objects of Python")
-    return value.to_arrow()  # The Arrow stream of polars has newer types, which fewer readers know.

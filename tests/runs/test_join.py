@@ -16,6 +16,7 @@ import duckdb
 import pandas as pd
 import polars as pl
 import pyarrow as pa
+import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 import pytest
 
@@ -42,6 +43,16 @@ def relation(table: pa.Table) -> Any:
     return CONNECTION.from_arrow(table)
 
 
+class AnotherPackage:
+    """What a package is to have that moslabels does not know."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self._table = table
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return self._table.__arrow_c_stream__(requested_schema)
+
+
 IN_MEMORY: dict[str, Callable[[pa.Table], Any]] = {
     "Arrow table": lambda table: table,
     "Arrow table in chunks": lambda table: pa.concat_tables([table.slice(0, 3), table.slice(3, 0), table.slice(3)]),
@@ -50,6 +61,10 @@ IN_MEMORY: dict[str, Callable[[pa.Table], Any]] = {
     "pandas": lambda table: table.to_pandas(),
     "polars": pl.from_arrow,
     "relation": relation,
+    "LazyFrame": lambda table: pl.from_arrow(table).lazy(),
+    "Arrow dataset": lambda table: ds.dataset([table.slice(0, 7), table.slice(7)]),
+    "Arrow scanner": lambda table: ds.dataset(table).scanner(batch_size=7),
+    "another package": AnotherPackage,
 }
 FILES = (".parquet", ".csv", ".jsonl", ".json")
 
@@ -96,6 +111,20 @@ def test_the_result_as_what_one_works_with() -> None:
     with duckdb.connect() as connection:
         found = joined.relation(connection).aggregate("count(*), avg(mos)").fetchall()
     assert found == [(CLIPS, pytest.approx(sum(joined.table["mos"].to_pylist()) / CLIPS))]
+
+
+@pytest.mark.parametrize("rows", [0, 250_000])
+def test_a_plan_and_a_dataset_keep_the_order_of_their_rows(rows: int, tmp_path: Path) -> None:
+    """Both are read in several batches. Without rows, they keep their columns."""
+    table = pa.table({"key": [f"k{n * 7919 % 1000}" for n in range(rows)], "n": pa.array(range(rows), pa.int32())})
+    labels = pa.table({"key": [f"k{n}" for n in range(1000)], "mos": [1 + n / 250 for n in range(1000)]})
+    for part in range(3):
+        pq.write_table(table.slice(part * 80_000, 80_000 if part < 2 else None), tmp_path / f"{part}.parquet")
+    wanted = join(table, labels, min_match_rate=0 if not rows else 1).table
+    for lazy in (pl.scan_parquet(tmp_path / "*.parquet"), ds.dataset(tmp_path)):
+        found = join(lazy, labels, min_match_rate=0 if not rows else 1).table
+        assert found.column_names == wanted.column_names
+        assert found.select(["n", "mos"]).equals(wanted.select(["n", "mos"]))
 
 
 def test_the_features_own_columns_are_not_copied() -> None:
@@ -191,7 +220,32 @@ REFUSED: dict[str, tuple[Callable[[], Any], type[MosLabelsError], str]] = {
         'features: must be a path, an Arrow table or reader, .*, not "builtins.list"$',
     ),
     "nothing": (lambda: join(None, LABELS), UsageError, 'features: must be .*, not "builtins.NoneType"'),
-    "a plan": (lambda: join(pl.LazyFrame({"key": [1]}), LABELS), UsageError, "LazyFrame.*; collect\\(\\) it first$"),
+    "a Series": (
+        lambda: join(pd.Series([1.5], name="key"), LABELS),
+        UsageError,
+        r'^features: "pandas.Series" is one column, .*; give a frame, such as series.reset_index\(\)$',
+    ),
+    "a Series of labels": (
+        lambda: join(FEATURES, pl.Series("mos", [1.5])),
+        UsageError,
+        'labels: "polars.Series" is one',
+    ),
+    "a column of Arrow": (lambda: join(FEATURES["si"], LABELS), UsageError, '"pyarrow.ChunkedArray" is one column'),
+    "columns of several levels": (
+        lambda: join(pd.DataFrame([[1, 2]], columns=pd.MultiIndex.from_tuples([("key", "a"), ("mos", "b")])), LABELS),
+        UsageError,
+        "^features: its columns have 2 levels, so no option can name one of them; give each one name: frame.columns = ",
+    ),
+    "a plan that fails": (
+        lambda: join(pl.LazyFrame({"key": ["a"]}).select(pl.col("key").cast(pl.Int64)), LABELS),
+        TableError,
+        "^features: cannot be taken over as an Arrow table: conversion from",
+    ),
+    "a plan with objects": (
+        lambda: join(pl.LazyFrame({"key": [object()]}, schema={"key": pl.Object}), LABELS),
+        TableError,
+        'column "key" holds objects of Python$',
+    ),
     "no labels": (lambda: join(FEATURES, []), UsageError, "labels: must name one label table at least"),
     "a table and a path": (
         lambda: join(FEATURES, {"table": LABELS, "path": "l.csv"}),
@@ -592,7 +646,9 @@ FRAMES: dict[str, Callable[[], pd.DataFrame]] = {
 @pytest.mark.parametrize("make", FRAMES.values(), ids=FRAMES)
 def test_a_frame_of_any_columns_and_index_comes_back(make: Callable[[], pd.DataFrame]) -> None:
     frame = make()
-    joined = join(frame, SCORED, feature_key_column=pa.table(frame).column_names[0])
+    table = pa.table(frame)
+    given = frame if frame.columns.nlevels == 1 else table  # An Arrow table has one name for all levels.
+    joined = join(given, SCORED, feature_key_column=table.column_names[0])
     result = joined.to_pandas()
     assert result["mos"].tolist() == MOS
     assert result.index.equals(frame.index)
@@ -827,3 +883,36 @@ def test_a_child_that_was_forked_meanwhile_removes_nothing(tmp_path: Path) -> No
         timeout=60,
     )
     assert (done.stdout, done.stderr) == ("1\n", "")
+
+
+@pytest.mark.integration
+def test_a_dataset_of_hugging_face_comes_back_as_one(tmp_path: Path) -> None:
+    datasets = pytest.importorskip("datasets", reason="needs datasets: pip install -e '.[integrations]'")
+    kinds = datasets.Features({"clip": datasets.Value("string"), "kind": datasets.ClassLabel(names=["sdr", "hdr"])})
+    whole = datasets.Dataset.from_dict({"clip": list("abcd"), "kind": [0, 1, 0, 1]}, features=kinds)
+    whole.save_to_disk(str(tmp_path / "saved"))
+    # The rows are no longer those of its table, and not all of its columns are shown.
+    chosen = datasets.load_from_disk(str(tmp_path / "saved")).select([3, 1, 0]).with_format("numpy", columns=["kind"])
+    labels = pa.table({"clip": list("abcd"), "mos": [1.5, 2.5, 3.5, 4.5]})
+    options = {"feature_key_column": "clip", "label_key_column": "clip"}
+    labelled = join(chosen, labels, **options).to_dataset()
+    assert isinstance(labelled, datasets.Dataset)
+    assert labelled["clip"][:] == ["d", "b", "a"]
+    assert labelled["mos"][:] == [4.5, 2.5, 1.5]
+    assert labelled.features["kind"] == kinds["kind"]
+    assert labelled.features["mos"] == datasets.Value("float64")
+    again = join(chosen, labels.slice(0, 2), min_match_rate=0, **options).to_dataset()
+    assert len({one._fingerprint for one in (whole, chosen, labelled, again)}) == 4  # A cache knows them apart.
+    assert join(whole.select([]), labels, min_match_rate=0, **options).to_dataset().num_rows == 0
+    assert join(labels, datasets.Dataset(labels), overwrite=True, **options).table["mos"].to_pylist() == [
+        1.5,
+        2.5,
+        3.5,
+        4.5,
+    ]
+    for wrong, message in (
+        (datasets.DatasetDict(train=whole), r'"datasets.DatasetDict" holds several tables; .*dataset\["train"\]'),
+        (whole.to_iterable_dataset(), "give a Dataset$"),
+    ):
+        with pytest.raises(UsageError, match=message):
+            join(wrong, labels, **options)
