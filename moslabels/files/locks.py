@@ -19,7 +19,7 @@ from moslabels.base.errors import TableError
 from moslabels.files import platform
 from moslabels.files.holders import Holder, holder_of, signature
 from moslabels.files.places import Place
-from moslabels.files.platform import owner_name
+from moslabels.files.users import owner_name
 
 LEFT_BESIDE = "was left beside"
 """Words that stand in each warning about a file that others left beside a target."""

@@ -22,11 +22,6 @@ try:
     import fcntl
 except ImportError:  # Windows
     fcntl = None
-pwd: ModuleType | None
-try:
-    import pwd
-except ImportError:
-    pwd = None
 
 UNSUPPORTED = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP)
 """The error numbers of a call that the system or the file system does not support."""
@@ -52,6 +47,7 @@ class Abilities:
     - ``modes`` and ``users``: files have modes and owners (else there are none to keep)
     - ``moves_open_files``: an open file can be renamed and removed (else it is closed before)
     - ``processes``: it can be asked whether a process runs, without disturbing it (else nobody knows)
+    - ``kernel_copies``: the kernel copies from file to file (else the bytes are read and written)
     """
 
     locks: bool
@@ -64,6 +60,7 @@ class Abilities:
     users: bool
     moves_open_files: bool
     processes: bool
+    kernel_copies: bool
 
     @classmethod
     def found(cls) -> Abilities:
@@ -86,6 +83,7 @@ class Abilities:
             users=hasattr(os, "geteuid"),
             moves_open_files=is_posix,
             processes=is_posix,
+            kernel_copies=hasattr(os, "copy_file_range"),
         )
 
     def without(self, *names: str) -> Abilities:
@@ -199,6 +197,18 @@ class System:
         with self._seeking:
             os.lseek(handle, position, os.SEEK_SET)
             return os.write(handle, data)
+
+    def copy(self, source: int, target: int, size: int, position: int) -> int:
+        """Let the kernel copy bytes of an open file to the same position of another; return how many it copied.
+
+        File systems that can share data between files then do so. Return 0 if the kernel, or a file system, does not
+        copy. It gives many reasons for that, so no error is looked at: the caller reads and writes instead, which meets
+        the error of a disk again, at the file that has it.
+        """
+        if self.abilities.kernel_copies:
+            with suppress(OSError):
+                return os.copy_file_range(source, target, size, position, position)
+        return 0
 
     def set_waiting(self, handle: int) -> None:
         """Let reads of an open file wait for data again, after it was opened without waiting."""
@@ -321,14 +331,6 @@ class System:
 def _at(folder: Folder, name: str) -> tuple[str, int | None]:
     """Return the arguments of a call for a name in a folder: a path, and the handle of the folder to start from."""
     return (os.path.join(folder.path, name), None) if folder.handle is None else (name, folder.handle)
-
-
-def owner_name(number: int) -> str:
-    """Return the name of a user, or ``user`` and the number if the user has no name."""
-    if pwd is not None:
-        with suppress(KeyError):
-            return str(pwd.getpwuid(number).pw_name)
-    return f"user {number}"
 
 
 system = System(Abilities.found())

@@ -22,7 +22,8 @@ from moslabels.base.errors import TableError
 from moslabels.files import platform
 from moslabels.files.locks import locked
 from moslabels.files.places import Place, check_target, named, written_path
-from moslabels.files.platform import Folder, owner_name
+from moslabels.files.platform import Folder
+from moslabels.files.users import owner_name
 
 
 @contextmanager

@@ -17,6 +17,7 @@ from moslabels.files import platform
 from moslabels.files.places import Place, named
 from moslabels.files.platform import UNSUPPORTED
 
+_BLOCK = 1 << 20
 _NO_MODES = (errno.EPERM, *UNSUPPORTED)
 
 
@@ -24,7 +25,7 @@ class StagedFile(io.RawIOBase):
     """A new version of a reserved file, under a hidden name in the folder of its target.
 
     Nobody can read it who could not read the file that it replaces. ``write`` appends bytes and hashes them. After
-    ``write_at``, which hashes nothing, call ``settle`` with the size and the hash.
+    ``write_at`` and ``copy_at``, which hash nothing, call ``settle`` with the size and the hash.
 
     It is a context manager. Leaving it without :func:`publish` removes the staged file. A file in a place aside
     (:func:`set_aside`) is never published.
@@ -76,6 +77,20 @@ class StagedFile(io.RawIOBase):
                 place += done
                 view = view[done:]
         return place
+
+    def copy_at(self, place: int, source: int, size: int) -> int:
+        """Copy bytes from the same position of an open file, without hashing; return the position after them.
+
+        Raise OSError without a number if the source ends before.
+        """
+        system = platform.system
+        with named(self.given):
+            if done := system.copy(source, self.handle, size, place):
+                return place + done
+        block = system.read_at(source, min(_BLOCK, size), place)
+        if not block:
+            raise OSError("a file ended before its end")
+        return self.write_at(place, [block])
 
     def settle(self, size: int, hash_of_all: Any) -> None:
         """Set the size and the hash object of what ``write_at`` wrote. The caller has read it back already."""

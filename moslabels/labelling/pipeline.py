@@ -71,7 +71,11 @@ def read_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels
 
 def match_table(engine: Engine, workspace: Workspace, spec: TableSpec) -> Matched:
     """Read features and labels of a table and let their keys meet. Raise TableError."""
-    features = read_features(engine, workspace, spec)  # Refused before the labels are read.
+    return match_labels(engine, workspace, spec, read_features(engine, workspace, spec))
+
+
+def match_labels(engine: Engine, workspace: Workspace, spec: TableSpec, features: Features) -> Matched:
+    """Read the labels of a table and let their keys meet those of its features, which were read. Raise TableError."""
     source, key = features.source, features.key
     labels = read_labels(engine, workspace, spec)
     dropped = _replaced_columns(source, spec.options, key, labels)

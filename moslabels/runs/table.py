@@ -23,13 +23,15 @@ from moslabels.files.reserve import reserved, set_aside
 from moslabels.files.staged import StagedFile
 from moslabels.files.watched import watched
 from moslabels.files.workspace import Workspace
-from moslabels.labelling.pipeline import Matched, columns_of, join_rows, judge, match_table
+from moslabels.labelling.pipeline import Matched, columns_of, join_rows, judge, match_labels, read_features
 from moslabels.runs.arguments import all_args, check_block, check_options, checked_cancel, with_options
+from moslabels.sources.source import Source
 from moslabels.spec.entry import table_spec
 from moslabels.spec.options import OptionKeywords
 from moslabels.spec.table import TableSpec
+from moslabels.writers.copy import Copy
 from moslabels.writers.job import Job
-from moslabels.writers.write import beside_warnings, write_labelled, write_plain
+from moslabels.writers.write import begin, beside_warnings, write_labelled, write_plain
 
 
 def materialize(
@@ -166,6 +168,13 @@ class _Outputs:
         with held():
             return self.files.enter_context(StagedFile(self.places[target]))
 
+    def begin(self, target: str, features: Source) -> tuple[StagedFile, Copy | None]:
+        """Stage the labelled table. If its writer copies the features, let that begin beside all other work."""
+        with held():
+            staged = self.stage(target)
+            copy = begin(features, staged)
+            return staged, self.files.enter_context(copy) if copy is not None else None
+
     def publish(self, *staged: StagedFile) -> None:
         """Put files at their targets, if no input changed meanwhile."""
         self.check_inputs()
@@ -182,7 +191,9 @@ class _Outputs:
 
 
 def _label(engine: Engine, workspace: Workspace, spec: TableSpec, run: Run, outputs: _Outputs) -> dict[str, Any]:
-    matched = match_table(engine, workspace, spec)
+    features = read_features(engine, workspace, spec)  # Refused before the labels are read.
+    out, copy = outputs.begin(spec.out, features.source)
+    matched = match_labels(engine, workspace, spec, features)
     unmatched = [_unmatched(engine, spec, outputs.stage(spec.unmatched))] if spec.unmatched is not None else []
     try:
         diagnosis = judge(engine, matched)
@@ -190,8 +201,7 @@ def _label(engine: Engine, workspace: Workspace, spec: TableSpec, run: Run, outp
         outputs.publish(*unmatched)  # They show why the gate stopped the table. Nothing else is written.
         raise
     label_records = [run.record(label.path) for label in spec.labels]
-    out = outputs.stage(spec.out)
-    written = write_labelled(_job(engine, workspace, matched, label_records), out)
+    written = write_labelled(_job(engine, workspace, matched, label_records, copy), out)
     engine.progress.step("checking")
     inputs = {"features": run.record(spec.features, written.features_sha256), "labels": label_records}
     beside = [warning for path, warning in beside_warnings(spec.out).items() if os.path.exists(path)]
@@ -213,7 +223,13 @@ def _label(engine: Engine, workspace: Workspace, spec: TableSpec, run: Run, outp
     return document
 
 
-def _job(engine: Engine, workspace: Workspace, matched: Matched, label_records: Sequence[Mapping[str, Any]]) -> Job:
+def _job(
+    engine: Engine,
+    workspace: Workspace,
+    matched: Matched,
+    label_records: Sequence[Mapping[str, Any]],
+    copy: Copy | None,
+) -> Job:
     def entry(features_sha256: str) -> tuple[str, str]:
         document = embedded.build(matched.spec, matched.labels, matched.match, features_sha256, label_records)
         return embedded.ENTRY, document
@@ -228,6 +244,7 @@ def _job(engine: Engine, workspace: Workspace, matched: Matched, label_records: 
         dropped=matched.dropped,
         temp_folder=workspace.folder,
         evidence=entry,
+        copy=copy,
     )
 
 

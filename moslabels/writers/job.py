@@ -11,6 +11,7 @@ from moslabels.base.errors import TableError
 from moslabels.engine.connection import Engine
 from moslabels.sources.faults import fault
 from moslabels.sources.source import Source
+from moslabels.writers.copy import Copy
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Job:
     - ``temp_folder``: the folder for data that is too large for the memory.
     - ``evidence``: returns the name and text of the entry for the metadata of a Parquet file, given the sha256 of the
       features.
+    - ``copy``: copies the features in the background, if the writer appends to them.
     """
 
     engine: Engine
@@ -58,6 +60,7 @@ class Job:
     dropped: Sequence[str]
     temp_folder: str
     evidence: Callable[[str], tuple[str, str]]
+    copy: Copy | None
 
     def label_rows(self) -> RowLabels:
         """Run the join. The engine can have one result open at a time, so do not call this while it reads features."""

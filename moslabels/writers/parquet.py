@@ -20,7 +20,8 @@ class ParquetWriter:
 
     def write(self, job: Job, staged: StagedFile) -> Written:
         if job.source.part.footer is not None:
-            return splice.write(job, job.source.part.footer, staged)
+            assert job.copy is not None, "begin() was not called"
+            return splice.write(job, job.source.part.footer, job.copy, staged)
         row_labels = job.begin_writing()
         rows = batch_rows(len(job.source.columns))
         schema, batches = typed_batches(job.engine, job.source, job.dropped, rows, job.keys, names_without_case=True)

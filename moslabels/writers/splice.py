@@ -6,49 +6,41 @@ same row groups, and a new footer lists both.
 
 from __future__ import annotations
 
-import hashlib
 import io
-import queue
 import tempfile
-import threading
 from collections.abc import Iterator
-from types import TracebackType
-from typing import IO, Any, BinaryIO
+from typing import IO, BinaryIO
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from moslabels.base.errors import TableError
-from moslabels.base.progress import Progress
 from moslabels.files.staged import StagedFile
 from moslabels.parquet import schemas
 from moslabels.parquet.appended import appended
 from moslabels.parquet.footer import MAGIC, Footer, FooterError, read_footer
 from moslabels.sources.faults import fault
+from moslabels.writers.copy import Copy
 from moslabels.writers.job import Job, RowLabels, Written, changed
 
-_BLOCK = 1 << 18
-_BLOCKS_BETWEEN_SYNCS = 256
+_BLOCK = 1 << 20
 _SPOOL = 1 << 26
 _SLICE = 1 << 20
-_SECONDS_BETWEEN_LOOKS = 0.1
 _MOST_GROUP_ROWS = 1 << 26  # The most rows that pyarrow writes into one row group.
 
 
-def write(job: Job, footer: Footer, staged: StagedFile) -> Written:
-    """Write Parquet from Parquet features, whose footer was read. Raise TableError if that is not possible."""
+def write(job: Job, footer: Footer, copy: Copy, staged: StagedFile) -> Written:
+    """Write Parquet from Parquet features, whose footer was read, and whose copy began. Raise TableError if that fails.
+
+    The label columns are written and read back while the features are copied.
+    """
     largest = max((group.rows for group in footer.groups), default=0)
     if largest > _MOST_GROUP_ROWS:
         raise _cannot(job, f"it has a row group of {largest} rows, and {_MOST_GROUP_ROWS} are the most")
     columns = _LabelColumns(job.columns)
     progress = job.engine.progress
-    with (
-        open(job.source.part.file, "rb") as features,
-        _Copy(features, footer.start, staged, progress) as copy,
-        tempfile.SpooledTemporaryFile(_SPOOL, dir=job.temp_folder) as spool,
-    ):
-        # While the features are copied, join, write the label columns, and read them back.
+    with tempfile.SpooledTemporaryFile(_SPOOL, dir=job.temp_folder) as spool:
         row_labels = job.label_rows()
         row_labels.check(footer.num_rows)
         progress.step("writing labels", footer.num_rows)
@@ -69,9 +61,9 @@ def write(job: Job, footer: Footer, staged: StagedFile) -> Written:
         spool.seek(len(MAGIC))
         end = staged.write_at(footer.start, _blocks(spool, label_footer.start - len(MAGIC)))
         _check_labels(job, staged, columns, row_labels, footer, alone)
-        written = copy.finish()
-        features.seek(footer.start)
-        rest = features.read()
+    written = copy.finish(progress)
+    copy.source.seek(footer.start)
+    rest = copy.source.read()
     if rest[:-8] != footer.data:
         raise changed(job.source.path)
     features_hash = written.copy()
@@ -183,88 +175,3 @@ def _check_footer(job: Job, result: BinaryIO, old: Footer, dropped: set[int]) ->
         raise fault(job.out, "the columns read back differ from those planned", "read-back")
     if [group.rows for group in new.groups] != [group.rows for group in old.groups]:
         raise fault(job.out, "the row groups read back differ from those planned", "read-back")
-
-
-class _Copy:
-    """Copies the start of a file in the background: one thread reads and hashes, another writes.
-
-    It is a context manager. Leaving it before ``finish`` stops both threads.
-    """
-
-    def __init__(self, source: BinaryIO, size: int, staged: StagedFile, progress: Progress) -> None:
-        self._source = source
-        self._size = size
-        self._staged = staged
-        self._progress = progress
-        self._done = 0
-        self._hash = hashlib.sha256()
-        self._blocks: queue.Queue[bytes | None] = queue.Queue(maxsize=32)
-        self._stopped = threading.Event()
-        self._error: BaseException | None = None
-        self._threads = [threading.Thread(target=self._guarded, args=(run,)) for run in (self._read, self._write)]
-
-    def __enter__(self) -> _Copy:
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def finish(self) -> Any:
-        """Wait for the end, and report the progress. Return the sha256 object of what was copied."""
-        self._progress.step("copying", self._size, "bytes", self._done)
-        for thread in self._threads:
-            while thread.is_alive():
-                thread.join(_SECONDS_BETWEEN_LOOKS)
-                self._progress.advance(self._done)
-        if self._error is not None:
-            raise self._error
-        return self._hash
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stopped.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _guarded(self, run: Any) -> None:
-        try:
-            run()
-        except BaseException as error:
-            self._error = self._error or error
-            self._stopped.set()
-
-    def _read(self) -> None:
-        self._source.seek(0)
-        try:
-            for block in _blocks(self._source, self._size):
-                self._hash.update(block)
-                self._put(block)
-                if self._stopped.is_set():
-                    return
-        finally:
-            self._put(None)
-
-    def _put(self, block: bytes | None) -> None:
-        while not self._stopped.is_set():
-            try:
-                self._blocks.put(block, timeout=0.1)
-            except queue.Full:
-                continue
-            return
-
-    def _write(self) -> None:
-        written = 0
-        while not self._stopped.is_set():
-            try:
-                block = self._blocks.get(timeout=0.1)
-            except queue.Empty:
-                continue
-            if block is None:
-                return
-            # A dry run needs only the first block, the label columns and the footer. What is left out reads as zeros.
-            is_left_out = self._staged.place.is_aside and self._done > 0
-            self._done = self._done + len(block) if is_left_out else self._staged.write_at(self._done, [block])
-            written += 1
-            if written % _BLOCKS_BETWEEN_SYNCS == 0:
-                # Sync now and then, so that the disk works while the next blocks are hashed, and not all at the end.
-                self._staged.sync()

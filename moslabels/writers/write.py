@@ -8,8 +8,10 @@ from typing import Protocol
 import pyarrow as pa
 
 from moslabels.files.staged import StagedFile
+from moslabels.sources.source import Source
 from moslabels.spec.formats import compression_of, format_of, known_format
 from moslabels.writers.compressed import Sink, compressed
+from moslabels.writers.copy import Copy
 from moslabels.writers.csv import CsvWriter
 from moslabels.writers.job import Job, Written
 from moslabels.writers.json import JsonLinesWriter, JsonWriter
@@ -52,6 +54,14 @@ TEXT_WRITERS: dict[str, TextWriter] = {
 }
 WRITERS: dict[str, Writer] = {"parquet": ParquetWriter(), **TEXT_WRITERS}
 """The writers of the formats of ``spec/formats``, by name."""
+
+
+def begin(source: Source, staged: StagedFile) -> Copy | None:
+    """Return what copies the features to a staged file, if its writer only appends to them. Entering it begins that."""
+    footer = source.part.footer
+    if footer is None or format_of(staged.given) != "parquet":
+        return None
+    return Copy(source.part.file, footer.start, staged)
 
 
 def write_labelled(job: Job, staged: StagedFile) -> Written:

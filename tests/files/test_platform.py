@@ -219,7 +219,7 @@ import os, signal, sys
 for name in ("fcntl", "pwd", "resource"):
     sys.modules[name] = None
 for name in ("O_NOFOLLOW", "O_NONBLOCK", "O_DIRECTORY", "O_CLOEXEC", "O_NOCTTY", "pwrite", "pread", "fchmod", "fchown",
-             "geteuid", "getuid", "link"):
+             "geteuid", "getuid", "link", "copy_file_range"):
     delattr(os, name)
 del signal.SIGHUP
 os.supports_dir_fd, os.supports_fd = set(), set()

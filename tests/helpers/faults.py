@@ -13,6 +13,7 @@ from moslabels.files.platform import Abilities, System, use
 
 WRITING = (
     "close",
+    "copy",
     "copy_link",
     "link",
     "make_folder",
