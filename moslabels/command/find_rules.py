@@ -75,8 +75,8 @@ def _suggest_arguments(parser: Parser) -> None:
 
 def _suggest(parsed: argparse.Namespace, _argv: list[str]) -> int:
     from moslabels.evidence.audit import json_text
-    from moslabels.suggest.search import suggest
-    from moslabels.suggest.text import suggestion_text
+    from moslabels.suggestions.search import suggest
+    from moslabels.suggestions.text import suggestion_text
 
     document = suggest(
         parsed.features,

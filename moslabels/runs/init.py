@@ -21,8 +21,8 @@ from moslabels.spec.formats import split_suffix
 from moslabels.spec.manifest import checked
 from moslabels.spec.options import FIELDS
 from moslabels.spec.paths import path_argument
-from moslabels.suggest.search import suggest
-from moslabels.suggest.text import (
+from moslabels.suggestions.search import suggest
+from moslabels.suggestions.text import (
     example_texts,
     left_out_texts,
     nothing_found_text,

@@ -15,7 +15,7 @@ from helpers.job import Job
 from helpers.tables import read_table, write_table
 from moslabels import MosLabelsError, join, materialize
 from moslabels.cli import main
-from moslabels.suggest.search import suggest
+from moslabels.suggestions.search import suggest
 
 WHITE: dict[str, Any] = {"delimiter": "whitespace"}
 TABS: dict[str, Any] = {"delimiter": "\t", "merge_delimiters": True}

@@ -39,7 +39,7 @@ from moslabels.runs.diff import diff
 from moslabels.runs.explain import explain
 from moslabels.runs.table import label_table
 from moslabels.spec.entry import table_spec
-from moslabels.suggest.search import suggest
+from moslabels.suggestions.search import suggest
 
 META, STATISTICS = 3, 12
 NULLS, GREATEST, LEAST = 3, 5, 6

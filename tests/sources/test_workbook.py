@@ -16,7 +16,7 @@ from moslabels.files.records import file_sha256
 from moslabels.runs.compile import compiled
 from moslabels.runs.verify import verify
 from moslabels.spec.entry import table_spec
-from moslabels.suggest.search import suggest
+from moslabels.suggestions.search import suggest
 
 pytest.importorskip("openpyxl")
 pytest.importorskip("python_calamine")

@@ -11,7 +11,7 @@ import pytest
 from helpers.tables import read_table, write_table
 from moslabels import materialize
 from moslabels.cli import main
-from moslabels.suggest.search import suggest
+from moslabels.suggestions.search import suggest
 
 SHORT: list[tuple[str, Any, Any, str]] = [
     # option, short, long, the label file

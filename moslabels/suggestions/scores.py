@@ -14,9 +14,9 @@ from moslabels.sources.columns import Column
 from moslabels.sources.csv_cells import is_unnamed
 from moslabels.sources.source import Source
 from moslabels.spec.names import MOS_NAMES
-from moslabels.suggest.scales import find_scale
-from moslabels.suggest.score_names import MEAN, NEVER, NOTHING, SCORE, USUAL, details, says
-from moslabels.suggest.votes import refuse_votes
+from moslabels.suggestions.scales import find_scale
+from moslabels.suggestions.score_names import MEAN, NEVER, NOTHING, SCORE, USUAL, details, says
+from moslabels.suggestions.votes import refuse_votes
 
 _JUDGED = 16  # columns of one file whose numbers are looked at in all rows
 _OTHER_COLUMNS = 8  # of texts, which may tell what a row is about

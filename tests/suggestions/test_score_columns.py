@@ -13,7 +13,7 @@ import pytest
 
 from helpers.tables import Rows, write_table
 from moslabels import TableError, run_batch
-from moslabels.suggest.search import suggest
+from moslabels.suggestions.search import suggest
 
 CLIPS = 60
 

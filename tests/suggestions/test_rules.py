@@ -12,8 +12,8 @@ import pytest
 from helpers.command import moslabels
 from helpers.tables import Rows, read_table, write_table
 from moslabels import run_batch
-from moslabels.suggest.search import suggest
-from moslabels.suggest.ways import ways
+from moslabels.suggestions.search import suggest
+from moslabels.suggestions.ways import ways
 
 
 def digest(n: int, salt: str = "") -> str:

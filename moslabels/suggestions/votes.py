@@ -14,7 +14,7 @@ from moslabels.sources.columns import Column, is_number_type
 from moslabels.sources.source import Source
 from moslabels.spec.formats import split_suffix
 from moslabels.spec.names import KEY_NAMES
-from moslabels.suggest.score_names import MEAN, is_one_person, says
+from moslabels.suggestions.score_names import MEAN, is_one_person, says
 
 _LEAST_COLUMNS = 4  # of votes: fewer may be several scores
 _VOTE_COLUMN = re.compile(

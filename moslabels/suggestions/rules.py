@@ -6,9 +6,9 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from moslabels.suggest.likeness import bits_of, names_cost, number_kind, pair_cost
-from moslabels.suggest.model import KINDS, LEAST_RATE, Candidate, Part, Rule, share
-from moslabels.suggest.ways import Way
+from moslabels.suggestions.likeness import bits_of, names_cost, number_kind, pair_cost
+from moslabels.suggestions.model import KINDS, LEAST_RATE, Candidate, Part, Rule, share
+from moslabels.suggestions.ways import Way
 
 _MEASURED = 12  # rules of one pair of columns per label file that are measured on all rows
 _PER_PAIR = 3  # of them, with the same columns

@@ -7,9 +7,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from moslabels.engine.statements import render
-from moslabels.suggest.likeness import are_named_as_ids, bits_of, is_category, is_measured, number_kind, text_kind
-from moslabels.suggest.model import FEATURES, KINDS, LEAST_RATE, SAMPLE_TEXTS, Candidate, Inputs, Measured, Part, Rule
-from moslabels.suggest.scores import Score
+from moslabels.suggestions.likeness import are_named_as_ids, bits_of, is_category, is_measured, number_kind, text_kind
+from moslabels.suggestions.model import (
+    FEATURES,
+    KINDS,
+    LEAST_RATE,
+    SAMPLE_TEXTS,
+    Candidate,
+    Inputs,
+    Measured,
+    Part,
+    Rule,
+)
+from moslabels.suggestions.scores import Score
 
 
 class Measurements:

@@ -11,7 +11,7 @@ import pytest
 from helpers.command import moslabels
 from helpers.tables import read_table, write_table
 from moslabels import run_batch
-from moslabels.suggest.search import suggest
+from moslabels.suggestions.search import suggest
 
 WORDS = ["koala", "wombat", "quoll", "numbat", "bilby", "emu", "dingo", "café", "lorikeet", "galah"]
 SCORES = {name: round(1.5 + n * 0.31, 2) for n, name in enumerate(WORDS)}

@@ -9,8 +9,8 @@ from typing import Any
 from moslabels.engine.connection import Engine
 from moslabels.sources.columns import Column
 from moslabels.sources.source import Source
-from moslabels.suggest.dialects import FoundDialect
-from moslabels.suggest.ways import Ways
+from moslabels.suggestions.dialects import FoundDialect
+from moslabels.suggestions.ways import Ways
 
 LEAST_RATE = 0.05
 SAMPLE_TEXTS = 600  # values of a column, or keys of a rule, that are looked at one by one

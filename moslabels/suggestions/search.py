@@ -48,14 +48,14 @@ from moslabels.sources.opening import open_table
 from moslabels.spec.formats import format_problem
 from moslabels.spec.options import option_problem, settled
 from moslabels.spec.paths import path_problem
-from moslabels.suggest.dialects import FoundDialect, find_dialect
-from moslabels.suggest.likeness import pair_cost
-from moslabels.suggest.measurements import Measurements
-from moslabels.suggest.model import FEATURES, KINDS, LEAST_RATE, Inputs, Measured, Part, share
-from moslabels.suggest.rules import shares_column, single_rules, spelled
-from moslabels.suggest.samples import Samples, overlaps, sample
-from moslabels.suggest.scores import Score
-from moslabels.suggest.suggestion import suggestion
+from moslabels.suggestions.dialects import FoundDialect, find_dialect
+from moslabels.suggestions.likeness import pair_cost
+from moslabels.suggestions.measurements import Measurements
+from moslabels.suggestions.model import FEATURES, KINDS, LEAST_RATE, Inputs, Measured, Part, share
+from moslabels.suggestions.rules import shares_column, single_rules, spelled
+from moslabels.suggestions.samples import Samples, overlaps, sample
+from moslabels.suggestions.scores import Score
+from moslabels.suggestions.suggestion import suggestion
 
 SCHEMA = "mos-label-suggestions-v1"
 _SHOWN = 5

@@ -20,9 +20,9 @@ from moslabels.base.errors import TableError, UsageError
 from moslabels.base.settings import Settings
 from moslabels.cli import main
 from moslabels.spec.options import option_problem
-from moslabels.suggest.search import suggest
-from moslabels.suggest.text import suggestion_text
-from moslabels.suggest.ways import ways
+from moslabels.suggestions.search import suggest
+from moslabels.suggestions.text import suggestion_text
+from moslabels.suggestions.ways import ways
 
 CLIPS = 120
 HAS_LISTS = option_problem("feature_key_column", ["a", "b"]) is None

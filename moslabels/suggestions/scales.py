@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from moslabels.spec.options import Options
-from moslabels.suggest.score_names import is_dmos, is_mos
+from moslabels.suggestions.score_names import is_dmos, is_mos
 
 _SLACK = 0.1  # of the width of a scale: scores beyond it by no more are normalised scores of that scale
 _DIRECTIONS = {

@@ -8,10 +8,10 @@ from typing import Any
 
 from moslabels.engine.statements import render
 from moslabels.sources.source import Source
-from moslabels.suggest.likeness import key_places, pair_cost
-from moslabels.suggest.model import FEATURES, SAMPLE_TEXTS, Candidate, Inputs, Part
-from moslabels.suggest.scores import Score, find_score
-from moslabels.suggest.ways import Ways, plain_ways, ways
+from moslabels.suggestions.likeness import key_places, pair_cost
+from moslabels.suggestions.model import FEATURES, SAMPLE_TEXTS, Candidate, Inputs, Part
+from moslabels.suggestions.scores import Score, find_score
+from moslabels.suggestions.ways import Ways, plain_ways, ways
 
 _HEAD_ROWS = 1_000
 _SAMPLE_ROWS = 20_000

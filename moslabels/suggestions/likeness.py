@@ -11,9 +11,9 @@ from typing import Any
 from moslabels.sources.columns import Column
 from moslabels.sources.source import Source
 from moslabels.spec.names import KEY_NAMES
-from moslabels.suggest.model import LEAST_RATE, Candidate, Part
-from moslabels.suggest.scores import is_nameable
-from moslabels.suggest.ways import common_prefix, common_suffix
+from moslabels.suggestions.model import LEAST_RATE, Candidate, Part
+from moslabels.suggestions.scores import is_nameable
+from moslabels.suggestions.ways import common_prefix, common_suffix
 
 _COLUMNS = 24  # of one file that may be keys
 

@@ -20,7 +20,7 @@ from moslabels.sources.opening import reader_of
 from moslabels.sources.packed import open_unpacked
 from moslabels.sources.whole_file import WholeFile
 from moslabels.spec.dialect import WHITESPACE, merges
-from moslabels.suggest.ways import MEDIA
+from moslabels.suggestions.ways import MEDIA
 
 _MOST_BYTES = 64 << 20  # that are looked at; a longer file is judged by its beginning
 _NEARLY_ALL = 0.9

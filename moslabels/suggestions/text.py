@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from moslabels.base.text import listed, short, shown, visible
-from moslabels.suggest.model import LEAST_RATE
+from moslabels.suggestions.model import LEAST_RATE
 
 
 def suggestion_text(document: Mapping[str, Any]) -> str:

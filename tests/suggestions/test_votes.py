@@ -14,7 +14,7 @@ import pytest
 
 from helpers.tables import read_table, write_table
 from moslabels import TableError, join
-from moslabels.suggest.search import suggest
+from moslabels.suggestions.search import suggest
 
 CLIPS = [f"c{n * 7919 % 4241:04d}_{'abc'[n % 3]}" for n in range(12)]
 PEOPLE = range(1, 9)

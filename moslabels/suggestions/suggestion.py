@@ -8,8 +8,8 @@ from typing import Any
 
 from moslabels.labelling.keys import one_or_list
 from moslabels.spec.formats import split_suffix
-from moslabels.suggest.model import Inputs, Measured
-from moslabels.suggest.scores import Score
+from moslabels.suggestions.model import Inputs, Measured
+from moslabels.suggestions.scores import Score
 
 
 def suggestion(inputs: Inputs, scores: Sequence[Score], measured: Measured) -> dict[str, Any]:
