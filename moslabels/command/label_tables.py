@@ -34,7 +34,7 @@ def _batch_arguments(parser: Parser) -> None:
     for form in REPORT_FORMS:
         parser.add_argument(form.flag, metavar="F", help=form.help)
     parser.add_argument("--fail-fast", action="store_true", help="stop after the first table that fails")
-    parser.add_argument("--dry-run", action="store_true", help="do everything but write; the report to standard output")
+    parser.add_argument("--dry-run", action="store_true", help="write no table and no audit, but the reports")
     parser.add_argument("--skip-unchanged", action="store_true", help="skip tables that still fit their audit")
     add_settings(parser)
     add_verbosity(parser)
@@ -49,7 +49,7 @@ def _batch(parsed: argparse.Namespace, argv: list[str]) -> int:
         _say_table(entry, parsed.quiet)
 
     def print_report() -> None:
-        if reports and (parsed.report_json is None or parsed.dry_run):
+        if reports and parsed.report_json is None:
             write_out(json_text(reports[0]))
 
     reports: list[dict[str, Any]] = []
@@ -113,7 +113,7 @@ def _say_summary(report: Mapping[str, Any], is_dry: bool) -> None:
     unchanged = sum(table["status"] == "unchanged" for table in report["tables"])
     labelled = summary["tables"] - summary["failed_tables"] - not_run - unchanged
     others = "".join(f", {count} {what}" for count, what in ((unchanged, "unchanged"), (not_run, "not run")) if count)
-    dry = " (dry run: nothing is written)" if is_dry else ""
+    dry = " (dry run: no table is written)" if is_dry else ""
     say(f"{labelled} of {summary['tables']} tables labelled{others}{dry}")
 
 

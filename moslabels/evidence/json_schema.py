@@ -134,7 +134,8 @@ def report_document() -> Schema:
                 "summary": object_of(dict.fromkeys(("tables", "failed_tables", *report.SUMMED), COUNT)),
                 "tables": list_of(table, minItems=1),
                 "run_provenance": PROVENANCE,
-            }
+            },
+            {"dry_run": {"type": "boolean"}},
         ),
     )
 

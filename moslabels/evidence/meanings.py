@@ -99,6 +99,7 @@ MEANINGS: Mapping[str, str] = {
     "summary.tables": "how many tables the manifest lists",
     "summary.failed_tables": "how many of them failed",
     "tables": "a table of the manifest each",
+    "dry_run": "true if the run was a dry one, which wrote no table; else absent",
     **{f"tables.{field.name}": field.says for field in TABLE_FIELDS},
 }
 """Meanings by name of the field. ``parent.name`` holds only for the field of that parent."""

@@ -14,6 +14,7 @@ from typing import Any
 from moslabels.evidence.histogram import STATISTICS, Histogram, place
 from moslabels.evidence.page_template import render_page
 from moslabels.evidence.provenance import recorded_hashes
+from moslabels.evidence.report import DRY
 from moslabels.labelling.diagnosis import lines as diagnosis_lines
 from moslabels.spec.options import FIELDS
 
@@ -35,11 +36,12 @@ def page(report: Mapping[str, Any], audits: Sequence[Mapping[str, Any] | None]) 
     statuses = [entry["status"] for entry in report["tables"]]
     total = summary["tables"]
     failed = summary["failed_tables"]
+    says = f"{failed} of {total} tables failed" if failed else f"{total} of {total} tables labelled"
     return render_page(
         "report",
         manifest=report["manifest"],
         status=report["status"],
-        says=f"{failed} of {total} tables failed" if failed else f"{total} of {total} tables labelled",
+        says=f"{DRY}. {says}" if report.get("dry_run") else says,
         summary=[
             ("tables", total),
             ("failed", failed),

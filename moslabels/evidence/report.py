@@ -14,6 +14,8 @@ from moslabels.spec.table import TableSpec
 SCHEMA = "mos-label-materializer-batch-v1"
 NEVER_SKIPPED = "has no audit_json, so it is never skipped; set one"
 """The warning of a table that --skip-unchanged cannot judge. The audit of the table does not have it."""
+DRY = "Dry run: no table was written"
+"""The mark of the report of a dry run, for people."""
 SUMMED = ("input_rows", "output_rows", "matched_rows", "missing_rows")
 """The fields of an audit that a report adds up."""
 SUMMARY = (*SUMMED, "match_rate", "labels_loaded")
@@ -61,14 +63,17 @@ def table_entry(
     return entry
 
 
-def build(manifest: str, tables: Sequence[Mapping[str, Any]], provenance: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the report of a batch as a dict of JSON values."""
+def build(
+    manifest: str, tables: Sequence[Mapping[str, Any]], provenance: Mapping[str, Any], *, is_dry: bool = False
+) -> dict[str, Any]:
+    """Return the report of a batch as a dict of JSON values, marked if it is of a dry run."""
     return {
         "schema": SCHEMA,
         "manifest": manifest,
         **added_up(tables),
         "tables": list(tables),
         "run_provenance": dict(provenance),
+        **({"dry_run": True} if is_dry else {}),
     }
 
 
@@ -88,7 +93,8 @@ def added_up(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def markdown(report: Mapping[str, Any]) -> str:
     """Return the report as a Markdown table, with errors, warnings and unmatched keys below it."""
-    lines = [
+    lines = [f"{DRY}.", ""] if report.get("dry_run") else []
+    lines += [
         "| Table | Status | Match rate | Matched rows | Missing rows | Output |",
         "|---|---|---|---|---|---|",
     ]

@@ -60,7 +60,7 @@ def run_batch(
     fail_fast
         Stop after the first table that fails. The others are then ``not-run``.
     dry_run
-        Do everything but write.
+        Do everything but write tables, audits and unmatched files. The reports that are named are written, and marked.
     skip_unchanged
         Skip each table whose inputs, options, versions and output are still the ones in its audit.
     run_provenance
@@ -154,7 +154,7 @@ def _run(
     """Label the tables and write the reports. Return the report, and what ended the run early, if anything."""
     with held(), ExitStack() as reports_are_ours:
         try:
-            places = reports_are_ours.enter_context(reserved([] if run.is_dry else run.reports.values()))
+            places = reports_are_ours.enter_context(reserved(run.reports.values()))
         except OSError as error:
             raise UsageError(f"the report cannot be written: {os_error(error)}") from error
         with kept():
@@ -162,9 +162,9 @@ def _run(
         tables = zip(manifest.tables, entries, strict=True)
         were_run = [(spec, entry) for spec, entry in tables if entry["status"] != "not-run"]
         inputs = _inputs(were_run, run) if run.block is None else {}
-        document = report.build(manifest.path, entries, run.provenance(inputs, {}))
+        document = report.build(manifest.path, entries, run.provenance(inputs, {}), is_dry=run.is_dry)
         try:
-            for name, path in run.reports.items() if not run.is_dry else ():
+            for name, path in run.reports.items():
                 write_whole(places[path], MAKERS[name](document, audits))
         except OSError as error:
             if ended_by is None:

@@ -77,6 +77,8 @@ def _sides(path: str, reach: Reach) -> Iterator[Side]:
     document = load(path)
     if isinstance(document, Report):
         _check_shape(path, "report", document)
+        if document.members.get("dry_run"):
+            raise UsageError(f"{path}: is the report of a dry run, which wrote no table to compare")
         hashes = dict(recorded_hashes(document.block.get("inputs")))
         for table in document.members["tables"]:
             if "summary" in table:

@@ -40,6 +40,9 @@ class ReportCheck:
         checked = Checked(path, report.kind)
         if not checked.has_shape(report) or not isinstance(report.block, Mapping):
             return [checked]
+        if report.members.get("dry_run"):
+            checked.tell_not("it is of a dry run, which wrote no table and no audit")
+            return [checked]
         tables = report.members["tables"]
         manifest = self._provenance(checked, report)
         if manifest is not None:

@@ -410,7 +410,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     before = {path.name for path in tmp_path.iterdir()}
     run = ["batch", "m.json", "--report-json", "r.json", "--report-html", "sub/r.html"]
     assert cli.main([*run, "--dry-run"]) == 1
-    assert {path.name for path in tmp_path.iterdir()} == before
+    assert {path.name for path in tmp_path.iterdir()} == {*before, "r.json", "sub"}
     done = moslabels(*run, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     written = Parsed((tmp_path / "sub/r.html").read_text(encoding="utf-8"))

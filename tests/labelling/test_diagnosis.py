@@ -446,15 +446,58 @@ def test_a_dry_batch(job: Job) -> None:
     ]
     (job.folder / "m.json").write_text(json.dumps({"tables": tables}))
     before = sorted(path.name for path in job.folder.iterdir())
-    reports = ["--report-json", "r.json", "--report-md", "r.md"]
+    forms = {"--report-json": "r.json", "--report-md": "r.md", "--report-html": "r.html"}
+    reports = [text for form in forms.items() for text in form]
     dry = moslabels("batch", "m.json", *reports, "--dry-run", cwd=job.folder)
-    assert sorted(path.name for path in job.folder.iterdir()) == before
-    assert "1 of 2 tables labelled (dry run: nothing is written)" in dry.stderr
+    assert sorted(path.name for path in job.folder.iterdir()) == sorted([*before, *forms.values()])
+    assert "1 of 2 tables labelled (dry run: no table is written)" in dry.stderr
+    told = {name: (job.folder / name).read_text(encoding="utf-8") for name in forms.values()}
+    assert told["r.md"].startswith("Dry run: no table was written.\n\n| Table |")
+    assert "<h1>Dry run: no table was written. 1 of 2 tables failed " in told["r.html"]
+    query = "SELECT dry_run, failed_tables FROM reports"
+    marked = moslabels("sql", "r.json", "-c", query, "--format", "csv", cwd=job.folder)
+    assert marked.stdout == "dry_run,failed_tables\ntrue,1\n"
     wet = moslabels("batch", "m.json", *reports, cwd=job.folder)
     assert dry.returncode == wet.returncode == 1, "what only the writing finds is found"
-    told, written = json.loads(dry.stdout), json.loads((job.folder / "r.json").read_text())
-    assert told.pop("run_provenance") != written.pop("run_provenance")
-    assert told == written
+    assert dry.stdout == wet.stdout == ""
+    dry_report, written = json.loads(told["r.json"]), json.loads((job.folder / "r.json").read_text())
+    assert dry_report.pop("dry_run")
+    assert dry_report.pop("run_provenance") != written.pop("run_provenance")
+    assert dry_report == written
+    assert "Dry run" not in (job.folder / "r.md").read_text() + (job.folder / "r.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("command", "says"),
+    [
+        (["verify", "r.json"], "it is of a dry run, which wrote no table and no audit"),
+        (["diff", "r.json", "r.json"], "is the report of a dry run, which wrote no table to compare"),
+    ],
+)
+def test_the_report_of_a_dry_run_is_not_taken_for_more(job: Job, command: list[str], says: str) -> None:
+    """What an earlier run wrote is still there, and would fit the report."""
+    write_table(job.folder / "f.csv", [{"key": "a"}])
+    write_table(job.folder / "l.csv", [{"key": "a", "mos": 3}])
+    table = {"id": "t", "features": "f.csv", "labels": ["l.csv"], "out": "o.csv", "audit_json": "a.json"}
+    (job.folder / "m.json").write_text(json.dumps({"tables": [table]}))
+    run = ["batch", "m.json", "--report-json", "r.json"]
+    assert moslabels(*run, cwd=job.folder).returncode == 0
+    assert moslabels(*command, cwd=job.folder).returncode == 0
+    assert moslabels(*run, "--dry-run", cwd=job.folder).returncode == 0
+    done = moslabels(*command, cwd=job.folder)
+    assert done.returncode == 2
+    assert says in done.stdout + done.stderr
+
+
+def test_a_dry_run_without_a_name_for_its_report_prints_it(job: Job) -> None:
+    write_table(job.folder / "f.csv", [{"key": "a"}])
+    write_table(job.folder / "l.csv", [{"key": "a", "mos": 3}])
+    table = {"id": "t", "features": "f.csv", "labels": ["l.csv"], "out": "o.csv"}
+    (job.folder / "m.json").write_text(json.dumps({"tables": [table]}))
+    before = sorted(job.folder.iterdir())
+    printed = json.loads(moslabels("batch", "m.json", "--dry-run", cwd=job.folder).stdout)
+    assert (printed["dry_run"], printed["summary"]["matched_rows"]) == (True, 1)
+    assert sorted(job.folder.iterdir()) == before
 
 
 def test_a_dry_run_of_one_table(job: Job, tmp_path: Path) -> None:

@@ -15,6 +15,7 @@
 -- duckdb_version     VARCHAR    and of DuckDB
 -- pyarrow_version    VARCHAR    and of Arrow
 -- python_version     VARCHAR    and of Python
+-- dry_run            BOOLEAN    whether the run was a dry one, which wrote no table
 CREATE OR REPLACE VIEW reports AS
 SELECT
     path,
@@ -31,7 +32,8 @@ SELECT
     document->>'$.run_provenance.versions.moslabels' AS moslabels_version,
     document->>'$.run_provenance.versions.duckdb' AS duckdb_version,
     document->>'$.run_provenance.versions.pyarrow' AS pyarrow_version,
-    document->>'$.run_provenance.versions.python' AS python_version
+    document->>'$.run_provenance.versions.python' AS python_version,
+    COALESCE(TRY_CAST(document->>'$.dry_run' AS BOOLEAN), false) AS dry_run
 FROM documents
 WHERE kind = 'report'
 ORDER BY path;
