@@ -11,8 +11,6 @@ import tempfile
 from collections.abc import Iterator
 from typing import IO, BinaryIO
 
-import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from moslabels.base.errors import TableError
@@ -23,10 +21,10 @@ from moslabels.parquet.footer import MAGIC, Footer, FooterError, read_footer
 from moslabels.sources.faults import fault
 from moslabels.writers.copy import Copy
 from moslabels.writers.job import Job, RowLabels, Written, changed
+from moslabels.writers.label_columns import LabelColumns, same
 
 _BLOCK = 1 << 20
 _SPOOL = 1 << 26
-_SLICE = 1 << 20
 _MOST_GROUP_ROWS = 1 << 26  # The most rows that pyarrow writes into one row group.
 
 
@@ -38,7 +36,7 @@ def write(job: Job, footer: Footer, copy: Copy, staged: StagedFile) -> Written:
     largest = max((group.rows for group in footer.groups), default=0)
     if largest > _MOST_GROUP_ROWS:
         raise _cannot(job, f"it has a row group of {largest} rows, and {_MOST_GROUP_ROWS} are the most")
-    columns = _LabelColumns(job.columns)
+    columns = LabelColumns(job.columns)
     progress = job.engine.progress
     with tempfile.SpooledTemporaryFile(_SPOOL, dir=job.temp_folder) as spool:
         row_labels = job.label_rows()
@@ -106,34 +104,8 @@ def _blocks(stream: IO[bytes], size: int) -> Iterator[bytes]:
         yield block
 
 
-class _LabelColumns:
-    """The label columns, from which the rows of any feature rows are taken.
-
-    Texts are dictionaries, because they are written and compared as such.
-    """
-
-    def __init__(self, table: pa.Table) -> None:
-        self._values: list[pa.Array] = []
-        for column in table.columns:
-            values = column.combine_chunks()
-            self._values.append(values.dictionary_encode() if pa.types.is_string(values.type) else values)
-        self.schema = pa.schema([(name, v.type) for name, v in zip(table.column_names, self._values, strict=True)])
-
-    def table(self, labels: pa.Array) -> pa.Table:
-        """Return a row of label columns for each position in ``labels``."""
-        parts = [labels.slice(start, _SLICE) for start in range(0, len(labels), _SLICE)]
-        arrays = [pa.chunked_array([_taken(values, part) for part in parts], values.type) for values in self._values]
-        return pa.Table.from_arrays(arrays, schema=self.schema)
-
-
-def _taken(values: pa.Array, places: pa.Array) -> pa.Array:
-    if isinstance(values, pa.DictionaryArray):
-        return pa.DictionaryArray.from_arrays(values.indices.take(places), values.dictionary)
-    return values.take(places)
-
-
 def _check_labels(
-    job: Job, staged: StagedFile, columns: _LabelColumns, row_labels: RowLabels, footer: Footer, alone: bytes
+    job: Job, staged: StagedFile, columns: LabelColumns, row_labels: RowLabels, footer: Footer, alone: bytes
 ) -> None:
     """Read the label columns back from the new file, and compare them with what was planned.
 
@@ -141,30 +113,12 @@ def _check_labels(
     the old columns, which it may not support.
     """
     metadata = pq.read_metadata(io.BytesIO(MAGIC + _whole(alone)))
-    texts = [field.name for field in columns.schema if pa.types.is_dictionary(field.type)]
-    with staged.reopened() as stream, pq.ParquetFile(stream, metadata=metadata, read_dictionary=texts) as file:
+    with staged.reopened() as stream, pq.ParquetFile(stream, metadata=metadata, read_dictionary=columns.texts) as file:
         for index, (group, start) in enumerate(_starts(footer)):
             found = file.read_row_group(index)
             planned = columns.table(row_labels.of(start, group))
-            if not all(_same(found[name], planned[name]) for name in columns.schema.names):
+            if not all(same(found[name], planned[name]) for name in columns.schema.names):
                 raise fault(job.out, "the label columns read back differ from those planned", "read-back")
-
-
-def _same(found: pa.ChunkedArray, planned: pa.ChunkedArray) -> bool:
-    """Return whether two columns hold the same values. NaN counts as equal to NaN."""
-    if pa.types.is_dictionary(planned.type):
-        words = planned.chunk(0).dictionary if planned.num_chunks else pa.array([], planned.type.value_type)
-        codes = [pc.index_in(part.dictionary, value_set=words).take(part.indices) for part in found.chunks]
-        planned_codes = [part.indices for part in planned.chunks]
-        return bool(pa.chunked_array(codes, pa.int32()).equals(pa.chunked_array(planned_codes, pa.int32())))
-    planned = planned.cast(found.type)
-    if found.equals(planned) or not pa.types.is_floating(planned.type):
-        return bool(found.equals(planned))
-    return bool(pc.is_nan(found).equals(pc.is_nan(planned)) and _without_nan(found).equals(_without_nan(planned)))
-
-
-def _without_nan(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.if_else(pc.is_nan(column), pa.scalar(0, column.type), column)
 
 
 def _check_footer(job: Job, result: BinaryIO, old: Footer, dropped: set[int]) -> None:
