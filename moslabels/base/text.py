@@ -10,6 +10,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 _INVISIBLE = ("Cc", "Cf", "Cs", "Zl", "Zp")
+_MOST = 120  # A text that a message shows is cut to so many characters.
+_BEFORE = 20  # So many stand before the place where two long texts begin to differ.
 
 
 def visible(text: str) -> str:
@@ -50,7 +52,19 @@ def shown(value: Any) -> str:
 
 def short(text: str) -> str:
     """Return a text as messages show it: visible, and cut to a readable length."""
-    return visible(text if len(text) <= 120 else text[:117] + "…")
+    return visible(text if len(text) <= _MOST else text[: _MOST - 3] + "…")
+
+
+def shown_apart(one: Any, other: Any) -> tuple[str, str]:
+    """Return two values that differ as messages show them, cut so that what is shown differs too."""
+    texts = [json.dumps(value, ensure_ascii=False) for value in (one, other)]
+    if unicodedata.normalize("NFC", texts[0]) == unicodedata.normalize("NFC", texts[1]):
+        texts = [json.dumps(value) for value in (one, other)]  # They look the same, so every other letter is spelled.
+    pairs = enumerate(zip(*texts, strict=False))
+    same = next((place for place, (old, new) in pairs if old != new), min(map(len, texts)))
+    start = 0 if same < _MOST // 2 or max(map(len, texts)) <= _MOST else same - _BEFORE
+    first, second = (short(("…" if start else "") + text[start:]) for text in texts)
+    return first, second
 
 
 def listed(names: Sequence[str], most: int = 12) -> str:

@@ -119,6 +119,8 @@ def _diff(parsed: argparse.Namespace, _argv: list[str]) -> int:
         said = os_error(error) if isinstance(error, OSError) else error
         raise UsageError(f"the two cannot be compared: {said}") from error
     write_out(json_text(document) if parsed.json else visible_lines(diff_text(document)) + "\n")
+    if any(table["disjoint"] for table in document["tables"]):
+        return 2
     return 0 if document["same"] else 1
 
 
@@ -147,7 +149,7 @@ DIFF = Command(
     "OLD NEW [OPTION …]",
     "show what changed between two runs or tables",
     "Show the clips gained, lost and with another MOS, and the rule and the inputs that changed. Exit "
-    "status: 0 nothing changed, 1 something did, 2 the two cannot be compared.",
+    "status: 0 nothing changed, 1 something did, 2 the two cannot be compared or share no clip.",
     "diff runs/may/report.json runs/june/report.json",
     _diff_arguments,
     _diff,

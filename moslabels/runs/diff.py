@@ -15,8 +15,14 @@ from moslabels.engine.statements import render
 from moslabels.evidence.documents import Reach
 from moslabels.files.workspace import Workspace
 from moslabels.labelling.output import read_back
-from moslabels.runs.diff_sides import KEEP, Side, check_output, features_of, key_of, sides_by_id, within
+from moslabels.runs.diff_changes import change_lines, input_changes, rule_changes
+from moslabels.runs.diff_output import features_of, key_of, table_at
+from moslabels.runs.diff_sides import KEEP, Side, sides_by_id
 from moslabels.spec.paths import refuse_url
+
+_DISJOINT = (
+    "no clip is labelled in both, so the two cannot be compared: they are of other clips, or other rules made the keys"
+)
 
 
 def diff(
@@ -27,9 +33,9 @@ def diff(
     Relative paths in ``new`` open from the working folder. Relative paths in ``old`` open from ``old_base_dir``.
 
     Return ``{"same": …, "tables": […], "only_old": […], "only_new": […], "outside": […]}``. Each table has the labelled
-    clips gained and lost, those with another MOS and by how much, and the changes of the rule and of the inputs. Tables
-    of two reports are paired by id. ``outside`` lists the paths in them that lie outside of those folders;
-    ``only_root`` refuses to open these.
+    clips gained and lost, those with another MOS and by how much, and the changes of the rule and of the inputs.
+    ``disjoint`` is true if both have labelled clips and share none. Tables of two reports are paired by id. ``outside``
+    lists the paths in them that lie outside of those folders; ``only_root`` refuses to open these.
 
     Raise UsageError if a file is none of these, or if its output has changed since. Raise TableError if a table cannot
     be read.
@@ -54,10 +60,7 @@ def diff(
 
 
 def compared(old: Side, new: Side, settings: Settings) -> dict[str, Any]:
-    # If the caller named the table itself, its path is not one of a document.
-    paths = [side.output if side.output == side.evidence else within(side.reach, side.output) for side in (old, new)]
-    for side, path in zip((old, new), paths, strict=True):
-        check_output(side, path)
+    paths = [table_at(side) for side in (old, new)]
     if None in (old.sha256, new.sha256) and old.evidence != new.evidence and _is_one_file(*paths):
         raise UsageError(
             f"{old.evidence} and {new.evidence} name the same output, {new.output}, and without an audit nothing tells "
@@ -83,8 +86,9 @@ def compared(old: Side, new: Side, settings: Settings) -> dict[str, Any]:
             "largest": found["largest"] or [],
         },
         "same": found["same"],
-        "rule": _changes(old.rule, new.rule),
-        "inputs": _changes(old.inputs, new.inputs),
+        "disjoint": bool(found["gained"] and found["lost"]) and not found["changed"] and not found["same"],
+        "rule": rule_changes(old, new),
+        "inputs": input_changes(old, new),
     }
 
 
@@ -97,14 +101,6 @@ def _is_one_file(one: str, other: str) -> bool:
         return False
 
 
-def _changes(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {"what": name, "old": old.get(name), "new": new.get(name)}
-        for name in sorted({*old, *new})
-        if old.get(name) != new.get(name)
-    ]
-
-
 def _is_same(table: Mapping[str, Any]) -> bool:
     counts = [table[name]["count"] for name in ("gained", "lost", "changed")]
     return not any(counts) and not table["rule"] and not table["inputs"]
@@ -115,7 +111,8 @@ def diff_text(document: Mapping[str, Any]) -> str:
     lines = []
     for table in document["tables"]:
         changed = table["changed"]
-        lines.append(f"{table['id'] or table['new']}: {table['same']} clips as before")
+        says = _DISJOINT if table["disjoint"] else f"{table['same']} clips as before"
+        lines.append(f"{table['id'] or table['new']}: {says}")
         for name in ("gained", "lost"):
             sample = ", ".join(map(shown, table[name]["sample"][:3]))
             lines += [f"  {table[name]['count']} {name}: {sample}"] if table[name]["count"] else []
@@ -129,7 +126,7 @@ def diff_text(document: Mapping[str, Any]) -> str:
                 for one in changed["largest"]
             ]
         for kind in ("rule", "inputs"):
-            lines += [f"  {kind} {one['what']}: {shown(one['old'])} -> {shown(one['new'])}" for one in table[kind]]
+            lines += [f"  {line}" for line in change_lines(kind, table[kind])]
     for side, what in (("only_old", "old"), ("only_new", "new")):
         lines += [f"{name}: only in the {what} report" for name in document[side]]
     if document["outside"]:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from moslabels.base.errors import UsageError, is_from_outside
+from moslabels.base.errors import UsageError
 from moslabels.base.text import listed, shown, visible
 from moslabels.evidence.documents import Audit, Entry, Evidence, Reach, Report, Unknown, load
 from moslabels.evidence.provenance import recorded_hashes
-from moslabels.files.regular import open_regular, reason
+from moslabels.files.regular import reason
 from moslabels.labelling.keys import several
-from moslabels.sources.opening import reader_of
-from moslabels.sources.source import Cells
 from moslabels.spec.formats import format_problem
 from moslabels.spec.options import Options, option_problem, settled
 
@@ -38,7 +35,8 @@ KEEP = "keep the outputs of each run in a folder of their own (see --old-root), 
 class Side:
     """One labelled table, with its options, its rule and its inputs from its evidence.
 
-    ``evidence`` is the path of the evidence. ``key`` are the key columns that it names, or None. ``sha256`` is the hash
+    ``evidence`` is the path of the evidence as named, ``opened`` where it was opened, and ``recorded`` where the run
+    wrote it, or None if that is not known. ``key`` are the key columns that it names, or None. ``sha256`` is the hash
     of the output when the evidence was written, or None if it is not known. Paths open from the ``base_dir`` of
     ``reach``.
     """
@@ -48,6 +46,8 @@ class Side:
     features: str
     reach: Reach
     evidence: str
+    opened: str = ""
+    recorded: str | None = None
     key: Sequence[str] | None = None
     sha256: str | None = None
     options: Options = Options()
@@ -82,9 +82,9 @@ def _sides(path: str, reach: Reach) -> Iterator[Side]:
         hashes = dict(recorded_hashes(document.block.get("inputs")))
         for table in document.members["tables"]:
             if "summary" in table:
-                yield _of_report(path, table, hashes, reach)
+                yield _of_report(path, table, hashes, document.block, reach)
     elif isinstance(document, Audit):
-        yield _of_audit(None, document, path, reach)
+        yield _of_audit(None, document, path, path, reach)
     elif isinstance(document, Entry):
         yield _of_entry(path, document)
     elif not document.is_bare:
@@ -110,20 +110,41 @@ def _check_shape(path: str, kind: str, document: Evidence, needed: Sequence[str]
         raise UsageError(f"{path}: its {kind} is not valid: {visible(first.place) or 'it'} {first.says}")
 
 
-def _of_report(path: str, table: Mapping[str, Any], hashes: Mapping[str, str], reach: Reach) -> Side:
+def _of_report(path: str, table: Mapping[str, Any], hashes: Mapping[str, str], block: Any, reach: Reach) -> Side:
     identifier, config, beside = table["id"], table["config"], table["audit_json"]
     if beside is None:
         named = table.get("feature_key_column", config.get("feature_key_column"))
         key = several(named) if named is not None else None
         rule = {"config": config}
-        return Side(identifier, table["out"], table["features"], reach, path, key, None, _options(path, config), rule)
-    opened = within(reach, beside)
-    audit = load(opened)
+        options = _options(path, config)
+        return Side(identifier, table["out"], table["features"], reach, path, key=key, options=options, rule=rule)
+    faults = []
+    for place in _places_of_audit(path, beside, block, reach):
+        try:
+            return _of_audit_in_report(path, table, hashes, place, reach)
+        except UsageError as error:
+            faults.append(error)
+    raise faults[0]
+
+
+def _places_of_audit(path: str, beside: str, block: Any, reach: Reach) -> Iterator[str]:
+    """Yield where an audit of a report may be: where the report says, and as far from the report as it was."""
+    yield os.path.join(reach.base_dir, beside)
+    if (found := moved(beside, _recorded(block, "report_json"), path)) is not None:
+        yield found
+
+
+def _of_audit_in_report(
+    path: str, table: Mapping[str, Any], hashes: Mapping[str, str], place: str, reach: Reach
+) -> Side:
+    identifier, config, beside = table["id"], table["config"], table["audit_json"]
+    _check_reach(reach, place, beside)
+    audit = load(place)
     if isinstance(audit, Unknown) and not audit.is_bare:
-        raise UsageError(f"{opened}: {audit.fault}")
+        raise UsageError(f"{place}: {audit.fault}")
     if not isinstance(audit, Audit):
-        raise UsageError(f"{opened}: is not an audit, and {path} names it as that of table {shown(identifier)}")
-    side = _of_audit(identifier, audit, beside, reach)
+        raise UsageError(f"{place}: is not an audit, and {path} names it as that of table {shown(identifier)}")
+    side = _of_audit(identifier, audit, beside, place, reach)
     summary = {name: audit.members.get(name) for name in table["summary"]}
     inputs = {name: hashes.get(name, sha256) for name, sha256 in side.inputs.items()}
     if (summary, audit.members.get("config", {}), side.inputs) != (table["summary"], config, inputs):
@@ -133,10 +154,17 @@ def _of_report(path: str, table: Mapping[str, Any], hashes: Mapping[str, str], r
     return side
 
 
+def _recorded(block: Any, name: str) -> str | None:
+    """Return the path that a run wrote evidence to, or None if its block does not tell."""
+    outputs = block.get("outputs") if isinstance(block, Mapping) else None
+    path = outputs.get(name) if isinstance(outputs, Mapping) else None
+    return path if isinstance(path, str) and path and "\0" not in path else None
+
+
 _NEEDED = ("schema", "output", "feature_table", "feature_key_column", "run_provenance")
 
 
-def _of_audit(identifier: str | None, audit: Audit, path: str, reach: Reach) -> Side:
+def _of_audit(identifier: str | None, audit: Audit, path: str, opened: str, reach: Reach) -> Side:
     _check_shape(path, "audit", audit, _NEEDED)
     document = audit.members
     if document["output"] is None:
@@ -147,6 +175,8 @@ def _of_audit(identifier: str | None, audit: Audit, path: str, reach: Reach) -> 
         document["feature_table"],
         reach,
         path,
+        opened,
+        _recorded(audit.block, "audit_json"),
         audit.key,
         document.get("output_sha256"),
         _options(path, document.get("config", {})),
@@ -172,11 +202,10 @@ def _of_entry(path: str, carried: Entry) -> Side:
         entry["features"]["path"],
         Reach(),
         path,
-        carried.key,
-        None,
-        _options(path, entry["config"]),
-        {"config": entry["config"], "feature_key_column": entry["feature_key_column"]},
-        {record["path"]: record["sha256"] for record in (entry["features"], *entry["labels"])},
+        key=carried.key,
+        options=_options(path, entry["config"]),
+        rule={"config": entry["config"], "feature_key_column": entry["feature_key_column"]},
+        inputs={record["path"]: record["sha256"] for record in (entry["features"], *entry["labels"])},
     )
 
 
@@ -191,56 +220,28 @@ def _options(path: str, config: Mapping[str, Any]) -> Options:
 def within(reach: Reach, path: str) -> str:
     """Return the path at which a path of a document opens. Raise UsageError if it must not be opened."""
     opened = os.path.join(reach.base_dir, path)
+    _check_reach(reach, opened, path)
+    return opened
+
+
+def _check_reach(reach: Reach, opened: str, path: str) -> None:
     try:
         reach.check(opened)
     except OSError as error:
         raise UsageError(f"{path} {reason(error)}") from error
-    return opened
 
 
-def check_output(side: Side, path: str) -> None:
-    """Raise UsageError if a table is not the one that the evidence is about."""
-    try:
-        with open_regular(path) as stream:
-            if side.sha256 is None:
-                return
-            now = hashlib.file_digest(stream, "sha256").hexdigest()
-    except OSError as error:
-        raise UsageError(f"{path}: {reason(error)}") from error
-    if now != side.sha256:
-        raise UsageError(
-            f"{path}: is no longer the table that {side.evidence} is about (its sha256 was {side.sha256[:12]}…, is "
-            f"{now[:12]}…); {KEEP}"
-        )
+def moved(path: str, recorded: str | None, opened: str) -> str | None:
+    """Return where a path of evidence is if it was moved together with the evidence, or None if nothing tells.
 
-
-def key_of(side: Side, path: str) -> Sequence[str]:
-    """Return the key columns that the evidence names, or else those in the evidence inside the table at ``path``.
-
-    Raise UsageError if neither names any.
+    ``recorded`` is where the evidence was written, and ``opened`` where it is now.
     """
-    if side.key is not None:
-        return side.key
-    carried = load(path) if side.evidence != side.output else None
-    if isinstance(carried, Entry) and (found := _of_entry(path, carried).key) is not None:
-        return found
-    if isinstance(carried, Unknown) and not carried.is_bare:
-        raise UsageError(f"{path}: {carried.fault}")
-    raise UsageError(
-        f"{path}: nothing says which column its key is: {side.evidence} does not; name an audit of it, or give the "
-        "table an audit_json"
-    )
+    if not path or recorded is None or os.path.isabs(recorded) != os.path.isabs(path):
+        return None
+    apart = os.path.relpath(path, os.path.dirname(recorded) or os.curdir)
+    return os.path.normpath(os.path.join(os.path.dirname(opened), apart))
 
 
-def features_of(side: Side, path: str) -> str | None:
-    """Return the features of a CSV output, or None if they cannot be opened. They tell which keys are numbers."""
-    if reader_of(path).cells is not Cells.TEXT or side.features == side.output:
-        return None
-    try:
-        features = within(side.reach, side.features)
-        open_regular(features).close()
-    except (OSError, UsageError) as error:
-        if is_from_outside(error):
-            raise
-        return None
-    return features
+def key_of_entry(path: str, carried: Entry) -> Sequence[str] | None:
+    """Return the key columns that the evidence inside a table names. Raise UsageError if it is not valid."""
+    return _of_entry(path, carried).key

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from moslabels.base.settings import DEFAULTS, Settings
-from moslabels.base.text import shown
+from moslabels.base.text import shown_apart
 from moslabels.engine.databases import kept
 from moslabels.evidence.documents import Audit, Entry, Reach, Report, load
 from moslabels.runs.checked import Checked
@@ -62,7 +62,7 @@ def verify_text(document: Mapping[str, Any]) -> str:
         lines.append(f"{found['path']} ({found['kind']}): {says}{_in_short(found)}")
         differences = found["differences"]
         lines += [
-            f"  {one['what'] or 'it'}: says {shown(one['claimed'])}, is {shown(one['found'])}"
+            "  {}: says {}, is {}".format(one["what"] or "it", *shown_apart(one["claimed"], one["found"]))
             for one in differences[:_SHOWN]
         ]
         if len(differences) > _SHOWN:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from helpers.made import copied, working_in
 from helpers.mutants import mutants
 from helpers.tables import write_table
 from moslabels import MosLabelsError, TableError, UsageError, materialize, run_batch
+from moslabels.base.text import shown_apart
 from moslabels.cli import main
 from moslabels.files.records import file_sha256
 from moslabels.runs.diff import diff
@@ -171,6 +173,73 @@ def test_the_command(folders: tuple[Path, Path], tmp_path: Path) -> None:
     assert '    "k4": 4 -> 3 (-1)\n' in done.stdout
     done = moslabels("diff", "old/csv.json", "old/csv.json", "--json", cwd=tmp_path)
     assert (done.returncode, json.loads(done.stdout)["same"]) == (0, True)
+
+
+def test_what_differs_inside_of_a_structure_is_told(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    label(Path("new"), OLD[:3], mos_tolerance=0.1)
+    for path, last in (("old/csv.json", "2"), ("new/csv.json", "1")):
+        audit = json.loads(Path(path).read_text())
+        audit["config"]["extras"] = ["a" * 150 + last]
+        Path(path).write_text(json.dumps(audit))
+    told = moslabels("diff", "old/csv.json", "new/csv.json", cwd=tmp_path).stdout.splitlines()
+    assert [line for line in told if line.startswith("  rule ")] == [
+        f'  rule config.extras: …{"a" * 20}2"] -> …{"a" * 20}1"]',
+        "  rule config.mos_tolerance: absent -> 0.1",
+        '  rule label_files[0].path: "old/l.csv" -> "new/l.csv"',
+        "  rule label_files[0].rows: 4 -> 3",
+    ]
+
+
+APART = {
+    "short": ("a", "b", '"a"', '"b"'),
+    "kinds": ("1", 1, '"1"', "1"),
+    "late": ("x" * 200 + "a", "x" * 200 + "b", f'…{"x" * 20}a"', f'…{"x" * 20}b"'),
+    "longer": ("x" * 200, "x" * 201, f'…{"x" * 20}"', f'…{"x" * 20}x"'),
+    "composed": ("\u00e9", "e\u0301", '"\\u00e9"', '"e\\u0301"'),
+    "long after the place": ("a" + "x" * 200, "b" + "x" * 200, f'"a{"x" * 115}…', f'"b{"x" * 115}…'),
+}
+
+
+@pytest.mark.parametrize(("one", "other", "first", "second"), APART.values(), ids=APART)
+def test_values_that_differ_are_shown_so_that_they_differ(one: Any, other: Any, first: str, second: str) -> None:
+    assert shown_apart(one, other) == (first, second)
+
+
+@pytest.mark.parametrize("name", ["r.json", "csv.json", "parquet.json"])
+def test_a_copied_folder_is_compared_by_the_hashes(folders: tuple[Path, Path], tmp_path: Path, name: str) -> None:
+    """The run wrote over what it had written, so the paths in the copied evidence lead to other tables."""
+    shutil.copytree(folders[0], "copy")
+    label(folders[0], NEW)
+    for table in diff(f"copy/{name}", f"old/{name}")["tables"]:
+        check(table)
+        assert [one["what"] for one in table["inputs"]] == ["old/l.csv"]
+    Path("copy/l.csv").write_text("key,mos\nk1,1\n")
+    assert diff(f"copy/{name}", f"copy/{name}")["same"], "the tables are compared, not the inputs"
+    for suffix in OUTS:
+        Path(f"copy/o.{suffix}").write_bytes(Path(f"new/o.{suffix}").read_bytes())
+    with pytest.raises(UsageError, match="is no longer the table that"):
+        diff(f"copy/{name}", f"old/{name}")
+
+
+def test_inputs_with_the_same_bytes_at_another_path_did_not_change(folders: tuple[Path, Path]) -> None:
+    label(Path("again"), OLD)
+    document = diff("old/r.json", "again/r.json")
+    assert document["same"]
+    assert [(table["rule"], table["inputs"]) for table in document["tables"]] == [([], [])] * 3
+    (table,) = diff("old/csv.json", "new/csv.json")["tables"]
+    assert [one["what"] for one in table["inputs"]] == ["new/l.csv", "old/l.csv"]
+
+
+def test_tables_that_share_no_clip(folders: tuple[Path, Path], tmp_path: Path) -> None:
+    label(Path("other"), [("k0", 1.0), ("k5", 2.0)])
+    done = moslabels("diff", "old/r.json", "other/r.json", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout.count(": no clip is labelled in both, so the two cannot be compared: ") == len(OUTS)
+    assert '  4 lost: "k1", "k2", "k3"\n' in done.stdout
+    assert [table["disjoint"] for table in diff("old/r.json", "new/r.json")["tables"]] == [False] * 3
+    label(Path("none"), [("k7", 1.0)])
+    done = moslabels("diff", "none/csv.json", "old/csv.json", cwd=tmp_path)
+    assert (done.returncode, "4 gained" in done.stdout) == (1, True), "a first label is gained"
 
 
 WRONG = [

@@ -1,0 +1,97 @@
+"""The table that evidence is about: where it is now, whether it is still the one, and how its keys are read back."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from moslabels.base.errors import UsageError, is_from_outside
+from moslabels.evidence.documents import Entry, Unknown, load
+from moslabels.files.regular import open_regular, reason
+from moslabels.runs.diff_sides import KEEP, Side, key_of_entry, moved, within
+from moslabels.sources.opening import reader_of
+from moslabels.sources.source import Cells
+
+
+def table_at(side: Side) -> str:
+    """Return the path of the table that the evidence is about. Raise UsageError if it is not the table any more.
+
+    The table is where the evidence says. If the folder was copied or moved, it is as far from the evidence as it was
+    when it was written; its sha256 tells that it is the one.
+    """
+    if side.output == side.evidence:  # The caller named the table itself, so its path is not one of a document.
+        _check(side, side.output)
+        return side.output
+    try:
+        path = within(side.reach, side.output)
+        _check(side, path)
+    except UsageError:
+        if (found := _beside(side, side.output, side.sha256)) is None:
+            raise
+        return found
+    return path
+
+
+def _check(side: Side, path: str) -> None:
+    """Raise UsageError if the file at a path is not the table that the evidence is about."""
+    try:
+        with open_regular(path) as stream:
+            if side.sha256 is None:
+                return
+            now = hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise UsageError(f"{path}: {reason(error)}") from error
+    if now != side.sha256:
+        raise UsageError(
+            f"{path}: is no longer the table that {side.evidence} is about (its sha256 was {side.sha256[:12]}…, is "
+            f"{now[:12]}…); {KEEP}"
+        )
+
+
+def _beside(side: Side, path: str, sha256: str | None) -> str | None:
+    """Return where a file of the evidence is if both were copied or moved together, or None if it is not there."""
+    found = moved(path, side.recorded, side.opened) if sha256 is not None else None
+    if found is None:
+        return None
+    try:
+        side.reach.check(found)
+        with open_regular(found) as stream:
+            return found if hashlib.file_digest(stream, "sha256").hexdigest() == sha256 else None
+    except OSError as error:
+        if is_from_outside(error):
+            raise
+        return None
+
+
+def key_of(side: Side, path: str) -> Sequence[str]:
+    """Return the key columns that the evidence names, or else those in the evidence inside the table at ``path``.
+
+    Raise UsageError if neither names any.
+    """
+    if side.key is not None:
+        return side.key
+    carried = load(path) if side.evidence != side.output else None
+    if isinstance(carried, Entry) and (found := key_of_entry(path, carried)) is not None:
+        return found
+    if isinstance(carried, Unknown) and not carried.is_bare:
+        raise UsageError(f"{path}: {carried.fault}")
+    raise UsageError(
+        f"{path}: nothing says which column its key is: {side.evidence} does not; name an audit of it, or give the "
+        "table an audit_json"
+    )
+
+
+def features_of(side: Side, path: str) -> str | None:
+    """Return the features of a CSV output, or None if they cannot be opened. They tell which keys are numbers."""
+    if reader_of(path).cells is not Cells.TEXT or side.features == side.output:
+        return None
+    if (found := _beside(side, side.features, side.inputs.get(side.features))) is not None:
+        return found
+    try:
+        features = within(side.reach, side.features)
+        open_regular(features).close()
+    except (OSError, UsageError) as error:
+        if is_from_outside(error):
+            raise
+        return None
+    return features
