@@ -118,11 +118,16 @@ class Engine:
     @property
     def memory(self) -> float:
         """Return how much memory DuckDB may take, in bytes."""
+        if self._database is not None and self._database.memory is not None:
+            return self._database.memory
         number, unit = self.row(render("session/memory_limit"))["memory"].split()
-        return float(number) * float(1 << 10 * _UNITS.index(unit))
+        memory = float(number) * float(1 << 10 * _UNITS.index(unit))
+        if self._database is not None:
+            self._database.memory = memory
+        return memory
 
     def expect(self, size: int) -> None:
-        """Be told of an input of ``size`` bytes before it is read. Large ones are read by all threads."""
+        """Be told of ``size`` bytes before they are read. Many are read by all threads."""
         self._expected += size
         if self._expected > SMALL and self._database is not None:
             self._database.use_all_threads()

@@ -20,12 +20,13 @@ from moslabels.engine.statements import render
 class Database:
     """A DuckDB in memory. One engine at a time has a session on it. What the session makes ends with the session.
 
-    ``is_prepared`` says whether it has the settings and the rules. The first engine on it adds them. Raise UsageError
-    if DuckDB refuses a setting.
+    ``is_prepared`` says whether it has the settings and the rules. The first engine on it adds them. ``memory`` is how
+    many bytes of memory it may take, or None until an engine has asked. Raise UsageError if DuckDB refuses a setting.
     """
 
     def __init__(self, settings: Settings, spill_folder: str) -> None:
         self.is_prepared = False
+        self.memory: float | None = None
         self.settings = settings
         self._has_all_threads = False
         self._process = os.getpid()

@@ -68,8 +68,10 @@ def open_table(
     """
     if tables and path in tables:
         return IN_MEMORY.open_table(engine, path, role, tables[path])
-    engine.expect(_size_of_regular_file(path))
-    return reader_of(path).open(engine, workspace, Part(path, unpack(engine, workspace, path)), role, options)
+    reader, size = reader_of(path), _size_of_regular_file(path)
+    if reader.is_read_whole:
+        engine.expect(size)
+    return reader.open(engine, workspace, Part(path, unpack(engine, workspace, path)), role, options)
 
 
 def _size_of_regular_file(path: str) -> int:

@@ -26,6 +26,7 @@ from moslabels.sources.source import Cells, FileFormat, Part, Source
 
 MOST_OF_A_KEY = 1 << 16
 """The limit in bytes, as in key_fault of sql/rules/."""
+_BYTES_OF_A_VALUE = 8
 
 
 class ParquetFile(FileFormat):
@@ -34,6 +35,7 @@ class ParquetFile(FileFormat):
     reader = "parquet"
     cells = Cells.TYPED
     holds_evidence = True
+    is_read_whole = False
     table_function = SqlText("read_parquet")
 
     def open(self, engine: Engine, workspace: Workspace, part: Part, role: str, options: Mapping[str, Any]) -> Source:  # noqa: ARG002
@@ -53,6 +55,11 @@ class ParquetFile(FileFormat):
             Column(name, row["column_name"], row["column_type"]) for name, row in zip(names, described, strict=True)
         )
         return replace(source, columns=columns)
+
+    def bytes_of(self, source: Source, cells: Sequence[Cell]) -> int:
+        places = {column.ident: place for place, column in enumerate(source.columns)} if cells else {}
+        wanted = [places[cell.column.ident] for cell in cells]
+        return sum(_bytes_of(part.footer, place) for part in source.parts if part.footer for place in wanted)
 
     def values(self, source: Source, cells: Sequence[Cell]) -> dict[str, Any]:  # noqa: ARG002
         # An absolute path without globs, so that neither ~ nor a scheme such as s3: has a meaning.
@@ -95,6 +102,15 @@ class ParquetFile(FileFormat):
         with _decoding(source), pq.ParquetFile(absolute(source.file)) as file:
             table = file.read()
         return table.select([index for index, name in enumerate(table.column_names) if name in kept])
+
+
+def _bytes_of(footer: Footer, place: int) -> int:
+    """Return how many bytes a column has in memory, at least: equal values take next to none in the file."""
+    leaves = range(*footer.columns[place].leaves)
+    return sum(
+        max(sum(group.chunks[leaf].uncompressed for leaf in leaves), group.rows * _BYTES_OF_A_VALUE)
+        for group in footer.groups
+    )
 
 
 @contextmanager

@@ -137,6 +137,7 @@ class Source:
         **context: Any,
     ) -> None:
         """Run a statement that reads the table. Raise TableError if DuckDB cannot read it."""
+        engine.expect(self.format.bytes_of(self, cells))
         with self.reading():
             engine.run(self.statement(name, cells, values, **context))
 
@@ -149,6 +150,7 @@ class Source:
         **context: Any,
     ) -> list[dict[str, Any]]:
         """Return the rows of a statement that reads the table. Raise TableError if DuckDB cannot read it."""
+        engine.expect(self.format.bytes_of(self, cells))
         with self.reading():
             return engine.rows(self.statement(name, cells, values, **context))
 
@@ -270,6 +272,10 @@ class Format(ABC):
     def values(self, source: Source, cells: Sequence[Cell]) -> dict[str, Any]:
         """Return the values of the parameters of the reader's macros."""
 
+    def bytes_of(self, source: Source, cells: Sequence[Cell]) -> int:  # noqa: ARG002
+        """Return how many bytes a statement reads of which the engine was not told when the table was opened."""
+        return 0
+
     def types_of(self, engine: Engine, source: Source, cell: Cell) -> list[str]:  # noqa: ARG002
         """Return the types that the values of a column have, by their names in DuckDB."""
         return [cell.column.type]
@@ -313,6 +319,8 @@ class FileFormat(Format):
     """Whether a labelled table holds its evidence itself, in its metadata."""
     is_document: ClassVar[bool] = False
     """Whether a file is one JSON document, as evidence is."""
+    is_read_whole: ClassVar[bool] = True
+    """Whether statements read the whole file, whatever their cells. If not, ``bytes_of`` says what they read."""
 
     @abstractmethod
     def open(self, engine: Engine, workspace: Workspace, part: Part, role: str, options: Mapping[str, Any]) -> Source:

@@ -224,9 +224,18 @@ def test_tables_in_memory_and_files_are_inputs(tmp_path: Path) -> None:
             told.append(size)
 
     told: list[int] = []
-    table = pa.table({"key": ["a"] * 1000})
-    pq.write_table(table, tmp_path / "f.parquet")
+    table = pa.table({"key": ["a"] * 1000, "x": [[0.5] * 50] * 1000})
+    pq.write_table(table, tmp_path / "f.parquet", row_group_size=300)
+    (tmp_path / "f.csv").write_text("key,x\na,1\n")
     with Told() as engine, Workspace(None) as workspace:
         engine.register(table)
-        open_table(engine, workspace, str(tmp_path / "f.parquet"), "feature", {})
-    assert told == [table.get_total_buffer_size(), (tmp_path / "f.parquet").stat().st_size]
+        assert told == [table.get_total_buffer_size()]
+        csv = open_table(engine, workspace, str(tmp_path / "f.csv"), "feature", {})
+        assert told[1] == len("key,x\na,1\n")
+        parquet = open_table(engine, workspace, str(tmp_path / "f.parquet"), "feature", {})
+        assert not sum(told[2:])  # Only the columns of a statement are read.
+        for source in (csv, parquet):
+            key = source.cells({"key": source.columns[0]})
+            source.query(engine, "sources/rows", key)
+        assert not sum(told[2:-1])
+        assert told[-1] == 8000  # In the file, equal values take next to nothing.
