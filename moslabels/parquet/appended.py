@@ -41,38 +41,62 @@ from moslabels.parquet.thrift import (
 )
 
 
-def appended(
-    footer: Footer, dropped: Collection[int], labels: Footer, shift: int, key_values: Mapping[str, bytes | None]
-) -> tuple[bytes, bytes]:
-    """Return the footer with the columns of another file appended, and one that lists the appended columns alone.
+def moved(labels: Footer, shift: int) -> list[list[bytes]]:
+    """Return the column chunks of each row group, if all pages are ``shift`` bytes further on than the footer says."""
+    with without_gc():
+        return [[_shifted(labels.data, chunk, shift) for chunk in group.chunks] for group in labels.groups]
 
-    ``dropped`` holds the positions of columns to leave out. The pages of ``labels`` are ``shift`` bytes further on than
-    its own footer says. Everything else is copied as it is.
+
+def alone(labels: Footer, chunks: Sequence[Sequence[bytes]]) -> bytes:
+    """Return a footer with other column chunks (:func:`moved`)."""
+    groups = [
+        changed_struct(labels.data, group.fields, {COLUMNS: (LIST, write_list(STRUCT, own))})
+        for group, own in zip(labels.groups, chunks, strict=True)
+    ]
+    return changed_struct(labels.data, labels.fields, {ROW_GROUPS: (LIST, write_list(STRUCT, groups))})
+
+
+def appended(
+    footer: Footer,
+    dropped: Collection[int],
+    labels: Footer,
+    chunks: Sequence[Sequence[bytes]],
+    key_values: Mapping[str, bytes | None],
+) -> bytes:
+    """Return the footer with the columns of another file appended, whose chunks are ``chunks`` (:func:`moved`).
+
+    ``dropped`` holds the positions of columns to leave out. Everything else is copied as it is.
     """
     with without_gc():
-        return _appended(footer, dropped, labels, shift, key_values)
+        return _appended(footer, dropped, labels, chunks, key_values)
+
+
+def kept_leaves(footer: Footer, dropped: Collection[int]) -> list[int]:
+    """Return the positions of the leaves of all columns but those to leave out."""
+    kept = [column for index, column in enumerate(footer.columns) if index not in dropped]
+    return [index for column in kept for index in range(*column.leaves)]
 
 
 def _appended(
-    footer: Footer, dropped: Collection[int], labels: Footer, shift: int, key_values: Mapping[str, bytes | None]
-) -> tuple[bytes, bytes]:
+    footer: Footer,
+    dropped: Collection[int],
+    labels: Footer,
+    chunks: Sequence[Sequence[bytes]],
+    key_values: Mapping[str, bytes | None],
+) -> bytes:
     kept = [column for index, column in enumerate(footer.columns) if index not in dropped]
     kept_elements = [footer.elements[index] for column in kept for index in range(*column.elements)]
-    kept_leaves = [index for column in kept for index in range(*column.leaves)]
+    leaves = kept_leaves(footer, dropped)
     new_elements = [labels.data[start:end] for start, end in labels.elements[1:]]
     elements = [
         _root(footer, len(kept) + len(labels.columns)),
         *(footer.data[start:end] for start, end in kept_elements),
         *new_elements,
     ]
-    groups = []
-    label_groups = []
-    for group, label_group in zip(footer.groups, labels.groups, strict=True):
-        new_chunks = [_shifted(labels.data, chunk, shift) for chunk in label_group.chunks]
-        groups.append(_extended(footer, group, kept_leaves, label_group, new_chunks))
-        label_groups.append(
-            changed_struct(labels.data, label_group.fields, {COLUMNS: (LIST, write_list(STRUCT, new_chunks))})
-        )
+    groups = [
+        _extended(footer, group, leaves, label_group, new_chunks)
+        for group, label_group, new_chunks in zip(footer.groups, labels.groups, chunks, strict=True)
+    ]
     changes: dict[int, tuple[int, bytes] | None] = {
         SCHEMA: (LIST, write_list(STRUCT, elements)),
         ROW_GROUPS: (LIST, write_list(STRUCT, groups)),
@@ -83,11 +107,10 @@ def _appended(
         orders = list(items(footer.data, footer.fields[COLUMN_ORDERS], STRUCT))
         if len(orders) != len(footer.flat):
             raise FooterError(f"its footer has {len(orders)} column orders for {len(footer.flat)} columns")
-        own = [footer.data[slice(*orders[leaf])] for leaf in kept_leaves]
+        own = [footer.data[slice(*orders[leaf])] for leaf in leaves]
         new = [labels.data[start:end] for start, end in items(labels.data, labels.fields[COLUMN_ORDERS], STRUCT)]
         changes[COLUMN_ORDERS] = (LIST, write_list(STRUCT, [*own, *new]))
-    alone: dict[int, tuple[int, bytes] | None] = {ROW_GROUPS: (LIST, write_list(STRUCT, label_groups))}
-    return changed_struct(footer.data, footer.fields, changes), changed_struct(labels.data, labels.fields, alone)
+    return changed_struct(footer.data, footer.fields, changes)
 
 
 def _root(footer: Footer, children: int) -> bytes:

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from moslabels.base.errors import TableError
 from moslabels.files.staged import StagedFile
 from moslabels.parquet import schemas
-from moslabels.parquet.appended import appended
+from moslabels.parquet.appended import alone, appended, kept_leaves, moved
 from moslabels.parquet.footer import MAGIC, Footer, FooterError, read_footer
 from moslabels.sources.faults import fault
 from moslabels.writers.copy import Copy
@@ -48,17 +48,16 @@ def write(job: Job, footer: Footer, copy: Copy, staged: StagedFile) -> Written:
                 writer.write_table(rows, row_group_size=max(1, group))
                 progress.advance(start + group)
         label_footer = read_footer(spool)
-        shift = footer.start - len(MAGIC)
+        label_chunks = moved(label_footer, footer.start - len(MAGIC))
         dropped = {index for index, column in enumerate(footer.columns) if column.name in job.dropped}
         try:
             declared = schemas.declared(job.columns, row_labels.positions)
             key_values = schemas.extended(footer.key_values(), job.dropped, declared)
-            _, alone = appended(footer, dropped, label_footer, shift, key_values)
         except FooterError as error:
             raise _cannot(job, str(error)) from error
         spool.seek(len(MAGIC))
         end = staged.write_at(footer.start, _blocks(spool, label_footer.start - len(MAGIC)))
-        _check_labels(job, staged, columns, row_labels, footer, alone)
+        _check_labels(job, staged, columns, row_labels, footer, alone(label_footer, label_chunks))
     written = copy.finish(progress)
     copy.source.seek(footer.start)
     rest = copy.source.read()
@@ -68,7 +67,11 @@ def write(job: Job, footer: Footer, copy: Copy, staged: StagedFile) -> Written:
     features_hash.update(rest)
     # The footer comes last because it holds the hash of the features, which is known only now.
     name, evidence = job.evidence(features_hash.hexdigest())
-    new, _ = appended(footer, dropped, label_footer, shift, {**key_values, name: evidence.encode("utf-8")})
+    key_values[name] = evidence.encode("utf-8")
+    try:
+        new = appended(footer, dropped, label_footer, label_chunks, key_values)
+    except FooterError as error:
+        raise _cannot(job, str(error)) from error
     staged.write_at(end, [_whole(new)])
     with staged.reopened() as result:
         result.seek(footer.start)
@@ -105,14 +108,14 @@ def _blocks(stream: IO[bytes], size: int) -> Iterator[bytes]:
 
 
 def _check_labels(
-    job: Job, staged: StagedFile, columns: LabelColumns, row_labels: RowLabels, footer: Footer, alone: bytes
+    job: Job, staged: StagedFile, columns: LabelColumns, row_labels: RowLabels, footer: Footer, own: bytes
 ) -> None:
     """Read the label columns back from the new file, and compare them with what was planned.
 
-    ``alone`` is a footer that lists only the label columns. Without it, the reader would have to decode the schema of
+    ``own`` is a footer that lists only the label columns. Without it, the reader would have to decode the schema of
     the old columns, which it may not support.
     """
-    metadata = pq.read_metadata(io.BytesIO(MAGIC + _whole(alone)))
+    metadata = pq.read_metadata(io.BytesIO(MAGIC + _whole(own)))
     with staged.reopened() as stream, pq.ParquetFile(stream, metadata=metadata, read_dictionary=columns.texts) as file:
         for index, (group, start) in enumerate(_starts(footer)):
             found = file.read_row_group(index)
@@ -123,7 +126,9 @@ def _check_labels(
 
 def _check_footer(job: Job, result: BinaryIO, old: Footer, dropped: set[int]) -> None:
     """Read the footer of the new file back, and raise TableError if its columns or row groups are not those planned."""
-    new = read_footer(result)
+    leaves = kept_leaves(old, dropped)
+    groups = ([group.chunks[leaf] for leaf in leaves] for group in old.groups)
+    new = read_footer(result, (((old.data[chunk.start : chunk.end], chunk) for chunk in group) for group in groups))
     names = [column.name for index, column in enumerate(old.columns) if index not in dropped]
     if [column.name for column in new.columns] != [*names, *job.columns.column_names]:
         raise fault(job.out, "the columns read back differ from those planned", "read-back")

@@ -167,3 +167,21 @@ def test_what_does_not_add_up_is_refused(data: bytes, found: str) -> None:
 def test_what_adds_up_is_read() -> None:
     read = parse(footer([ROOT, LEAF], [(1, [chunk()])], 1), 100)
     assert (read.num_rows, [column.name for column in read.columns]) == (1, ["a"])
+
+
+def test_chunks_that_are_known_are_read_as_any_others(tmp_path: Path) -> None:
+    """Also those that stand in another place, and those that are not there after all."""
+    table = pa.table({name: pa.array(range(40)) for name in "abcd"})
+    pq.write_table(table, tmp_path / "f.parquet", row_group_size=10)
+    with (tmp_path / "f.parquet").open("rb") as stream:
+        read = read_footer(stream)
+        known = [[(read.data[chunk.start : chunk.end], chunk) for chunk in group.chunks] for group in read.groups]
+        moved = [[(data, chunk._replace(start=1, end=2)) for data, chunk in group] for group in known]
+        for given in (known, moved, known[::-1], known[:2], [group[1:] for group in known], [*known, *known]):
+            assert read_footer(stream, given) == read
+    # A footer of other numbers is not taken for the one that is known.
+    other = footer([ROOT, LEAF], [(1, [chunk(size=10**12)])], 1)
+    one = parse(footer([ROOT, LEAF], [(1, [chunk()])], 1), 100)
+    known_chunk = one.groups[0].chunks[0]
+    with pytest.raises(FooterError, match="outside the file"):
+        parse(other, 100, [[(one.data[known_chunk.start : known_chunk.end], known_chunk)]])
