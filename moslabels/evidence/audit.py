@@ -84,8 +84,15 @@ def build(
         "key_collisions": _sample(match.key_collisions),
         "diagnosis": diagnosis,
         "match_rate_by": _groups(match, options.match_rate_by) if options.match_rate_by is not None else None,
-        "mos_stats": match.mos_stats,
-        "mos_histogram": match.mos_histogram,
+        "mos_stats": match.scores.mos_stats,
+        "mos_stats_by_key": match.scores.mos_stats_by_key,
+        "mos_histogram": match.scores.mos_histogram,
+        "mos_histogram_by_key": match.scores.mos_histogram_by_key,
+        "clipped_histogram": match.scores.clipped_histogram,
+        "clipped_histogram_by_key": match.scores.clipped_histogram_by_key,
+        "joined_sample": [
+            {**row, "label_file": labels.files[row["label_file"]].path} for row in match.scores.examples or ()
+        ],
         "output_sha256": output and output.sha256,
         "output_bytes": output and output.bytes,
         "unmatched": unmatched and {"path": unmatched.path, "sha256": unmatched.sha256, "bytes": unmatched.bytes},

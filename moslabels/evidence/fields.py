@@ -16,6 +16,8 @@ from moslabels.evidence.schema_parts import (
     COUNT,
     DIAGNOSIS,
     GROUPS,
+    JOINED,
+    LABEL_FILE,
     NUMBER,
     ONE_OR_LIST,
     PATH,
@@ -31,7 +33,7 @@ from moslabels.evidence.schema_parts import (
     or_null,
 )
 from moslabels.labelling.aliases import LIKENESS
-from moslabels.spec.options import FIELDS, LABEL_FIELDS
+from moslabels.spec.options import FIELDS
 
 
 @dataclass(frozen=True)
@@ -74,45 +76,30 @@ def _count(name: str, says: str) -> Field:
     return Field(name, COUNT, says, "BIGINT")
 
 
+def _histogram(name: str, says: str, *, is_required: bool = False) -> Field:
+    return Field(name, list_of(COUNT, minItems=20, maxItems=20), says, is_required=is_required)
+
+
 def _sample(name: str, says: str, of_column: str) -> Field:
     """Return a field that holds a count of keys and a sample of them. The view has the count."""
     return Field(name, SAMPLE, says, columns=[Column(name, "BIGINT", f"$.{name}.count", of_column)])
 
 
 _STATISTICS: Mapping[str, str] = {
-    "min": "least score of the labelled rows, on 1-5",
+    "min": "least score, on 1-5",
     "q1": "first quartile",
     "median": "median",
     "q3": "third quartile",
     "max": "greatest",
     "mean": "mean",
 }
+_STATISTICS_SCHEMA = object_of({name: {**or_null(NUMBER), "description": says} for name, says in _STATISTICS.items()})
 VERSIONS: Mapping[str, str] = {
     "moslabels": "version of moslabels",
     "duckdb": "version of DuckDB",
     "pyarrow": "version of Arrow",
     "python": "version of Python",
 }
-_LABEL_FILE = object_of(
-    {
-        "path": PATH,
-        "key_column": ONE_OR_LIST,
-        "mos_column": TEXT,
-        "key_normalize": ONE_OR_LIST,
-        "key_regex": ONE_OR_LIST,
-        "mos_scale": {"anyOf": [{"const": "per-row"}, options_of(FIELDS)["mos_scale"]]},
-        "rows": COUNT,
-        "rows_without_key": COUNT,
-        "config": {"type": "object", "properties": options_of(LABEL_FIELDS), "additionalProperties": False},
-        "source": PATH,
-    },
-    {
-        "mos_raw_column": TEXT,
-        "mos_scale_column": TEXT,
-        "key_template": TEXT,
-        "key_constants": options_of(FIELDS)["key_constants"],
-    },
-)
 
 
 def members(fields: Sequence[Field]) -> Schema:
@@ -205,7 +192,7 @@ AUDIT_FIELDS: Sequence[Field] = (
             )
         ],
     ),
-    Field("label_files", list_of(_LABEL_FILE, minItems=1), "a label file each: how it was read"),
+    Field("label_files", list_of(LABEL_FILE, minItems=1), "a label file each: how it was read"),
     Field(
         "extra_columns",
         list_of(object_of({"output": TEXT, "path": PATH, "column": TEXT})),
@@ -227,15 +214,30 @@ AUDIT_FIELDS: Sequence[Field] = (
     _count("nulled_numbers", "NaN and infinite numbers that became null in JSON or CSV"),
     Field(
         "mos_stats",
-        object_of({name: {**or_null(NUMBER), "description": says} for name, says in _STATISTICS.items()}),
+        _STATISTICS_SCHEMA,
         "scores of the labelled rows, on 1-5; null if there are none",
         columns=[Column(f"mos_{name}", "DOUBLE", f"$.mos_stats.{name}", says) for name, says in _STATISTICS.items()],
     ),
     Field(
+        "mos_stats_by_key",
+        _STATISTICS_SCHEMA,
+        "the same of the distinct feature keys with a label, each once however many rows it has",
+        is_required=False,
+    ),
+    _histogram(
         "mos_histogram",
-        list_of(COUNT, minItems=20, maxItems=20),
         "labelled rows by mos in 20 bins of 0.2 from 1 to 5, each with its lower edge, the last with 5 too; on 0-100 a "
         "bin is 5 wide",
+        is_required=True,
+    ),
+    _histogram("mos_histogram_by_key", "distinct feature keys with a label, in the same bins"),
+    _histogram("clipped_histogram", "labelled rows whose score was clipped to its scale, in the same bins"),
+    _histogram("clipped_histogram_by_key", "distinct feature keys whose score was clipped, in the same bins"),
+    Field(
+        "joined_sample",
+        list_of(JOINED, maxItems=3),
+        "the first labelled rows, each of another key, with the label beside the features",
+        is_required=False,
     ),
     Field("output_sha256", or_null(SHA256), "sha256 of the labelled table", "VARCHAR"),
     Field("output_bytes", or_null(COUNT), "size of the labelled table", "BIGINT"),
@@ -292,10 +294,18 @@ TABLE_FIELDS: Sequence[Field] = (
         "VARCHAR",
         is_required=False,
     ),
+    Field(
+        "found",
+        list_of({"type": "object"}),
+        "the first rows that the check which refused it found, as values by name; of a mixed scale a histogram",
+        "JSON",
+        is_required=False,
+    ),
     Field("features", PATH, "path of its features", "VARCHAR"),
     Field("labels", list_of(PATH, minItems=1), "paths of its label files", "VARCHAR[]"),
     Field("out", PATH, "path of its labelled table: the output of its audit", "VARCHAR"),
     Field("audit_json", or_null(PATH), "path of its audit; null for none", "VARCHAR"),
+    Field("output_sha256", SHA256, "sha256 of its labelled table, if it is labelled", "VARCHAR", is_required=False),
     Field(
         "summary",
         members(_SUMMARY),

@@ -8,6 +8,7 @@ from typing import Any
 
 from moslabels.base.errors import GateError, MosLabelsError
 from moslabels.base.text import visible
+from moslabels.evidence.provenance import plain
 from moslabels.labelling.diagnosis import lines as diagnosis_lines
 from moslabels.spec.table import TableSpec
 
@@ -48,6 +49,7 @@ def table_entry(
         entry["status"] = "unchanged" if unchanged else "ok"
         entry["feature_key_column"] = audit["feature_key_column"]
         entry["summary"] = {key: audit[key] for key in SUMMARY}
+        entry["output_sha256"] = audit["output_sha256"]
         if audit["warnings"]:
             entry["warnings"] = list(audit["warnings"])
         if audit["diagnosis"] is not None:
@@ -56,6 +58,8 @@ def table_entry(
         entry["status"] = "error"
         entry["error"] = str(error)
         entry["error_code"] = error.code
+        if error.found:
+            entry["found"] = plain(error.found)
         if spec.open_questions:
             entry["warnings"] = spec.open_questions
         if isinstance(error, GateError):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from moslabels.evidence import provenance
+from moslabels.spec.options import FIELDS, LABEL_FIELDS
 from moslabels.spec.reports import REPORT_FORMS, named_reports
 
 Schema = dict[str, Any]
@@ -70,6 +71,43 @@ SAMPLE = object_of({"count": COUNT, "sample": list_of(TEXT, maxItems=20)})
 
 ROW = object_of(
     {"key": TEXT, "raw_value": or_null(TEXT), "file": PATH, "row": {"type": "integer", "minimum": 1}},
+)
+
+
+LABEL_FILE = object_of(
+    {
+        "path": PATH,
+        "key_column": ONE_OR_LIST,
+        "mos_column": TEXT,
+        "key_normalize": ONE_OR_LIST,
+        "key_regex": ONE_OR_LIST,
+        "mos_scale": {"anyOf": [{"const": "per-row"}, options_of(FIELDS)["mos_scale"]]},
+        "rows": COUNT,
+        "rows_without_key": COUNT,
+        "config": {"type": "object", "properties": options_of(LABEL_FIELDS), "additionalProperties": False},
+        "source": PATH,
+    },
+    {
+        "mos_raw_column": TEXT,
+        "mos_scale_column": TEXT,
+        "key_template": TEXT,
+        "key_constants": options_of(FIELDS)["key_constants"],
+    },
+)
+
+
+JOINED = object_of(
+    {
+        "row": {"type": "integer", "minimum": 1},
+        "raw_value": or_null(TEXT),
+        "key": TEXT,
+        "label_file": PATH,
+        "label_row": {"type": "integer", "minimum": 1},
+        "label_value": or_null(TEXT),
+        "mos_text": TEXT,
+        "mos": NUMBER,
+        "mos_raw_0_100": NUMBER,
+    }
 )
 
 

@@ -175,7 +175,7 @@ def _conflicts(inputs: LabelInputs, rows: Sequence[Row]) -> Finding:
     examples = "; ".join(
         f"{shown(row['key'])}: {place(row, 'first_')}, {place(row, '')}, "
         f"which differ in {', '.join(names[column] for column in row['columns'])}"
-        for row in rows
+        for row in rows[:3]
     )
     first = rows[0]
     file = inputs.files[first["file"]]

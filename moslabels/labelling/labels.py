@@ -55,6 +55,7 @@ class Labels:
     absent: tuple[str, ...] = ()
     collisions: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    first_clipped: Mapping[str, Any] | None = None
 
     @property
     def extra_columns(self) -> list[dict[str, str]]:
@@ -94,7 +95,17 @@ class Labels:
     @property
     def doubts(self) -> list[str]:
         """Warnings about the scales that the scores of the files are taken to be on, and extras that no file has."""
-        return [*(file.doubt for file in self.files if file.doubt is not None), *self.absent, *self.collisions]
+        scales = [file.doubt for file in self.files if file.doubt is not None]
+        return [*scales, *self._clipped(), *self.absent, *self.collisions]
+
+    def _clipped(self) -> list[str]:
+        """Return a warning if scores were clipped."""
+        if self.first_clipped is None:
+            return []
+        file, row, text = (self.first_clipped[name] for name in ("file", "row", "text"))
+        scores = counted(self.clipped, "score outside of its scale was", "scores outside of their scale were")
+        where = f"{shown(text)} in {self.files[file].path} row {row}"
+        return [f'{scores} clipped to its end (out_of_range is "clip"), such as {where}']
 
     @property
     def missing_id(self) -> int:
@@ -128,6 +139,7 @@ def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels
         count=counts["labels_loaded"],
         duplicates=counts["duplicate_labels"],
         clipped=counts["clipped_scores"],
+        first_clipped=counts["first_clipped"],
         extras=tuple(typed),
         absent=absent_extras(inputs.sources, spec, inputs.extras),
         collisions=_collisions(engine) if spec.options.key_case == "fold" else (),

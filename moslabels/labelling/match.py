@@ -73,13 +73,28 @@ class Group:
         return rate(self.input_rows - self.rows_without_key, self.input_rows)
 
 
+@dataclass(frozen=True)
+class Scores:
+    """The mos of the rows with a label, and the first of these rows.
+
+    A histogram counts in 20 bins of 0.2 from 1 to 5: a bin holds its lower edge, and the last one 5 too. On 0-100 a bin
+    is 5 wide. It counts rows, or with ``by_key`` distinct keys; with ``clipped`` those whose score was clipped.
+    """
+
+    mos_stats: dict[str, float | None]
+    mos_stats_by_key: dict[str, float | None]
+    mos_histogram: list[int]
+    mos_histogram_by_key: list[int]
+    clipped_histogram: list[int]
+    clipped_histogram_by_key: list[int]
+    examples: list[dict[str, Any]] | None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Match(Group):
     """How features and labels meet: counts over all feature rows and over their distinct keys.
 
-    ``mos_histogram`` counts the rows with a label by their mos, in 20 bins of 0.2 from 1 to 5: a bin holds its lower
-    edge, and the last one 5 too. On 0-100 a bin is 5 wide. ``used_labels`` has for each label file its labels, and how
-    many of them a feature has.
+    ``used_labels`` has for each label file its labels, and how many of them a feature has.
     """
 
     key: Key
@@ -88,8 +103,7 @@ class Match(Group):
     unused_label_keys: Sample
     key_collisions: Sample
     values_without_key: list[dict[str, Any]]
-    mos_stats: dict[str, float | None]
-    mos_histogram: list[int]
+    scores: Scores
     groups: tuple[Group, ...]
     used_labels: tuple[tuple[int, int], ...]
 
@@ -111,8 +125,7 @@ def match_features(engine: Engine, features: Features, match_rate_by: str | None
         unused_label_keys=_sample(engine, "match/32_unused_label_keys"),
         key_collisions=_sample(engine, "match/33_key_collisions"),
         values_without_key=engine.rows(render("match/34_values_without_key")),
-        mos_stats=engine.row(render("match/35_mos_stats")),
-        mos_histogram=engine.row(render("match/36_mos_histogram"))["rows"],
+        scores=Scores(**engine.row(render("match/35_scores"))),
         groups=_groups(engine, source, key, by) if by is not None else (),
         used_labels=tuple((row["labels"], row["used"]) for row in engine.rows(render("match/38_used_labels"))),
     )
@@ -168,7 +181,8 @@ def _sums(match: Match, labels: Labels, rows: int | None) -> Iterator[tuple[str,
     """Yield what was counted twice: its name and both numbers."""
     if rows is not None:
         yield "rows", match.input_rows, rows
-    yield "rows in the histogram", sum(match.mos_histogram), match.matched_rows
+    yield "rows in the histogram", sum(match.scores.mos_histogram), match.matched_rows
+    yield "keys in the histogram", sum(match.scores.mos_histogram_by_key), match.matched_feature_keys
     yield "keys with a label", match.matched_feature_keys, labels.count - match.unused_label_keys.count
     without = match.total_feature_keys - match.matched_feature_keys
     yield "keys without a label", without, match.unmatched_feature_keys.count

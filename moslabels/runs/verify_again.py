@@ -34,6 +34,9 @@ _OF_THE_SYSTEM = (
 )
 """The codes of errors that do not depend on the labels. With the same inputs, labelling again may end differently."""
 
+_OF_ERROR = ("error", "error_code", "found", "diagnosis")
+"""The members of a table in a report that tell why it failed."""
+
 
 def spec_of(
     checked: Checked,
@@ -139,16 +142,17 @@ class Again:
             if why := self._files.refusal(path):
                 checked.tell_not(f"{where}.error: {path} {why}")
                 return
-        claimed = {name: table[name] for name in ("error", "error_code", "diagnosis") if name in table}
+        claimed = {name: table[name] for name in _OF_ERROR if name in table}
         found: dict[str, Any] = {}
         try:
             label_table(replace(spec, audit_json=None), self._files.run)
         except MosLabelsError as error:
             entry = table_entry(spec, None, error)
-            found = {name: plain(entry[name]) for name in ("error", "error_code", "diagnosis") if name in entry}
-        if "error_code" not in claimed:  # Older versions did not write it.
-            checked.tell_not(f"it lacks what this version writes, which is not checked: {shown(f'{where}.error_code')}")
-            found.pop("error_code", None)
+            found = {name: plain(entry[name]) for name in _OF_ERROR if name in entry}
+        for name in ("error_code", "found"):
+            if name not in claimed and (name == "error_code" or name in found):  # Older versions did not write it.
+                checked.tell_not(f"it lacks what this version writes, which is not checked: {shown(f'{where}.{name}')}")
+                found.pop(name, None)
         if claimed == found:
             return
         codes = (claimed.get("error_code"), found.get("error_code"))

@@ -21,6 +21,7 @@ _OF_AUDIT = {
     "labels": "label_sources",
     "out": "output",
     "config": "config",
+    "output_sha256": "output_sha256",
     "feature_key_column": "feature_key_column",
 }
 """The members of a table in a report that are copied from its audit, with their names in the audit."""

@@ -18,7 +18,7 @@ import moslabels
 from helpers.generated_pages import VIEWS
 from helpers.job import Job
 from helpers.tables import read_table, write_table
-from moslabels import MosLabelsError, materialize, run_batch
+from moslabels import MosLabelsError, TableError, materialize, run_batch
 from moslabels.cli import main
 from moslabels.engine.statements import sql_folder
 from moslabels.evidence.fields import AUDIT_FIELDS, TABLE_FIELDS
@@ -124,17 +124,15 @@ def test_samples_are_the_first_twenty_by_key(job: Job) -> None:
     assert job.audit["unused_label_keys"] == {"count": 50, "sample": [f"l{key}" for key in keys[:20]]}
 
 
-def test_statistics_agree_with_the_rows(job: Job) -> None:
-    labels = [{"key": str(index), "mos": 1 + index / 25} for index in range(100)]
-    rows = job.run([{"key": str(index * index % 100)} for index in range(57)], labels)
-    scores = sorted(row["mos"] for row in rows)
+def statistics_of(scores: list[float]) -> dict[str, float]:
+    scores = sorted(scores)
 
     def quantile(share: float) -> float:
         place = share * (len(scores) - 1)
         below = scores[int(place)]
         return below + (scores[min(int(place) + 1, len(scores) - 1)] - below) * (place - int(place))
 
-    expected = {
+    return {
         "min": scores[0],
         "max": scores[-1],
         "mean": sum(scores) / len(scores),
@@ -142,13 +140,96 @@ def test_statistics_agree_with_the_rows(job: Job) -> None:
         "median": quantile(0.5),
         "q3": quantile(0.75),
     }
-    assert job.audit["mos_stats"] == pytest.approx(expected)
+
+
+def test_statistics_agree_with_the_rows(job: Job) -> None:
+    labels = [{"key": str(index), "mos": 1 + index / 25} for index in range(100)]
+    rows = job.run([{"key": str(index * index % 100)} for index in range(57)], labels)
+    of_keys = {row["key"]: row["mos"] for row in rows}
+    assert 1 < len(of_keys) < len(rows)
+    assert job.audit["mos_stats"] == pytest.approx(statistics_of([row["mos"] for row in rows]))
+    assert job.audit["mos_stats_by_key"] == pytest.approx(statistics_of(list(of_keys.values())))
 
 
 def test_statistics_of_no_rows_are_null(job: Job) -> None:
     job.run([{"key": "x"}], [{"key": "a", "mos": 3}], min_match_rate=0)
     assert set(job.audit["mos_stats"].values()) == {None}
-    assert job.audit["mos_histogram"] == [0] * 20
+    assert set(job.audit["mos_stats_by_key"].values()) == {None}
+    assert job.audit["mos_histogram"] == job.audit["mos_histogram_by_key"] == [0] * 20
+    assert job.audit["joined_sample"] == []
+
+
+def test_keys_of_several_values_and_rows_count_once(job: Job) -> None:
+    """Two values of one key, one of them in two rows, are three rows of one key. A score at an end may be as given."""
+    scores = {"a": "2", "b": "5", "c": "7", "d": "-1", "e": "6"}
+    rows = [{"key": key} for key in ("x/a.mp4", "y/a.mp4", "x/a.mp4", "b.mp4", "c.mp4", "c.mp4", "d.mp4", "z.mp4")]
+    labels = [{"key": f"{key}.mp4", "mos": score} for key, score in scores.items()]
+    options: dict[str, Any] = {"mos_scale": "1-5", "out_of_range": "clip", "max_clipped": 1, "min_match_rate": 0}
+    job.run(rows, labels, key_normalize="basename", **options)
+    audit = job.audit
+
+    def counts(name: str) -> dict[int, int]:
+        return {place: count for place, count in enumerate(audit[name]) if count}
+
+    assert counts("mos_histogram") == {0: 1, 5: 3, 19: 3}
+    assert counts("mos_histogram_by_key") == {0: 1, 5: 1, 19: 2}
+    assert counts("clipped_histogram") == {0: 1, 19: 2}
+    assert counts("clipped_histogram_by_key") == {0: 1, 19: 1}
+    assert audit["mos_stats_by_key"]["mean"] == (1 + 2 + 5 + 5) / 4
+    (path,) = audit["label_sources"]
+    assert audit["warnings"][:1] == [
+        f'3 scores outside of their scale were clipped to its end (out_of_range is "clip"), such as "7" in {path} row 3'
+    ]
+    first = {
+        "raw_value": "x/a.mp4",
+        "row": 1,
+        "key": "a.mp4",
+        "label_value": "a.mp4",
+        "label_file": path,
+        "label_row": 1,
+    }
+    assert audit["joined_sample"][0] == {**first, "mos_text": "2", "mos": 2, "mos_raw_0_100": 25}
+    assert [(one["row"], one["key"], one["mos_text"], one["mos"]) for one in audit["joined_sample"]] == [
+        (1, "a.mp4", "2", 2),
+        (4, "b.mp4", "5", 5),
+        (5, "c.mp4", "7", 5),
+    ]
+
+
+def test_the_score_that_was_clipped_is_named_where_a_label_has_two(job: Job) -> None:
+    labels = [{"key": "a", "mos": 3, "mos_raw_0_100": 50}, {"key": "b", "mos": 5, "mos_raw_0_100": 100.5}]
+    job.run([{"key": "a"}, {"key": "b"}], labels, out_of_range="clip", max_clipped=1)
+    (warning,) = job.audit["warnings"]
+    assert '1 score outside of its scale was clipped to its end (out_of_range is "clip"), such as "100.5" in' in warning
+
+
+MIXED = {
+    "1-5 and 0-100": [1, 2, 5, 60, 100, 99.5],
+    "an edge": [4.999, 5, 5.001],
+    "one far away": [3.1, 4, 1e300, -1e300],
+    "the largest": [-1.7e308, 1.7e308, 5],
+    "near 5": [5, math.nextafter(5, 6)],
+}
+
+
+@pytest.mark.parametrize("name", list(MIXED))
+def test_scores_of_a_mixed_scale_have_a_histogram_with_an_edge_at_5(job: Job, name: str) -> None:
+    scores = MIXED[name]
+    with pytest.raises(TableError) as caught:
+        job.run([{"key": "0"}], [{"key": str(number), "mos": score} for number, score in enumerate(scores)])
+    assert caught.value.code == "mixed-scale"
+    bins = caught.value.found[0]["histogram"]
+    assert sum(one["count"] for one in bins) == len(scores)
+    assert sum(one["count"] for one in bins if one["up_to"] <= 5) == sum(score <= 5 for score in scores)
+    assert [one["above"] for one in bins] == sorted(one["above"] for one in bins)
+    width = bins[0]["up_to"] - bins[0]["above"]
+    assert (max(scores) / 20 - min(scores) / 20) <= width * 1.001 or name == "near 5"
+    if name == "1-5 and 0-100":
+        assert bins == [
+            {"above": 0.0, "up_to": 5.0, "count": 3},
+            {"above": 55.0, "up_to": 60.0, "count": 1},
+            {"above": 95.0, "up_to": 100.0, "count": 2},
+        ]
 
 
 EDGES = [(5 + bin_) / 5 for bin_ in range(20)]
@@ -215,6 +296,7 @@ def test_report(folder: Path) -> None:
             "match_rate": 1.0,
             "labels_loaded": 3,
         },
+        "output_sha256": hashlib.sha256(Path("out/one.parquet").read_bytes()).hexdigest(),
     }
     assert (low["status"], low["config"]) == ("error", {"min_match_rate": 0.9})
     assert low["error"].startswith("MOS label match rate 0.500 below min_match_rate 0.900 (1/2 keys)")
@@ -495,10 +577,12 @@ def test_the_fields_of_a_table_in_a_report_are_listed_once(tmp_path: Path, monke
     tables = [
         {**entry, "id": "one", "out": "o.csv", "unmatched": "u.csv", "min_match_rate": 0},
         {**entry, "id": "two", "out": "p.csv", "min_match_rate": 1},
+        {**entry, "id": "three", "out": "q.csv", "mos_scale": "0-100", "out_of_range": "error", "labels": ["n.csv"]},
     ]
+    write_table(tmp_path / "n.csv", "key,mos\na,101\n")
     (tmp_path / "m.json").write_text(json.dumps({"tables": tables}))
     monkeypatch.chdir(tmp_path)
     found = run_batch("m.json", skip_unchanged=True)["tables"]
-    assert [table["status"] for table in found] == ["ok", "error"]
-    assert {*found[0], *found[1]} == {field.name for field in TABLE_FIELDS}
+    assert [table["status"] for table in found] == ["ok", "error", "error"]
+    assert {*found[0], *found[1], *found[2]} == {field.name for field in TABLE_FIELDS}
     assert {*found[0]} & {*found[1]} >= {field.name for field in TABLE_FIELDS if field.is_required}

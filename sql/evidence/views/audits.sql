@@ -34,7 +34,7 @@
 -- missing_mos_rows        BIGINT     rows of the labels without a score, skipped
 -- clipped_mos_rows        BIGINT     scores outside of their scale, clipped
 -- nulled_numbers          BIGINT     NaN and infinite numbers that became null in JSON or CSV
--- mos_min                 DOUBLE     least score of the labelled rows, on 1-5
+-- mos_min                 DOUBLE     least score, on 1-5
 -- mos_q1                  DOUBLE     first quartile
 -- mos_median              DOUBLE     median
 -- mos_q3                  DOUBLE     third quartile

@@ -7,10 +7,12 @@
 -- status         VARCHAR    ok, unchanged, error or not-run
 -- error          VARCHAR    why it failed
 -- error_code     VARCHAR    what the error is about, for programs, such as match-rate
+-- found          JSON       the first rows that the check which refused it found, as values by name; of a mixed scale a histogram
 -- features       VARCHAR    path of its features
 -- labels         VARCHAR[]  paths of its label files
 -- out            VARCHAR    path of its labelled table: the output of its audit
 -- audit_json     VARCHAR    path of its audit; null for none
+-- output_sha256  VARCHAR    sha256 of its labelled table, if it is labelled
 -- input_rows     BIGINT     rows of the features
 -- output_rows    BIGINT     rows of the labelled table
 -- matched_rows   BIGINT     rows of the features with a label
@@ -32,6 +34,7 @@ SELECT
     entry->>'$.status' AS status,
     entry->>'$.error' AS error,
     entry->>'$.error_code' AS error_code,
+    CASE json_type(entry, '$.found') WHEN 'ARRAY' THEN entry->'$.found' END AS found,
     entry->>'$.features' AS features,
     CASE json_type(entry, '$.labels') WHEN 'ARRAY' THEN list_transform(
         json_extract(entry, '$.labels[*]'),
@@ -39,6 +42,7 @@ SELECT
     ) END AS labels,
     entry->>'$.out' AS out,
     entry->>'$.audit_json' AS audit_json,
+    entry->>'$.output_sha256' AS output_sha256,
     TRY_CAST(entry->>'$.summary.input_rows' AS BIGINT) AS input_rows,
     TRY_CAST(entry->>'$.summary.output_rows' AS BIGINT) AS output_rows,
     TRY_CAST(entry->>'$.summary.matched_rows' AS BIGINT) AS matched_rows,

@@ -1,5 +1,5 @@
 -- Returns labels that contradict the first label of their key, in score or in an extra that both have: the first such
--- label of each of the first three keys, with both places, and how many keys have one.
+-- label of each of the first twenty keys, with both places, and how many keys have one.
 -- Parameters: $tolerance
 {%- from 'labels/extras.sql' import typed_text %}
 WITH conflicts AS (
@@ -23,4 +23,4 @@ FROM conflicts
 WHERE len(columns) > 0
 QUALIFY row_number() OVER (PARTITION BY key ORDER BY file, row) = 1
 ORDER BY key
-LIMIT 3;
+LIMIT 20;
