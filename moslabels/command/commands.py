@@ -11,7 +11,7 @@ from moslabels.command.find_rules import EXPLAIN, INIT, SUGGEST
 from moslabels.command.label_tables import BATCH, COMPILE, MATERIALIZE
 from moslabels.command.options_help import options_text
 from moslabels.command.parser import Command, Parser, parser_of
-from moslabels.command.read_evidence import DIFF, SQL, VERIFY
+from moslabels.command.read_evidence import DIFF, EXPORT, SQL, VERIFY
 from moslabels.command.streams import write_out
 from moslabels.spec.options import FIELDS
 
@@ -101,6 +101,7 @@ COMMANDS = {
         SQL,
         VERIFY,
         DIFF,
+        EXPORT,
         COMPILE,
         _SCHEMA,
         _OPTIONS,

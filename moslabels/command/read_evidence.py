@@ -1,4 +1,4 @@
-"""The commands that read audits, reports and labelled tables: sql, verify and diff."""
+"""The commands that read audits, reports and labelled tables: sql, verify, diff and export."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from contextlib import chdir
 
 from moslabels.base.errors import MosLabelsError, UsageError, os_error
 from moslabels.base.text import listed, shown
-from moslabels.command.arguments import add_only_root, add_settings, given_settings
+from moslabels.command.arguments import add_only_root, add_settings, flag, given_settings
 from moslabels.command.parser import Command, Parser
 from moslabels.command.streams import say, visible_lines, write_out
+from moslabels.spec.exports import EXPORTS, GIVEN
 
 
 def _sql_arguments(parser: Parser) -> None:
@@ -124,6 +125,23 @@ def _diff(parsed: argparse.Namespace, _argv: list[str]) -> int:
     return 0 if document["same"] else 1
 
 
+def _export_arguments(parser: Parser) -> None:
+    parser.add_argument("form", metavar="FORM", choices=tuple(EXPORTS), help=", ".join(EXPORTS))
+    parser.add_argument("audit", metavar="AUDIT", help="audit of a labelled table")
+    for name, says in GIVEN.items():
+        parser.add_argument(flag(name), dest=f"given_{name}", metavar=name[0].upper(), help=says)
+
+
+def _export(parsed: argparse.Namespace, _argv: list[str]) -> int:
+    from moslabels.evidence.audit import json_text
+    from moslabels.runs.export import export
+
+    given = {name: getattr(parsed, f"given_{name}") for name in GIVEN}
+    given = {name: value for name, value in given.items() if value is not None}
+    write_out(json_text(export(parsed.form, parsed.audit, given)))
+    return 0
+
+
 SQL = Command(
     "sql",
     "PATTERN … [-c QUERY | -f FILE] [OPTION …]",
@@ -153,4 +171,13 @@ DIFF = Command(
     "diff runs/may/report.json runs/june/report.json",
     _diff_arguments,
     _diff,
+)
+EXPORT = Command(
+    "export",
+    "croissant|openlineage|in-toto AUDIT [OPTION …]",
+    "print an audit in a form that others read",
+    "Print an audit for others to read. Only the files that you name are opened.",
+    "export in-toto audit.json",
+    _export_arguments,
+    _export,
 )
