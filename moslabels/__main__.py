@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
+from moslabels.cli import run
 
-from moslabels.cli import main
-
-sys.exit(main())
+run()

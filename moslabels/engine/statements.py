@@ -17,6 +17,7 @@ import jinja2
 
 QUOTED_OR_COMMENT = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*""")
 PARAMETER = re.compile(r"\$([a-z_][a-z0-9_]*)")
+_JINJA = re.compile("{[{%#]")
 _TYPE = re.compile(r"[A-Z][A-Z0-9_ ]*(\([0-9]+(, ?[0-9]+)?\))?")
 
 
@@ -33,6 +34,7 @@ class Statement:
     values: Mapping[str, Any] = field(default_factory=dict)
 
 
+@cache
 def sql_folder() -> Path:
     """Return the folder of the templates: inside the installed package, or beside it in a checkout."""
     package = Path(__file__).parents[1]
@@ -117,7 +119,9 @@ def _rendered(name: str, context: Mapping[str, Any]) -> str:
 @cache
 def _plain(name: str) -> str:
     """Return the text of a statement that needs no context. Most of a job are of this kind."""
-    return _rendered(name, {})
+    text = (sql_folder() / f"{name}.sql").read_text(encoding="utf-8")
+    # Jinja would return the same text, after it has taken it apart and compiled it.
+    return _rendered(name, {}) if _JINJA.search(text) else text.removesuffix("\n")
 
 
 def rules(temporary: bool = True) -> list[Statement]:

@@ -32,18 +32,16 @@ def recorded_hashes(inputs: Any) -> Iterator[tuple[str, str]]:
 
 
 @cache
-def _version_of_duckdb() -> str:
-    return metadata.version("duckdb")  # It reads a file. The engine alone imports the package.
+def _version_of(package: str) -> str:
+    return metadata.version(package)  # It reads a file. To import the package would take a tenth of a second.
 
 
 def versions() -> dict[str, str]:
     """Return the versions on which the bytes of an output depend."""
-    import pyarrow
-
     return {
         "moslabels": __version__,
-        "duckdb": _version_of_duckdb(),
-        "pyarrow": pyarrow.__version__,
+        "duckdb": _version_of("duckdb"),
+        "pyarrow": _version_of("pyarrow"),
         "python": platform.python_version(),
     }
 

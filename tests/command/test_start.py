@@ -1,0 +1,80 @@
+"""What a command loads, and how its process ends: what it does not use costs no time."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from helpers.command import python
+
+HEAVY = {"duckdb", "pyarrow", "jinja2", "numpy", "pandas"}
+OTHERS = {
+    "moslabels.suggestions",
+    "moslabels.runs.init",
+    "moslabels.runs.verify",
+    "moslabels.runs.diff",
+    "moslabels.runs.views",
+    "moslabels.evidence.json_schema",
+    "h5py",
+    "openpyxl",
+    "pandas",
+    "polars",
+    "python_calamine",
+    "scipy",
+    "shtab",
+}
+LABELLING = ["--features", "f.parquet", "--labels", "l.csv", "--out", "o.parquet", "--audit-json", "a.json"]
+
+
+def loaded(arguments: list[str], folder: Path) -> set[str]:
+    """The modules that are loaded when a command ends."""
+    code = (
+        "import json, sys\n"
+        "from moslabels.cli import main\n"
+        "try:\n"
+        "    main(sys.argv[1:])\n"
+        "except SystemExit:\n"
+        "    pass\n"
+        "json.dump(sorted(sys.modules), open('modules.json', 'w'))\n"
+    )
+    python("-c", code, *arguments, cwd=folder)
+    return {*json.loads((folder / "modules.json").read_text())}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["--version"], ["options"], ["options", "mos_scale"], ["batch", "--help"], ["labels"]],
+    ids=str,
+)
+def test_what_reads_no_table_loads_no_engine(arguments: list[str], tmp_path: Path) -> None:
+    modules = loaded(arguments, tmp_path)
+    assert "moslabels.command.commands" in modules
+    assert sorted(modules & HEAVY) == []
+
+
+def test_a_labelling_loads_nothing_of_other_commands(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"key": ["a"], "x": [0.5]}), tmp_path / "f.parquet")
+    (tmp_path / "l.csv").write_text("key,mos\na,3\n")
+    modules = loaded(["materialize", *LABELLING], tmp_path)
+    assert (tmp_path / "a.json").exists()
+    assert {"duckdb", "pyarrow", "moslabels.runs.table"} <= modules
+    assert sorted(modules & OTHERS) == []
+
+
+def test_a_process_ends_at_once_with_its_status_and_all_that_it_wrote(tmp_path: Path) -> None:
+    code = (
+        "import atexit, sys\n"
+        "from moslabels.cli import run\n"
+        "atexit.register(print, 'taken down')\n"
+        "sys.argv[1:] = ['materialize', '--features', 'f.csv', '--labels', 'none.csv', '--out', 'o.csv']\n"
+        "print('begun')\n"
+        "run()\n"
+    )
+    (tmp_path / "f.csv").write_text("key,x\na,1\n")
+    ended = python("-c", code, cwd=tmp_path)
+    assert (ended.returncode, ended.stdout) == (1, "begun\n")
+    assert "none.csv" in ended.stderr
