@@ -85,7 +85,7 @@ _COMPLETION = Command(
     "completion",
     "|".join(SHELLS),
     "print the script that completes command lines in a shell",
-    "Print the script that completes commands, flags, choices and files. It needs shtab: pip install shtab.",
+    "Print the script that completes commands, flags, choices and files.",
     "completion bash > moslabels.bash && source moslabels.bash",
     _completion_arguments,
     _completion,

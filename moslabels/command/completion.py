@@ -1,4 +1,4 @@
-"""Shell completion of the command, by shtab: commands, flags, choices, files and folders."""
+"""What completes a command line: commands, flags, choices, files and folders, as the script of a shell."""
 
 from __future__ import annotations
 
@@ -6,47 +6,63 @@ import argparse
 from collections.abc import Mapping
 from typing import Any
 
-from moslabels.base.errors import UsageError
+from moslabels.command.completion_scripts import SCRIPTS, Argument, Completed
 from moslabels.command.parser import Parser
 from moslabels.spec.options import FIELDS
 
-SHELLS = ("bash", "zsh", "tcsh")
+SHELLS = tuple(SCRIPTS)
 _FOLDER = "D"
 _NO_FILES = ("ID", "N", "QUERY", "SIZE", "VALUE")
 """The placeholders of arguments that do not take a file. All others do, except options of a table."""
 
 
 def script(parser: Parser, shell: str) -> str:
-    """Return the script that completes the command line of a parser in a shell.
-
-    The parser is changed, so do not use it afterwards. Raise UsageError if shtab is not installed.
-    """
-    try:
-        import shtab
-    except ImportError as error:
-        raise UsageError(f"completion needs shtab: pip install shtab ({error})") from error
-
-    for of_command in (parser, *parser.commands.values()):
-        for argument in of_command.arguments:
-            if argument.option_strings and argument.option_strings[0] in of_command.brief:
-                argument.help = of_command.brief[argument.option_strings[0]]
-            argument.choices = _choices(of_command, argument) or None
-            takes_file = argument.metavar and argument.dest not in FIELDS and argument.metavar not in _NO_FILES
-            if takes_file and not argument.choices:
-                complete = shtab.DIRECTORY if argument.metavar == _FOLDER else shtab.FILE
-                argument.complete = complete  # type: ignore[attr-defined]
-    if parser.command_list is not None:
-        parser.command_list.help = None  # shtab skips arguments whose help is suppressed.
-    return str(shtab.complete(parser, shell)) + "\n"
+    """Return the script that completes the command line of a parser in a shell."""
+    commands = [_completed(name, of_command) for name, of_command in parser.commands.items()]
+    return SCRIPTS[shell](_completed("", parser), commands)
 
 
-def _choices(parser: Parser, argument: argparse.Action) -> list[str]:
+def _completed(name: str, parser: Parser) -> Completed:
+    found = [_argument(parser, action) for action in parser.arguments]
+    shown = [argument for argument in found if argument.help is not None]
+    flags = [argument for argument in shown if argument.flags]
+    places = [argument for argument in shown if not argument.flags]
+    return Completed(name, parser.summary, flags, places)
+
+
+def _argument(parser: Parser, action: argparse.Action) -> Argument:
+    flags = tuple(action.option_strings)
+    text = parser.brief.get(flags[0], action.help) if flags else action.help
+    return Argument(
+        flags,
+        None if text in (None, argparse.SUPPRESS) else text,
+        _takes(parser, action),
+        words=tuple(_choices(parser, action)),
+        is_repeated=isinstance(action.nargs, str) and action.nargs in "*+",
+    )
+
+
+def _takes(parser: Parser, action: argparse.Action) -> str:
+    """Return what an argument takes: nothing, one of some words, a folder, a file or any other text."""
+    if action.nargs == 0:
+        return "nothing"
+    if _choices(parser, action):
+        return "word"
+    if action.dest in FIELDS or action.metavar in _NO_FILES:
+        return "text"
+    return "folder" if action.metavar == _FOLDER else "file"
+
+
+def _choices(parser: Parser, action: argparse.Action) -> list[str]:
     """Return the values to choose from for an argument, if they are few."""
-    if argument.dest in FIELDS:
-        return _schema_choices(FIELDS[argument.dest].metadata["kind"].schema)
-    return list(FIELDS) if argument.metavar == "NAME" else list(parser.choices.get(argument.dest, ()))
+    if action.nargs == 0:
+        return []
+    if action.dest in FIELDS:
+        return _schema_choices(FIELDS[action.dest].metadata["kind"].schema)
+    return list(FIELDS) if action.metavar == "NAME" else list(parser.choices.get(action.dest, ()))
 
 
 def _schema_choices(schema: Mapping[str, Any]) -> list[str]:
-    """Return the values to choose from in the schema of an option."""
-    return [*schema.get("enum", ()), *(text for other in schema.get("anyOf", ()) for text in _schema_choices(other))]
+    """Return the texts to choose from in the schema of an option."""
+    of_others = (text for other in schema.get("anyOf", ()) for text in _schema_choices(other))
+    return [text for text in (*schema.get("enum", ()), *of_others) if isinstance(text, str)]

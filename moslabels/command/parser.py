@@ -39,7 +39,8 @@ class Parser(argparse.ArgumentParser):
     """A parser that raises one UsageError with all problems of the arguments, and with the nearest names.
 
     ``arguments`` are those that were added. ``choices`` are their values by name, if they are few. ``commands`` are the
-    parsers of its commands by name. ``brief`` has the help of the flags that the help only names.
+    parsers of its commands by name. ``summary`` says what a command does. ``brief`` has the help of the flags that the
+    help only names.
     """
 
     def __init__(self, **keywords: Any) -> None:
@@ -47,7 +48,7 @@ class Parser(argparse.ArgumentParser):
         self.commands: dict[str, Parser] = {}
         self.choices: dict[str, Sequence[str]] = {}
         self.brief: dict[str, str] = {}
-        self.command_list: argparse.Action | None = None
+        self.summary = ""
         self._unknown: list[str] = []
         super().__init__(**keywords, allow_abbrev=False, formatter_class=argparse.RawDescriptionHelpFormatter)
 
@@ -136,7 +137,6 @@ def parser_of(commands: Sequence[Command]) -> Parser:
     parser.add_argument("--version", action="store_true", help="show the versions of moslabels and its packages")
     # The epilog lists the commands, because argparse would take two lines for each.
     subparsers = parser.add_subparsers(metavar="COMMAND", prog="moslabels", dest="name", help=argparse.SUPPRESS)
-    parser.command_list = subparsers
     for command in commands:
         of_command = subparsers.add_parser(
             command.name,
@@ -145,6 +145,7 @@ def parser_of(commands: Sequence[Command]) -> Parser:
             description=wrapped(command.description),
             epilog=_example(command.example),
         )
+        of_command.summary = command.summary
         command.add_arguments(of_command)
         parser.commands[command.name] = of_command
     return parser

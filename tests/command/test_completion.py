@@ -1,100 +1,172 @@
-"""Completion scripts: what a shell offers for the beginning of a command line."""
+"""Completion scripts: what bash, zsh and fish offer for the beginning of a command line."""
 
 from __future__ import annotations
 
+import os
+import pty
+import select
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 import pytest
-import shtab
 
-from helpers.command import moslabels, python
+from helpers.command import moslabels
+from moslabels.command.commands import COMMANDS
 from moslabels.command.completion import SHELLS
 from moslabels.spec.options import FIELDS
 
 FLAGS = {f"--{name.replace('_', '-')}" for name in FIELDS}
-MATERIALIZE = ["materialize", "--features", "f.csv"]
+MATERIALIZE = "materialize --features f.csv"
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     (tmp_path / "clips.csv").write_text("key\n")
     (tmp_path / "clips").mkdir()
+    (tmp_path / "my clips.csv").write_text("key\n")
     return tmp_path
 
 
 @pytest.fixture(scope="module")
-def script(tmp_path_factory: pytest.TempPathFactory) -> str:
-    done = moslabels("completion", "bash", cwd=tmp_path_factory.mktemp("completion"))
+def scripts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    found = {}
+    for shell in SHELLS:
+        done = moslabels("completion", shell, cwd=tmp_path_factory.mktemp("completion"))
+        assert (done.returncode, done.stderr) == (0, "")
+        found[shell] = done.stdout
+    return found
+
+
+def offered(shell: str, script: str, line: str, cwd: Path) -> set[str]:
+    """Return what a shell offers for the last word of a line."""
+    binary = shutil.which(shell)
+    if binary is None:
+        pytest.skip(f"there is no {shell}")
+    home = cwd / "home"
+    home.mkdir()
+    (home / "script").write_text(script)
+    return OFFER[shell](binary, home, f"moslabels {line}", cwd)
+
+
+def offered_by_bash(binary: str, home: Path, line: str, cwd: Path) -> set[str]:
+    """Return what the function of the script offers, called as bash calls it: a = is a word of its own there."""
+    code = 'set -u; source home/script; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1))\n'
+    code += "$(complete -p moslabels | sed 's/.* -F \\([^ ]*\\) .*/\\1/')\nprintf '%s\\n' \"${COMPREPLY[@]}\""
+    words = line.replace("=", " = ").split(" ")
+    words = [word for word in words[:-1] if word] + words[-1:]
+    done = subprocess.run([binary, "-c", code, "bash", *words], cwd=cwd, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
+    return {word for word in done.stdout.split("\n") if word}
 
 
-def offered(script: str, words: list[str], cwd: Path) -> set[str]:
-    """What bash offers for the last of the words."""
-    bash = shutil.which("bash")
-    if bash is None:
-        pytest.skip("there is no bash")
-    code = f'{script}\nCOMP_WORDS=(moslabels "$@")\nCOMP_CWORD=$#\n'
-    code += "$(complete -p moslabels | grep -o '_shtab[a-z_]*')\nprintf '%s\\n' \"${COMPREPLY[@]}\""
-    done = subprocess.run([bash, "-c", code, "bash", *words], cwd=cwd, capture_output=True, text=True, check=False)
+def offered_by_fish(binary: str, home: Path, line: str, cwd: Path) -> set[str]:
+    environment = {"PATH": os.environ["PATH"], "HOME": str(home)}
+    command = [binary, "--no-config", "-c", "source home/script; complete -C $argv[1]", line]
+    done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
-    return set(done.stdout.split())
+    words = [offer.split("\t")[0] for offer in done.stdout.split("\n") if offer]
+    return {word.rpartition("=")[2].rstrip("/") for word in words}
 
 
-OFFERED = [
-    (["ba"], {"batch"}),
-    (["co"], {"compile", "completion"}),
-    (["batch", "--base"], {"--base-dir"}),
-    (["batch", "clip"], {"clips", "clips.csv"}),
-    (["batch", "--base-dir", "cl"], {"clips"}),
-    ([*MATERIALIZE, "--labels", "cl"], {"clips", "clips.csv"}),
-    ([*MATERIALIZE, "--key-norm"], {"--key-normalize"}),
-    ([*MATERIALIZE, "--key-normalize", ""], {"auto", "raw", "basename", "stem"}),
-    ([*MATERIALIZE, "--mos-scale", ""], {"auto", "1-5", "0-100", "per-value"}),
-    ([*MATERIALIZE, "--out-of-range", "c"], {"clip"}),
-    ([*MATERIALIZE, "--min-match-rate", "cl"], set()),
-    (["explain", "--table", "cl"], set()),
-    (["sql", "runs.json", "--format", "j"], {"json", "jsonl"}),
-    (["schema", ""], {"manifest", "audit", "report"}),
-    (["options", "mos_"], {"mos_scale", "mos_scale_column", "mos_tolerance"}),
-    (["completion", ""], set(SHELLS)),
-]
+ZSHRC = """\
+PS1=ready:
+autoload -U compinit; compinit -u -D
+source $ZDOTDIR/script
+compadd() {
+    local -a found
+    # With -O, -A or -D, matches go to an array, and are not offered.
+    if [[ " $* " != *' -'[OAD]' '* ]]; then
+        builtin compadd -A found "$@"
+        print -rl -- $found >> $ZDOTDIR/found
+    fi
+    builtin compadd "$@"
+}
+collect() { _main_complete; print >> $ZDOTDIR/found; mv $ZDOTDIR/found $ZDOTDIR/offered }
+zle -C collect list-choices collect
+bindkey '^T' collect
+"""
 
 
-@pytest.mark.parametrize(
-    ("words", "expected"),
-    OFFERED,
-    ids=lambda value: " ".join(sorted(value)) if isinstance(value, set) else " ".join(value),
-)
-def test_bash_offers(folder: Path, script: str, words: list[str], expected: set[str]) -> None:
-    assert offered(script, words, folder) == expected
+def offered_by_zsh(binary: str, home: Path, line: str, cwd: Path) -> set[str]:
+    """Return what zsh offers at a terminal, which its completion needs."""
+    (home / ".zshrc").write_text(ZSHRC)
+    answer, said, is_asked = home / "offered", b"", False
+    ours, theirs = pty.openpty()
+    environment = {"PATH": os.environ["PATH"], "ZDOTDIR": str(home), "HOME": str(home), "TERM": "xterm"}
+    with subprocess.Popen(
+        [binary, "-i"], cwd=cwd, env=environment, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+    ) as process:
+        try:
+            until = time.monotonic() + 60
+            while not answer.exists() and time.monotonic() < until:
+                if select.select([ours], [], [], 0.05)[0]:
+                    said += os.read(ours, 65536)
+                if not is_asked and b"ready:" in said:
+                    is_asked = bool(os.write(ours, line.encode() + b"\x14"))
+        finally:
+            process.kill()
+    os.close(ours)
+    os.close(theirs)
+    assert answer.exists(), said
+    return {word for word in answer.read_text().split("\n") if word}
 
 
-@pytest.mark.parametrize("command", ["materialize", "explain"])
-def test_bash_offers_every_flag(folder: Path, script: str, command: str) -> None:
-    flags = offered(script, [command, "--"], folder)
-    assert flags >= {*FLAGS, "--features", "--labels", "--threads", "--help"}
+OFFER = {"bash": offered_by_bash, "zsh": offered_by_zsh, "fish": offered_by_fish}
+OFFERED = {
+    "ba": {"batch"},
+    "co": {"compile", "completion"},
+    "--ver": {"--version"},
+    "batch --base": {"--base-dir"},
+    "batch clip": {"clips", "clips.csv"},
+    "batch ba": set(),
+    "batch --base-dir cl": {"clips"},
+    "batch --base-dir=cl": {"clips"},
+    "batch --dry-run cl": {"clips", "clips.csv"},
+    "diff clips.csv cl": {"clips", "clips.csv"},
+    "verify clips.csv cl": {"clips", "clips.csv"},
+    f"{MATERIALIZE} --labels a.csv --labels cl": {"clips", "clips.csv"},
+    f"{MATERIALIZE} --key-norm": {"--key-normalize"},
+    f"{MATERIALIZE} --key-normalize ": {"auto", "raw", "basename", "stem"},
+    f"{MATERIALIZE} --key-normalize=b": {"basename"},
+    f"{MATERIALIZE} --mos-scale ": {"auto", "1-5", "0-100", "per-value"},
+    f"{MATERIALIZE} --out-of-range c": {"clip"},
+    f"{MATERIALIZE} --min-match-rate cl": set(),
+    "explain --table cl": set(),
+    "explain cl": set(),
+    "sql runs.json --format j": {"json", "jsonl"},
+    "schema ": {"manifest", "audit", "report"},
+    "options mos_s": {"mos_scale", "mos_scale_column"},
+    "completion ": set(SHELLS),
+}
+
+
+@pytest.mark.sampled
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize(("line", "expected"), OFFERED.items(), ids=OFFERED)
+def test_a_shell_offers(folder: Path, scripts: dict[str, str], shell: str, line: str, expected: set[str]) -> None:
+    assert offered(shell, scripts[shell], line, folder) == expected
 
 
 @pytest.mark.parametrize("shell", SHELLS)
-def test_every_shell_has_its_script(folder: Path, shell: str) -> None:
-    assert shell in shtab.SUPPORTED_SHELLS
-    done = moslabels("completion", shell, cwd=folder)
-    assert (done.returncode, done.stderr) == (0, "")
-    for word in ("materialize", "report-json", "min-match-rate", "jsonl", "per-value"):
-        assert word in done.stdout
-    if binary := shutil.which(shell):
-        (folder / "script").write_text(done.stdout)
-        assert subprocess.run([binary, "-n", "script"], cwd=folder, check=False).returncode == 0
+def test_a_shell_offers_every_command(folder: Path, scripts: dict[str, str], shell: str) -> None:
+    assert offered(shell, scripts[shell], "", folder) >= {*COMMANDS}
 
 
-def test_without_shtab(folder: Path) -> None:
-    code = (
-        "import sys; sys.modules['shtab'] = None\nfrom moslabels.cli import main\nsys.exit(main(['completion', 'zsh']))"
-    )
-    done = python("-c", code, cwd=folder)
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith("moslabels: completion needs shtab: pip install shtab (")
-    assert len(done.stderr.splitlines()) == 1
+@pytest.mark.parametrize("shell", SHELLS)
+@pytest.mark.parametrize("command", ["materialize", "explain"])
+def test_a_shell_offers_every_flag(folder: Path, scripts: dict[str, str], shell: str, command: str) -> None:
+    flags = offered(shell, scripts[shell], f"{command} --", folder)
+    assert flags >= {*FLAGS, "--features", "--labels", "--threads", "--help"}
+
+
+def test_bash_offers_names_with_spaces_whole(folder: Path, scripts: dict[str, str]) -> None:
+    assert offered("bash", scripts["bash"], "verify my", folder) == {"my clips.csv"}
+
+
+@pytest.mark.parametrize("shell", SHELLS)
+def test_a_script_holds_what_the_table_of_commands_has(scripts: dict[str, str], shell: str) -> None:
+    """This runs without the shell too."""
+    for word in (*COMMANDS, "report-json", "min-match-rate", "jsonl", "per-value"):
+        assert word in scripts[shell]
