@@ -5,14 +5,15 @@
 SET VARIABLE extension = '\.[A-Za-z][A-Za-z0-9]{0,4}$';
 CREATE OR REPLACE TEMP MACRO without_extension(key) AS
     CASE WHEN contains(right(key, 6), '.') THEN regexp_replace(key, getvariable('extension'), '') ELSE key END;
-CREATE OR REPLACE TEMP MACRO with_one_extension(key) AS CASE
-    WHEN ends_with(without_extension(key), regexp_extract(key, getvariable('extension'))) THEN without_extension(key)
-    ELSE key END;
+CREATE OR REPLACE TEMP MACRO one_extension(key, stem) AS
+    CASE WHEN ends_with(stem, substr(key, length(stem) + 1)) THEN stem ELSE key END;
+CREATE OR REPLACE TEMP MACRO with_one_extension(key) AS one_extension(key, without_extension(key));
 CREATE OR REPLACE TEMP MACRO without_folder(key) AS
     CASE WHEN contains(key, '/') OR contains(key, '\') THEN base_name(key) ELSE key END;
 CREATE OR REPLACE TEMP MACRO without_leading_zeros(key) AS
     CASE WHEN contains(key, '0') THEN regexp_replace(key, '(^|[^0-9])0+([0-9])', '\1\2', 'g') ELSE key END;
-CREATE OR REPLACE TEMP MACRO without_separators(key) AS translate(key, ' _.-', '');
+CREATE OR REPLACE TEMP MACRO without_separators(key) AS
+    replace(replace(replace(replace(key, ' ', ''), '_', ''), '.', ''), '-', '');
 CREATE OR REPLACE TEMP MACRO without_quotes(key) AS CASE
     WHEN contains('"''`“”„‘’«»', left(key, 1)) AND contains('"''`“”‘’«»', right(key, 1)) AND length(key) > 2
         THEN substr(key, 2, length(key) - 2)
@@ -59,20 +60,7 @@ CREATE OR REPLACE TEMP MACRO with_digits_alone(key) AS CASE
         THEN CAST(TRY_CAST(key AS DECIMAL(38, 0)) AS VARCHAR)
     ELSE key END;
 
--- near_key(key, difference): a key without what one difference may change in it. Two keys that differ only so become
--- equal.
-CREATE OR REPLACE TEMP MACRO near_key(key, difference) AS CASE difference
-    WHEN 'case' THEN lower(key)
-    WHEN 'extension' THEN without_extension(key)
-    WHEN 'an extension given twice' THEN with_one_extension(key)
-    WHEN 'folder' THEN without_folder(key)
-    WHEN 'leading zeros' THEN without_leading_zeros(key)
-    WHEN 'separators' THEN without_separators(key)
-    WHEN 'quotes' THEN without_quotes(key)
-    WHEN 'invisible characters' THEN without_invisible(key)
-    WHEN 'the form of characters' THEN with_plain_characters(key)
-    WHEN 'the form of numbers' THEN with_digits_alone(key)
-    WHEN 'Unicode form' THEN CASE WHEN strlen(key) = length(key) THEN key ELSE nfc_normalize(key) END
-    WHEN 'several of these' THEN
-        without_separators(without_leading_zeros(without_extension(without_folder(lower(nfc_normalize(key))))))
-    ELSE key END;
+CREATE OR REPLACE TEMP MACRO with_composed(key) AS
+    CASE WHEN strlen(key) = length(key) THEN key ELSE nfc_normalize(key) END;
+CREATE OR REPLACE TEMP MACRO without_several(key) AS
+    without_separators(without_leading_zeros(without_extension(without_folder(lower(nfc_normalize(key))))));

@@ -3,54 +3,48 @@
 -- would be, that of another key too. All unmatched keys are tested against all labels. A key that one difference explains
 -- is not under several of them, nor under what comes after those. Of these last ones, a key is ambiguous too if the label
 -- that it would meet may be that of another key.
-{%- from 'unmatched/near.sql' import with_parts, with_near %}
+{%- from 'unmatched/near.sql' import with_nears, names %}
 CREATE TEMP TABLE near_keys AS
-WITH differences AS (
-    SELECT unnest([
-        'case', 'extension', 'an extension given twice', 'folder', 'leading zeros', 'separators', 'quotes',
-        'invisible characters', 'the form of characters', 'URL codes', 'the form of numbers', 'Unicode form',
-        'several of these'
-    ]) AS difference
-), unmatched AS (
+WITH unmatched AS (
     SELECT DISTINCT key FROM feature_keys WHERE key IS NOT NULL AND label_id IS NULL
-), both_sides AS (
-    SELECT 'feature' AS side, key FROM unmatched UNION ALL SELECT 'label', key FROM labels
-), keys AS (
-    {{ with_parts('both_sides', keys) }}
+), feature_nears AS (
+    SELECT key, unnest(range(1, len(nears) + 1)) AS place, unnest({{ names() }}) AS difference, unnest(nears) AS near
+    FROM ({{ with_nears('unmatched', keys) }})
+), label_keys AS (
+    SELECT key FROM labels
+), label_nears AS MATERIALIZED (
+    {{ with_nears('label_keys', keys) }}
 ), changed AS (
-    SELECT side, difference, key, parts, near
-    FROM ({% call with_near(keys) %}FROM keys, differences{% endcall %})
+    SELECT key, place, near
+    FROM (
+        SELECT key, parts, unnest(range(1, len(nears) + 1)) AS place, unnest(nears) AS near FROM label_nears
+    )
     WHERE near <> parts
 ), near_pairs AS (
-    -- Of two keys that become equal without a difference, one at least is changed by that: few are.
+    -- An unmatched key is that of no label, so two keys that become equal are changed by it: both, or the one alone.
     SELECT difference, f.key, l.key AS label_key
-    FROM (FROM changed WHERE side = 'feature') AS f JOIN (FROM changed WHERE side = 'label') AS l USING (difference, near)
+    FROM feature_nears AS f JOIN changed AS l USING (place, near)
     UNION ALL
-    SELECT
-        difference, CASE side WHEN 'feature' THEN key ELSE changed_key END,
-        CASE side WHEN 'feature' THEN changed_key ELSE key END
-    FROM ({% call with_near(keys) %}
-        SELECT difference, changed.key AS changed_key, unchanged.*
-        FROM changed JOIN keys AS unchanged ON unchanged.parts = near AND unchanged.side <> changed.side
-    {% endcall %})
-    WHERE near = parts
+    SELECT difference, f.key, l.key
+    FROM feature_nears AS f JOIN label_nears AS l ON l.parts = f.near
+    WHERE l.nears[place] = l.parts
 ),
 {%- if keys | length == 1 %}
 prefixes AS (
     -- Prefixes of the lengths that the keys of the other side have. Fewer than four characters say nothing.
-    SELECT unmatched.key, labels.key AS label_key, label_id, unmatched.key AS short, labels.key AS long
+    SELECT unmatched.key, labels.key AS label_key, unmatched.key AS short, labels.key AS long
     FROM labels, (SELECT DISTINCT length(key) AS length FROM unmatched) AS lengths, unmatched
     WHERE length >= 4 AND length < length(labels.key) AND left(labels.key, length) = unmatched.key
     UNION ALL
-    SELECT unmatched.key, labels.key, label_id, labels.key, unmatched.key
+    SELECT unmatched.key, labels.key, labels.key, unmatched.key
     FROM unmatched, (SELECT DISTINCT length(key) AS length FROM labels) AS lengths, labels
     WHERE length >= 4 AND length < length(unmatched.key) AND left(unmatched.key, length) = labels.key
 ), feature_stems AS (
     SELECT key, without_extension(key) AS stem, substr(key, length(stem) + 1) AS extension
     FROM unmatched WHERE extension <> ''
 ), label_stems AS (
-    SELECT label_id, key, without_extension(key) AS stem, substr(key, length(stem) + 1) AS extension
-    FROM labels WHERE extension <> ''
+    SELECT key, stem, substr(key, length(stem) + 1) AS extension
+    FROM label_nears WHERE extension <> ''
 ), feature_starts AS (
     SELECT *, left(stem, length) || extension AS start
     FROM feature_stems, (SELECT DISTINCT length(stem) AS length FROM label_stems)
@@ -61,10 +55,10 @@ prefixes AS (
     WHERE length >= 4 AND length < length(stem)
 ), stem_prefixes AS (
     -- The same before an extension that both have. All may have the same one, so that a join by it would pair all.
-    SELECT f.key, l.key AS label_key, label_id, f.stem AS short, l.stem AS long
+    SELECT f.key, l.key AS label_key, f.stem AS short, l.stem AS long
     FROM label_starts AS l JOIN feature_stems AS f ON l.start = f.key AND l.extension = f.extension
     UNION ALL
-    SELECT f.key, l.key, label_id, l.stem, f.stem
+    SELECT f.key, l.key, l.stem, f.stem
     FROM feature_starts AS f JOIN label_stems AS l ON f.start = l.key AND f.extension = l.extension
 ), lost AS (
     SELECT
@@ -72,35 +66,35 @@ prefixes AS (
         (SELECT max(scientific_decimals(key)) FROM labels WHERE has_lost_digits(key)) AS of_labels
 ), rounded AS (
     -- Whole numbers as the other side has them: rounded to the most decimals that it shows.
-    SELECT f.key, l.key AS label_key, label_id
+    SELECT f.key, l.key AS label_key
     FROM (SELECT key, rounded_number(key, of_features) AS value FROM unmatched, lost WHERE has_lost_digits(key)) AS f
     JOIN (
-        SELECT label_id, key, rounded_number(key, of_features) AS value
+        SELECT key, rounded_number(key, of_features) AS value
         FROM labels, lost WHERE of_features IS NOT NULL AND is_long_number(key)
     ) AS l USING (value)
     UNION ALL
-    SELECT f.key, l.key, label_id
+    SELECT f.key, l.key
     FROM (
         SELECT key, rounded_number(key, of_labels) AS value
         FROM unmatched, lost WHERE of_labels IS NOT NULL AND is_long_number(key)
     ) AS f
     JOIN (
-        SELECT label_id, key, rounded_number(key, of_labels) AS value FROM labels, lost WHERE has_lost_digits(key)
+        SELECT key, rounded_number(key, of_labels) AS value FROM labels, lost WHERE has_lost_digits(key)
     ) AS l USING (value)
 ), doubtful AS (
     -- What goes on in the middle of a word may be another clip; of a number that goes on in digits, it is.
     SELECT DISTINCT
         CASE WHEN regexp_matches(rest, '^[\pL\pN]') THEN 'text after the id' ELSE 'unique prefix' END AS difference,
-        key, label_key, label_id
+        key, label_key
     FROM (SELECT *, substr(long, length(short) + 1) AS rest FROM (FROM prefixes UNION ALL FROM stem_prefixes))
     WHERE NOT (regexp_matches(short, '[0-9]$') AND regexp_matches(rest, '^[0-9]'))
     UNION ALL
-    SELECT 'scientific notation', key, label_key, label_id FROM rounded
+    SELECT 'scientific notation', key, label_key FROM rounded
 ), claimed AS (
     SELECT
         *,
-        label_id IN (SELECT label_id FROM feature_keys WHERE label_id IS NOT NULL)
-        OR (difference <> 'unique prefix' AND count(*) OVER (PARTITION BY difference, label_id) > 1) AS is_of_others
+        label_key IN (SELECT key FROM feature_keys WHERE label_id IS NOT NULL)
+        OR (difference <> 'unique prefix' AND count(*) OVER (PARTITION BY difference, label_key) > 1) AS is_of_others
     FROM doubtful
 ),
 {%- endif %}
@@ -125,7 +119,7 @@ near AS (
     FROM (
         SELECT label_key, key FROM simplest WHERE NOT is_ambiguous
         UNION
-        SELECT key, key FROM feature_keys WHERE label_id IS NOT NULL
+        SELECT key, key FROM feature_keys WHERE label_id IS NOT NULL AND key IN (SELECT label_key FROM simplest)
     )
     GROUP BY label_key
 )

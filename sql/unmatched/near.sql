@@ -1,32 +1,57 @@
-{#- Macros of near_misses. A key is one text; the key of several columns is a list of texts, its parts. A macro of
-    DuckDB repeats its argument wherever it uses it, so each step is a column. -#}
+{#- Macros of near_keys. A key is one text; the key of several columns is a list of texts, its parts. A macro of DuckDB
+    repeats its argument wherever it uses it, so each step is a column. -#}
 
-{#- Return a relation of keys with their parts. A text alone comes also without URL codes (decoded), and without all
-    that is written otherwise (plain). -#}
-{%- macro with_parts(relation, keys) -%}
+{#- What two keys may differ by, and the macro of unmatched/05_near_key that takes it out of a key. Of one text, some are
+    steps to others: these columns are made once. -#}
+{%- set differences = (
+    ('case', 'lower', none),
+    ('extension', 'without_extension', 'stem'),
+    ('an extension given twice', 'with_one_extension', 'with_one'),
+    ('folder', 'without_folder', none),
+    ('leading zeros', 'without_leading_zeros', none),
+    ('separators', 'without_separators', none),
+    ('quotes', 'without_quotes', none),
+    ('invisible characters', 'without_invisible', none),
+    ('the form of characters', 'with_plain_characters', none),
+    ('the form of numbers', 'with_digits_alone', none),
+    ('Unicode form', 'with_composed', none),
+) -%}
+
+{#- Return a relation of keys with their parts and, in the order of the differences, what is left of them without each
+    (nears). A text alone also comes without URL codes (decoded), and several differences are taken out of it one after
+    the other, also those of how it is written (plain). -#}
+{%- macro with_nears(relation, keys) -%}
 {%- if keys | length == 1 -%}
-SELECT *, with_one_extension(with_digits) AS plain FROM (
-    SELECT *, with_digits_alone(seen) AS with_digits FROM (
-        SELECT *, without_invisible(unquoted) AS seen FROM (
-            SELECT *, without_quotes(characters) AS unquoted FROM (
-                SELECT *, with_plain_characters(decoded) AS characters FROM (
-                    SELECT *, key AS parts, without_url_codes(key) AS decoded FROM {{ relation | ident }})))))
+SELECT key, key AS parts, stem, [
+    {%- for _, macro, column in differences %}
+    {% if column is none %}{{ macro | ident }}(key){% else %}{{ column | ident }}{% endif %},
+    {%- endfor %}
+    without_separators(numbered), decoded] AS nears
+FROM (
+    SELECT *, without_leading_zeros(bare) AS numbered FROM (
+    SELECT *, without_extension(named) AS bare FROM (
+    SELECT *, without_folder(small) AS named FROM (
+    SELECT *, lower(nfc_normalize(plain)) AS small FROM (
+    SELECT *, one_extension(key, stem) AS with_one, one_extension(digits, digits_stem) AS plain FROM (
+    SELECT *, without_extension(digits) AS digits_stem FROM (
+    SELECT *, with_digits_alone(seen) AS digits FROM (
+    SELECT *, without_invisible(unquoted) AS seen FROM (
+    SELECT *, without_quotes(characters) AS unquoted FROM (
+    SELECT *, with_plain_characters(decoded) AS characters FROM (
+    SELECT key, without_extension(key) AS stem, without_url_codes(key) AS decoded
+    FROM {{ relation | ident }}))))))))))
+)
 {%- else -%}
-SELECT *, from_json(key, '["VARCHAR"]') AS parts FROM {{ relation | ident }}
+SELECT *, [
+    {%- for _, macro, _ in differences %}
+    list_transform(parts, lambda part: {{ macro | ident }}(part)),
+    {%- endfor %}
+    list_transform(parts, lambda part: without_several(part)), parts] AS nears
+FROM (SELECT key, from_json(key, '["VARCHAR"]') AS parts FROM {{ relation | ident }})
 {%- endif -%}
 {%- endmacro -%}
 
-{#- Return the rows that the caller selects, keys with their parts and a difference, with the column near: what is left
-    of a key without the difference. -#}
-{%- macro with_near(keys) -%}
-{%- if keys | length == 1 -%}
-SELECT *, near_key(part, difference) AS near
-FROM (
-    SELECT *, CASE difference WHEN 'URL codes' THEN decoded WHEN 'several of these' THEN plain ELSE parts END AS part
-    FROM ({{ caller() }})
-)
-{%- else -%}
-SELECT *, list_transform(parts, lambda part: near_key(part, difference)) AS near
-FROM ({{ caller() }})
-{%- endif -%}
+{#- Return the names of the differences as one list, in the order of nears. -#}
+{%- macro names() -%}
+[{% for name, _, _ in differences %}{{ name | text }}, {% endfor %}'several of these', 'URL codes']
 {%- endmacro -%}
