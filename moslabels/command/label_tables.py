@@ -28,11 +28,12 @@ if TYPE_CHECKING:
 
 
 def _batch_arguments(parser: Parser) -> None:
-    parser.add_argument("manifest", metavar="MANIFEST", nargs="?", help="JSON file that lists the tables")
+    parser.add_argument("manifest", metavar="MANIFEST", nargs="?", help="JSON file of tables; each is labelled")
     parser.add_argument("--manifest", metavar="M", dest="manifest_flag", help="the same, as a flag")
     parser.add_argument("--base-dir", metavar="D", help="folder of relative paths; default: that of the manifest")
     for form in REPORT_FORMS:
         parser.add_argument(form.flag, metavar="F", help=form.help)
+    parser.add_argument("--report-github", action="store_true", help="say what failed as annotations of GitHub Actions")
     parser.add_argument("--fail-fast", action="store_true", help="stop after the first table that fails")
     parser.add_argument("--dry-run", action="store_true", help="write no table and no audit, but the reports")
     parser.add_argument("--skip-unchanged", action="store_true", help="skip tables that still fit their audit")
@@ -42,6 +43,7 @@ def _batch_arguments(parser: Parser) -> None:
 
 def _batch(parsed: argparse.Namespace, argv: list[str]) -> int:
     from moslabels.evidence.audit import json_text
+    from moslabels.evidence.ci import github_annotations
     from moslabels.runs.batch import run_batch
 
     def on_table(entry: Mapping[str, Any]) -> None:
@@ -49,6 +51,8 @@ def _batch(parsed: argparse.Namespace, argv: list[str]) -> int:
         _say_table(entry, parsed.quiet)
 
     def print_report() -> None:
+        if reports and parsed.report_github:
+            say(github_annotations(reports[0]).rstrip("\n"))
         if reports and parsed.report_json is None:
             write_out(json_text(reports[0]))
 
@@ -207,7 +211,7 @@ BATCH = Command(
     "batch",
     "MANIFEST [OPTION …]",
     "label every table of a manifest",
-    "Label every table of a manifest; one report.",
+    "",  # The help has no line left for it.
     "batch manifest.json --report-json report.json",
     _batch_arguments,
     _batch,

@@ -99,6 +99,7 @@ MEANINGS: Mapping[str, str] = {
     "outputs.report_json": "the report as JSON",
     "outputs.report_md": "the report as Markdown",
     "outputs.report_html": "the report as a page",
+    "outputs.report_junit": "the report as JUnit XML",
     "outputs.unmatched": "the keys that did not meet",
     "versions": "the versions that the bytes depend on",
     # A report

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from moslabels.evidence.audit import json_text
+from moslabels.evidence.ci import junit
 from moslabels.evidence.page import page
 from moslabels.evidence.report import markdown
 
@@ -16,4 +17,5 @@ MAKERS: dict[str, Maker] = {
     "report_json": lambda report, _: json_text(dict(report)),
     "report_md": lambda report, _: markdown(report),
     "report_html": page,
+    "report_junit": lambda report, _: junit(report),
 }

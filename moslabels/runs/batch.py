@@ -34,6 +34,7 @@ def run_batch(
     report_json: str | os.PathLike[str] | None = None,
     report_md: str | os.PathLike[str] | None = None,
     report_html: str | os.PathLike[str] | None = None,
+    report_junit: str | os.PathLike[str] | None = None,
     fail_fast: bool = False,
     dry_run: bool = False,
     skip_unchanged: bool = False,
@@ -55,7 +56,7 @@ def run_batch(
         What :func:`moslabels.load_manifest` returned, or the path of a manifest.
     base_dir
         The folder that relative paths of the manifest resolve from, if a path is given.
-    report_json, report_md, report_html
+    report_json, report_md, report_html, report_junit
         Where to write the report, if anywhere.
     fail_fast
         Stop after the first table that fails. The others are then ``not-run``.
@@ -110,7 +111,13 @@ def run_batch(
         raise UsageError("base_dir goes with the path of a manifest; this one is loaded already")
     if run_provenance is not None:
         check_block(run_provenance)
-    reports = _reports(manifest, {"report_json": report_json, "report_md": report_md, "report_html": report_html})
+    given = {
+        "report_json": report_json,
+        "report_md": report_md,
+        "report_html": report_html,
+        "report_junit": report_junit,
+    }
+    reports = _reports(manifest, given)
     settings = Settings(memory_limit=memory_limit, threads=threads, temp_dir=temp_dir)
     args = {
         "manifest": manifest.path,

@@ -28,6 +28,7 @@ REPORT_FORMS = (
     ReportForm("report_json", "write the report as JSON; default: to standard output", is_always_named=True),
     ReportForm("report_md", "write the report as a Markdown table", is_always_named=True),
     ReportForm("report_html", "write the report as an HTML page, one file"),
+    ReportForm("report_junit", "write the report as JUnit XML, a test case per table"),
 )
 
 

@@ -87,6 +87,7 @@ OUTPUTS: dict[str, Callable[..., Any]] = {
     "report_json": batch,
     "report_md": batch,
     "report_html": batch,
+    "report_junit": batch,
     "db": save,
 }
 

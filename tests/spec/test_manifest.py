@@ -287,7 +287,7 @@ def test_paths_resolve_from_the_manifest_or_the_base(
     assert spec.labels[0].given == "l.csv"
 
 
-@pytest.mark.parametrize("report", ["report_json", "report_md", "report_html"])
+@pytest.mark.parametrize("report", ["report_json", "report_md", "report_html", "report_junit"])
 @pytest.mark.parametrize("path", ["o.parquet", "f.parquet", "l.csv", "m.json"])
 def test_a_report_is_no_other_file(tmp_path: Path, report: str, path: str) -> None:
     (tmp_path / "m.json").write_text(json.dumps(table()))

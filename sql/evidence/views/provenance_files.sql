@@ -45,7 +45,8 @@ FROM (
                     ('output', 'audit_json', '$.run_provenance.outputs.audit_json'),
                     ('output', 'report_json', '$.run_provenance.outputs.report_json'),
                     ('output', 'report_md', '$.run_provenance.outputs.report_md'),
-                    ('output', 'report_html', '$.run_provenance.outputs.report_html')
+                    ('output', 'report_html', '$.run_provenance.outputs.report_html'),
+                    ('output', 'report_junit', '$.run_provenance.outputs.report_junit')
             ) AS places (direction, role, place)
         )
     )
