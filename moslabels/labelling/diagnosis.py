@@ -36,8 +36,13 @@ _ADVICE = {
     'an end of ".0", set feature_key_regex and label_key_regex to "^(.*?)(?:[.]0*)?$"',
     "text after the id": _TELL,
     "scientific notation": _LOST,
-    "unique prefix": "set feature_key_regex or label_key_regex to the part that both have",
+    "unique prefix": "set feature_key_regex or label_key_regex to a pattern of the part that both have",
 }
+_WORDS = {
+    "unique prefix": "what follows the shorter one",
+    "several of these": "several differences at once (such as case, folder and extension)",
+}
+"""The differences whose names do not say what they are."""
 
 
 def diagnose(engine: Engine, spec: TableSpec, labels: Labels, match: Match) -> dict[str, Any]:
@@ -100,6 +105,7 @@ def lines(diagnosis: Mapping[str, Any]) -> list[str]:
         if what == "extension":
             extensions = [row[name] for name in ("feature_extension", "label_extension") if row[name]]
             what = f"the extension {' and '.join(dict.fromkeys(extensions))}"
+        what = _WORDS.get(what, what)
         if row["keys"]:
             said.append(
                 f"{row['keys']} of {unmatched['count']} unmatched keys differ from a label only by {what}, such as "
@@ -112,7 +118,7 @@ def lines(diagnosis: Mapping[str, Any]) -> list[str]:
                 f"{shown(colliding['label_key'])}: that is not a rule unless these are one clip{_if_one_clip(row)}"
             )
         if row["ambiguous"]:
-            said.append(f"{row['ambiguous']} of {unmatched['count']} unmatched keys would meet {_ambiguous(row, what)}")
+            said.append(f"{row['ambiguous']} of {unmatched['count']} unmatched keys {_ambiguous(row, what)}")
     if "in_common" in diagnosis:
         said += common_parts.lines(diagnosis["in_common"])
     said += _samples("feature keys without a label", unmatched)
@@ -129,18 +135,16 @@ def _if_one_clip(row: Mapping[str, Any]) -> str:
 
 
 def _ambiguous(row: Mapping[str, Any], what: str) -> str:
-    if what not in _DOUBTFUL:
-        return f"several labels each if {what} were ignored: that is not a rule"
-    advice = row["advice"] if what != "unique prefix" else "give the others labels of their own"
     example = "" if row["keys"] else f", such as {_pair(row['examples'][0])}"
-    return (
-        f"several labels each, or one that may be another key's, if {what} were ignored{example}: that is not a rule; "
-        f"{advice}"
-    )
+    likeness = f"are like a label but for {what}{example}: each of these would meet several labels"
+    if row["difference"] not in _DOUBTFUL:
+        return f"{likeness}, so it is not a rule"
+    advice = row["advice"] if row["difference"] != "unique prefix" else "give the others labels of their own"
+    return f"{likeness}, or one that may be another key's, so it is not a rule; {advice}"
 
 
 def _pair(example: Mapping[str, Any]) -> str:
-    return f"{shown(example['key'])} and {shown(example['label_key'])}"
+    return f"{shown(example['key'])} in the features and {shown(example['label_key'])} in the labels"
 
 
 def _samples(what: str, sample: Mapping[str, Any]) -> list[str]:

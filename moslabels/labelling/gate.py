@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import shlex
 from collections.abc import Mapping
 from typing import Any
@@ -51,7 +53,26 @@ def _failures(counts: Group, min_match_rate: float) -> list[str]:
 def refusal(problem: str, diagnosis: Mapping[str, Any], spec: TableSpec, labels: Labels, match: Match) -> str:
     """Return the message of a table that the gate stops: the problem, its diagnosis, and where to look for a rule."""
     inferred = [file.inferred for file in labels.files if file.inferred and file.key.columns != match.key.columns]
-    return "\n  ".join([problem, *lines(diagnosis), *gate_doubts(labels, match), *inferred, _where_to_look(spec)])
+    told = [*lines(diagnosis), *gate_doubts(labels, match), *inferred, *_how_to_set(diagnosis, spec)]
+    return "\n  ".join([problem, *told, _where_to_look(spec)])
+
+
+_VALUE_TO_SET = re.compile(r'\b(key_normalize|key_case|feature_key_regex) (?:to )?("(?:[^"\\]|\\.)*")')
+
+
+def _how_to_set(diagnosis: Mapping[str, Any], spec: TableSpec) -> list[str]:
+    """Return where an option that the diagnosis advises is set, if it advises one with its value."""
+    advice = "\n".join(row["advice"] for row in diagnosis["near_misses"] if row["keys"])
+    if (found := _VALUE_TO_SET.search(advice)) is None:
+        return []
+    name, value = found.groups()
+    keyword = f"{name}={json.loads(value)!r}"
+    if spec.tables:
+        return [f"to set an option, give it as a keyword: {keyword}"]
+    if spec.id is not None:
+        return [f'to set an option, add it to the table in the manifest: "{name}": {value}']
+    flag = f"--{name.replace('_', '-')} {shlex.quote(json.loads(value))}"
+    return [f"to set an option, add its flag: {flag} (in Python: {keyword})"]
 
 
 def _where_to_look(spec: TableSpec) -> str:

@@ -13,7 +13,7 @@ import pytest
 from helpers.command import moslabels
 from helpers.job import Job
 from helpers.tables import read_table, write_table
-from moslabels import GateError, MosLabelsError, TableError, materialize, run_batch
+from moslabels import GateError, MosLabelsError, TableError, join, materialize, run_batch
 
 # difference, feature keys, label keys, how many unmatched keys it explains, what the message says
 NEAR_MISSES = [
@@ -31,10 +31,10 @@ NEAR_MISSES = [
     ("leading zeros", ["00042", "clip_007"], ["42", "clip_7"], 2, "only by leading zeros"),
     ("separators", ["Animation-1080P_01b3", "b c"], ["Animation_1080P-01b3", "b_c"], 2, "only by separators"),
     ("Unicode form", ["cafe\u0301"], ["caf\u00e9"], 1, "only by Unicode form"),
-    ("several of these", ["X/Clip-01.MP4"], ["clip_1"], 1, "only by several of these"),
-    ("unique prefix", ["10007436115_540_5s"], ["10007436115"], 1, "only by unique prefix"),
-    ("unique prefix", ["3339962845"], ["3339962845_original_centercrop"], 1, "only by unique prefix"),
-    ("unique prefix", ["A012_540p.mp4"], ["A012.mp4"], 1, "only by unique prefix"),
+    ("several of these", ["X/Clip-01.MP4"], ["clip_1"], 1, "only by several differences at once"),
+    ("unique prefix", ["10007436115_540_5s"], ["10007436115"], 1, "only by what follows the shorter one"),
+    ("unique prefix", ["3339962845"], ["3339962845_original_centercrop"], 1, "only by what follows the shorter one"),
+    ("unique prefix", ["A012_540p.mp4"], ["A012.mp4"], 1, "only by what follows the shorter one"),
     (
         "text after the id",
         ["A012NEW.mp4", "A013.mp4"],
@@ -63,7 +63,7 @@ NEAR_MISSES = [
     ("an extension given twice", ["A001.mp4.mp4"], ["A001.mp4"], 1, "write the extension once"),
     ("separators", ["A001.", "A002_"], ["A001", "A002"], 2, "only by separators"),
     ("folder", ["\\\\?\\C:\\x\\A001.mp4"], ["A001.mp4"], 1, "only by folder"),
-    ("several of these", ["\ufeffA%20００１.MP4"], ["a_1"], 1, "only by several of these"),
+    ("several of these", ["\ufeffA%20００１.MP4"], ["a_1"], 1, "only by several differences at once"),
 ]
 
 
@@ -128,7 +128,7 @@ def test_frames_of_a_clip_are_told_to_be_of_one_label(job: Job) -> None:
     assert caught.value.diagnosis is not None
     (found,) = caught.value.diagnosis["near_misses"]
     assert (found["difference"], found["keys"], found["colliding"]["count"]) == ("unique prefix", 0, 5)
-    then = "; then set feature_key_regex or label_key_regex to the part that both have"
+    then = "; then set feature_key_regex or label_key_regex to a pattern of the part that both have"
     assert found["advice"].endswith(f"are of one clip{then}")
     assert f'that of "clip1": that is not a rule unless these are one clip{then}' in str(caught.value)
 
@@ -203,8 +203,46 @@ def test_keys_that_are_not_near(job: Job, features: list[str], labels: list[str]
 
 
 def test_what_would_meet_several_labels_is_no_rule(job: Job) -> None:
-    with pytest.raises(GateError, match="1 of 1 unmatched keys would meet several labels each if case were ignored"):
+    says = (
+        "1 of 1 unmatched keys are like a label but for case, .*: each of these would meet several labels, so it is not"
+    )
+    with pytest.raises(GateError, match=says):
         job.run([{"key": "AK"}], [{"key": "aK", "mos": 3}, {"key": "ak", "mos": 4}])
+
+
+SET = {
+    "in a manifest": 'to set an option, add it to the table in the manifest: "key_case": "fold"',
+    "by the command": "to set an option, add its flag: --key-case fold (in Python: key_case='fold')",
+    "in memory": "to set an option, give it as a keyword: key_case='fold'",
+}
+
+
+@pytest.mark.parametrize("where", list(SET))
+def test_how_an_option_is_set_is_told_as_the_caller_sets_it(tmp_path: Path, where: str) -> None:
+    features, labels = [{"key": "A"}], [{"key": "a", "mos": 3}]
+    write_table(tmp_path / "f.csv", features)
+    write_table(tmp_path / "l.csv", labels)
+    table = {"features": "f.csv", "labels": ["l.csv"], "out": "o.csv"}
+    if where == "in a manifest":
+        (tmp_path / "m.json").write_text(json.dumps({"tables": [{"id": "t", **table}]}))
+        said = run_batch(tmp_path / "m.json")["tables"][0]["error"]
+    elif where == "by the command":
+        files = ["--features", "f.csv", "--labels", "l.csv", "--out", "o.csv"]
+        said = moslabels("materialize", *files, cwd=tmp_path).stderr
+    else:
+        with pytest.raises(GateError) as caught:
+            join(pa.Table.from_pylist(features), pa.Table.from_pylist(labels))
+        said = str(caught.value)
+    assert 'differ from a label only by case, such as "A" in the features and "a" in the labels: set key_case' in said
+    assert SET[where] in said
+    assert said.count("to set an option") == 1
+
+
+def test_an_option_is_not_told_where_none_is_advised(job: Job) -> None:
+    """The keys themselves look like the advice of an option."""
+    with pytest.raises(GateError) as caught:
+        job.run([{"key": 'set key_case "fold"'}], [{"key": "b", "mos": 3}])
+    assert "to set an option" not in str(caught.value)
 
 
 # The near miss, feature keys (the last one is not matched), label keys: a rule would give it the label of another.
@@ -241,9 +279,13 @@ def test_what_may_be_the_label_of_another_clip_is_no_rule(
     unmatched = len({*features} - {*labels})
     assert (found["difference"], found["keys"], found["ambiguous"]) == (difference, 0, unmatched)
     assert (
-        f"{unmatched} of {unmatched} unmatched keys would meet several labels each, or one that may be another key's, "
-        f'if {difference} were ignored, such as "{found["examples"][0]["key"]}"'
+        f"{unmatched} of {unmatched} unmatched keys are like a label but for "
+        f"{'what follows the shorter one' if difference == 'unique prefix' else difference}, such as "
+        f'"{found["examples"][0]["key"]}"'
     ) in str(caught.value)
+    assert ": each of these would meet several labels, or one that may be another key's, so it is not a rule; " in str(
+        caught.value
+    )
     assert advice in str(caught.value)
 
 
