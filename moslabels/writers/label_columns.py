@@ -45,33 +45,36 @@ class _Runs:
     rows are not worth it: there, ``ends`` is None, and each row is a run.
     """
 
+    rows: int
     places: pa.Array
     ends: pa.Array | None
 
     @classmethod
     def of(cls, places: pa.Array) -> _Runs:
         if len(places) < _FEW_ROWS:
-            return cls(places, None)
+            return cls(len(places), places, None)
         runs = pc.run_end_encode(places)
-        return cls(runs.values, runs.run_ends)
+        return cls(len(places), runs.values, runs.run_ends)
 
-    def rows(self, values: pa.Array) -> pa.Array:
+    def of_rows(self, values: pa.Array) -> pa.Array:
         """Return a value per row from one per run."""
         if self.ends is None:
             return values
-        return pc.run_end_decode(pa.RunEndEncodedArray.from_arrays(self.ends, values))
+        kind, children = pa.run_end_encoded(self.ends.type, values.type), [self.ends, values]
+        # from_arrays would make pyarrow import pandas.
+        return pc.run_end_decode(pa.RunEndEncodedArray.from_buffers(kind, self.rows, [None], children=children))
 
 
 def _taken(values: pa.Array, parts: list[_Runs]) -> list[pa.Array]:
     if not isinstance(values, pa.DictionaryArray):
-        return [part.rows(values.take(part.places)) for part in parts]
+        return [part.of_rows(values.take(part.places)) for part in parts]
     codes, dictionary = [values.indices.take(part.places) for part in parts], values.dictionary
     if dictionary.nbytes > _FEW_BYTES:
         # In their old order, so that a dictionary of which all is used stays the same.
         used = pa.chunked_array(codes, pa.int32()).unique().drop_null().sort()
         codes, dictionary = [pc.index_in(part, value_set=used) for part in codes], dictionary.take(used)
     return [
-        pa.DictionaryArray.from_arrays(part.rows(code), dictionary) for part, code in zip(parts, codes, strict=True)
+        pa.DictionaryArray.from_arrays(part.of_rows(code), dictionary) for part, code in zip(parts, codes, strict=True)
     ]
 
 

@@ -57,8 +57,9 @@ def test_what_reads_no_table_loads_no_engine(arguments: list[str], tmp_path: Pat
 
 
 def test_a_labelling_loads_nothing_of_other_commands(tmp_path: Path) -> None:
-    pq.write_table(pa.table({"key": ["a"], "x": [0.5]}), tmp_path / "f.parquet")
-    (tmp_path / "l.csv").write_text("key,mos\na,3\n")
+    """With many rows, a long text and none."""
+    pq.write_table(pa.table({"key": ["a", "b"] * 2000, "x": [0.5] * 4000}), tmp_path / "f.parquet")
+    (tmp_path / "l.csv").write_text(f"key,mos,split\na,3,{'long' * 500}\nb,4,\n")
     modules = loaded(["materialize", *LABELLING], tmp_path)
     assert (tmp_path / "a.json").exists()
     assert {"duckdb", "pyarrow", "moslabels.runs.table"} <= modules
