@@ -1,9 +1,9 @@
 -- Sets the texts that the rules and statements share. DuckDB keeps a variable for a session alone.
 
 -- white_space: what str.strip() of Python removes, all of Unicode's white space.
-SET VARIABLE white_space = array_to_string(list_transform(
-    range(9, 14) || range(28, 33) || [133, 160, 5760] || range(8192, 8203) || [8232, 8233, 8239, 8287, 12288],
-    lambda code: chr(code::INTEGER)), '');
+SET VARIABLE white_space = json_extract_string(
+    '"\u0009\u000a\u000b\u000c\u000d\u001c\u001d\u001e\u001f\u0020\u0085\u00a0\u1680' ||
+    '\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u2028\u2029\u202f\u205f\u3000"', '$');
 
 -- scale_range: two numbers with two dots between them (groups 1 and 2), or without signs with a dash (3 and 4), as
 -- mos_scale is written short. 01-05 is a date that a spreadsheet made of 1-5.
@@ -15,7 +15,4 @@ SET VARIABLE scale_range = replace(
 SET VARIABLE json_text = '"(?:[^"\\]|\\.)*"';
 SET VARIABLE json_member = '\s*' || getvariable('json_text') || '\s*:\s*(?:' || getvariable('json_text')
     || '|[^",\[\]{}]+|' || replace(
-        list_reduce(
-            list_transform(range(10), lambda i: '[\[{](?:@|[^"\[\]{}]|#)*[\]}]'),
-            lambda outside, inside: replace(outside, '#', inside)),
-        '@', getvariable('json_text')) || ')\s*';
+        repeat('[\[{](?:@|[^"\[\]{}]|', 10) || '#' || repeat(')*[\]}]', 10), '@', getvariable('json_text')) || ')\s*';
