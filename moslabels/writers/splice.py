@@ -11,9 +11,11 @@ import tempfile
 from collections.abc import Iterator
 from typing import IO, BinaryIO
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from moslabels.base.errors import TableError
+from moslabels.base.progress import Progress
 from moslabels.files.staged import StagedFile
 from moslabels.parquet import schemas
 from moslabels.parquet.appended import alone, appended, kept_leaves, moved
@@ -24,6 +26,7 @@ from moslabels.writers.job import Job, RowLabels, Written, changed
 from moslabels.writers.label_columns import LabelColumns, same
 
 _BLOCK = 1 << 20
+_SLICE = 1 << 20
 _SPOOL = 1 << 26
 _MOST_GROUP_ROWS = 1 << 26  # The most rows that pyarrow writes into one row group.
 
@@ -41,12 +44,7 @@ def write(job: Job, footer: Footer, copy: Copy, staged: StagedFile) -> Written:
     with tempfile.SpooledTemporaryFile(_SPOOL, dir=job.temp_folder) as spool:
         row_labels = job.label_rows()
         row_labels.check(footer.num_rows)
-        progress.step("writing labels", footer.num_rows)
-        with pq.ParquetWriter(spool, columns.schema, compression="snappy", store_schema=False) as writer:
-            for group, start in _starts(footer):
-                rows = columns.table(row_labels.of(start, group))
-                writer.write_table(rows, row_group_size=max(1, group))
-                progress.advance(start + group)
+        _write_labels(spool, columns, row_labels, footer, progress)
         label_footer = read_footer(spool)
         label_chunks = moved(label_footer, footer.start - len(MAGIC))
         dropped = {index for index, column in enumerate(footer.columns) if column.name in job.dropped}
@@ -107,6 +105,17 @@ def _blocks(stream: IO[bytes], size: int) -> Iterator[bytes]:
         yield block
 
 
+def _write_labels(
+    stream: IO[bytes], columns: LabelColumns, row_labels: RowLabels, footer: Footer, progress: Progress
+) -> None:
+    """Write the label columns of all rows, in the row groups of the features."""
+    progress.step("writing labels", footer.num_rows)
+    with pq.ParquetWriter(stream, columns.schema, compression="snappy", store_schema=False) as writer:
+        for group, start in _starts(footer):
+            writer.write_table(columns.table(row_labels.of(start, group)), row_group_size=max(1, group))
+            progress.advance(start + group)
+
+
 def _check_labels(
     job: Job, staged: StagedFile, columns: LabelColumns, row_labels: RowLabels, footer: Footer, own: bytes
 ) -> None:
@@ -118,10 +127,14 @@ def _check_labels(
     metadata = pq.read_metadata(io.BytesIO(MAGIC + _whole(own)))
     with staged.reopened() as stream, pq.ParquetFile(stream, metadata=metadata, read_dictionary=columns.texts) as file:
         for index, (group, start) in enumerate(_starts(footer)):
-            found = file.read_row_group(index)
-            planned = columns.table(row_labels.of(start, group))
-            if not all(same(found[name], planned[name]) for name in columns.schema.names):
-                raise fault(job.out, "the label columns read back differ from those planned", "read-back")
+            done = start
+            for batch in file.iter_batches(_SLICE, row_groups=[index]):
+                found, planned = pa.Table.from_batches([batch]), columns.table(row_labels.of(done, len(batch)))
+                if not all(same(found[name], planned[name]) for name in columns.schema.names):
+                    raise _differ(job, "label columns")
+                done += len(batch)
+            if done != start + group:
+                raise _differ(job, "rows")
 
 
 def _check_footer(job: Job, result: BinaryIO, old: Footer, dropped: set[int]) -> None:
@@ -131,6 +144,10 @@ def _check_footer(job: Job, result: BinaryIO, old: Footer, dropped: set[int]) ->
     new = read_footer(result, (((old.data[chunk.start : chunk.end], chunk) for chunk in group) for group in groups))
     names = [column.name for index, column in enumerate(old.columns) if index not in dropped]
     if [column.name for column in new.columns] != [*names, *job.columns.column_names]:
-        raise fault(job.out, "the columns read back differ from those planned", "read-back")
+        raise _differ(job, "columns")
     if [group.rows for group in new.groups] != [group.rows for group in old.groups]:
-        raise fault(job.out, "the row groups read back differ from those planned", "read-back")
+        raise _differ(job, "row groups")
+
+
+def _differ(job: Job, what: str) -> TableError:
+    return fault(job.out, f"the {what} read back differ from those planned", "read-back")

@@ -106,3 +106,17 @@ def test_what_is_read_back_is_compared(found: list, planned: list, data_type: pa
         return pa.chunked_array([pa.array(values, data_type)])
 
     assert same(column(found), column(planned)) is are_same
+
+
+def test_a_row_group_of_more_rows_than_are_taken_at_once(tmp_path: Path) -> None:
+    rows = (1 << 20) + 5000
+    keys = pa.array(["a", "b", "z"])
+    places = pa.concat_arrays([pa.array([0] * (1 << 20), pa.int8()), pa.array([1, 2] * 2500, pa.int8())])
+    pq.write_table(pa.table({"key": keys.take(places)}), tmp_path / "f.parquet", row_group_size=rows)
+    write_table(tmp_path / "l.csv", [{"key": "a", "mos": 2, "split": LONG}, {"key": "b", "mos": 3, "split": "test"}])
+    materialize(tmp_path / "f.parquet", tmp_path / "l.csv", tmp_path / "o.parquet", min_match_rate=0)
+    file = pq.ParquetFile(tmp_path / "o.parquet")
+    assert file.metadata.num_row_groups == 1
+    found = file.read(columns=["mos", "split"])
+    assert found["mos"].equals(pa.chunked_array([pa.array([2.0, 3.0, None]).take(places)]))
+    assert found["split"].equals(pa.chunked_array([pa.array([LONG, "test", None]).take(places)]))
