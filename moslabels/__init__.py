@@ -16,33 +16,57 @@ from moslabels.base.errors import (
 from moslabels.base.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from moslabels.evidence.types import Audit, Report, TableEntry
+    from moslabels.runs.ask import diff, explain, suggest, verify
     from moslabels.runs.batch import run_batch
     from moslabels.runs.join import Joined, join
+    from moslabels.runs.result_types import Difference, Explanation, Suggestions, Verification
     from moslabels.runs.table import materialize
     from moslabels.spec.manifest import load_manifest
+    from moslabels.spec.options import OptionKeywords as Options
 
 __all__ = [
     "CODES",
+    "Audit",
     "CancelledError",
+    "Difference",
+    "Explanation",
     "GateError",
     "Joined",
     "MosLabelsError",
+    "Options",
+    "Report",
     "StatementError",
+    "Suggestions",
+    "TableEntry",
     "TableError",
     "UsageError",
+    "Verification",
+    "diff",
+    "explain",
     "join",
     "load_manifest",
     "materialize",
     "run_batch",
+    "suggest",
+    "verify",
 ]
 
 _HOMES = {
-    "Joined": "runs.join",
-    "join": "runs.join",
+    **dict.fromkeys(("Audit", "Report", "TableEntry"), "evidence.types"),
+    **dict.fromkeys(("diff", "explain", "suggest", "verify"), "runs.ask"),
+    **dict.fromkeys(("Difference", "Explanation", "Suggestions", "Verification"), "runs.result_types"),
+    **dict.fromkeys(("Joined", "join"), "runs.join"),
+    "Options": "spec.options",
     "load_manifest": "spec.manifest",
     "materialize": "runs.table",
     "run_batch": "runs.batch",
 }
+_NAMES_AT_HOME = {"Options": "OptionKeywords"}  # The options of a table, as keywords of a call.
+
+
+def __dir__() -> list[str]:
+    return __all__
 
 
 def __getattr__(name: str) -> Any:
@@ -51,6 +75,6 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     from importlib import import_module
 
-    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), name)
+    value = getattr(import_module(f"{__name__}.{_HOMES[name]}"), _NAMES_AT_HOME.get(name, name))
     globals()[name] = value
     return value

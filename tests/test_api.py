@@ -45,6 +45,16 @@ def test_all_is_there_and_nothing_else_is_promised() -> None:
     assert issubclass(moslabels.MosLabelsError, ValueError)
 
 
+def test_completion_offers_the_public_names_alone() -> None:
+    code = (
+        "import moslabels, moslabels.runs.ask, moslabels.suggestions.search\nprint(dir(moslabels), moslabels.suggest)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], check=True, env={"PYTHONPATH": ":".join(sys.path)}, capture_output=True, text=True
+    )
+    assert done.stdout.startswith(f"{sorted(moslabels.__all__)} <function suggest")
+
+
 def test_the_call_that_the_contract_shows(tmp_path: Path) -> None:
     features, labels = (write_table(tmp_path / name, [{"key": "a", "mos": 3}]) for name in ("f.csv", "l.csv"))
     features.write_text("clip\na\n")
@@ -85,13 +95,24 @@ def test_the_keywords_are_those_of_the_options() -> None:
 
 TYPED = """
 from typing import Any
-from moslabels import join, materialize
+from moslabels import Audit, Options, Report, TableEntry, join, materialize, run_batch
 
 names: list[str] = ["a", "b"]
 config: dict[str, Any] = {}
-audit: dict[str, Any] = materialize("f", ["l"], "o", min_match_rate=0.9, feature_key_column=names, threads=2)
+audit: Audit = materialize("f", ["l"], "o", min_match_rate=0.9, feature_key_column=names, threads=2)
 materialize("f", ["l"], "o", feature_key_regex=names, label_csv={"header": False}, match_rate_by=None, overwrite=True)
 join("f", "l", mos_scale={"worst": 100, "best": 0}, extras={"a": "b"}, missing_values=["NA"], **config).to_pandas()
+rate: float = audit["match_rate"]
+file: str = audit["label_files"][0]["mos_column"]
+report: Report = run_batch("m.json", on_table=lambda entry: print(entry["status"], entry.get("error")))
+entry: TableEntry = report["tables"][0]
+options: Options = {"min_match_rate": 0.9}
+join("f", "l", **options).audit["matched_rows"] + 1
+audit["match_rat"]  # wrong
+join("f", "l").audit["matched_row"]  # wrong
+report["tables"][0]["stat"]  # wrong
+audit["match_rate"] + "%"  # wrong
+wrong: Options = {"min_match_rat": 0.9}  # wrong
 materialize("f", ["l"], "o", min_match_rat=0.9)  # wrong
 join("f", "l", min_match_rat=0.9)  # wrong
 materialize("f", ["l"], "o", min_match_rate="0.9")  # wrong
@@ -106,6 +127,7 @@ def test_a_type_checker_finds_wrong_keywords(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(TYPED)
     modules = ["__init__.py", "base/errors.py", "runs/join.py", "runs/table.py", "spec/options.py"]
+    modules += ["runs/batch.py", "runs/ask.py", "runs/result_types.py", "evidence/types.py"]
     package = [str(Path(moslabels.__file__).parent / name) for name in modules]
     # The other modules are not looked at: the signatures are in these.
     flags = ["--config-file=", "--strict", "--follow-imports=skip", f"--cache-dir={tmp_path / 'cache'}"]

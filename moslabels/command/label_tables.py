@@ -25,6 +25,7 @@ from moslabels.spec.reports import REPORT_FORMS
 
 if TYPE_CHECKING:
     from moslabels.command.progress_line import Told
+    from moslabels.evidence.types import Report
 
 
 def _batch_arguments(parser: Parser) -> None:
@@ -54,9 +55,9 @@ def _batch(parsed: argparse.Namespace, argv: list[str]) -> int:
         if reports and parsed.report_github:
             say(github_annotations(reports[0]).rstrip("\n"))
         if reports and parsed.report_json is None:
-            write_out(json_text(reports[0]))
+            write_out(json_text(dict(reports[0])))
 
-    reports: list[dict[str, Any]] = []
+    reports: list[Report] = []
     try:
         with _progress(parsed) as progress:
             run_batch(

@@ -29,30 +29,27 @@ class Finding:
 class Check(Generic[T]):
     """A statement that returns rows if something is wrong, the code of the error, and the words for these rows.
 
-    ``count`` is the name of a count that is 0 if the statement would return no row: the counts of all checks are made
-    at once, and the statement runs where its own is another. ``worded`` gets what was checked (label files, a key) and
-    the rows.
+    ``worded`` gets what was checked (label files, a key) and the rows. Without ``is_needed`` the statement always runs.
     """
 
     statement: str
     code: str
-    count: str
     worded: Callable[[T, Sequence[Row]], Finding]
+    is_needed: Callable[[T], bool] = lambda _: True
 
     def run(
         self,
         engine: Engine,
         checked: T,
         paths: Sequence[str],
-        counts: Sequence[Row],
         values: Mapping[str, Any] | None = None,
         **context: Any,
     ) -> None:
-        """Run the check if its count is not 0 in a row of ``counts``. Raise TableError if its statement returns a row.
+        """Run the check. Raise TableError if its statement returns a row.
 
         ``paths`` are the files by the numbers that the rows hold; ``values`` and ``context`` are for the statement.
         """
-        if not any(row[self.count] for row in counts):
+        if not self.is_needed(checked):
             return
         rows = engine.rows(render(self.statement, values, **context))
         if not rows:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, cast
 
 from moslabels.base.errors import UsageError, fault_of_table, interruption, os_error
 from moslabels.base.progress import SILENT, Cancel, Progress, relayed
@@ -15,10 +15,12 @@ from moslabels.engine.databases import kept
 from moslabels.evidence import report
 from moslabels.evidence.reports import MAKERS
 from moslabels.evidence.run import Run
+from moslabels.evidence.types import Report, TableEntry
 from moslabels.files.publish import write_whole
 from moslabels.files.records import file_record
 from moslabels.files.reserve import reserved
 from moslabels.runs.arguments import check_block, checked_cancel
+from moslabels.runs.shown import shown_report
 from moslabels.runs.table import label_table
 from moslabels.runs.unchanged import audit_of_unchanged
 from moslabels.spec.manifest import Manifest, load_manifest, report_problems
@@ -43,11 +45,11 @@ def run_batch(
     threads: int | None = None,
     temp_dir: str | os.PathLike[str] | None = None,
     argv: Sequence[str] = (),
-    on_table: Callable[[Mapping[str, Any]], None] | None = None,
-    on_report: Callable[[dict[str, Any]], None] | None = None,
+    on_table: Callable[[TableEntry], None] | None = None,
+    on_report: Callable[[Report], None] | None = None,
     progress: Progress = SILENT,
     cancel: Cancel | None = None,
-) -> dict[str, Any]:
+) -> Report:
     """Label every table of a manifest and write the report.
 
     Parameters
@@ -81,9 +83,9 @@ def run_batch(
 
     Returns
     -------
-    dict
-        The report: JSON values, with the members that ``moslabels schema report`` lists. A table that fails does not
-        stop the others; its entry has its error.
+    Report
+        A dict, the report: JSON values, with the members that ``moslabels schema report`` lists. A table that fails
+        does not stop the others; its entry has its error.
 
     Raises
     ------
@@ -132,7 +134,8 @@ def run_batch(
     manifest_record = file_record(manifest.path)
     progress = relayed(progress, checked_cancel(cancel))
     run = Run(argv, args, manifest_record, reports, run_provenance, settings, dry_run, progress=progress)
-    document, ended_by = _run(manifest, run, fail_fast, skip_unchanged, on_table)
+    made, ended_by = _run(manifest, run, fail_fast, skip_unchanged, on_table)
+    document = shown_report(made)
     try:
         if on_report is not None:
             on_report(document)
@@ -156,7 +159,7 @@ def _run(
     run: Run,
     fail_fast: bool,
     skip_unchanged: bool,
-    on_table: Callable[[Mapping[str, Any]], None] | None,
+    on_table: Callable[[TableEntry], None] | None,
 ) -> tuple[dict[str, Any], BaseException | None]:
     """Label the tables and write the reports. Return the report, and what ended the run early, if anything."""
     with held(), ExitStack() as reports_are_ours:
@@ -185,7 +188,7 @@ def _label_tables(
     run: Run,
     fail_fast: bool,
     skip_unchanged: bool,
-    on_table: Callable[[Mapping[str, Any]], None] | None,
+    on_table: Callable[[TableEntry], None] | None,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any] | None], BaseException | None]:
     """Label tables. Return their entries of the report, their audits (or None), and what ended the run early, if so."""
     entries: list[dict[str, Any]] = []
@@ -216,7 +219,7 @@ def _label_tables(
                     entries[-1].setdefault("warnings", []).append(report.NEVER_SKIPPED)
             if on_table is not None:
                 with released():
-                    on_table(entries[-1])
+                    on_table(cast(TableEntry, entries[-1]))
         except BaseException as error:
             ended_by = error
     return entries, audits, ended_by

@@ -18,11 +18,14 @@ from moslabels.engine.connection import Engine
 from moslabels.engine.sessions import Connection, Relation, unwrapped
 from moslabels.evidence import audit
 from moslabels.evidence.run import Run
+from moslabels.evidence.types import Audit
 from moslabels.files.watched import watched
 from moslabels.files.workspace import Workspace
+from moslabels.labelling.keys import several
 from moslabels.labelling.pipeline import Matched, columns_of, join_rows, judge, match_table
 from moslabels.parquet import schemas
 from moslabels.runs.arguments import check_options, checked_cancel, with_options
+from moslabels.runs.shown import audit_look, shown_audit
 from moslabels.sources.batches import feature_table
 from moslabels.sources.in_memory import named_tables
 from moslabels.sources.taken_over import as_arrow
@@ -37,6 +40,7 @@ if TYPE_CHECKING:
     import pyarrow.dataset
 
 
+FIRST_ROWS = 5  # that a notebook shows
 MOST_OF_A_TEXT = 2**31 - 1  # bytes of a chunk of an Arrow column
 
 
@@ -54,7 +58,7 @@ Table: TypeAlias = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Joined:
     """The result of :func:`join`.
 
@@ -68,7 +72,21 @@ class Joined:
 
     table: pa.Table
     label_columns: list[str]
-    audit: dict[str, Any]
+    audit: Audit
+
+    def __repr__(self) -> str:
+        return f"<moslabels table of {len(self.table)} rows and {len(self.table.column_names)} columns: {self.audit!r}>"
+
+    def _repr_html_(self) -> str:
+        """Return the audit and the first rows as HTML, for notebooks."""
+        key = [name for name in several(self.audit["feature_key_column"]) if name not in self.label_columns]
+        first = self.table.slice(0, FIRST_ROWS)
+        # Two columns may have one name.
+        places = [first.schema.get_field_index(name) for name in (*key, *self.label_columns)]
+        columns = [first.column(place) for place in places if place >= 0]
+        rows = zip(*([str(value) for value in column.to_pylist()] for column in columns), strict=True)
+        names = [first.schema.names[place] for place in places if place >= 0]
+        return audit_look(self.audit, (f"The first of {len(self.table)} rows", names, list(rows))).html()
 
     def to_pandas(self) -> pandas.DataFrame:
         """Return the table as a pandas DataFrame. If the features came as one, it has their index."""
@@ -216,7 +234,7 @@ def _joined(
         warnings=matched.warnings,
         provenance=run.provenance(inputs, {}),
     )
-    return Joined(table, columns.column_names, document)
+    return Joined(table, columns.column_names, shown_audit(document))
 
 
 def _series(column: pa.ChunkedArray) -> Any:

@@ -17,6 +17,7 @@ from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.evidence import audit, embedded
 from moslabels.evidence.run import Run
+from moslabels.evidence.types import Audit
 from moslabels.files.places import Place, check_target
 from moslabels.files.publish import publish
 from moslabels.files.reserve import reserved, set_aside
@@ -25,6 +26,7 @@ from moslabels.files.watched import watched
 from moslabels.files.workspace import Workspace
 from moslabels.labelling.pipeline import Matched, columns_of, join_rows, judge, match_labels, read_features
 from moslabels.runs.arguments import all_args, check_block, check_options, checked_cancel, with_options
+from moslabels.runs.shown import shown_audit
 from moslabels.sources.source import Source
 from moslabels.spec.entry import table_spec
 from moslabels.spec.options import OptionKeywords
@@ -48,7 +50,7 @@ def materialize(
     temp_dir: str | os.PathLike[str] | None = None,
     cancel: Cancel | None = None,
     **options: Unpack[OptionKeywords],
-) -> dict[str, Any]:
+) -> Audit:
     """Join labels onto one feature table and write the labelled table.
 
     Parameters
@@ -78,9 +80,9 @@ def materialize(
 
     Returns
     -------
-    dict
-        The audit: JSON values, with the members that ``moslabels schema audit`` lists. Rates are from 0 to 1, scores
-        from 1 to 5.
+    Audit
+        A dict, the audit: JSON values, with the members that ``moslabels schema audit`` lists. Rates are from 0 to 1,
+        scores from 1 to 5.
 
     Raises
     ------
@@ -115,7 +117,7 @@ def materialize(
     spec = table_spec(features, label_paths, out, audit_json, unmatched, options)
     progress = relayed(SILENT, checked_cancel(cancel))
     run = Run(args=args, block=run_provenance, settings=settings, is_dry=dry_run, progress=progress)
-    return label_table(spec, run)
+    return shown_audit(label_table(spec, run))
 
 
 with_options(materialize)

@@ -12,9 +12,11 @@ from typing import Any
 import jinja2
 
 from helpers.corpora import facts, sections
+from helpers.generated_types import types_module
 from moslabels import CODES
 from moslabels.cli import main
 from moslabels.engine.statements import sql_folder
+from moslabels.evidence import fields as fields_module
 from moslabels.evidence.fields import AUDIT_FIELDS, TABLE_FIELDS, Column, Field
 
 GUIDE = Path(__file__).parents[2] / "examples" / "guide"
@@ -118,6 +120,11 @@ def report_tables_view() -> str:
     return view("report_tables_view.sql", first, TABLE_FIELDS)
 
 
+def types() -> str:
+    """Return the module of the types of audits and reports."""
+    return types_module(published_schema("audit"), published_schema("report"))
+
+
 def view(template: str, first: Sequence[Column], listed: Sequence[Field]) -> str:
     columns = [*first, *(column for field in listed for column in field.view_columns)]
     templates = jinja2.Environment(
@@ -130,6 +137,7 @@ def view(template: str, first: Sequence[Column], listed: Sequence[Field]) -> str
 VIEWS: Mapping[Path, Callable[[], str]] = {
     sql_folder() / "evidence" / "views" / "audits.sql": audits_view,
     sql_folder() / "evidence" / "views" / "report_tables.sql": report_tables_view,
+    Path(fields_module.__file__).with_name("types.py"): types,
 }
 PAGES: Mapping[str, Callable[[], str]] = {
     "options.md": options_page,
