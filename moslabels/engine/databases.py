@@ -1,11 +1,16 @@
-"""Databases in memory that engines use: each has the rules, and is kept for the next engine inside :func:`kept`."""
+"""Databases in memory that engines use: each has the rules.
+
+One is kept for the next engine inside :func:`kept`, some for all threads inside :func:`shared`.
+"""
 
 from __future__ import annotations
 
+import atexit
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from threading import BoundedSemaphore, Lock
 from typing import Any
 
 import duckdb
@@ -57,14 +62,22 @@ class Database:
             self._root.execute("RESET GLOBAL threads")
             self._has_all_threads = True
 
-    def suits(self, settings: Settings, spill_folder: str) -> bool:
-        """Make it spill to another folder. Return False if that fails, or if its settings are not these."""
-        if (self.settings.memory_limit, self.settings.threads) != (settings.memory_limit, settings.threads):
-            return False
+    def rest(self) -> None:
+        """End the threads that :meth:`use_all_threads` began. Raise duckdb.Error if that fails."""
+        if self._has_all_threads:
+            self._root.execute("SET GLOBAL threads = 1")
+            self._has_all_threads = False
+
+    def has(self, settings: Settings) -> bool:
+        """Return whether this process made it with these settings."""
+        return self.is_of_this_process and (self.settings.memory_limit, self.settings.threads) == (
+            settings.memory_limit,
+            settings.threads,
+        )
+
+    def suits(self, spill_folder: str) -> bool:
+        """Make it ready for another engine, which spills to another folder. Return False if DuckDB refuses that."""
         try:
-            if self._has_all_threads:
-                self._root.execute("SET GLOBAL threads = 1")
-                self._has_all_threads = False
             self._root.execute(render("session/spill_folder", folder=spill_folder).sql)
         except duckdb.Error:  # It has spilled to the old folder already.
             return False
@@ -79,7 +92,83 @@ class Database:
         self._root.close()
 
 
-_IDLE: ContextVar[list[Database] | None] = ContextVar("_IDLE", default=None)
+MOST_SHARED = min(8, os.cpu_count() or 1)
+_SECONDS_FOR_A_TURN = 2
+
+
+class _Pool:
+    """Idle databases for engines of any thread. It holds ``most`` at most, the last given back last."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._idle: list[Database] = []
+        self._lock = Lock()
+
+    def take(self, settings: Settings, spill_folder: str) -> Database | None:
+        """Take out a database with these settings, or return None."""
+        while True:
+            with self._lock:
+                fits = [one for one in self._idle if one.has(settings)]
+                if not fits:
+                    return None
+                self._idle.remove(fits[-1])
+            if fits[-1].suits(spill_folder):
+                return fits[-1]
+            fits[-1].close()
+
+    def put(self, database: Database) -> None:
+        """Keep a database. Close the one that has been idle longest if there are too many."""
+        try:
+            database.rest()
+        except duckdb.Error:
+            database.close()
+            return
+        with self._lock:
+            self._idle.append(database)
+            surplus = self._idle.pop(0) if len(self._idle) > self._most else None
+        if surplus is not None:
+            surplus.close()
+
+    def close(self) -> None:
+        with self._lock:
+            self._close()
+
+    def hold(self) -> None:
+        """Close all, and let no thread come near until :meth:`release`."""
+        self._lock.acquire()
+        self._close()
+
+    def release(self) -> None:
+        self._lock.release()
+
+    def _close(self) -> None:
+        while self._idle:
+            database = self._idle.pop()
+            if database.is_of_this_process:
+                database.close()
+
+
+class _Shared(_Pool):
+    """The idle databases of all threads of a process, and whose turn it is to use one."""
+
+    def __init__(self) -> None:
+        super().__init__(MOST_SHARED)
+        self.turns = BoundedSemaphore(MOST_SHARED)
+
+    def release_in_child(self) -> None:
+        """Let the only thread of a forked child begin: those that had a turn are not there."""
+        self.turns = BoundedSemaphore(MOST_SHARED)
+        self.release()
+
+
+_SHARED = _Shared()
+atexit.register(_SHARED.close)
+if hasattr(os, "register_at_fork"):
+    # A child cannot take apart what has threads in its parent alone, so it inherits none.
+    os.register_at_fork(before=_SHARED.hold, after_in_parent=_SHARED.release, after_in_child=_SHARED.release_in_child)
+
+
+_IDLE: ContextVar[_Pool | None] = ContextVar("_IDLE", default=None)
 
 
 @contextmanager
@@ -88,35 +177,46 @@ def kept() -> Iterator[None]:
     if _IDLE.get() is not None:
         yield
         return
-    idle: list[Database] = []
+    idle = _Pool(1)
     token = _IDLE.set(idle)
     try:
         yield
     finally:
         _IDLE.reset(token)
-        _close(idle)
+        idle.close()
+
+
+@contextmanager
+def shared() -> Iterator[None]:
+    """Let an engine use a database that an earlier block of this kind left, of any thread, and leave it to later ones.
+
+    If all processors have such a block, wait a moment for one to end: a database takes longer to make than small tables
+    to label. Inside of :func:`kept`, its database is used.
+    """
+    if _IDLE.get() is not None:
+        yield
+        return
+    turns = _SHARED.turns
+    has_turn = turns.acquire(timeout=_SECONDS_FOR_A_TURN)
+    token = _IDLE.set(_SHARED)
+    try:
+        yield
+    finally:
+        _IDLE.reset(token)
+        if has_turn:
+            turns.release()
 
 
 def take(settings: Settings, spill_folder: str) -> Database:
     """Return an idle database with these settings, or else a new one. Raise UsageError if DuckDB refuses a setting."""
     idle = _IDLE.get()
-    if idle and idle[-1].is_of_this_process:
-        database = idle.pop()
-        if database.suits(settings, spill_folder):
-            return database
-        database.close()
-    return Database(settings, spill_folder)
+    return (idle and idle.take(settings, spill_folder)) or Database(settings, spill_folder)
 
 
 def give_back(database: Database, is_sound: bool) -> None:
-    """Keep a sound database for the next engine if this runs inside :func:`kept`. If not, close it."""
+    """Keep a sound database for the next engine inside :func:`kept` or :func:`shared`. If not, close it."""
     idle = _IDLE.get()
-    if is_sound and idle is not None and not idle:
-        idle.append(database)
+    if is_sound and idle is not None:
+        idle.put(database)
     else:
         database.close()
-
-
-def _close(idle: list[Database]) -> None:
-    while idle and idle[-1].is_of_this_process:
-        idle.pop().close()

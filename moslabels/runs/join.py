@@ -15,6 +15,7 @@ from moslabels.base.errors import TableError, UsageError, os_error
 from moslabels.base.progress import SILENT, Cancel, relayed
 from moslabels.base.settings import Settings
 from moslabels.engine.connection import Engine
+from moslabels.engine.databases import shared
 from moslabels.engine.sessions import Connection, Relation, unwrapped
 from moslabels.evidence import audit
 from moslabels.evidence.run import Run
@@ -197,6 +198,7 @@ def join(
     try:
         with (
             watched(path for _, path in spec.inputs()) as check_inputs,
+            shared(),
             Workspace(settings.temp_dir) as workspace,
             Engine(settings, workspace.folder, connection, progress) as engine,
         ):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from contextvars import Context
 from pathlib import Path
 
@@ -13,10 +15,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from moslabels import join
 from moslabels.base.errors import StatementError
 from moslabels.base.settings import DEFAULTS, Settings
 from moslabels.engine.connection import SMALL, Engine
-from moslabels.engine.databases import kept
+from moslabels.engine.databases import MOST_SHARED, kept, shared
 from moslabels.engine.locked import LockedEngine
 from moslabels.engine.statements import Statement
 from moslabels.files.workspace import Workspace
@@ -155,7 +158,7 @@ def test_two_engines_at_a_time_have_two_databases() -> None:
 FORKS = """
 import os
 from moslabels.engine.connection import Engine
-from moslabels.engine.databases import kept
+from moslabels.engine.databases import MOST_SHARED, kept, shared
 from moslabels.engine.statements import Statement
 
 with kept():
@@ -239,3 +242,68 @@ def test_tables_in_memory_and_files_are_inputs(tmp_path: Path) -> None:
             source.query(engine, "sources/rows", key)
         assert not sum(told[2:-1])
         assert told[-1] == 8000  # In the file, equal values take next to nothing.
+
+
+def are_new(count: int, settings: Settings) -> list[bool]:
+    """Whether each of several engines at a time has a new database, with what is shared alone."""
+
+    def engines() -> list[bool]:
+        with shared(), ExitStack() as stack:
+            return [is_new(stack.enter_context(Engine(settings))) for _ in range(count)]
+
+    return Context().run(engines)
+
+
+def test_threads_share_databases_one_at_a_time_and_few_stay() -> None:
+    mine = Settings(memory_limit="301MB")
+    assert are_new(1, mine) == [True]
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(are_new, 2, mine).result() == [False, True]
+    assert are_new(MOST_SHARED + 2, mine).count(True) == MOST_SHARED
+    assert are_new(MOST_SHARED + 2, mine).count(True) == 2
+
+
+def test_join_leaves_its_database_to_the_next_call() -> None:
+    def joins() -> list[bool]:
+        features, labels = pa.table({"clip": ["a"]}), pa.table({"clip": ["a"], "mos": [3.0]})
+        join(features, labels, feature_key_column="clip", label_key_column="clip", memory_limit="302MB")
+        return are_new(1, Settings(memory_limit="302MB"))
+
+    assert Context().run(joins) == [False]
+
+
+ENDS = """
+import os
+import sys
+from moslabels.base.settings import Settings
+from moslabels.engine.connection import SMALL, Engine
+from moslabels.engine.databases import shared
+
+def is_new():
+    with shared(), Engine(Settings(threads=4)) as engine:
+        engine.expect(2 * SMALL)
+        return "rules/1_text" in [statement.name for statement in engine.ran]
+
+def fork():
+    child = os.fork()
+    if child:
+        print("the child ended with", os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+    return not child
+
+print(is_new(), is_new(), flush=True)
+if fork():
+    sys.exit(3)
+print(is_new(), is_new(), flush=True)
+if fork():
+    print(is_new(), is_new(), flush=True)
+    os._exit(4)  # If its own DuckDB had threads, a child aborts with DuckDB 1.5 when it ends otherwise.
+print(is_new(), flush=True)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+def test_a_fork_shares_nothing() -> None:
+    """A child that ends as any process does takes apart what it inherited: that must not be a DuckDB."""
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", ENDS], capture_output=True, text=True, timeout=60)
+    said = ["True False", "the child ended with 3", "True False", "True False", "the child ended with 4", "True"]
+    assert (done.stdout.splitlines(), done.stderr) == (said, "")
