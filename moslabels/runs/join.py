@@ -145,8 +145,8 @@ def join(
         (by default ``labels``, or ``labels[0]``, ``labels[1]``, …).
     connection
         The DuckDB connection whose database does the work, in a session of its own, under its memory limit and threads;
-        by default a DuckDB that lives as long as the call. A wrapper of one, such as dbt-duckdb's ``session``, is taken
-        for it. If it is interrupted, the join ends with ``duckdb.InterruptException`` (from DuckDB 2 on).
+        by default a DuckDB that the process keeps for later calls. A wrapper of one, such as dbt-duckdb's ``session``,
+        is taken for it. If it is interrupted, the join ends with ``duckdb.InterruptException`` (from DuckDB 2 on).
     cancel
         Ends the join with CancelledError soon after another thread sets it; such as a ``threading.Event``.
     memory_limit, threads
