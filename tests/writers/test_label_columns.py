@@ -115,8 +115,10 @@ def test_a_row_group_of_more_rows_than_are_taken_at_once(tmp_path: Path) -> None
     pq.write_table(pa.table({"key": keys.take(places)}), tmp_path / "f.parquet", row_group_size=rows)
     write_table(tmp_path / "l.csv", [{"key": "a", "mos": 2, "split": LONG}, {"key": "b", "mos": 3, "split": "test"}])
     materialize(tmp_path / "f.parquet", tmp_path / "l.csv", tmp_path / "o.parquet", min_match_rate=0)
-    file = pq.ParquetFile(tmp_path / "o.parquet")
+    file = pq.ParquetFile(tmp_path / "o.parquet", read_dictionary=["split"])
     assert file.metadata.num_row_groups == 1
     found = file.read(columns=["mos", "split"])
     assert found["mos"].equals(pa.chunked_array([pa.array([2.0, 3.0, None]).take(places)]))
-    assert found["split"].equals(pa.chunked_array([pa.array([LONG, "test", None]).take(places)]))
+    texts = found["split"].unify_dictionaries().combine_chunks()
+    assert texts.dictionary.to_pylist() == [LONG, "test"]
+    assert texts.indices.equals(pa.array([0, 1, None], pa.int32()).take(places))
