@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import duckdb
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -63,7 +64,8 @@ def test_a_labelling_loads_nothing_of_other_commands(tmp_path: Path) -> None:
     modules = loaded(["materialize", *LABELLING], tmp_path)
     assert (tmp_path / "a.json").exists()
     assert {"duckdb", "pyarrow", "moslabels.runs.table"} <= modules
-    assert sorted(modules & OTHERS) == []
+    by_duckdb = {"pandas"} if duckdb.__version__.startswith("1.") else set()  # It imports pandas to bind a value.
+    assert sorted(modules & OTHERS - by_duckdb) == []
 
 
 def test_a_process_ends_at_once_with_its_status_and_all_that_it_wrote(tmp_path: Path) -> None:
