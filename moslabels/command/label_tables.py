@@ -195,6 +195,7 @@ def _compile_arguments(parser: Parser) -> None:
     parser.add_argument("manifest", metavar="MANIFEST", help="JSON file that lists the tables")
     parser.add_argument("--table", metavar="ID", help="one table of it; default: all")
     parser.add_argument("--base-dir", metavar="D", help="folder of relative paths; default: that of the manifest")
+    parser.add_argument("--relative", action="store_true", help="write paths as they open from the working folder")
     add_settings(parser)
 
 
@@ -204,7 +205,7 @@ def _compile(parsed: argparse.Namespace, _argv: list[str]) -> int:
 
     manifest = load_manifest(parsed.manifest, parsed.base_dir)
     tables = manifest.tables if parsed.table is None else [table_of(manifest, parsed.table)]
-    write_out(compiled(tables, given_settings(parsed)))
+    write_out(compiled(tables, given_settings(parsed), is_relative=parsed.relative))
     return 0
 
 
@@ -230,7 +231,8 @@ COMPILE = Command(
     "compile",
     "MANIFEST [OPTION …]",
     "print the SQL of a manifest's tables, for the DuckDB shell",
-    "Print the statements of tables in order, values filled in. Files are read; nothing is written.",
+    "Print the statements of tables in order, values filled in. The last make the view labelled, the labelled "
+    "table, to write with COPY. Files are read; nothing is written.",
     "compile manifest.json --table konvid | duckdb",
     _compile_arguments,
     _compile,

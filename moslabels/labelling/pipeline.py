@@ -11,7 +11,7 @@ import pyarrow as pa
 from moslabels.base.errors import GateError, TableError
 from moslabels.base.text import listed, shown
 from moslabels.engine.connection import Engine
-from moslabels.engine.statements import Statement
+from moslabels.engine.statements import Statement, render
 from moslabels.files.watched import file_size
 from moslabels.files.workspace import Workspace
 from moslabels.labelling import gate
@@ -116,11 +116,28 @@ def join_rows(engine: Engine, matched: Matched) -> pa.ChunkedArray:
 
 
 def last_statements(matched: Matched) -> list[Statement]:
-    """Return the statements of the label columns and of the join, which are not run."""
+    """Return the statements of the label columns, of the join and of the labelled table, which are not run."""
     return [
         label_columns_statement(matched.labels),
         row_labels_statement(matched.source, matched.key, matched.labels, matched.match.input_rows),
+        _labelled_statement(matched),
+        render("compile/labelled_rows"),
     ]
+
+
+def _labelled_statement(matched: Matched) -> Statement:
+    """Return the statement that makes a view of the labelled table."""
+    source, labels, keys = matched.source, matched.labels, matched.key.cells
+    kept = [column for column in source.columns if column.name not in matched.dropped]
+    features = source.cells({f"feature{number}": column for number, column in enumerate(kept, start=1)})
+    return source.statement(
+        "compile/labelled",
+        [*keys, *features],
+        feature_cells=features,
+        keys=keys,
+        label_names=labels.column_names(matched.spec.options.status_column),
+        typed_extras=labels.extras,
+    )
 
 
 def _replaced_columns(source: Source, options: Options, key: Key, labels: Labels) -> list[str]:

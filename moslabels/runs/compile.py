@@ -24,16 +24,17 @@ from moslabels.spec.table import TableSpec
 
 
 @kept()
-def compiled(tables: Iterable[TableSpec], settings: Settings = DEFAULTS) -> str:
+def compiled(tables: Iterable[TableSpec], settings: Settings = DEFAULTS, *, is_relative: bool = False) -> str:
     """Return the SQL of tables, one after the other.
 
     Their files are read, and their labels and keys are made, because columns, types and scales depend on them. The join
-    is not run. The last two results of each table are its label columns, and for each feature row, in order, the number
-    of the label columns that it gets. Raise what labelling the tables raises before the gate.
+    is not run. The last three results of each table are its label columns, for each feature row, in order, the number
+    of the label columns that it gets, and the labelled table, which is also the view ``labelled``. Paths are absolute,
+    or relative to the working folder if ``is_relative``. Raise what labelling the tables raises before the gate.
     """
     with Engine(settings) as engine:
         rules = "\n\n".join(map(_told, engine.preamble()))
-    tables_sql = [_table(spec, settings) for spec in tables]
+    tables_sql = [_table(spec, settings, is_relative) for spec in tables]
     return "\n\n".join([rules, *tables_sql]) + "\n"
 
 
@@ -44,7 +45,7 @@ def _refuse_whole_files(spec: TableSpec) -> None:
             raise fault(path, "no DuckDB shell reads it, so no SQL can be printed: write its table as CSV or Parquet")
 
 
-def _table(spec: TableSpec, settings: Settings) -> str:
+def _table(spec: TableSpec, settings: Settings, is_relative: bool) -> str:
     _refuse_whole_files(spec)
     with held(), Workspace(settings.temp_dir) as workspace, Engine(settings, workspace.folder) as engine, released():
         rules = len(engine.ran)
@@ -59,7 +60,8 @@ def _table(spec: TableSpec, settings: Settings) -> str:
             for copy, path in workspace.copies.items()
         ]
         packed = {_bound(unpacked): found for unpacked, found in workspace.unpacked.items()}
-        return "\n\n".join([*lines, *(_told(_with_copies(one, copies, packed)) for one in statements)])
+        statements = [_with_copies(one, copies, packed) for one in statements]
+        return "\n\n".join([*lines, *(_told(_relative(one) if is_relative else one) for one in statements)])
 
 
 def _bound(path: str) -> str:
@@ -77,6 +79,18 @@ def _with_copies(statement: Statement, copies: dict[str, str], packed: dict[str,
     else:
         return statement
     return replace(statement, values={**statement.values, **values})
+
+
+def _relative(statement: Statement) -> Statement:
+    """Return a statement that reads its file by a path from the working folder."""
+    path = statement.values.get("path")
+    if not isinstance(path, str):
+        return statement
+    # The path of the folder may hold what is escaped in a path, so the folder is escaped too.
+    relative = os.path.relpath(path, glob.escape(os.getcwd()))
+    # What begins with a point is neither ~ nor a scheme such as s3:.
+    relative = relative if relative.startswith(os.pardir + os.sep) else os.path.join(os.curdir, relative)
+    return replace(statement, values={**statement.values, "path": relative})
 
 
 def _told(statement: Statement) -> str:

@@ -1,4 +1,5 @@
 -- Drops the tables of the last table that was labelled, to make room for the next.
+DROP VIEW IF EXISTS temp.labelled;
 DROP TABLE IF EXISTS temp.label_inputs;
 DROP TABLE IF EXISTS temp.label_rows;
 DROP TABLE IF EXISTS temp.label_scales;

@@ -87,16 +87,54 @@ def test_every_statement_runs_in_a_plain_duckdb(tmp_path: Path, monkeypatch: pyt
         names = re.findall(r"^-- sql/(.*)\.sql$", done.stdout, re.MULTILINE)
         for statement in connection.extract_statements(done.stdout):
             results.append(connection.execute(statement).fetchall())
-    assert names[-2:] == ["labels/60_label_columns", "match/40_row_labels"]
-    columns, row_labels = results[-2:]
+    assert names[-4:] == ["labels/60_label_columns", "match/40_row_labels", "compile/labelled", "compile/labelled_rows"]
+    columns, row_labels, _, labelled = results[-4:]
     found = [columns[place][:4] for (place,) in row_labels]
     wanted = ("mos", "mos_raw_0_100", options.get("status_column", "mos_label_status"), "mos_label_source")
     assert found == [tuple(row[name] for name in wanted) for row in read_table(Path("o2.jsonl"))]
+    width = len(columns[0])
+    assert [row[-width:] for row in labelled] == [columns[place] for (place,) in row_labels]
+    assert all(len(row) > width for row in labelled)
     counts = [result for result in results if len(result) == 1 and len(result[0]) == 5]
     summary = report["tables"][1]["summary"]
     assert any((row[0], row[2]) == (summary["input_rows"], summary["matched_rows"]) for (row,) in counts)
     one = moslabels("compile", "m.json", "--table", "t1", cwd=tmp_path)
     assert one.stdout == done.stdout[: len(one.stdout) - 1] + "\n"
+
+
+LABELLED = {
+    "parquet": pa.table({"key": [f"k{n % 7}" for n in range(300_000)], "x": range(300_000)}),
+    "csv": "x,key,mos\n007,k1,9\n1.50,k2,9\n,nobody,9\n",
+    "jsonl": '{"key": "k1", "x": {"a": [1.50]}}\n{"x": "s", "key": "k2"}\n{"key": "k9"}\n',
+}
+
+
+@pytest.mark.parametrize("suffix", list(LABELLED))
+@pytest.mark.parametrize("is_relative", [False, True])
+def test_the_labelled_table_is_written_with_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, suffix: str, is_relative: bool
+) -> None:
+    """Its rows are those of the labelled table, in order. A stale label column is replaced."""
+    folder = tmp_path / "a[1]" / "b"
+    folder.mkdir(parents=True)
+    monkeypatch.chdir(folder)
+    write_table(Path(f"../f.{suffix}"), LABELLED[suffix])
+    write_table(Path("s3:l.csv"), [{"key": f"k{n}", "mos": 1 + n / 2, "split": f"s{n}"} for n in range(6)])
+    table = {"id": "t", "features": f"../f.{suffix}", "labels": ["./s3:l.csv"], "out": f"o.{suffix}"}
+    Path("m.json").write_text(json.dumps({"tables": [{**table, "min_match_rate": 0, "overwrite": True}]}))
+    assert run_batch("m.json")["status"] == "ok"
+    done = moslabels("compile", "m.json", *(["--relative"] if is_relative else []), cwd=folder)
+    assert done.returncode == 0
+    assert (str(tmp_path) in done.stdout) != is_relative
+    if is_relative:
+        assert f"'../f.{suffix}'" in done.stdout
+        assert "'./s3:l.csv'" in done.stdout
+    with duckdb.connect(":memory:") as connection:
+        connection.execute(done.stdout + f"COPY labelled TO 'copy.{suffix}';")
+    wanted, found = (read_table(Path(name)) for name in (f"o.{suffix}", f"copy.{suffix}"))
+    if suffix == "jsonl":  # A column has a value in each row.
+        wanted = [{"x": None, **row} for row in wanted]
+    assert found == wanted
 
 
 def test_what_sql_alone_cannot_read_is_named(tmp_path: Path) -> None:
@@ -112,7 +150,7 @@ def test_what_sql_alone_cannot_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "f.json.copy.jsonl").write_text('{"key": "a"}\n')
     (tmp_path / "l.csv.copy.csv").write_text("key,mos\na,3\n")
     with duckdb.connect(":memory:") as connection:
-        assert connection.execute(done.stdout).fetchall() == [(0,)]
+        assert connection.execute(done.stdout).fetchall() == [('"a"', 3.0, 50.0, "ok", "l.csv")]
 
 
 def test_wrong_usage(tmp_path: Path) -> None:

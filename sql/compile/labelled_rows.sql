@@ -1,0 +1,2 @@
+-- Returns the labelled table.
+FROM labelled;
