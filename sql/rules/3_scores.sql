@@ -1,22 +1,27 @@
 -- Opinion scores: what is one, and on which scale.
 
--- mos_number(text, type): a score as DOUBLE, or NULL if it is not a number. Text must be written as a plain number.
+-- mos_number(text, type): a score as DOUBLE, or NULL if it is not a number. Text must be written as a plain number. Most is,
+-- without white space to trim.
 CREATE OR REPLACE {{ TEMP }} MACRO mos_number(text, type) AS
     CASE
         WHEN is_text_type(type) THEN
-            CASE WHEN is_number_text(with_point(trim_text(text), type))
-                THEN TRY_CAST(with_point(trim_text(text), type) AS DOUBLE) END
+            CASE
+                WHEN is_number_text(with_point(text, type)) THEN TRY_CAST(with_point(text, type) AS DOUBLE)
+                WHEN is_number_text(with_point(trim_text(text), type))
+                    THEN TRY_CAST(with_point(trim_text(text), type) AS DOUBLE)
+            END
         WHEN is_number_type(type) THEN TRY_CAST(text AS DOUBLE)
     END;
 
 -- number_state(text, number, type, missing_values): 'ok' if a score is a finite number, 'missing' if none was given, else
--- 'bad'. The number is that of mos_number: where both are wanted, it is computed once.
+-- 'bad'. The number is that of mos_number: where both are wanted, it is computed once. Most are finite: they are looked at
+-- first, and no text that is blank or nan has such a number.
 CREATE OR REPLACE {{ TEMP }} MACRO number_state(text, number, type, missing_values) AS
     CASE
+        WHEN isfinite(number) AND NOT list_contains(CAST(missing_values AS VARCHAR[]), trim_text(text)) THEN 'ok'
         WHEN text IS NULL OR trim_text(text) = '' OR lower(trim_text(text)) = 'nan'
             OR (is_float_type(type) AND isnan(number))  -- also a negative one
             OR list_contains(CAST(missing_values AS VARCHAR[]), trim_text(text)) THEN 'missing'
-        WHEN isfinite(number) THEN 'ok'
         ELSE 'bad'
     END;
 
