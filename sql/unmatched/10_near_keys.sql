@@ -7,13 +7,15 @@
 CREATE TEMP TABLE near_keys AS
 WITH unmatched AS (
     SELECT DISTINCT key FROM feature_keys WHERE key IS NOT NULL AND label_id IS NULL
+), both_sides AS (
+    SELECT 'feature' AS side, key FROM unmatched UNION ALL SELECT 'label', key FROM labels
+), nears AS MATERIALIZED (
+    {{ with_nears('both_sides', keys) }}
 ), feature_nears AS (
     SELECT key, unnest(range(1, len(nears) + 1)) AS place, unnest({{ names() }}) AS difference, unnest(nears) AS near
-    FROM ({{ with_nears('unmatched', keys) }})
-), label_keys AS (
-    SELECT key FROM labels
-), label_nears AS MATERIALIZED (
-    {{ with_nears('label_keys', keys) }}
+    FROM nears WHERE side = 'feature'
+), label_nears AS (
+    FROM nears WHERE side = 'label'
 ), changed AS (
     SELECT key, place, near
     FROM (
@@ -61,26 +63,18 @@ prefixes AS (
     SELECT f.key, l.key, l.stem, f.stem
     FROM feature_starts AS f JOIN label_stems AS l ON f.start = l.key AND f.extension = l.extension
 ), lost AS (
-    SELECT
-        (SELECT max(scientific_decimals(key)) FROM unmatched WHERE has_lost_digits(key)) AS of_features,
-        (SELECT max(scientific_decimals(key)) FROM labels WHERE has_lost_digits(key)) AS of_labels
+    SELECT side AS lost_side, max(scientific_decimals(key)) AS decimals
+    FROM nears WHERE is_lost
+    GROUP BY side
+), numbers AS (
+    -- Those of one side that have lost digits, and whole numbers of the other side, rounded to the most decimals that
+    -- the first show.
+    SELECT side, key, lost_side, rounded_number(key, decimals) AS value
+    FROM nears JOIN lost ON CASE WHEN side = lost_side THEN is_lost ELSE is_long_number(key) END
 ), rounded AS (
-    -- Whole numbers as the other side has them: rounded to the most decimals that it shows.
     SELECT f.key, l.key AS label_key
-    FROM (SELECT key, rounded_number(key, of_features) AS value FROM unmatched, lost WHERE has_lost_digits(key)) AS f
-    JOIN (
-        SELECT key, rounded_number(key, of_features) AS value
-        FROM labels, lost WHERE of_features IS NOT NULL AND is_long_number(key)
-    ) AS l USING (value)
-    UNION ALL
-    SELECT f.key, l.key
-    FROM (
-        SELECT key, rounded_number(key, of_labels) AS value
-        FROM unmatched, lost WHERE of_labels IS NOT NULL AND is_long_number(key)
-    ) AS f
-    JOIN (
-        SELECT key, rounded_number(key, of_labels) AS value FROM labels, lost WHERE has_lost_digits(key)
-    ) AS l USING (value)
+    FROM numbers AS f JOIN numbers AS l USING (lost_side, value)
+    WHERE f.side = 'feature' AND l.side = 'label'
 ), doubtful AS (
     -- What goes on in the middle of a word may be another clip; of a number that goes on in digits, it is.
     SELECT DISTINCT

@@ -1,7 +1,7 @@
 {#- Macros of near_keys. A key is one text; the key of several columns is a list of texts, its parts. A macro of DuckDB
     repeats its argument wherever it uses it, so each step is a column. -#}
 
-{#- What two keys may differ by, and the macro of unmatched/05_near_key that takes it out of a key. Of one text, some are
+{#- What two keys may differ by, and the macro of unmatched/05_near_key that takes it out of a key. Of one text some are
     steps to others: these columns are made once. -#}
 {%- set differences = (
     ('case', 'lower', none),
@@ -18,11 +18,11 @@
 ) -%}
 
 {#- Return a relation of keys with their parts and, in the order of the differences, what is left of them without each
-    (nears). A text alone also comes without URL codes (decoded), and several differences are taken out of it one after
+    (nears). A text alone also says whether it is a number that has lost digits (is_lost), and comes without URL codes (decoded), and several differences are taken out of it one after
     the other, also those of how it is written (plain). -#}
 {%- macro with_nears(relation, keys) -%}
 {%- if keys | length == 1 -%}
-SELECT key, key AS parts, stem, [
+SELECT side, key, key AS parts, stem, has_lost_digits(key) AS is_lost, [
     {%- for _, macro, column in differences %}
     {% if column is none %}{{ macro | ident }}(key){% else %}{{ column | ident }}{% endif %},
     {%- endfor %}
@@ -38,7 +38,7 @@ FROM (
     SELECT *, without_invisible(unquoted) AS seen FROM (
     SELECT *, without_quotes(characters) AS unquoted FROM (
     SELECT *, with_plain_characters(decoded) AS characters FROM (
-    SELECT key, without_extension(key) AS stem, without_url_codes(key) AS decoded
+    SELECT side, key, without_extension(key) AS stem, without_url_codes(key) AS decoded
     FROM {{ relation | ident }}))))))))))
 )
 {%- else -%}
@@ -47,7 +47,7 @@ SELECT *, [
     list_transform(parts, lambda part: {{ macro | ident }}(part)),
     {%- endfor %}
     list_transform(parts, lambda part: without_several(part)), parts] AS nears
-FROM (SELECT key, from_json(key, '["VARCHAR"]') AS parts FROM {{ relation | ident }})
+FROM (SELECT side, key, from_json(key, '["VARCHAR"]') AS parts FROM {{ relation | ident }})
 {%- endif -%}
 {%- endmacro -%}
 
