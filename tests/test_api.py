@@ -117,6 +117,7 @@ materialize("f", ["l"], "o", min_match_rat=0.9)  # wrong
 join("f", "l", min_match_rat=0.9)  # wrong
 materialize("f", ["l"], "o", min_match_rate="0.9")  # wrong
 join("f", "l", mos_scale=5)  # wrong
+join([1], "l")  # wrong
 join("f", "l", missing_values=3)  # wrong
 join("f", "l", extras=3)  # wrong
 """
@@ -127,7 +128,7 @@ def test_a_type_checker_finds_wrong_keywords(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(TYPED)
     modules = ["__init__.py", "base/errors.py", "runs/join.py", "runs/table.py", "spec/options.py"]
-    modules += ["runs/batch.py", "runs/ask.py", "runs/result_types.py", "evidence/types.py"]
+    modules += ["runs/batch.py", "runs/ask.py", "runs/result_types.py", "evidence/types.py", "sources/taken_over.py"]
     package = [str(Path(moslabels.__file__).parent / name) for name in modules]
     # The other modules are not looked at: the signatures are in these.
     flags = ["--config-file=", "--strict", "--follow-imports=skip", f"--cache-dir={tmp_path / 'cache'}"]

@@ -13,11 +13,10 @@ from moslabels.runs import diff as diffs
 from moslabels.runs import explain as explanations
 from moslabels.runs import verify as verifications
 from moslabels.runs.arguments import check_options, with_options
-from moslabels.runs.join import Table
 from moslabels.runs.result_types import Difference, Explanation, Suggestions, Verification
 from moslabels.runs.shown import ShownDifference, ShownExplanation, ShownSuggestions, ShownVerification
 from moslabels.sources.in_memory import named_tables
-from moslabels.sources.taken_over import as_arrow
+from moslabels.sources.taken_over import Table, as_arrow
 from moslabels.spec.entry import input_spec
 from moslabels.spec.options import OptionKeywords
 from moslabels.spec.paths import path_argument

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -29,7 +29,7 @@ from moslabels.runs.arguments import check_options, checked_cancel, with_options
 from moslabels.runs.shown import audit_look, shown_audit
 from moslabels.sources.batches import feature_table
 from moslabels.sources.in_memory import named_tables
-from moslabels.sources.taken_over import as_arrow
+from moslabels.sources.taken_over import Table, as_arrow
 from moslabels.spec.entry import input_spec
 from moslabels.spec.options import OptionKeywords
 from moslabels.spec.table import TableSpec
@@ -38,25 +38,10 @@ if TYPE_CHECKING:
     import datasets
     import pandas
     import polars
-    import pyarrow.dataset
 
 
 FIRST_ROWS = 5  # that a notebook shows
 MOST_OF_A_TEXT = 2**31 - 1  # bytes of a chunk of an Arrow column
-
-
-class ArrowTable(Protocol):
-    """A table that can be handed over as Arrow, of pyarrow, pandas, polars, DuckDB or another package.
-
-    See https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html
-    """
-
-    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
-
-
-Table: TypeAlias = (
-    "ArrowTable | polars.LazyFrame | datasets.Dataset | pyarrow.dataset.Dataset | pyarrow.dataset.Scanner"
-)
 
 
 @dataclass(frozen=True, repr=False)

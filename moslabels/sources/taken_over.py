@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 import pyarrow as pa
 
@@ -16,6 +16,37 @@ from moslabels.engine.sessions import Connection, InterruptException, Relation
 
 Look: TypeAlias = Callable[[], None]
 """A function that is called now and then while a table is read, and may raise."""
+
+
+class ArrowTable(Protocol):
+    """A table that can be handed over as Arrow, of pyarrow, pandas, polars, DuckDB or another package.
+
+    See https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html
+    """
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+
+class LazyFrame(Protocol):
+    """A LazyFrame of polars, as type checkers see it who do not know polars."""
+
+    def collect_batches(self) -> Any: ...
+
+
+class Scannable(Protocol):
+    """A Dataset or a Scanner of pyarrow."""
+
+    def to_batches(self) -> Any: ...
+
+
+class HuggingFaceDataset(Protocol):
+    """A Dataset of Hugging Face."""
+
+    def with_format(self, type: Any) -> Any: ...  # noqa: A002
+
+
+Table: TypeAlias = ArrowTable | LazyFrame | Scannable | HuggingFaceDataset
+"""What is taken over as an Arrow table. A frame that is not installed has no type, so no type here is that of one."""
 
 
 def as_arrow(connection: Connection | None, look: Look, value: Any, name: str) -> pa.Table:

@@ -77,7 +77,7 @@ def test_what_is_public_says_what_it_does(name: str) -> None:
 
 
 def test_the_error_shown_is_caught(capsys: pytest.CaptureFixture[str]) -> None:
-    code, _ = [text for language, text in blocks(GUIDE / "python.md") if language == "python"]
+    code, *_ = [text for language, text in blocks(GUIDE / "python.md") if language == "python"]
     exec(compile(code.replace("[3.42, 2.08]", "[3.42, 28]"), "python.md", "exec"), {})
     assert capsys.readouterr().out.startswith("mixed-scale labels mos None labels: column")
 
