@@ -10,12 +10,12 @@ from moslabels.evidence.ci import junit
 from moslabels.evidence.page import page
 from moslabels.evidence.report import markdown
 
-Maker = Callable[[Mapping[str, Any], Sequence[Mapping[str, Any] | None]], str]
-"""A function that makes the text of a form from a report and the audits of its tables (None if a table has none)."""
+Maker = Callable[[Mapping[str, Any], Sequence[Mapping[str, Any] | None], str], str]
+"""A function that makes the text of a form from a report, the audits of its tables (or None each) and its path."""
 
 MAKERS: dict[str, Maker] = {
-    "report_json": lambda report, _: json_text(dict(report)),
-    "report_md": lambda report, _: markdown(report),
+    "report_json": lambda report, _audits, _path: json_text(dict(report)),
+    "report_md": lambda report, _audits, _path: markdown(report),
     "report_html": page,
-    "report_junit": lambda report, _: junit(report),
+    "report_junit": lambda report, _audits, _path: junit(report),
 }

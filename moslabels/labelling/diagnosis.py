@@ -95,11 +95,18 @@ def _advice(row: Mapping[str, Any]) -> str:
 
 def lines(diagnosis: Mapping[str, Any]) -> list[str]:
     """Return the diagnosis as a message says it, a text per finding."""
-    unmatched, unused = diagnosis["unmatched_feature_keys"], diagnosis["unused_label_keys"]
-    said = [
+    unused = diagnosis["unused_label_keys"]
+    counts = (
         f"{diagnosis['matched_feature_keys']} of {diagnosis['total_feature_keys']} feature keys have a label; "
         f"{unused['count']} of {diagnosis['labels_loaded']} labels are used by no feature"
-    ]
+    )
+    return [counts, *causes(diagnosis), *samples(diagnosis)]
+
+
+def causes(diagnosis: Mapping[str, Any]) -> list[str]:
+    """Return the part of the lines that tells what the keys differ by."""
+    unmatched = diagnosis["unmatched_feature_keys"]
+    said = []
     for row in diagnosis["near_misses"]:
         what = row["difference"]
         if what == "extension":
@@ -121,8 +128,13 @@ def lines(diagnosis: Mapping[str, Any]) -> list[str]:
             said.append(f"{row['ambiguous']} of {unmatched['count']} unmatched keys {_ambiguous(row, what)}")
     if "in_common" in diagnosis:
         said += common_parts.lines(diagnosis["in_common"])
-    said += _samples("feature keys without a label", unmatched)
-    said += _samples("labels that no feature uses", unused)
+    return said
+
+
+def samples(diagnosis: Mapping[str, Any]) -> list[str]:
+    """Return the part of the lines that shows the first keys of either side, and values without a key."""
+    said = _samples("feature keys without a label", diagnosis["unmatched_feature_keys"])
+    said += _samples("labels that no feature uses", diagnosis["unused_label_keys"])
     without = diagnosis["values_without_key"]
     if without:
         said.append(f"values that yield no key: {', '.join(_place(row) for row in without[:_SHOWN])}")

@@ -30,12 +30,14 @@ class Check(Generic[T]):
     """A statement that returns rows if something is wrong, the code of the error, and the words for these rows.
 
     ``worded`` gets what was checked (label files, a key) and the rows. Without ``is_needed`` the statement always runs.
+    ``named`` returns a row with names as the user has them, in place of those in the statement.
     """
 
     statement: str
     code: str
     worded: Callable[[T, Sequence[Row]], Finding]
     is_needed: Callable[[T], bool] = lambda _: True
+    named: Callable[[T, Row], Row] = lambda _, row: row
 
     def run(
         self,
@@ -51,7 +53,7 @@ class Check(Generic[T]):
         """
         if not self.is_needed(checked):
             return
-        rows = engine.rows(render(self.statement, values, **context))
+        rows = [self.named(checked, row) for row in engine.rows(render(self.statement, values, **context))]
         if not rows:
             return
         finding = self.worded(checked, rows)

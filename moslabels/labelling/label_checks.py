@@ -165,16 +165,19 @@ def _no_labels(inputs: LabelInputs, rows: Sequence[Row]) -> Finding:
     )
 
 
-def _conflicts(inputs: LabelInputs, rows: Sequence[Row]) -> Finding:
-    names = {"mos": "mos", **{extra.value: extra.output for extra in inputs.extras}}
+def _with_outputs(inputs: LabelInputs, row: Row) -> Row:
+    """Return a row of a check with the columns that differ by their names in the output."""
+    names = {extra.value: extra.output for extra in inputs.extras}
+    return {**row, "columns": [names.get(column, column) for column in row["columns"]]}
 
+
+def _conflicts(inputs: LabelInputs, rows: Sequence[Row]) -> Finding:
     def place(row: Row, which: str) -> str:
         path = inputs.paths[row[f"{which}file"]]
         return f"{path} row {row[f'{which}row']} says {shown(row[f'{which}mos_text'])} (mos {row[f'{which}mos']:.6g})"
 
     examples = "; ".join(
-        f"{shown(row['key'])}: {place(row, 'first_')}, {place(row, '')}, "
-        f"which differ in {', '.join(names[column] for column in row['columns'])}"
+        f"{shown(row['key'])}: {place(row, 'first_')}, {place(row, '')}, which differ in {', '.join(row['columns'])}"
         for row in rows[:3]
     )
     first = rows[0]
@@ -185,7 +188,7 @@ def _conflicts(inputs: LabelInputs, rows: Sequence[Row]) -> Finding:
         + ('; key_case "fold" makes one key of names that differ in case alone' if file.key.folds else "")
         + (f"; {file.inferred}" if file.inferred else ""),
         file.path,
-        file.mos.name if first["columns"][0] == "mos" else names[first["columns"][0]],
+        file.mos.name if first["columns"][0] == "mos" else first["columns"][0],
         first["row"],
     )
 
@@ -228,7 +231,7 @@ CHECKS: dict[str, tuple[Check[LabelInputs], ...]] = {
     ),
     "labels": (
         Check("labels/checks/51_no_labels", "no-labels", _no_labels),
-        Check("labels/checks/52_conflicts", "conflict", _conflicts),
+        Check("labels/checks/52_conflicts", "conflict", _conflicts, named=_with_outputs),
     ),
 }
 """The checks by the table that they are of, in the order in which they run. A new check is a statement and a row."""

@@ -175,7 +175,7 @@ def _run(
         document = report.build(manifest.path, entries, run.provenance(inputs, {}), is_dry=run.is_dry)
         try:
             for name, path in run.reports.items():
-                write_whole(places[path], MAKERS[name](document, audits))
+                write_whole(places[path], MAKERS[name](document, audits, path))
         except OSError as error:
             if ended_by is None:
                 raise os_error(error) from error

@@ -15,6 +15,8 @@ from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin, urlsplit
+from urllib.request import url2pathname
 
 import jinja2
 import pytest
@@ -25,7 +27,9 @@ from helpers.command import moslabels
 from helpers.tables import write_table
 from moslabels import cli, run_batch
 from moslabels.base.text import visible
+from moslabels.evidence.cards import first_sentence
 from moslabels.evidence.histogram import Histogram, short_count, step_of
+from moslabels.evidence.links import Links
 from moslabels.evidence.page import page
 from moslabels.evidence.page_template import PAGES, page_environment
 from moslabels.evidence.reports import MAKERS
@@ -122,7 +126,7 @@ def documents(tmp_path_factory: pytest.TempPathFactory) -> Documents:
     found: list[Documents] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setitem(MAKERS, "report_html", lambda report, audits: found.append((report, list(audits))) or "")
+        patch.setitem(MAKERS, "report_html", lambda report, audits, _: found.append((report, list(audits))) or "")
         run_batch(batch_of_all_kinds(folder).name, report_html="r.html", argv=["batch", "m.json"])
     report, audits = found[0]
     unchanged = {**report["tables"][0], "id": "unchanged", "status": "unchanged", "warnings": ["one", "two"]}
@@ -146,6 +150,11 @@ def parsed(text: str) -> Parsed:
     return Parsed(text)
 
 
+def needs_no_one(entry: dict[str, Any]) -> int:
+    """Failed tables are shown first, then those that were not run. The others are in the order of the manifest."""
+    return {"error": 0, "not-run": 1}.get(entry["status"], 2)
+
+
 def section(parsed: Parsed, number: int) -> dict[str, Any]:
     (found,) = parsed.all("details", id=f"table-{number}")
     return found
@@ -161,7 +170,8 @@ def test_the_structure(parsed: Parsed, documents: Documents) -> None:
     for element in parsed.elements:
         attrs = element["attrs"]
         assert attrs.get("aria-labelledby", ids[0]) in ids
-        assert attrs.get("href", f"#{ids[0]}")[1:] in ids
+        link = attrs.get("href", f"#{ids[0]}")
+        assert link[1:] in ids if link.startswith("#") else link.startswith(("./", "../")), link
         assert element["tag"] != "th" or attrs["scope"] in ("col", "row")
     tables = parsed.all("table")
     assert len(tables) == len(parsed.all("caption")) > 10
@@ -171,9 +181,44 @@ def test_the_structure(parsed: Parsed, documents: Documents) -> None:
     assert all(e["attrs"]["role"] == "img" for e in pictures)
     assert all({"aria-label", "aria-labelledby"} & e["attrs"].keys() for e in pictures)
     ids_of_tables = [table["id"] for table in documents[0]["tables"]]
-    assert [e["text"].strip() for e in parsed.all("h3")] == [*ids_of_tables, "Provenance of the run"]
+    shown = [table["id"] for table in sorted(documents[0]["tables"], key=needs_no_one)]
+    assert shown == ["low", "case", "stale", "not run", "whole", "part", "by", "nothing", "unchanged"]
+    assert [e["text"].strip() for e in parsed.all("h3")] == [*shown, "Provenance of the run"]
     folded = [e["text"].strip() for e in parsed.all("summary") if len(e["parents"]) > 4]
-    assert folded.count("Rule") == folded.count("Provenance") == len(ids_of_tables)
+    assert folded.count("Options") == folded.count("Files") == len(ids_of_tables)
+
+
+NAMES = ["a b.parquet", "javascript:alert(1)", "//host/x", "https://host/x", "%2e%2e/#?&\"'<>", "ü/İ", "..", "x:y/z"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("page_path", ["r.html", "sub/deep/r.html", "../r.html", "/r.html"])
+def test_a_link_leads_to_its_file_whatever_its_name(name: str, page_path: str) -> None:
+    link = Links(page_path).to(name)
+    assert link is not None
+    assert link.startswith(("./", "../"))
+    joined = urljoin(Path(page_path).absolute().as_uri(), link)
+    assert joined.startswith("file:///")
+    assert os.path.normpath(url2pathname(urlsplit(joined).path)) == os.path.abspath(name).replace("//", "/")
+
+
+def test_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a page in a folder of its own. What was not written, or is not there, has no link."""
+    assert (Links(None).to("a"), Links("r.html").to(""), Links("r.html").to("a\0b")) == (None, None, None)
+    monkeypatch.chdir(tmp_path)
+    small_batch(tmp_path)
+    run_batch("m.json", report_html="sub/r.html", dry_run=True)
+    inputs = ["../f.jsonl", "../f.jsonl", "../l.csv", "../m.json"]
+    assert sorted(linked(Path("sub/r.html"))) == inputs
+    run_batch("m.json", report_html="sub/r.html")
+    assert sorted(linked(Path("sub/r.html"))) == ["../a.json", *inputs, "../o.jsonl"]
+    for link in linked(Path("sub/r.html")):
+        assert Path("sub", link).exists()
+
+
+def linked(path: Path) -> list[str]:
+    links = [e["attrs"]["href"] for e in Parsed(path.read_text(encoding="utf-8")).all("a")]
+    return [link for link in links if not link.startswith("#")]
 
 
 def test_nothing_refers_outside(parsed: Parsed, text: str) -> None:
@@ -199,16 +244,20 @@ def test_what_a_labelled_table_shows(parsed: Parsed) -> None:
     assert "in 33 out 33 matched 32 missing a label 1 without a key 1 numbers written as null 0" in counts
     assert "distinct 16 with a label 16 without a label 0 of several values (collisions) 0" in counts
     assert any(text.startswith("loaded 17 used by no feature 1 duplicates 0") for text in counts)
-    assert "1–5 1.00 1.94 2.88 2.88 3.81 4.75" in re.sub(r"\s+", " ", whole)
-    assert "0–100 0.0 23.4 46.9 46.9 70.3 93.8" in re.sub(r"\s+", " ", whole)
+    for unit in ("clips", "rows"):
+        assert f"{unit} 1–5 1.00 1.94 2.88 2.88 3.81 4.75" in re.sub(r"\s+", " ", whole)
+        assert f"{unit} 0–100 0.0 23.4 46.9 46.9 70.3 93.8" in re.sub(r"\s+", " ", whole)
     assert "Labels that no feature uses: 1" in whole
-    assert "12 of 16 feature keys have a label; 1 of 13 labels are used by no feature" in part
+    assert "distinct 16 with a label 12 without a label 4 of several values (collisions) 0" in counts
+    assert any(text.startswith("loaded 13 used by no feature 1 duplicates 0") for text in counts)
     assert re.search(r"Feature keys without a label, in f\.jsonl.*k12\.mp4.*25", part, re.DOTALL)
     assert re.search(r"Labels that no feature uses, in none\.csv.*z", part, re.DOTALL)
     assert "Feature values that yield no key" in part
-    assert re.search(r"Label files.*part\.csv.*0-100.*none\.csv", part, re.DOTALL)
+    assert re.search(r"label files.*f\.jsonl.*part\.csv.*0 worst, 100 best.*none\.csv", part, re.DOTALL)
     assert re.search("output.*part.parquet.*sha256 [0-9a-f]{64}, [0-9,]+ bytes", part, re.DOTALL)
     assert re.search("features.*f.jsonl.*sha256 [0-9a-f]{64}", part, re.DOTALL)
+    examples = re.sub(r"\s+", " ", whole.split("The first clips that got a label")[1])
+    assert re.search(r"k0\.mp4 1 k0\.mp4 k0\.mp4 1 1(\.0)? 1 0 .*k2\.mp4 5 k2\.mp4 k2\.mp4 3 1\.5 1\.5 12\.5", examples)
     run = parsed.all("details", kind="table")[-1]["text"]
     assert re.search("argv moslabels batch m.json.*manifest m.json, sha256 [0-9a-f]{64}.*versions", run, re.DOTALL)
     by = section(parsed, 5)["text"]
@@ -228,6 +277,73 @@ def test_what_a_failed_table_shows(parsed: Parsed) -> None:
     assert "2 warnings" in section(parsed, 8)["text"]
 
 
+def test_conflicts_mixed_scales_and_clipped_scores_are_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = [{"key": f"k{n:02}", "mos": 1 + n / 10} for n in range(40)]
+    write_table(tmp_path / "f.csv", [{"key": row["key"]} for row in rows])
+    write_table(
+        tmp_path / "mixed.csv", [{**row, "mos": 30 * row["mos"] if n % 4 else row["mos"]} for n, row in enumerate(rows)]
+    )
+    write_table(tmp_path / "first.csv", rows)
+    write_table(tmp_path / "other.csv", [{**row, "mos": 5} for row in rows[:25]])
+    write_table(tmp_path / "out.csv", [{**row, "mos": 7 if n < 3 else row["mos"]} for n, row in enumerate(rows)])
+    files = {"mixed": ["mixed.csv"], "conflict": ["first.csv", "other.csv"], "clipped": ["out.csv"]}
+    tables = [
+        {"id": name, "features": "f.csv", "labels": labels, "out": f"{name}.o.csv"} for name, labels in files.items()
+    ]
+    tables[2] |= {"mos_scale": "1-5", "out_of_range": "clip", "max_clipped": 0.1}
+    run_batch(write_manifest(Path(), tables), report_html="r.html")
+    parsed = Parsed(Path("r.html").read_text(encoding="utf-8"))
+    mixed, conflict, clipped = (re.sub(r"\s+", " ", section(parsed, number)["text"]) for number in (1, 2, 3))
+    assert re.search(
+        r"Error: mixed-scale .*Histogram of 40 scores, from 1 to 147: 10 are at most 5 and 30 above\.", mixed
+    )
+    line = parsed.all("line", kind="five")[0]
+    assert Histogram.left < float(line["attrs"]["x1"]) < Histogram.left + 40, "of about 0 to 150"
+    assert conflict.count("first.csv") > 20, "not only the three of the message"
+    assert re.search(
+        r"Labels that differ, with both places .*k19 first\.csv 20 2\.9 2\.9 other\.csv 20 5 5 mos", conflict
+    )
+    assert '3 scores outside of their scale were clipped to its end (out_of_range is "clip"), such as "7"' in clipped
+    assert "clipped to the scale: 3 clips" in clipped
+    assert "4.8 up to 5.0 (95 up to 100): 5 clips, 3 of them clipped" in clipped
+    drawn = parsed.all("rect", kind="clipped", x=Histogram.of(clipped_audit(), "clips").bars[19].x)
+    assert len(drawn) == 1
+    codes = [e["text"] for e in parsed.all("code") if "section" in e["parents"]]
+    assert codes == ["min_match_rate", "mixed-scale", "conflict"]
+    why = [e["text"] for e in parsed.all("small") if "section" in e["parents"] and "span" not in e["parents"]]
+    assert why[0] == 'mixed.csv: column "mos": the scale of the scores cannot be told: 10 are at most 5 and 30 above'
+
+
+def clipped_audit() -> dict[str, Any]:
+    """An audit with the places of the bars, whatever they count."""
+    statistics = dict.fromkeys(("min", "max", "mean", "median", "q1", "q3"), 3.0)
+    return {"mos_histogram_by_key": [1] * 20, "mos_stats_by_key": statistics}
+
+
+def test_a_first_sentence_ends_outside_of_quotes() -> None:
+    assert first_sentence('f: "a; b" is 1; do this') == 'f: "a; b" is 1'
+    assert first_sentence('f: "a\\"; b" is 1; do this') == 'f: "a\\"; b" is 1'
+    assert first_sentence('an open " quote; do this') == 'an open " quote'
+    assert first_sentence("all of it") == "all of it"
+
+
+def test_an_audit_of_an_older_version_is_shown(documents: Documents) -> None:
+    report, audits = documents
+    newer = (
+        "mos_stats_by_key",
+        "mos_histogram_by_key",
+        "clipped_histogram",
+        "clipped_histogram_by_key",
+        "joined_sample",
+    )
+    older = [audit and {name: value for name, value in audit.items() if name not in newer} for audit in audits]
+    text = Parsed(page(report, older))
+    units = [re.sub(r"\s+", " ", e["text"]) for e in text.all("svg") if e["attrs"].get("class") == "histogram"]
+    assert len(units) == sum(bool(audit and audit["matched_rows"]) for audit in audits)
+    assert all("labelled rows" in unit for unit in units)
+
+
 def test_many_tables_are_folded_but_for_those_that_failed(documents: Documents) -> None:
     report, audits = documents
     many = {**report, "tables": report["tables"] * 3}
@@ -245,7 +361,7 @@ def test_the_bars_are_the_rates(parsed: Parsed, documents: Documents) -> None:
     parts = [float(e["attrs"]["width"][:-1]) for e in rows if e["attrs"].get("class") == "part"]
     marks = [float(e["attrs"]["x1"][:-1]) for e in rows if e["tag"] == "line"]
     rates, least = [], []
-    for entry, audit in zip(report["tables"], audits, strict=True):
+    for entry, audit in sorted(zip(report["tables"], audits, strict=True), key=lambda pair: needs_no_one(pair[0])):
         found = audit or entry.get("diagnosis")
         threshold = 100 * entry["config"]["min_match_rate"]
         if found:
@@ -261,15 +377,16 @@ def test_the_bars_are_the_rates(parsed: Parsed, documents: Documents) -> None:
     assert "match rate 1.000, at least 0.900" in labels
 
 
-def test_the_histogram(parsed: Parsed, documents: Documents) -> None:
+@pytest.mark.parametrize(("unit", "suffix"), [("rows", ""), ("clips", "_by_key")])
+def test_the_histogram(parsed: Parsed, documents: Documents, unit: str, suffix: str) -> None:
     audits = [audit for audit in documents[1] if audit and audit["matched_rows"]]
     pictures = [e for e in parsed.all("svg") if e["attrs"].get("class") == "histogram"]
-    assert len(pictures) == len(audits)
+    assert len(pictures) == 2 * len(audits)
     for audit in audits:
-        found = Histogram.of(audit)
+        found = Histogram.of(audit, unit)
         counts = [int(bar.says.split("): ")[1].split(" ")[0]) for bar in found.bars]
-        assert counts == audit["mos_histogram"]
-        assert sum(counts) == audit["matched_rows"]
+        assert counts == audit[f"mos_histogram{suffix}"]
+        assert sum(counts) == audit["matched_rows" if unit == "rows" else "matched_feature_keys"]
         heights = [float(bar.height) for bar in found.bars]
         scale = max(heights) / max(counts)
         assert heights == pytest.approx([scale * count for count in counts], abs=0.001)
@@ -281,7 +398,7 @@ def test_the_histogram(parsed: Parsed, documents: Documents) -> None:
         middles = [float(bar.x) + float(bar.width) / 2 for bar in found.bars]
         share = (middles[7] - Histogram.left) / (Histogram.right - Histogram.left)
         assert share == pytest.approx((2.5 - 1) / 4), "the bin from 2.4 to 2.6"
-    whole = Histogram.of(audits[0])
+    whole = Histogram.of(audits[0], unit)
     assert [(mos, raw) for _, mos, raw in whole.scores] == [
         ("1", "0"),
         ("2", "25"),
@@ -289,11 +406,11 @@ def test_the_histogram(parsed: Parsed, documents: Documents) -> None:
         ("4", "75"),
         ("5", "100"),
     ]
-    assert whole.bars[0].says == "1.0 below 1.2 (0 below 5): 2 rows".replace(
-        "2 rows", f"{audits[0]['mos_histogram'][0]} rows"
-    )
+    first = audits[0][f"mos_histogram{suffix}"][0]
+    assert whole.bars[0].says == f"1.0 below 1.2 (0 below 5): {first} {unit}"
     assert whole.bars[19].says.startswith("4.8 up to 5.0 (95 up to 100): ")
-    assert "Histogram of the mos of 32 labelled rows, from 1.00 to 4.75, mean 2.88, median 2.88." in whole.says
+    number = {"rows": 32, "clips": 16}[unit]
+    assert f"Histogram of the mos of {number} labelled {unit}, from 1.00 to 4.75, mean 2.88, median 2.88." in whole.says
 
 
 @pytest.mark.parametrize(
@@ -323,10 +440,14 @@ def plain_shape(text: str) -> list[tuple[Any, ...]]:
 
 
 def stays_text(documents: Documents, hostile: str) -> None:
-    found = Parsed(page(*mapped(list(documents), lambda text: hostile + text)))
-    assert found.shape == plain_shape(page(*mapped(list(documents), lambda text: "x" + text)))
+    path = "out/r.html" if Links("out/r.html").to(hostile) else None  # A name with a NUL has no link.
+    found = Parsed(page(*mapped(list(documents), lambda text: hostile + text), path=path))
+    assert found.shape == plain_shape(page(*mapped(list(documents), lambda text: "x" + text), path=path))
+    links = [e["attrs"]["href"] for e in found.all("a")]
+    assert (sum(link.startswith("../") for link in links) > 20) == (path is not None)
+    assert all(re.fullmatch(r"#[a-z]+(-[0-9]+)?|\.\.?/[^:]*", link) for link in links), "no scheme, no host"
     headings = [e["text"].strip() for e in found.all("h3")][:-1]
-    assert headings == [visible(hostile + entry["id"]).strip() for entry in documents[0]["tables"]]
+    assert sorted(headings) == sorted(visible(hostile + entry["id"]).strip() for entry in documents[0]["tables"])
     everything = found.elements[0]["text"]
     assert visible(hostile + "k12.mp4") in everything
     assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", everything)
@@ -382,8 +503,9 @@ def test_contrast_in_both_schemes(text: str) -> None:
         for behind in ("page", "surface"):
             for name in ("text", "quiet", "link", "ok", "error", "warning"):
                 assert contrast(colours[name], colours[behind]) >= 4.5, (name, behind)
-        for name in ("bar", "low"):
+        for name in ("bar", "low", "clipped"):
             assert contrast(colours[name], colours["surface"]) >= 3, name
+        assert contrast(colours["clipped"], colours["bar"]) >= 1.5, "beside each other"
 
 
 def small_batch(folder: Path) -> Path:
@@ -425,6 +547,7 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     again = Parsed((tmp_path / "sub/r.html").read_text(encoding="utf-8"))
     assert "= unchanged" in section(again, 1)["text"]
     assert len([e for e in again.all("svg") if e["attrs"].get("class") == "histogram"]) == 1
+    assert "Each clip has one row" in again.elements[0]["text"]
 
 
 @pytest.mark.parametrize(
@@ -448,6 +571,13 @@ frame.addEventListener("load", () => {
   const head = (name) => [...page.querySelectorAll("#overview thead th")]
     .find((th) => th.textContent.replace(/[^A-Za-z ]/g, "").trim() === name);
   const click = (name) => { head(name).querySelector("button").click(); return [head(name).ariaSort, names()]; };
+  const clickCell = (name) => { // In its middle, where no text may be.
+    head(name).scrollIntoView({ block: "center", inline: "center" });
+    const box = head(name).getBoundingClientRect();
+    page.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2).click();
+    return [head(name).ariaSort, names()];
+  };
+  const isSeen = (selector) => page.querySelector(selector).getClientRects().length > 0;
   const enter = (selector, value) => {
     const control = page.querySelector(selector);
     control.value = value;
@@ -466,12 +596,38 @@ frame.addEventListener("load", () => {
     seen.byRate = click("Match rate");
     seen.byRateDown = click("Match rate");
     seen.byRows = click("Rows");
+    seen.byStatus = clickCell("Status");
+    seen.byStatusDown = clickCell("Status");
+    seen.byWarnings = clickCell("Warnings");
+    seen.byWarningsDown = clickCell("Warnings");
     seen.sorted = page.querySelectorAll("#overview [aria-sort]").length;
     seen.typed = enter("input", "KE");
     seen.typedAndFailed = enter("select", "error");
     enter("input", "");
     seen.failed = enter("select", "error");
     seen.all = enter("select", "")[1];
+    const warned = page.querySelector("input[type=checkbox]");
+    warned.checked = true;
+    seen.warned = [enter("input", "")[0], warned.parentElement.textContent.trim()];
+    warned.checked = false;
+    seen.controls = [...page.querySelectorAll("input, select")].filter((one) => one.labels.length !== 1).length;
+    enter("input", "");
+    const views = ["#table-1 .of-clips svg", "#table-1 .of-rows svg"];
+    page.getElementById("table-1").open = true;
+    seen.clips = views.map(isSeen);
+    page.getElementById("rows-1").click();
+    seen.rows = views.map(isSeen);
+    page.getElementById("table-1").open = false;
+    page.querySelectorAll("details.table").forEach((one) => (one.open = true));
+    // A line of a command begins after a blank: each word is in one line.
+    const words = [...page.querySelectorAll(".command span")].filter((one) => one.getClientRects().length);
+    seen.words = [words.length > 10, words.filter((one) => one.getClientRects().length > 1).length];
+    // What is wider than its place can be scrolled to, with the keyboard too, and a shade says so.
+    const wide = [...page.querySelectorAll("main *:not(svg *)")].filter((one) =>
+      one.clientWidth && one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).overflowX !== "visible");
+    seen.wide = [wide.length > 5, wide.filter((one) => !one.classList.contains("scroll") || one.tabIndex !== 0 ||
+      !getComputedStyle(one).backgroundAttachment.includes("local")).map((one) => one.outerHTML.slice(0, 99))];
+    page.querySelectorAll("details.table").forEach((one) => (one.open = false));
     const target = page.getElementById("table-1");
     seen.folded = target.open;
     const link = page.querySelector('a[href="#table-1"]');
@@ -533,7 +689,8 @@ def test_in_a_browser(browser: str, documents: Documents, tmp_path: Path) -> Non
     assert seen["counts"][:3] == [1, 0, len(tables)]
     assert seen["counts"][3] > 20
     assert seen["requests"] == 0
-    assert seen["names"] == seen["headings"] == names, "hostile texts are texts"
+    in_order = [visible(table["id"]).strip() for table in sorted(tables, key=needs_no_one)]
+    assert seen["names"] == seen["headings"] == in_order, "hostile texts are texts"
     direction, by_name = seen["byName"]
     assert direction == "ascending"
     assert sorted(by_name) == sorted(names)
@@ -550,6 +707,22 @@ def test_in_a_browser(browser: str, documents: Documents, tmp_path: Path) -> Non
     assert sorted(seen["byRateDown"][1][-4:-2]) == ["case", "nothing"]
     assert sorted(seen["byRows"][1][-4:]) == ["case", "low", "not run", "stale"]
     assert seen["sorted"] == 1
+    direction, by_status = seen["byStatus"]
+    assert (direction, sorted(by_status[:3]), by_status[3]) == ("ascending", ["case", "low", "stale"], "not run")
+    assert seen["byStatusDown"][0] == "descending"
+    assert seen["byStatusDown"][1][0] == "unchanged"
+    direction, by_warnings = seen["byWarnings"]
+    counts = {visible(table["id"]).strip(): len(table.get("warnings", ())) for table in tables}
+    assert (direction, by_warnings[0]) == ("descending", "unchanged")
+    assert [counts[name] for name in by_warnings] == sorted(counts.values(), reverse=True)
+    assert seen["byWarningsDown"][0] == "ascending"
+    warned = [name for name in counts if counts[name]]
+    assert sorted(seen["warned"][0]) == sorted(warned)
+    assert seen["warned"][1] == f"with warnings ({len(warned)})"
+    assert seen["controls"] == 0, "each control has a label"
+    assert (seen["clips"], seen["rows"]) == ([True, False], [False, True])
+    assert seen["words"] == [True, 0]
+    assert seen["wide"] == [True, []]
     like = [name for name in by_name if "ke" in name.lower()]
     assert [sorted(seen["typed"][0]), *seen["typed"][1:]] == [
         sorted(like),

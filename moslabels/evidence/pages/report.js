@@ -31,8 +31,11 @@
     const heads = [...table.tHead.rows[0].cells];
     heads.forEach((head, column) => {
       const button = make("button", { type: "button", textContent: head.textContent });
-      button.addEventListener("click", () => {
-        const descending = head.getAttribute("aria-sort") === "ascending";
+      // The whole cell sorts. A click on the button, or a key pressed on it, comes up to the cell.
+      head.classList.add("sorts");
+      head.addEventListener("click", () => {
+        const first = head.dataset.first ?? "ascending";
+        const descending = (head.getAttribute("aria-sort") === first) !== (first === "descending");
         heads.forEach((other) => other.removeAttribute("aria-sort"));
         head.setAttribute("aria-sort", descending ? "descending" : "ascending");
         sort(table, column, descending);
@@ -46,6 +49,8 @@
     const statuses = [...new Set(rows.map((row) => row.dataset.status))];
     const text = make("input", { type: "search", placeholder: "part of a name" });
     const status = make("select");
+    const warned = make("input", { type: "checkbox" });
+    const warnings = rows.filter((row) => row.dataset.warnings !== "0").length;
     const shown = make("output");
     status.append(make("option", { value: "", textContent: "any" }));
     for (const name of statuses) {
@@ -57,7 +62,10 @@
       let count = 0;
       for (const row of rows) {
         const name = row.cells[0].textContent.toLowerCase();
-        row.hidden = !name.includes(wanted) || (status.value !== "" && row.dataset.status !== status.value);
+        row.hidden =
+          !name.includes(wanted) ||
+          (status.value !== "" && row.dataset.status !== status.value) ||
+          (warned.checked && row.dataset.warnings === "0");
         document.getElementById(row.dataset.section).hidden = row.hidden;
         count += !row.hidden;
       }
@@ -70,6 +78,10 @@
       controls.append(label);
       control.addEventListener("input", filter);
     }
+    const only = make("label");
+    only.append(warned, ` with warnings (${warnings})`);
+    warned.addEventListener("input", filter);
+    controls.append(only);
     for (const open of [true, false]) {
       const button = make("button", { type: "button", textContent: open ? "Unfold all" : "Fold all" });
       button.addEventListener("click", () => {
