@@ -18,7 +18,7 @@ class Progress:
         """Receive that a table begins: number ``number`` of ``count``."""
 
     def step(self, name: str, total: int = 0, unit: str = "rows", done: int = 0) -> None:
-        """Receive that a step of ``total`` rows or bytes begins (0 if unknown). ``done`` of them are done already."""
+        """Receive that a step of ``total`` rows, bytes or others begins (0 if unknown). ``done`` of them are done."""
 
     def advance(self, done: int) -> None:
         """Receive how many rows or bytes of the step are done by now."""

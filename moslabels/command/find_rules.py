@@ -34,16 +34,19 @@ def _init_arguments(parser: Parser) -> None:
 
 
 def _init(parsed: argparse.Namespace, _argv: list[str]) -> int:
+    from moslabels.command.progress_line import line_of_progress
     from moslabels.runs.init import start_manifest, try_command
 
-    started = start_manifest(
-        parsed.features,
-        parsed.labels,
-        parsed.out,
-        settings=given_settings(parsed),
-        feature_csv=parsed.feature_csv,
-        label_csv=parsed.label_csv,
-    )
+    with line_of_progress() as progress:
+        started = start_manifest(
+            parsed.features,
+            parsed.labels,
+            parsed.out,
+            settings=given_settings(parsed),
+            feature_csv=parsed.feature_csv,
+            label_csv=parsed.label_csv,
+            progress=progress.wanted(),
+        )
     for proposal in started.proposals:
         say(f"{visible(proposal.id)}: {proposal.lines[0]}")
         for note in proposal.confirm:
@@ -74,17 +77,20 @@ def _suggest_arguments(parser: Parser) -> None:
 
 
 def _suggest(parsed: argparse.Namespace, _argv: list[str]) -> int:
+    from moslabels.command.progress_line import line_of_progress
     from moslabels.evidence.audit import json_text
     from moslabels.suggestions.search import suggest
     from moslabels.suggestions.text import suggestion_text
 
-    document = suggest(
-        parsed.features,
-        parsed.labels,
-        settings=given_settings(parsed),
-        feature_csv=parsed.feature_csv,
-        label_csv=parsed.label_csv,
-    )
+    with line_of_progress() as progress:
+        document = suggest(
+            parsed.features,
+            parsed.labels,
+            settings=given_settings(parsed),
+            feature_csv=parsed.feature_csv,
+            label_csv=parsed.label_csv,
+            progress=progress.wanted(),
+        )
     write_out(json_text(document) if parsed.json else visible_text(suggestion_text(document)))
     return 0 if document["suggestions"] else 1
 

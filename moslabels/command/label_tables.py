@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -123,10 +122,9 @@ def _say_summary(report: Mapping[str, Any], is_dry: bool) -> None:
 
 
 def _progress(parsed: argparse.Namespace) -> Told:
-    from moslabels.command.progress_line import Told, is_for_people
+    from moslabels.command.progress_line import line_of_progress
 
-    has_line = is_for_people(sys.stderr) and not parsed.quiet
-    return Told(sys.stderr, has_line=has_line, is_verbose=parsed.verbose)
+    return line_of_progress(is_quiet=parsed.quiet, is_verbose=parsed.verbose)
 
 
 def _materialize_arguments(parser: Parser) -> None:
@@ -200,12 +198,15 @@ def _compile_arguments(parser: Parser) -> None:
 
 
 def _compile(parsed: argparse.Namespace, _argv: list[str]) -> int:
+    from moslabels.command.progress_line import line_of_progress
     from moslabels.runs.compile import compiled
     from moslabels.spec.manifest import load_manifest
 
     manifest = load_manifest(parsed.manifest, parsed.base_dir)
     tables = manifest.tables if parsed.table is None else [table_of(manifest, parsed.table)]
-    write_out(compiled(tables, given_settings(parsed), is_relative=parsed.relative))
+    with line_of_progress() as progress:
+        text = compiled(tables, given_settings(parsed), is_relative=parsed.relative, progress=progress.wanted())
+    write_out(text)
     return 0
 
 

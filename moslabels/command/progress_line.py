@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import traceback
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,6 +23,11 @@ _CUT = "..."
 
 most_width = partial(display_width, ambiguous=2)
 """Return the most columns that a text may take. A line that is too long would wrap, and could not be removed."""
+
+
+def line_of_progress(*, is_quiet: bool = False, is_verbose: bool = False) -> Told:
+    """Return the progress of a command on standard error: a line on a terminal, unless it ``is_quiet``."""
+    return Told(sys.stderr, has_line=is_for_people(sys.stderr) and not is_quiet, is_verbose=is_verbose)
 
 
 def is_a_terminal(stream: TextIO | None) -> bool:
@@ -131,7 +137,7 @@ class Told(Progress):
         a_second = done / seconds
         if self._unit == "bytes":
             return f"  {a_second / 1e6:.1f} MB/s"
-        return f"  {a_second / 1e6:.1f} M rows/s" if a_second >= 1e6 else f"  {a_second:.0f} rows/s"
+        return f"  {a_second / 1e6:.1f} M {self._unit}/s" if a_second >= 1e6 else f"  {a_second:.0f} {self._unit}/s"
 
     def _draw(self, what: str) -> None:
         if not self._has_line:

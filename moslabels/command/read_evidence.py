@@ -83,6 +83,7 @@ def _verify_arguments(parser: Parser) -> None:
 
 
 def _verify(parsed: argparse.Namespace, _argv: list[str]) -> int:
+    from moslabels.command.progress_line import line_of_progress
     from moslabels.evidence.audit import json_text
     from moslabels.files.paths import absolute
     from moslabels.runs.verify import verify, verify_text
@@ -94,8 +95,8 @@ def _verify(parsed: argparse.Namespace, _argv: list[str]) -> int:
         if not os.path.isdir(parsed.root):
             raise UsageError(f"--root: {shown(parsed.root)} is not a folder")
         files = [absolute(path) for path in files]
-    with chdir(parsed.root or "."):
-        document = verify(files, settings, only_root=parsed.only_root)
+    with chdir(parsed.root or "."), line_of_progress() as progress:
+        document = verify(files, settings, only_root=parsed.only_root, progress=progress.wanted())
     write_out(json_text(document) if parsed.json else visible_lines(verify_text(document)) + "\n")
     return {"ok": 0, "differs": 1, "unknown": 2}[document["status"]]
 
@@ -110,12 +111,21 @@ def _diff_arguments(parser: Parser) -> None:
 
 
 def _diff(parsed: argparse.Namespace, _argv: list[str]) -> int:
+    from moslabels.command.progress_line import line_of_progress
     from moslabels.evidence.audit import json_text
     from moslabels.runs.diff import diff, diff_text
 
     settings = given_settings(parsed)
     try:
-        document = diff(parsed.old, parsed.new, settings, parsed.old_root or "", only_root=parsed.only_root)
+        with line_of_progress() as progress:
+            document = diff(
+                parsed.old,
+                parsed.new,
+                settings,
+                parsed.old_root or "",
+                only_root=parsed.only_root,
+                progress=progress.wanted(),
+            )
     except (MosLabelsError, OSError) as error:
         said = os_error(error) if isinstance(error, OSError) else error
         raise UsageError(f"the two cannot be compared: {said}") from error

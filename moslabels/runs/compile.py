@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import replace
 
+from moslabels.base.progress import SILENT, Progress
 from moslabels.base.settings import DEFAULTS, Settings
 from moslabels.base.signals import held, released
 from moslabels.base.text import visible
@@ -24,7 +25,13 @@ from moslabels.spec.table import TableSpec
 
 
 @kept()
-def compiled(tables: Iterable[TableSpec], settings: Settings = DEFAULTS, *, is_relative: bool = False) -> str:
+def compiled(
+    tables: Iterable[TableSpec],
+    settings: Settings = DEFAULTS,
+    *,
+    is_relative: bool = False,
+    progress: Progress = SILENT,
+) -> str:
     """Return the SQL of tables, one after the other.
 
     Their files are read, and their labels and keys are made, because columns, types and scales depend on them. The join
@@ -34,7 +41,11 @@ def compiled(tables: Iterable[TableSpec], settings: Settings = DEFAULTS, *, is_r
     """
     with Engine(settings) as engine:
         rules = "\n\n".join(map(_told, engine.preamble()))
-    tables_sql = [_table(spec, settings, is_relative) for spec in tables]
+    specs = list(tables)
+    tables_sql = []
+    for number, spec in enumerate(specs, start=1):
+        progress.table(spec.id or spec.features, number, len(specs))
+        tables_sql.append(_table(spec, settings, is_relative, progress))
     return "\n\n".join([rules, *tables_sql]) + "\n"
 
 
@@ -45,9 +56,14 @@ def _refuse_whole_files(spec: TableSpec) -> None:
             raise fault(path, "no DuckDB shell reads it, so no SQL can be printed: write its table as CSV or Parquet")
 
 
-def _table(spec: TableSpec, settings: Settings, is_relative: bool) -> str:
+def _table(spec: TableSpec, settings: Settings, is_relative: bool, progress: Progress) -> str:
     _refuse_whole_files(spec)
-    with held(), Workspace(settings.temp_dir) as workspace, Engine(settings, workspace.folder) as engine, released():
+    with (
+        held(),
+        Workspace(settings.temp_dir) as workspace,
+        Engine(settings, workspace.folder, progress=progress) as engine,
+        released(),
+    ):
         rules = len(engine.ran)
         engine.run(render("compile/fresh"))
         matched = match_table(engine, workspace, spec)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from moslabels.base.errors import UsageError, is_from_outside
+from moslabels.base.progress import SILENT, Progress
 from moslabels.base.settings import DEFAULTS, Settings
 from moslabels.base.signals import held, released
 from moslabels.base.text import shown
@@ -26,7 +27,13 @@ _DISJOINT = (
 
 
 def diff(
-    old: str, new: str, settings: Settings = DEFAULTS, old_base_dir: str = "", *, only_root: bool = False
+    old: str,
+    new: str,
+    settings: Settings = DEFAULTS,
+    old_base_dir: str = "",
+    *,
+    only_root: bool = False,
+    progress: Progress = SILENT,
 ) -> dict[str, Any]:
     """Compare two reports, two audits or two labelled tables (a table with an audit too).
 
@@ -49,7 +56,11 @@ def diff(
         if len(sides) != 2:
             raise UsageError(f"{old} and {new} cannot be compared: one is a report of several tables, the other is not")
     before, after = sides
-    tables = [compared(before[name], after[name], settings) for name in before if name in after]
+    both = [name for name in before if name in after]
+    tables = []
+    for number, identifier in enumerate(both, start=1):
+        progress.table(identifier or new, number, len(both))
+        tables.append(compared(before[identifier], after[identifier], settings, progress))
     only = {
         "only_old": [name for name in before if name not in after],
         "only_new": [n for n in after if n not in before],
@@ -59,16 +70,23 @@ def diff(
     return {"same": same, "tables": tables, **only, "outside": outside}
 
 
-def compared(old: Side, new: Side, settings: Settings) -> dict[str, Any]:
+def compared(old: Side, new: Side, settings: Settings, progress: Progress) -> dict[str, Any]:
+    progress.step("comparing with the evidence")
     paths = [table_at(side) for side in (old, new)]
     if None in (old.sha256, new.sha256) and old.evidence != new.evidence and _is_one_file(*paths):
         raise UsageError(
             f"{old.evidence} and {new.evidence} name the same output, {new.output}, and without an audit nothing tells "
             f"which of them it is of; {KEEP}, and give the table an audit_json"
         )
-    with held(), Workspace(settings.temp_dir) as workspace, Engine(settings, workspace.folder) as engine, released():
+    with (
+        held(),
+        Workspace(settings.temp_dir) as workspace,
+        Engine(settings, workspace.folder, progress=progress) as engine,
+        released(),
+    ):
         engine.run(render("diff/10_diff_clips"))
         for name, side, path in (("old", old, paths[0]), ("new", new, paths[1])):
+            progress.step(f"reading the {name} one")
             key = key_of(side, path)
             read_back(engine, workspace, path, key, side.options, side.features, features_of(side, path))
             engine.run(render("diff/11_diff_clips_of_table", {"side": name}))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from moslabels.base.errors import UsageError
+from moslabels.base.progress import SILENT, Progress
 from moslabels.base.settings import DEFAULTS, Settings
 from moslabels.base.signals import held, released
 from moslabels.base.text import short, shown, visible
@@ -70,6 +71,7 @@ def start_manifest(
     settings: Settings = DEFAULTS,
     feature_csv: str | Mapping[str, Any] | None = None,
     label_csv: str | Mapping[str, Any] | None = None,
+    progress: Progress = SILENT,
 ) -> Started:
     """Write a manifest of feature tables, each with all of the label tables, and its schema for editors beside it.
 
@@ -87,7 +89,8 @@ def start_manifest(
     _check(features, out, schema_path)
     with held(), reserved([out, schema_path]) as places, released():
         tables, proposals, unused = [], [], list(labels)
-        for identifier, path in zip(_ids(features, folder), features, strict=True):
+        for number, (identifier, path) in enumerate(zip(_ids(features, folder), features, strict=True), start=1):
+            progress.table(path, number, len(features))
             found = suggest(
                 path,
                 labels,
@@ -95,6 +98,7 @@ def start_manifest(
                 feature_csv=feature_csv,
                 label_csv=label_csv,
                 is_one_of_many=len(features) > 1,
+                progress=progress,
             )
             unused = [label for label in unused if label in found["left_out"]]
             table = _table(identifier, path, found, folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from moslabels.base.progress import SILENT, Progress
 from moslabels.base.settings import DEFAULTS, Settings
 from moslabels.base.text import shown_apart
 from moslabels.engine.databases import kept
@@ -16,7 +17,9 @@ from moslabels.spec.paths import refuse_url
 
 
 @kept()
-def verify(paths: Sequence[str], settings: Settings = DEFAULTS, *, only_root: bool = False) -> dict[str, Any]:
+def verify(
+    paths: Sequence[str], settings: Settings = DEFAULTS, *, only_root: bool = False, progress: Progress = SILENT
+) -> dict[str, Any]:
     """Check reports, audits and labelled Parquet files against the tables that they are about.
 
     Relative paths in them open from the working folder. Nothing is written.
@@ -27,9 +30,11 @@ def verify(paths: Sequence[str], settings: Settings = DEFAULTS, *, only_root: bo
     """
     found: list[Checked] = []
     reach = Reach(is_only=only_root)
-    check = ReportCheck(Files(settings, reach))
-    for path in paths:
+    check = ReportCheck(Files(settings, reach, progress))
+    for number, path in enumerate(paths, start=1):
         refuse_url("file", path)
+        progress.table(path, number, len(paths))
+        progress.step("checking")
         found += _checked(check, path)
     order = ("differs", "unknown", "ok")
     status = min((checked.status for checked in found), key=order.index, default="unknown")

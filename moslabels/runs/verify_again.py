@@ -68,12 +68,13 @@ class Again:
 
     def recount(self, checked: Checked, spec: TableSpec, key: Sequence[str], claimed: Mapping[str, Any]) -> None:
         """Count rows, statuses, sources and keys in the output itself, and compare them with the claims."""
-        settings = self._files.settings
+        settings, progress = self._files.settings, self._files.run.progress
+        progress.step("counting the output")
         try:
             with (
                 held(),
                 Workspace(settings.temp_dir) as workspace,
-                Engine(settings, workspace.folder) as engine,
+                Engine(settings, workspace.folder, progress=progress) as engine,
                 released(),
             ):
                 try:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from moslabels.base.progress import Progress
 from moslabels.base.settings import Settings
 from moslabels.evidence.documents import Reach
 from moslabels.evidence.provenance import recorded_hashes
@@ -22,10 +23,10 @@ class Files:
     ``reach`` says which may be opened. ``run`` is a dry run, in which tables are labelled again.
     """
 
-    def __init__(self, settings: Settings, reach: Reach) -> None:
+    def __init__(self, settings: Settings, reach: Reach, progress: Progress) -> None:
         self.settings = settings
         self.reach = reach
-        self.run = Run(settings=settings, is_dry=True)
+        self.run = Run(settings=settings, is_dry=True, progress=progress)
         self._hashes: dict[tuple[int, ...], str] = {}
 
     def sha256(self, checked: Checked, path: str) -> str | None:

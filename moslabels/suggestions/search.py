@@ -34,10 +34,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 from moslabels.base.errors import UsageError, os_error
+from moslabels.base.progress import SILENT, Progress
 from moslabels.base.settings import DEFAULTS, Settings
 from moslabels.base.signals import held, released
 from moslabels.base.text import shown
@@ -71,6 +72,7 @@ def suggest(
     feature_csv: str | Mapping[str, Any] | None = None,
     label_csv: str | Mapping[str, Any] | None = None,
     is_one_of_many: bool = False,
+    progress: Progress = SILENT,
 ) -> dict[str, Any]:
     """Return the best join rules as a document: ``suggestions`` (the best first), ``scores`` and what was ``tried``.
 
@@ -91,10 +93,11 @@ def suggest(
 
     @cache
     def search(*of_paths: str) -> dict[str, Any]:
-        exact = _searched(os.fspath(features), of_paths, settings, read_as, dialect_of)
+        searched = partial(_searched, os.fspath(features), of_paths, settings, read_as, dialect_of, progress)
+        exact = searched()
         if _tells(exact) and exact["suggestions"][0]["match_rate"] >= _MOST:
             return exact
-        folded = _searched(os.fspath(features), of_paths, settings, read_as, dialect_of, folds=True)
+        folded = searched(folds=True)
         return folded if _tells(folded) and (not _tells(exact) or _clean(folded) > _clean(exact)) else exact
 
     document = None if is_one_of_many and len(paths) > 1 else search(*paths)
@@ -125,6 +128,7 @@ def _searched(
     settings: Settings,
     read_as: Mapping[str, Mapping[str, Any]],
     dialect_of: Callable[[str, str], FoundDialect | None],
+    progress: Progress,
     *,
     folds: bool = False,
 ) -> dict[str, Any]:
@@ -133,9 +137,10 @@ def _searched(
         with (
             held(),
             Workspace(settings.temp_dir) as workspace,
-            Engine(settings, workspace.folder) as engine,
+            Engine(settings, workspace.folder, progress=progress) as engine,
             released(),
         ):
+            progress.step("reading")
             of_features, *of_labels = (
                 dialect_of(path, role) for path, role in ((features, "feature"), *((path, "label") for path in paths))
             )
@@ -164,13 +169,17 @@ def _check_arguments(features: str, labels: Sequence[str], given: Mapping[str, A
 
 
 def _document(inputs: Inputs) -> dict[str, Any]:
+    progress = inputs.engine.progress
+    progress.step("comparing columns")
     samples = sample(inputs)
     pairs = overlaps(inputs, samples)
     measurements = Measurements(inputs, samples.scores)
     rules = single_rules(pairs, max(score.numbers["rows"] for score in samples.scores))
+    progress.step("trying rules", len(rules), "rules")
     measurements.load_features([rule.parts[0].feature for rule in rules])
-    for rule in rules:
+    for number, rule in enumerate(rules, start=1):
         measurements.measure(rule)
+        progress.advance(number)
     _measure_composites(measurements, pairs)
     files = zip(inputs.labels, samples.scores, strict=True)
     return {

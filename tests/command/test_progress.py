@@ -100,6 +100,34 @@ def code_on_a_terminal(code: str, *arguments: str, cwd: Path) -> tuple[int, str,
     return process.returncode, out.decode(), got
 
 
+DRAWN = {
+    ("verify", "r.json"): ["r.json: checking", "r.json: counting the output", "r.json: matching"],
+    ("diff", "r.json", "r.json"): ["[2/2] two: comparing with the evidence", "[2/2] two: reading the new one"],
+    ("compile", "m.json"): ["[1/2] one: reading", "[2/2] two: "],
+    ("suggest", "--features", "f.csv", "--labels", "l.csv"): ["reading", "comparing columns", "trying rules"],
+    ("init", "--features", "f.csv", "--labels", "l.csv", "--out", "new.json"): ["f.csv: trying rules"],
+}
+
+
+@pytest.mark.parametrize("arguments", list(DRAWN), ids=lambda arguments: arguments[0])
+def test_the_other_commands_show_a_line_and_remove_it(folder: Path, arguments: tuple[str, ...]) -> None:
+    document = json.loads((folder / "m.json").read_text())
+    for table in document["tables"]:
+        table["audit_json"] = f"{table['id']}.audit.json"
+    (folder / "m.json").write_text(json.dumps(document))
+    assert moslabels(*BATCH, cwd=folder).returncode == 0
+    status, out, got = on_a_terminal(*arguments, cwd=folder)
+    assert (status, out != "" or arguments[0] == "init") == (0, True)
+    lines = drawn(got)
+    for wanted in DRAWN[arguments]:
+        assert [line for line in lines if wanted in line], (wanted, lines)
+    assert got.rpartition("\r")[2].startswith("\x1b[K"), "the line is removed"
+    for path in (folder / "new.json", folder / "manifest.schema.json"):
+        path.unlink(missing_ok=True)
+    in_pipe = moslabels(*arguments, cwd=folder)
+    assert (in_pipe.returncode, in_pipe.stdout, "\r" in in_pipe.stderr) == (0, out, False)
+
+
 def terminal(columns: int) -> tuple[int, int]:
     """Open a terminal: the end that shows, and the end that is written to."""
     ours, theirs = pty.openpty()
