@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from moslabels.evidence.types import Audit, Report, TableEntry
     from moslabels.runs.ask import diff, explain, suggest, verify
     from moslabels.runs.batch import run_batch
-    from moslabels.runs.join import Joined, join
+    from moslabels.runs.join import join
+    from moslabels.runs.joined import Joined
+    from moslabels.runs.labeller import Labeller, labeller
     from moslabels.runs.result_types import Difference, Explanation, Suggestions, Verification
     from moslabels.runs.table import materialize
     from moslabels.spec.manifest import load_manifest
@@ -33,6 +35,7 @@ __all__ = [
     "Explanation",
     "GateError",
     "Joined",
+    "Labeller",
     "MosLabelsError",
     "Options",
     "Report",
@@ -45,6 +48,7 @@ __all__ = [
     "diff",
     "explain",
     "join",
+    "labeller",
     "load_manifest",
     "materialize",
     "run_batch",
@@ -56,8 +60,10 @@ _HOMES = {
     **dict.fromkeys(("Audit", "Report", "TableEntry"), "evidence.types"),
     **dict.fromkeys(("diff", "explain", "suggest", "verify"), "runs.ask"),
     **dict.fromkeys(("Difference", "Explanation", "Suggestions", "Verification"), "runs.result_types"),
-    **dict.fromkeys(("Joined", "join"), "runs.join"),
+    **dict.fromkeys(("Labeller", "labeller"), "runs.labeller"),
+    "Joined": "runs.joined",
     "Options": "spec.options",
+    "join": "runs.join",
     "load_manifest": "spec.manifest",
     "materialize": "runs.table",
     "run_batch": "runs.batch",

@@ -87,7 +87,7 @@ def test_the_keywords_are_those_of_the_options() -> None:
     assert list(keywords) == list(FIELDS)
     wanted = {name: as_keyword(options[name]) for name in FIELDS}
     assert keywords == {name: str | kind if name in SHORT else kind for name, kind in wanted.items()}
-    for function in (moslabels.materialize, moslabels.join):
+    for function in (moslabels.materialize, moslabels.join, moslabels.labeller):
         parameters = inspect.signature(function).parameters
         assert [name for name in parameters if name in FIELDS] == list(FIELDS)
         assert not [one for one in parameters.values() if one.kind is one.VAR_KEYWORD]
@@ -95,7 +95,7 @@ def test_the_keywords_are_those_of_the_options() -> None:
 
 TYPED = """
 from typing import Any
-from moslabels import Audit, Options, Report, TableEntry, join, materialize, run_batch
+from moslabels import Audit, Options, Report, TableEntry, join, labeller, materialize, run_batch
 
 names: list[str] = ["a", "b"]
 config: dict[str, Any] = {}
@@ -120,6 +120,8 @@ join("f", "l", mos_scale=5)  # wrong
 join([1], "l")  # wrong
 join("f", "l", missing_values=3)  # wrong
 join("f", "l", extras=3)  # wrong
+labeller("l", **options).join("f").audit["match_rat"]  # wrong
+labeller("l", min_match_rat=0.9)  # wrong
 """
 
 
@@ -128,7 +130,15 @@ def test_a_type_checker_finds_wrong_keywords(tmp_path: Path) -> None:
     script = tmp_path / "script.py"
     script.write_text(TYPED)
     modules = ["__init__.py", "base/errors.py", "runs/join.py", "runs/table.py", "spec/options.py"]
-    modules += ["runs/batch.py", "runs/ask.py", "runs/result_types.py", "evidence/types.py", "sources/taken_over.py"]
+    modules += [
+        "runs/joined.py",
+        "runs/labeller.py",
+        "runs/batch.py",
+        "runs/ask.py",
+        "runs/result_types.py",
+        "evidence/types.py",
+        "sources/taken_over.py",
+    ]
     package = [str(Path(moslabels.__file__).parent / name) for name in modules]
     # The other modules are not looked at: the signatures are in these.
     flags = ["--config-file=", "--strict", "--follow-imports=skip", f"--cache-dir={tmp_path / 'cache'}"]

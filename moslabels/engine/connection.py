@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
 from functools import partial
 from threading import Event, Thread
 from time import perf_counter
@@ -136,9 +137,22 @@ class Engine:
         """Let statements read an Arrow table, without a copy. Return the name that they read it by."""
         self.expect(table.get_total_buffer_size())
         self._registered += 1
-        name = f"in_memory_{self._registered}"
+        name = _registered_name(self._registered)
         self._interruptible(Statement("sources/arrow", name), lambda: self._connection.register(name, table))
         return name
+
+    @contextmanager
+    def passing(self) -> Iterator[None]:
+        """Forget at the end of the block the tables that it registers and the statements that it runs."""
+        ran, registered = len(self.ran), self._registered
+        try:
+            yield
+        finally:
+            del self.ran[ran:]
+            for number in range(registered, self._registered):
+                name = _registered_name(number + 1)
+                self._interruptible(Statement("sources/arrow", name), partial(self._connection.unregister, name))
+            self._registered = registered
 
     def run(self, statement: Statement) -> None:
         """Run a statement for its effect."""
@@ -261,6 +275,10 @@ class Engine:
             self._watch = None
             if "interrupt" in str(error).lower():
                 raise duckdb.InterruptException(str(error)) from None
+
+
+def _registered_name(number: int) -> str:
+    return f"in_memory_{number}"
 
 
 @calls_others

@@ -76,13 +76,25 @@ def match_table(engine: Engine, workspace: Workspace, spec: TableSpec) -> Matche
 
 def match_labels(engine: Engine, workspace: Workspace, spec: TableSpec, features: Features) -> Matched:
     """Read the labels of a table and let their keys meet those of its features, which were read. Raise TableError."""
+    return meet(engine, spec, features, read_labels(engine, workspace, spec))
+
+
+def meet(engine: Engine, spec: TableSpec, features: Features, labels: Labels) -> Matched:
+    """Let the keys of features meet those of the labels that the engine has. Raise TableError.
+
+    If they have met others before, :func:`forget_features` comes first.
+    """
     source, key = features.source, features.key
-    labels = read_labels(engine, workspace, spec)
     dropped = _replaced_columns(source, spec.options, key, labels)
     size = (file_size(spec.features), "bytes") if source.rows is None else (source.rows,)
     engine.progress.step("matching", *size)
     match = match_features(engine, features, spec.options.match_rate_by)
     return Matched(spec, source, key, labels, dropped, match)
+
+
+def forget_features(engine: Engine) -> None:
+    """Make room for other features. The labels stay."""
+    engine.run(render("match/fresh"))
 
 
 def judge(engine: Engine, matched: Matched) -> dict[str, Any] | None:

@@ -28,11 +28,23 @@ def named_tables(
     named_features = _named(features, "features", tables, take_over)
     named_labels = _named_labels(given, tables, take_over)
     for path in (features, *(label.get("path") if isinstance(label, Mapping) else label for label in given)):
-        if isinstance(path, str | os.PathLike) and os.fspath(path) in tables:
-            raise UsageError(
-                f"{shown(os.fspath(path))} is a path and the name of a table in memory; name the table apart"
-            )
+        _refuse_name_of_table(path, tables)
     return named_features, named_labels, tables
+
+
+def named_features(
+    features: Any, label_tables: Mapping[str, pa.Table], take_over: TakeOver
+) -> tuple[str | os.PathLike[str], dict[str, pa.Table]]:
+    """Return what :func:`named_tables` does, for other features of the same labels: path or name, and all tables."""
+    tables = dict(label_tables)
+    named = _named(features, "features", tables, take_over)
+    _refuse_name_of_table(features, tables)
+    return named, tables
+
+
+def _refuse_name_of_table(path: Any, tables: Mapping[str, pa.Table]) -> None:
+    if isinstance(path, str | os.PathLike) and os.fspath(path) in tables:
+        raise UsageError(f"{shown(os.fspath(path))} is a path and the name of a table in memory; name the table apart")
 
 
 def _named(value: Any, name: str, tables: dict[str, pa.Table], take_over: TakeOver) -> Any:

@@ -1,0 +1,123 @@
+"""Labels that are prepared once, for many feature tables."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from contextlib import ExitStack
+from threading import Lock
+from types import TracebackType
+from typing import Any, Unpack
+
+import pyarrow as pa
+
+from moslabels.base.errors import UsageError
+from moslabels.base.progress import Cancel
+from moslabels.engine.sessions import Connection
+from moslabels.evidence.run import Run
+from moslabels.files.watched import watched
+from moslabels.labelling.labels import label_columns
+from moslabels.labelling.pipeline import forget_features, meet, read_features, read_labels
+from moslabels.runs.arguments import with_options
+from moslabels.runs.call import Call
+from moslabels.runs.joined import Joined, joined
+from moslabels.sources.in_memory import named_features, named_tables
+from moslabels.sources.taken_over import Table
+from moslabels.spec.options import OptionKeywords
+
+
+class Labeller:
+    """Labels that were read and checked once, ready for many feature tables. Make one with :func:`labeller`.
+
+    It is a context manager: :meth:`close` lets go of its DuckDB and of its folder for temporary files. Threads may
+    share it, and one call runs at a time. A forked child needs one of its own.
+    """
+
+    def __init__(self, call: Call, labels: Any) -> None:
+        """Read and check the labels. Raise UsageError and TableError."""
+        nothing = pa.table({})
+        _, self._named, tables = named_tables(nothing, labels, call.take_over)
+        spec = call.spec("features", self._named, tables)
+        self._tables = {name: table for name, table in tables.items() if table is not nothing}
+        self._call = call
+        self._process = os.getpid()
+        self._lock = Lock()
+        self._hashes: dict[tuple[str, tuple[int, ...] | None], str] = {}
+        with call.errors(", ".join(label.path for label in spec.labels)), ExitStack() as stack:
+            self._check_labels = stack.enter_context(watched(path for _, path in spec.inputs()))
+            self._workspace, self._engine = stack.enter_context(call.engine())
+            self._labels = read_labels(self._engine, self._workspace, spec)
+            self._columns = label_columns(self._engine, self._labels, spec.options.status_column)
+            self._check_labels()
+            self._end = weakref.finalize(self, _close, stack.pop_all(), self._process)
+
+    def join(self, features: str | os.PathLike[str] | Table) -> Joined:
+        """Join the labels onto a feature table, as :func:`join` does: result, audit and errors are the same.
+
+        Raise UsageError if this is closed, and TableError too if a label file changed since it was read.
+        """
+        with self._lock:
+            self._refuse_closed()
+            named, tables = named_features(features, self._tables, self._call.take_over)
+            spec = self._call.spec(named, self._named, tables)
+            own = [path for key, path in spec.inputs() if key == "features"]
+            with self._call.errors(spec.features), watched(own) as check_features, self._engine.passing():
+                forget_features(self._engine)
+                matched = meet(self._engine, spec, read_features(self._engine, self._workspace, spec), self._labels)
+                run = Run(args=self._call.args(named, self._named), hashes=self._hashes)
+                done = joined(self._engine, matched, self._columns, run, check_features)
+                self._check_labels()
+                return done
+
+    def close(self) -> None:
+        """Let go of the DuckDB and of the folder for temporary files. To close twice is no error."""
+        with self._lock:
+            self._end()
+
+    def __enter__(self) -> Labeller:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _refuse_closed(self) -> None:
+        if os.getpid() != self._process:
+            raise UsageError("the labeller is of another process; make one after the fork")
+        if not self._end.alive:
+            raise UsageError("the labeller is closed")
+
+
+def _close(stack: ExitStack, process: int) -> None:
+    if os.getpid() == process:  # A forked child must not remove the folder of its parent.
+        stack.close()
+
+
+def labeller(
+    labels: Any,
+    *,
+    connection: Connection | None = None,
+    cancel: Cancel | None = None,
+    memory_limit: str | None = None,
+    threads: int | None = None,
+    temp_dir: str | os.PathLike[str] | None = None,
+    **options: Unpack[OptionKeywords],
+) -> Labeller:
+    """Read and check labels once, for many feature tables. The arguments are those of :func:`join`.
+
+    Examples
+    --------
+    >>> import pyarrow as pa
+    >>> from moslabels import labeller
+    >>> scores = pa.table({"clip": ["a", "b"], "mos": [4, 2]})
+    >>> with labeller(scores, feature_key_column="clip", label_key_column="clip") as prepared:
+    ...     for clip in ("a", "b"):
+    ...         prepared.join(pa.table({"clip": [clip]})).table["mos"].to_pylist()
+    [4.0]
+    [2.0]
+    """
+    return Labeller(Call.of(connection, cancel, memory_limit, threads, temp_dir, options), labels)
+
+
+with_options(labeller)
