@@ -29,6 +29,7 @@ def _init_arguments(parser: Parser) -> None:
     )
     parser.add_argument("--labels", metavar="L", required=True, action="append", help="label table; repeat for more")
     parser.add_argument("--out", metavar="M", default="manifest.json", help="manifest to write; default: manifest.json")
+    parser.add_argument("--add", action="store_true", help="add the tables to the manifest, which exists")
     add_dialects(parser)
     add_settings(parser)
 
@@ -45,6 +46,7 @@ def _init(parsed: argparse.Namespace, _argv: list[str]) -> int:
             settings=given_settings(parsed),
             feature_csv=parsed.feature_csv,
             label_csv=parsed.label_csv,
+            is_to_add=parsed.add,
             progress=progress.wanted(),
         )
     for proposal in started.proposals:

@@ -6,6 +6,7 @@ import os
 import shlex
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,14 @@ from moslabels.base.errors import UsageError
 from moslabels.base.progress import SILENT, Progress
 from moslabels.base.settings import DEFAULTS, Settings
 from moslabels.base.signals import held, released
-from moslabels.base.text import short, shown, visible
+from moslabels.base.text import listed, short, shown, visible
 from moslabels.base.urls import is_url
 from moslabels.evidence.json_schema import schema_text
+from moslabels.files.places import Place
 from moslabels.files.publish import write_whole
 from moslabels.files.reserve import reserved
 from moslabels.spec.formats import split_suffix
-from moslabels.spec.manifest import checked
+from moslabels.spec.manifest import checked, manifest_document
 from moslabels.spec.options import FIELDS
 from moslabels.spec.paths import path_argument
 from moslabels.suggestions.search import suggest
@@ -71,12 +73,14 @@ def start_manifest(
     settings: Settings = DEFAULTS,
     feature_csv: str | Mapping[str, Any] | None = None,
     label_csv: str | Mapping[str, Any] | None = None,
+    is_to_add: bool = False,
     progress: Progress = SILENT,
 ) -> Started:
     """Write a manifest of feature tables, each with all of the label tables, and its schema for editors beside it.
 
-    Paths in it are relative to its folder. Raise UsageError if ``out`` exists or an argument is wrong. Raise TableError
-    if a table cannot be read. In both cases nothing is written.
+    If ``is_to_add``, add the tables to a manifest that exists, and keep all that it holds. Paths in it are relative to
+    its folder. Raise UsageError if ``out`` exists or an argument is wrong. Raise TableError if a table cannot be read.
+    In both cases nothing is written.
     """
     for name, path in [
         ("out", out),
@@ -86,10 +90,12 @@ def start_manifest(
         path_argument(name, path)
     folder = os.path.dirname(out)
     schema_path = os.path.join(folder, SCHEMA_FILE)
-    _check(features, out, schema_path)
-    with held(), reserved([out, schema_path]) as places, released():
+    ids = _ids(features, folder)
+    _check(features, out, schema_path, is_to_add)
+    with held(), reserved([out] if is_to_add else [out, schema_path]) as places, released():
+        before = _manifest_to_extend(out, features, ids) if is_to_add else None
         tables, proposals, unused = [], [], list(labels)
-        for number, (identifier, path) in enumerate(zip(_ids(features, folder), features, strict=True), start=1):
+        for number, (identifier, path) in enumerate(zip(ids, features, strict=True), start=1):
             progress.table(path, number, len(features))
             found = suggest(
                 path,
@@ -104,26 +110,84 @@ def start_manifest(
             table = _table(identifier, path, found, folder)
             tables.append(table)
             proposals.append(_proposal(table, found, folder))
-        document = {
-            "$schema": SCHEMA_FILE,
-            "_about": [
-                "Names that begin with _ are comments. $schema lets an editor check the rest.",
-                "Each rule is a proposal, found in the values alone: look in _rules at what it rests on.",
-                f"To try the rules without writing a table: {try_command(out)}",
-                "Options stand in defaults, or in a table, which wins; moslabels options tells what each does.",
+        comments = {proposal.id: _comment(proposal) for proposal in proposals}
+        make = _new_manifest if before is None else partial(_extended, before)
+        text = readable_json(_right(make(tables, comments, out), out)) + "\n"
+        if before is not None and manifest_document(out) != before:
+            raise UsageError(f"{out}: the manifest was changed meanwhile, and stays as it is; run the command again")
+        _check(features, out, schema_path, is_to_add)
+        is_schema_other = not is_to_add and _write_schema(places[schema_path], schema_path)
+        write_whole(places[out], text)
+    return Started(tuple(proposals), schema_path, is_schema_other, tuple(unused))
+
+
+def _right(document: dict[str, Any], out: str) -> dict[str, Any]:
+    checked(out, document, Path(out).parent)
+    return document
+
+
+def _write_schema(place: Place, path: str) -> bool:
+    """Write the schema if there is none. Return whether there is one of another version, which stays."""
+    wanted = schema_text("manifest")
+    if not os.path.lexists(path):
+        write_whole(place, wanted)
+    with open(path, encoding="utf-8", errors="replace") as stream:
+        return stream.read() != wanted
+
+
+def _new_manifest(tables: list[dict[str, Any]], comments: Mapping[str, Any], out: str) -> dict[str, Any]:
+    return {
+        "$schema": SCHEMA_FILE,
+        "_about": [
+            "Names that begin with _ are comments. $schema lets an editor check the rest.",
+            "Each rule is a proposal, found in the values alone: look in _rules at what it rests on.",
+            f"To try the rules without writing a table: {try_command(out)}",
+            "Options stand in defaults, or in a table, which wins; moslabels options tells what each does.",
+        ],
+        "_rules": comments,
+        "defaults": {"min_match_rate": FIELDS["min_match_rate"].default},
+        "tables": tables,
+    }
+
+
+def _manifest_to_extend(out: str, features: Sequence[str], ids: Sequence[str]) -> Any:
+    """Return the document of a manifest that exists. Raise UsageError if it is wrong, or has a table of these ids."""
+    document = manifest_document(out)
+    manifest = checked(out, document, Path(out).parent)
+    known = {table.id for table in manifest.tables}
+    if taken := [(path, name) for path, name in zip(features, ids, strict=True) if name in known]:
+        raise UsageError(
+            f"{out}: the manifest has these tables already, and stays as it is:",
+            [
+                f"features: {shown(path)} would be table {shown(name)}; if it is another one, rename the file, or add "
+                "the entry that moslabels suggest prints, with an id of its own"
+                for path, name in taken
             ],
-            "_rules": {proposal.id: _comment(proposal) for proposal in proposals},
-            "defaults": {"min_match_rate": FIELDS["min_match_rate"].default},
-            "tables": tables,
-        }
-        checked(out, document, Path(out).parent)
-        _check(features, out, schema_path)
-        wanted = schema_text("manifest")
-        if not os.path.lexists(schema_path):
-            write_whole(places[schema_path], wanted)
-        write_whole(places[out], readable_json(document) + "\n")
-        with open(schema_path, encoding="utf-8", errors="replace") as stream:
-            return Started(tuple(proposals), schema_path, stream.read() != wanted, tuple(unused))
+        )
+    return document
+
+
+def _extended(
+    before: Mapping[str, Any], tables: Sequence[Mapping[str, Any]], comments: Mapping[str, Any], out: str
+) -> dict[str, Any]:
+    """Return a manifest with more tables. All that it holds stays, in its order.
+
+    Raise UsageError if its defaults would change a rule that was found without them.
+    """
+    for table in tables:
+        if clashing := [name for name in before.get("defaults", {}) if _is_of_rule(name) and name not in table]:
+            raise UsageError(
+                f"{out}: the rule of table {shown(table['id'])} was found without the options {listed(clashing)} of "
+                "defaults, which would hold for it too; move them from defaults to the tables that need them"
+            )
+    rules = before.get("_rules", {})
+    told = {"_rules": {**rules, **comments}} if isinstance(rules, Mapping) else {}
+    return {**before, **told, "tables": [*before["tables"], *tables]}
+
+
+def _is_of_rule(name: str) -> bool:
+    """Return whether an option says how keys and scores are read, which a rule rests on."""
+    return "key" in name or name.startswith(("mos_scale", "label_", "feature_"))
 
 
 def try_command(manifest: str) -> str:
@@ -131,16 +195,15 @@ def try_command(manifest: str) -> str:
     return visible(f"moslabels batch {shlex.quote(manifest)} --dry-run")
 
 
-def _check(features: Sequence[str], out: str, schema_path: str) -> None:
+def _check(features: Sequence[str], out: str, schema_path: str, is_to_add: bool = False) -> None:
     problems = [
         f"features: {shown(path)} is given twice" for index, path in enumerate(features) if path in features[:index]
     ]
     if os.path.realpath(out) == os.path.realpath(schema_path):
         problems.append(f"out: {shown(out)} is where the schema is written; write to another file")
-    elif os.path.lexists(out):
+    elif not is_to_add and os.path.lexists(out):
         problems.append(
-            f"out: {shown(out)} exists already, and stays; write to another file, or add to it the entry that "
-            "moslabels suggest prints"
+            f"out: {shown(out)} exists already, and stays; write to another file, or add the tables to it with --add"
         )
     if problems:
         raise UsageError("the arguments are wrong:", problems)

@@ -60,7 +60,7 @@ def load_manifest(path: str | os.PathLike[str], base_dir: str | os.PathLike[str]
     """
     path = path_argument("manifest", path)
     base = Path(path_argument("base_dir", base_dir) if base_dir is not None else Path(path).parent)
-    return checked(path, _read_json(path), base)
+    return checked(path, manifest_document(path), base)
 
 
 def checked(path: str, document: Any, base: Path) -> Manifest:
@@ -84,7 +84,8 @@ def report_problems(manifest: Manifest, reports: Mapping[str, str]) -> list[str]
     return overlaps(paths, reports, manifest.path)
 
 
-def _read_json(path: str) -> Any:
+def manifest_document(path: str) -> Any:
+    """Return the JSON document of a manifest, as its file has it. Raise UsageError if it cannot be read."""
     try:
         with open(path, encoding="utf-8-sig") as stream:
             return json.load(stream, object_pairs_hook=Members)

@@ -95,6 +95,56 @@ def test_the_comments_say_what_a_rule_rests_on(folder: Path) -> None:
     assert any('l.csv: 40 rows; scores: column "mos"' in line for line in lines)
 
 
+def test_tables_are_added_to_a_manifest(folder: Path) -> None:
+    table = {"out": "o.csv", "id": "mine", "labels": ["l.csv"], "features": "b/clips.csv", "min_match_rate": 0.5}
+    before = {"tables": [table], "_why": "ünïcode", "defaults": {"mos_tolerance": 1e-07}, "_rules": {"mine": "by hand"}}
+    Path("m.json").write_text(json.dumps(before), encoding="utf-8")
+    done = moslabels("init", "--add", "--features", "a/clips.csv", "--labels", "l.csv", "--out", "m.json", cwd=folder)
+    assert (done.returncode, done.stdout) == (0, "")
+    after = json.loads(Path("m.json").read_text(encoding="utf-8"))
+    added, comments = after["tables"].pop(), after["_rules"].pop("clips")
+    assert json.dumps(after) == json.dumps(before), "all that was there stays, in its order"
+    assert (added["id"], added["features"], added["out"]) == ("clips", "a/clips.csv", "a/clips_mos.csv")
+    assert comments[0].startswith('"path" by ')
+    assert [spec.id for spec in load_manifest("m.json").tables] == ["mine", "clips"]
+    assert not Path("manifest.schema.json").exists()
+
+
+ADDED_TO: dict[str, tuple[Any, str]] = {
+    "an id that exists": (
+        {"tables": [{"id": "clips", "features": "x.csv", "labels": ["l.csv"], "out": "o.csv"}]},
+        '"a/clips.csv" would be table "clips"; if it is another one, rename the file',
+    ),
+    "an output that exists": (
+        {"tables": [{"id": "t", "features": "x.csv", "labels": ["l.csv"], "out": "a/clips_mos.csv"}]},
+        "tables[1].out",
+    ),
+    "defaults that change the rule": (
+        {
+            "defaults": {"feature_key_regex": "v/(.*)", "min_match_rate": 0.5, "key_case": "fold"},
+            "tables": [{"id": "t", "features": "x.csv", "labels": ["l.csv"], "out": "o.csv"}],
+        },
+        'was found without the options "key_case" of defaults, which would hold for it too; move them',
+    ),
+    "a wrong manifest": ({"tables": [], "x": 1}, "x: is unknown"),
+    "not JSON": ("{,}", "the manifest is not JSON"),
+    "nothing": (None, "there is no such manifest"),
+}
+
+
+@pytest.mark.parametrize(("before", "message"), ADDED_TO.values(), ids=ADDED_TO)
+def test_a_manifest_that_tables_cannot_be_added_to_stays(folder: Path, before: Any, message: str) -> None:
+    text = before if isinstance(before, str) else json.dumps(before)
+    if before is not None:
+        Path("m.json").write_text(text)
+    done = moslabels("init", "--add", "--features", "a/clips.csv", "--labels", "l.csv", "--out", "m.json", cwd=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert Path("m.json").exists() == (before is not None)
+    if before is not None:
+        assert Path("m.json").read_text() == text
+
+
 def test_what_is_to_be_confirmed_is_said_and_written(folder: Path) -> None:
     write_table(folder / "few.csv", [{"flickr_id": n, "mos": round(1.5 + n % 31 / 10, 1)} for n in IDS[::2]])
     (folder / "a/clips_mos.csv").write_text("mine\n")
