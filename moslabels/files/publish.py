@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 
 from moslabels.base.signals import held
@@ -28,7 +29,18 @@ def publish(*files: StagedFile) -> None:
                 previous = _previous(file.place, cleanup)
                 undo.callback(_take_back, file, previous)
                 file.put_in_place()
+        _sync_names(files)
         undo.pop_all()
+
+
+def _sync_names(files: Sequence[StagedFile]) -> None:
+    """Write the new names of files to the disk: each folder is synced once, whatever the number of its files."""
+    synced: list[os.stat_result] = []
+    for file in files:
+        with named(file.given):
+            state = platform.system.folder_state(file.place.folder)
+            if not any(os.path.samestat(state, other) for other in synced) and file.sync_name():
+                synced.append(state)
 
 
 def _previous(place: Place, cleanup: ExitStack) -> str | None:

@@ -137,16 +137,23 @@ class StagedFile(io.RawIOBase):
             )
 
     def put_in_place(self) -> None:
-        """Rename the file over its target, and sync the folder."""
+        """Rename the file over its target. Its new name is on the disk after :meth:`sync_name`."""
         if not self.place.has(self.handle, self.staged):
             raise self._replaced_by_others()
-        system, folder = platform.system, self.place.folder
+        system = platform.system
         if not system.abilities.moves_open_files:
             self._release()
-        system.replace(folder, self.staged, self.place.name)
+        system.replace(self.place.folder, self.staged, self.place.name)
+
+    def sync_name(self) -> bool:
+        """Write the new name to the disk, with all other new names in the folder. Return whether they all are there."""
+        system = platform.system
+        if system.sync_folder(self.place.folder):
+            return True
         # If the folder cannot be synced, sync the file: most file systems then write its new name too.
-        if not system.sync_folder(folder) and self._handle is not None:
+        if self._handle is not None:
             system.sync(self._handle)
+        return False
 
     def _replaced_by_others(self) -> TableError:
         return TableError(

@@ -29,14 +29,15 @@ class Finding:
 class Check(Generic[T]):
     """A statement that returns rows if something is wrong, the code of the error, and the words for these rows.
 
-    ``worded`` gets what was checked (label files, a key) and the rows. Without ``is_needed`` the statement always runs.
-    ``named`` returns a row with names as the user has them, in place of those in the statement.
+    ``count`` is the name of a count that is 0 if the statement would return no row: the counts of all checks are made
+    at once, and the statement runs where its own is another. ``worded`` gets what was checked (label files, a key) and
+    the rows. ``named`` returns a row with names as the user has them, in place of those in the statement.
     """
 
     statement: str
     code: str
+    count: str
     worded: Callable[[T, Sequence[Row]], Finding]
-    is_needed: Callable[[T], bool] = lambda _: True
     named: Callable[[T, Row], Row] = lambda _, row: row
 
     def run(
@@ -44,14 +45,15 @@ class Check(Generic[T]):
         engine: Engine,
         checked: T,
         paths: Sequence[str],
+        counts: Sequence[Row],
         values: Mapping[str, Any] | None = None,
         **context: Any,
     ) -> None:
-        """Run the check. Raise TableError if its statement returns a row.
+        """Run the check if its count is not 0 in a row of ``counts``. Raise TableError if its statement returns a row.
 
         ``paths`` are the files by the numbers that the rows hold; ``values`` and ``context`` are for the statement.
         """
-        if not self.is_needed(checked):
+        if not any(row[self.count] for row in counts):
             return
         rows = [self.named(checked, row) for row in engine.rows(render(self.statement, values, **context))]
         if not rows:

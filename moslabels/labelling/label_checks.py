@@ -13,15 +13,15 @@ from moslabels.labelling.label_inputs import LabelInput, LabelInputs
 from moslabels.sources.columns import is_number_type
 
 
-def check(engine: Engine, table: str, inputs: LabelInputs) -> None:
-    """Run the checks of a table of the engine: ``label_rows``, ``label_scales``, ``label_scores`` or ``labels``.
+def check(engine: Engine, table: str, inputs: LabelInputs, counts: Sequence[Row]) -> None:
+    """Run the checks of a table whose counts are not 0. Raise TableError for the first that finds something.
 
-    Raise TableError for the first that finds something.
+    The table is ``label_rows``, ``extras``, ``label_scores`` or ``labels``.
     """
     for one in CHECKS[table]:
         values = {"tolerance": inputs.tolerance}
         extras = {"stated_extras": inputs.stated_extras, "typed_extras": inputs.extras}
-        one.run(engine, inputs, inputs.paths, values, **extras)
+        one.run(engine, inputs, inputs.paths, counts, values, **extras)
 
 
 def _bad_keys(inputs: LabelInputs, rows: Sequence[Row]) -> Finding:
@@ -206,32 +206,23 @@ def _places(inputs: LabelInputs, rows: Sequence[Row], text: str = "mos_text") ->
 
 CHECKS: dict[str, tuple[Check[LabelInputs], ...]] = {
     "label_rows": (
-        Check("labels/checks/22_bad_keys", "bad-key", _bad_keys),
-        Check("labels/checks/23_bad_scores", "bad-score", _bad_scores),
-        Check("labels/checks/24_missing_scores", "missing-score", _missing_scores),
-        Check(
-            "labels/checks/25_bad_row_scales",
-            "bad-scale",
-            _bad_row_scales,
-            lambda inputs: any(file.scale is not None for file in inputs.files),
-        ),
+        Check("labels/checks/22_bad_keys", "bad-key", "bad_keys", _bad_keys),
+        Check("labels/checks/23_bad_scores", "bad-score", "bad_scores", _bad_scores),
+        Check("labels/checks/24_missing_scores", "missing-score", "missing_scores", _missing_scores),
+        Check("labels/checks/25_bad_row_scales", "bad-scale", "bad_row_scales", _bad_row_scales),
+        Check("labels/checks/32_mixed_scale", "mixed-scale", "mixed_scales", _mixed_scale),
     ),
-    "label_scales": (
-        Check("labels/checks/32_mixed_scale", "mixed-scale", _mixed_scale),
-        Check("labels/checks/33_bad_extras", "bad-extra", _bad_extras, lambda inputs: bool(inputs.stated_extras)),
-    ),
+    "extras": (Check("labels/checks/33_bad_extras", "bad-extra", "stated_extras", _bad_extras),),
     "label_scores": (
-        Check("labels/checks/41_out_of_range", "out-of-range", _out_of_range),
-        Check(
-            "labels/checks/42_contradictions",
-            "conflict",
-            _contradictions,
-            lambda inputs: any(file.mos_100 is not None for file in inputs.files),
-        ),
+        Check("labels/checks/41_out_of_range", "out-of-range", "out_of_range", _out_of_range),
+        Check("labels/checks/42_contradictions", "conflict", "contradictions", _contradictions),
     ),
     "labels": (
-        Check("labels/checks/51_no_labels", "no-labels", _no_labels),
-        Check("labels/checks/52_conflicts", "conflict", _conflicts, named=_with_outputs),
+        Check("labels/checks/51_no_labels", "no-labels", "no_labels", _no_labels),
+        Check("labels/checks/52_conflicts", "conflict", "repeats", _conflicts, _with_outputs),
     ),
 }
-"""The checks by the table that they are of, in the order in which they run. A new check is a statement and a row."""
+"""The checks by the table that they are of, in their order. A new check is a statement, a count and a row.
+
+The counts are those of ``labels/31_label_files`` and ``labels/41_score_counts``, and the number of stated extras.
+"""

@@ -123,23 +123,23 @@ def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels
     if spec.options.extras is None:
         inputs = with_aliases(inputs)
     read_rows(engine, inputs)
-    check(engine, "label_rows", inputs)
-    inputs, unfit = without_unfit(engine, inputs)
     engine.run(render("labels/30_label_scales"))
-    check(engine, "label_scales", inputs)
-    engine.run(render("labels/40_label_scores", extras=inputs.extras))
-    check(engine, "label_scores", inputs)
-    typed = typed_extras(engine, spec, inputs.extras)
-    engine.run(render("labels/50_labels", typed_extras=typed))
-    check(engine, "labels", replace(inputs, extras=tuple(typed)))
-    counts = engine.row(render("labels/51_label_counts"))
     found = engine.rows(render("labels/31_label_files"))
+    check(engine, "label_rows", inputs, found)
+    inputs, unfit = without_unfit(engine, inputs)
+    check(engine, "extras", inputs, [{"stated_extras": len(inputs.stated_extras)}])
+    engine.run(render("labels/40_label_scores", extras=inputs.extras))
+    counts = engine.row(render("labels/41_score_counts", {"tolerance": inputs.tolerance}))
+    check(engine, "label_scores", inputs, [counts])
+    typed = typed_extras(engine, spec, inputs.extras)
+    engine.run(render("labels/50_labels", typed_extras=typed, has_repeats=counts["repeats"] > 0))
+    check(engine, "labels", replace(inputs, extras=tuple(typed)), [counts])
     return Labels(
         files=tuple(_label_file(file, row) for file, row in zip(inputs.files, found, strict=True)),
-        count=counts["labels_loaded"],
-        duplicates=counts["duplicate_labels"],
-        clipped=counts["clipped_scores"],
-        first_clipped=counts["first_clipped"],
+        count=counts["labels"],
+        duplicates=counts["repeats"],
+        clipped=counts["clipped"],
+        first_clipped=engine.row(render("labels/42_first_clipped")) if counts["clipped"] else None,
         extras=tuple(typed),
         absent=absent_extras(inputs.sources, spec, inputs.extras),
         collisions=_collisions(engine) if spec.options.key_case == "fold" else (),

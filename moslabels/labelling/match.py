@@ -31,8 +31,11 @@ def _bad_keys(features: Features, rows: Sequence[Row]) -> Finding:
     return bad_key(features.source.path, features.key.columns, "feature", rows[0])
 
 
-CHECKS: tuple[Check[Features], ...] = (Check("match/checks/21_bad_keys", "bad-key", _bad_keys),)
-"""The checks of the feature keys, in the order in which they run. A new check is a statement and a row."""
+CHECKS: tuple[Check[Features], ...] = (Check("match/checks/31_bad_keys", "bad-key", "bad_keys", _bad_keys),)
+"""The checks of the feature keys, in the order in which they run. A new check is a statement, a count and a row.
+
+The counts are those of ``match/30_match_counts``.
+"""
 
 
 @dataclass(frozen=True)
@@ -108,26 +111,34 @@ class Match(Group):
     used_labels: tuple[tuple[int, int], ...]
 
 
-def match_features(engine: Engine, features: Features, match_rate_by: str | None) -> Match:
-    """Let the distinct keys of a feature table meet the engine's ``labels``. Raise TableError."""
+def match_features(engine: Engine, features: Features, labels: Labels, match_rate_by: str | None) -> Match:
+    """Let the distinct keys of a feature table meet the engine's ``labels``. Raise TableError.
+
+    What the counts say is not there is not looked for.
+    """
     source, key = features.source, features.key
     by = source.find("group", match_rate_by, (), "match_rate_by") if match_rate_by is not None else None
     source.run(engine, "match/10_feature_values", key.cells)
     source.run(engine, "match/20_feature_keys", key.cells, key.parameters(), keys=key.cells, key=key)
-    for check in CHECKS:
-        check.run(engine, features, [source.path])
     counts: dict[str, Any] = engine.row(render("match/30_match_counts"))
+    for check in CHECKS:
+        check.run(engine, features, [source.path], [counts])
+    total, matched = counts["total_feature_keys"], counts["matched_feature_keys"]
     return Match(
         value=None,
         key=key,
-        **counts,
-        unmatched_feature_keys=_sample(engine, "match/31_unmatched_feature_keys"),
-        unused_label_keys=_sample(engine, "match/32_unused_label_keys"),
-        key_collisions=_sample(engine, "match/33_key_collisions"),
-        values_without_key=engine.rows(render("match/34_values_without_key")),
+        input_rows=counts["input_rows"],
+        rows_without_key=counts["rows_without_key"],
+        total_feature_keys=total,
+        matched_feature_keys=matched,
+        matched_rows=counts["matched_rows"],
+        unmatched_feature_keys=_sample(engine, "match/31_unmatched_feature_keys", total - matched),
+        unused_label_keys=_sample(engine, "match/32_unused_label_keys", labels.count - matched),
+        key_collisions=_sample(engine, "match/33_key_collisions", counts["repeats"]),
+        values_without_key=engine.rows(render("match/34_values_without_key")) if counts["values_without_key"] else [],
         scores=Scores(**engine.row(render("match/35_scores"))),
         groups=_groups(engine, source, key, by) if by is not None else (),
-        used_labels=tuple((row["labels"], row["used"]) for row in engine.rows(render("match/38_used_labels"))),
+        used_labels=_used_labels(engine, labels, matched),
     )
 
 
@@ -137,8 +148,16 @@ def _groups(engine: Engine, source: Source, key: Key, column: Column) -> tuple[G
     return tuple(Group(**row) for row in rows)
 
 
-def _sample(engine: Engine, name: str) -> Sample:
-    rows = engine.rows(render(name))
+def _used_labels(engine: Engine, labels: Labels, matched: int) -> tuple[tuple[int, int], ...]:
+    """Return the labels of each file, and how many of them features use. Of one file, both are counted already."""
+    if len(labels.files) == 1:
+        return ((labels.count, matched),)
+    return tuple((row["labels"], row["used"]) for row in engine.rows(render("match/38_used_labels")))
+
+
+def _sample(engine: Engine, name: str, count: int) -> Sample:
+    """Return the sample of a statement, which runs if there may be any by a count."""
+    rows = engine.rows(render(name)) if count else []
     total = rows[0]["total"] if rows else 0
     return Sample(total, tuple({name: value for name, value in row.items() if name != "total"} for row in rows))
 

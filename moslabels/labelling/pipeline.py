@@ -88,7 +88,7 @@ def meet(engine: Engine, spec: TableSpec, features: Features, labels: Labels) ->
     dropped = _replaced_columns(source, spec.options, key, labels)
     size = (file_size(spec.features), "bytes") if source.rows is None else (source.rows,)
     engine.progress.step("matching", *size)
-    match = match_features(engine, features, spec.options.match_rate_by)
+    match = match_features(engine, features, labels, spec.options.match_rate_by)
     return Matched(spec, source, key, labels, dropped, match)
 
 

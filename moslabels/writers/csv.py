@@ -10,12 +10,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from moslabels.sources.batches import batch_rows, text_batches, typed_batches
+from moslabels.sources.constants import TEXT, one_array, text_of, texts_of
 from moslabels.sources.faults import fault
 from moslabels.sources.source import Cells, Dialect
 from moslabels.spec.formats import format_of
 from moslabels.writers.compressed import Sink
 from moslabels.writers.job import Job, Written
-from moslabels.writers.texts import TEXT, ValueTexts, joined, values_buffer, without_text
+from moslabels.writers.texts import ValueTexts, joined, values_buffer, without_text
+
+_NOTHING = text_of("")
 
 
 class CsvWriter:
@@ -32,7 +35,7 @@ class CsvWriter:
         texts = ValueTexts(job.source.path)
         labels = _record_texts(job.columns, dialect, ValueTexts(job.out))
         kept = [name for name in job.source.names if name not in job.dropped]
-        header = _cell_texts(pa.array([*kept, *job.columns.column_names], TEXT), dialect)
+        header = _cell_texts(texts_of([*kept, *job.columns.column_names]), dialect)
         _put(job, staged, _start(dialect) + dialect.delimiter.join(header.to_pylist()) + dialect.line_end, dialect)
         nulled_of = without_text(job.columns)
         written = nulled = 0
@@ -53,7 +56,7 @@ class CsvWriter:
 
     def write_plain(self, table: pa.Table, staged: Sink) -> None:
         dialect = Dialect(delimiter=self._delimiter)
-        names = _cell_texts(pa.array(table.column_names, TEXT), dialect).to_pylist()
+        names = _cell_texts(texts_of(table.column_names), dialect).to_pylist()
         staged.write((dialect.delimiter.join(names) + "\n").encode())
         staged.write(values_buffer(joined(_record_texts(table, dialect, ValueTexts(staged.given)), "\n")))
 
@@ -96,17 +99,17 @@ def _special(dialect: Dialect) -> str:
 
 def _cell_texts(text: pa.Array, dialect: Dialect) -> pa.Array:
     """Return texts as CSV cells, quoted if special or empty. A missing text is an empty cell without quotes."""
-    special = pc.or_(pc.equal(text, ""), pc.match_substring_regex(text, _special(dialect)))
+    special = pc.or_(pc.equal(text, _NOTHING), pc.match_substring_regex(text, _special(dialect)))
     if pc.any(special).as_py():
         text = pc.if_else(special, joined('"', pc.replace_substring(text, '"', '""'), '"'), text)
-    return pc.fill_null(text, "")
+    return pc.fill_null(text, _NOTHING)
 
 
 def _record_texts(table: pa.Table, dialect: Dialect, texts: ValueTexts, keys: Sequence[str] = ()) -> pa.Array:
     """Return the rows of a table as CSV records without line ends. ``keys`` names its key columns."""
     cells = []
     for name in table.column_names:
-        column = table.column(name).combine_chunks()
+        column = one_array(table.column(name))
         text = texts.key(column, name) if name in keys else texts.plain(column, name)
         if dialect.decimal != "." and pa.types.is_floating(column.type):
             text = pc.replace_substring(text, ".", dialect.decimal)
@@ -118,7 +121,7 @@ def _records(cells: Sequence[pa.Array], rows: int, dialect: Dialect) -> pa.Array
     parts: list[pa.Array | str] = []
     for texts in cells:
         parts += [dialect.delimiter, texts] if parts else [texts]
-    return joined(*parts) if parts else pa.array([""] * rows, TEXT)
+    return joined(*parts) if parts else texts_of([""] * rows)
 
 
 def _feature_records(job: Job, dialect: Dialect, texts: ValueTexts) -> Iterator[pa.Array]:

@@ -9,11 +9,14 @@ import pyarrow.compute as pc
 
 from moslabels.base.text import shown
 from moslabels.sources.batches import batch_rows, typed_batches
+from moslabels.sources.constants import TEXT, one_array, text_of, texts_of
 from moslabels.sources.faults import fault
 from moslabels.sources.source import Cells
 from moslabels.writers.compressed import Sink
 from moslabels.writers.job import Job, Written
-from moslabels.writers.texts import TEXT, ValueTexts, joined, json_name, values_buffer, without_text
+from moslabels.writers.texts import ValueTexts, joined, json_name, values_buffer, without_text
+
+_NOTHING, _COMMA = text_of(""), text_of(", ")
 
 
 class JsonLinesWriter:
@@ -29,7 +32,7 @@ class JsonLinesWriter:
         written = nulled = 0
         self.start(staged)
         for opened in _opened_rows(job, texts):
-            comma = pc.if_else(pc.ends_with(opened, "{"), "", ", ").cast(TEXT)
+            comma = pc.if_else(pc.ends_with(opened, "{"), _NOTHING, _COMMA)
             which = row_labels.of(written, len(opened))
             self.put(staged, joined(opened, comma, members.take(which), "}"), is_first=not written)
             nulled += pc.sum(nulled_of.take(which), min_count=0).as_py()
@@ -81,9 +84,9 @@ def _member_texts(table: pa.Table, texts: ValueTexts) -> pa.Array:
     """Return the rows of a table as JSON objects without their braces, one text per row."""
     parts: list[pa.Array | str] = []
     for name in table.column_names:
-        column = table.column(name).combine_chunks()
+        column = one_array(table.column(name))
         parts += [f"{', ' if parts else ''}{json_name(name)}: ", texts.json(column, name)]
-    return joined(*parts) if parts else pa.array([""] * len(table), TEXT)
+    return joined(*parts) if parts else texts_of([""] * len(table))
 
 
 def _opened_rows(job: Job, texts: ValueTexts) -> Iterator[pa.Array]:

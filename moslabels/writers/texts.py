@@ -9,8 +9,9 @@ import pyarrow.compute as pc
 
 from moslabels.base.errors import TableError
 from moslabels.base.text import listed, shown
+from moslabels.sources.constants import NO_TEXT, TEXT, text_of, texts_of, zeros
 
-TEXT = pa.large_string()
+_NULL, _POINT, _NOTHING = map(text_of, ("null", ".0", ""))
 _ESCAPES = {chr(code): json.dumps(chr(code))[1:-1] for code in range(32)}
 _DECIMALS = {"s": 0, "ms": 3, "us": 6, "ns": 9}
 
@@ -27,7 +28,7 @@ class ValueTexts:
 
     def json(self, array: pa.Array, column: str) -> pa.Array:
         """Return each value as JSON text, ``null`` if it is missing. Raise TableError if values are binary."""
-        return pc.fill_null(self._json(array, column), "null")
+        return pc.fill_null(self._json(array, column), _NULL)
 
     def plain(self, array: pa.Array, column: str) -> pa.Array:
         """Return each value as bare text, missing if the value is. Raise TableError if values are binary or nested."""
@@ -101,16 +102,16 @@ class ValueTexts:
         """Return the shortest text that reads back as the same value. 5.0 keeps its point, to stay a DOUBLE."""
         finite = pc.is_finite(array if array.type != pa.float16() else array.cast(pa.float32()))
         self.nulled += len(array) - array.null_count - pc.sum(finite, min_count=0).as_py()
-        text = pc.if_else(finite, array.cast(TEXT), None)
+        text = pc.if_else(finite, array.cast(TEXT), NO_TEXT)
         whole = pc.match_substring_regex(text, "^-?[0-9]+$")
-        return pc.if_else(whole, pc.binary_join_element_wise(text, pa.scalar(".0", TEXT), pa.scalar("", TEXT)), text)
+        return pc.if_else(whole, pc.binary_join_element_wise(text, _POINT, _NOTHING), text)
 
     def _list(self, array: pa.Array, column: str) -> pa.Array:
-        lengths = pc.if_else(array.is_valid(), pc.list_value_length(array), 0).cast(pa.int64())
-        offsets = pa.concat_arrays([pa.array([0], pa.int64()), pc.cumulative_sum(lengths)])
+        lengths = pc.if_else(array.is_valid(), pc.list_value_length(array).cast(pa.int64()), zeros(1)[0])
+        offsets = pa.concat_arrays([zeros(1), pc.cumulative_sum(lengths)])
         items = self.json(array.flatten(), column)
-        texts = pc.binary_join(pa.LargeListArray.from_arrays(offsets, items), pa.scalar(", ", TEXT))
-        return pc.if_else(array.is_valid(), joined("[", texts, "]"), None)
+        texts = pc.binary_join(pa.LargeListArray.from_arrays(offsets, items), text_of(", "))
+        return pc.if_else(array.is_valid(), joined("[", texts, "]"), NO_TEXT)
 
     def _struct(self, array: pa.StructArray, column: str) -> pa.Array:
         names = [field.name for field in array.type]
@@ -119,16 +120,17 @@ class ValueTexts:
         parts: list[pa.Array | str] = []
         for index, (name, values) in enumerate(zip(names, array.flatten(), strict=True)):
             parts += [f"{', ' if index else ''}{json_name(name)}: ", self.json(values, column)]
-        text = joined("{", *parts, "}") if parts else pa.array(["{}"] * len(array), TEXT)
-        return pc.if_else(array.is_valid(), text, None)
+        text = joined("{", *parts, "}") if parts else texts_of(["{}"] * len(array))
+        return pc.if_else(array.is_valid(), text, NO_TEXT)
 
 
 def without_text(table: pa.Table) -> pa.Array:
     """Return how many numbers in each row are NaN or infinite and so have no text. Columns must not be nested."""
-    counts = pa.repeat(pa.scalar(0, pa.int64()), len(table))
+    counts = zeros(len(table))
     for column in table.columns:
         if pa.types.is_floating(column.type):
-            counts = pc.add(counts, pc.invert(pc.fill_null(pc.is_finite(column), True)).cast(pa.int64()))
+            is_other = pc.and_kleene(column.is_valid(), pc.invert(pc.is_finite(column)))
+            counts = pc.add(counts, is_other.cast(pa.int64()))
     return counts
 
 
@@ -154,9 +156,7 @@ def _duration(array: pa.Array) -> pa.Array:
 
 def joined(*parts: pa.Array | str) -> pa.Array:
     """Join arrays and constant texts, element by element."""
-    return pc.binary_join_element_wise(
-        *(pa.scalar(part, TEXT) if isinstance(part, str) else part for part in parts), pa.scalar("", TEXT)
-    )
+    return pc.binary_join_element_wise(*(text_of(part) if isinstance(part, str) else part for part in parts), _NOTHING)
 
 
 def json_name(name: str) -> str:

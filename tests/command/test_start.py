@@ -28,7 +28,6 @@ OTHERS = {
     "scipy",
     "shtab",
 }
-LABELLING = ["--features", "f.parquet", "--labels", "l.csv", "--out", "o.parquet", "--audit-json", "a.json"]
 
 
 def loaded(arguments: list[str], folder: Path) -> set[str]:
@@ -57,11 +56,19 @@ def test_what_reads_no_table_loads_no_engine(arguments: list[str], tmp_path: Pat
     assert sorted(modules & HEAVY) == []
 
 
-def test_a_labelling_loads_nothing_of_other_commands(tmp_path: Path) -> None:
+LABELLING = ["--labels", "l.csv", "--audit-json", "a.json", "--unmatched", "u.csv"]
+FORMATS = [("f.parquet", "o.parquet"), ("f.csv", "o.csv"), ("f.jsonl", "o.json"), ("f.parquet", "o.jsonl")]
+
+
+@pytest.mark.parametrize(("features", "out"), FORMATS)
+def test_a_labelling_loads_nothing_of_other_commands(tmp_path: Path, features: str, out: str) -> None:
     """With many rows, a long text and none."""
-    pq.write_table(pa.table({"key": ["a", "b"] * 2000, "x": [0.5] * 4000}), tmp_path / "f.parquet")
+    pq.write_table(pa.table({"key": ["a", "b"] * 2000, "x": [0.5, None] * 2000}), tmp_path / "f.parquet")
+    (tmp_path / "f.csv").write_text("key,x,y\na,1,+1.5\nb,,nan\n")
+    (tmp_path / "f.jsonl").write_text('{"key": "a", "x": [1, null]}\n{"key": "b", "x": null}\n')
     (tmp_path / "l.csv").write_text(f"key,mos,split\na,3,{'long' * 500}\nb,4,\n")
-    modules = loaded(["materialize", *LABELLING], tmp_path)
+    files = [*("--features", features), *LABELLING, *("--out", out)]
+    modules = loaded(["materialize", *files], tmp_path)
     assert (tmp_path / "a.json").exists()
     assert {"duckdb", "pyarrow", "moslabels.runs.table"} <= modules
     by_duckdb = {"pandas"} if duckdb.__version__.startswith("1.") else set()  # It imports pandas to bind a value.

@@ -66,6 +66,7 @@ def contexts() -> list[dict[str, Any]]:
                     "stated_extras": extras[1:],
                     "row_type": "UINTEGER",
                     "has_mos_100": bool(extras),
+                    "has_repeats": bool(extras),
                     "has_scale": bool(extras),
                     "parts": [1, 2],
                     "views": [View(name, "a row per audit") for name in VIEWS],
@@ -242,9 +243,9 @@ def test_parameters_are_not_found_inside_of_names_and_texts(name: str) -> None:
 
 
 def test_a_failing_statement_is_named(engine: Engine) -> None:
-    with pytest.raises(StatementError, match=r"sql/labels/51_label_counts\.sql failed: .*labels") as caught:
-        engine.rows(render("labels/51_label_counts"))
-    assert caught.value.statement == "labels/51_label_counts"
+    with pytest.raises(StatementError, match=r"sql/match/32_unused_label_keys\.sql failed: .*labels") as caught:
+        engine.rows(render("match/32_unused_label_keys"))
+    assert caught.value.statement == "match/32_unused_label_keys"
     assert "SELECT" in caught.value.sql
 
 

@@ -12,7 +12,19 @@ from pathlib import Path
 
 import pytest
 
-from helpers.faults import WINDOWS, WRITING, Faults, Killed, contents, empty, fails_with, interrupted, shown, stopped
+from helpers.faults import (
+    NEVER,
+    WINDOWS,
+    WRITING,
+    Faults,
+    Killed,
+    contents,
+    empty,
+    fails_with,
+    interrupted,
+    shown,
+    stopped,
+)
 from moslabels import MosLabelsError
 from moslabels.files.platform import Abilities, System, use
 from moslabels.files.publish import publish
@@ -119,3 +131,25 @@ def test_a_kill_at_every_call(folder: Path, lacking: str) -> None:
         states.append([OLD, {**OLD, "o.csv": NEW["o.csv"]}, NEW].index(found))
     assert states == sorted(states)
     assert set(states) == {0, 1, 2}
+
+
+@pytest.mark.parametrize(("lacking", "syncs"), [((), 3), (("folder_sync",), 4)], ids=str)
+def test_the_files_are_on_the_disk_before_their_names_and_a_folder_is_synced_once(
+    folder: Path, lacking: tuple[str, ...], syncs: int
+) -> None:
+    system = Faults(NEVER, stopped, abilities=Abilities.found().without(*lacking))
+    with use(system):
+        write(folder, NEW)
+    calls = [name for name in system.seen if name in ("sync", "replace")]
+    assert calls == ["sync", "sync", "replace", "replace", *["sync"] * (syncs - 2)]
+
+
+def test_each_of_several_folders_is_synced(tmp_path: Path) -> None:
+    targets = [str(tmp_path / name / "o.csv") for name in ("a", "b")]
+    system = Faults(NEVER, stopped)
+    with use(system), reserved(targets) as places, ExitStack() as stack:
+        staged = [stack.enter_context(StagedFile(places[target])) for target in targets]
+        for file in staged:
+            file.finish()
+        publish(*staged)
+    assert system.seen.count("sync") == 4
