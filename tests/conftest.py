@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 pytest.register_assert_rewrite("helpers")
@@ -17,6 +18,9 @@ from helpers.job import Job
 from helpers.schemas import schema_of
 from moslabels.engine.databases import kept
 from moslabels.evidence import audit, report
+
+hypothesis.settings.register_profile("no clock", deadline=None)
+hypothesis.settings.load_profile("no clock")
 
 SAMPLE = 3
 """A run by default has every third case of a test that is marked as sampled."""
