@@ -37,6 +37,7 @@ def _batch_arguments(parser: Parser) -> None:
     parser.add_argument("--fail-fast", action="store_true", help="stop after the first table that fails")
     parser.add_argument("--dry-run", action="store_true", help="write no table and no audit, but the reports")
     parser.add_argument("--skip-unchanged", action="store_true", help="skip tables that still fit their audit")
+    parser.add_argument("--compare", metavar="R", help="report of an earlier run, as JSON: tell what changed since")
     add_settings(parser)
     add_verbosity(parser)
 
@@ -66,6 +67,7 @@ def _batch(parsed: argparse.Namespace, argv: list[str]) -> int:
                 fail_fast=parsed.fail_fast,
                 dry_run=parsed.dry_run,
                 skip_unchanged=parsed.skip_unchanged,
+                compare=parsed.compare,
                 memory_limit=parsed.memory_limit,
                 threads=parsed.threads,
                 temp_dir=parsed.temp_dir,
@@ -119,6 +121,10 @@ def _say_summary(report: Mapping[str, Any], is_dry: bool) -> None:
     others = "".join(f", {count} {what}" for count, what in ((unchanged, "unchanged"), (not_run, "not run")) if count)
     dry = " (dry run: no table is written)" if is_dry else ""
     say(f"{labelled} of {summary['tables']} tables labelled{others}{dry}")
+    if (since := report.get("comparison")) is not None:
+        from moslabels.evidence.changes import sentence
+
+        say(f"since {since['report']}: {sentence(since)}")
 
 
 def _progress(parsed: argparse.Namespace) -> Told:

@@ -19,6 +19,7 @@ from moslabels.evidence import embedded, report
 from moslabels.evidence.fields import AUDIT_FIELDS, TABLE_FIELDS, members
 from moslabels.evidence.meanings import with_meanings
 from moslabels.evidence.schema_parts import (
+    COMPARISON,
     COUNT,
     ONE_OR_LIST,
     OUR_PROVENANCE,
@@ -135,7 +136,7 @@ def report_document() -> Schema:
                 "tables": list_of(table, minItems=1),
                 "run_provenance": PROVENANCE,
             },
-            {"dry_run": {"type": "boolean"}},
+            {"dry_run": {"type": "boolean"}, "comparison": COMPARISON},
         ),
     )
 

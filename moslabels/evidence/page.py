@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from moslabels.evidence.cards import card
+from moslabels.evidence.changes import rows, sentence
 from moslabels.evidence.histogram import STATISTICS
 from moslabels.evidence.joined import text_of
 from moslabels.evidence.links import Links
@@ -49,6 +50,7 @@ def page(report: Mapping[str, Any], audits: Sequence[Mapping[str, Any] | None], 
         status=report["status"],
         says=f"{DRY}. {says}" if is_dry else says,
         summary=_summary(report),
+        since=_since(report.get("comparison"), cards),
         ranks={status: rank for rank, status in enumerate(_FIRST)},
         tables=cards,
         statistics=list(STATISTICS.values()),
@@ -72,6 +74,15 @@ def _summary(report: Mapping[str, Any]) -> list[tuple[str, int]]:
         ("rows with a label", summary["matched_rows"]),
         ("rows without a label", summary["missing_rows"]),
     ]
+
+
+def _since(comparison: Mapping[str, Any] | None, cards: Sequence[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Return what changed since an older report, each change with the number of its table, or None if it is gone."""
+    if comparison is None:
+        return None
+    numbers = {one["id"]: one["number"] for one in cards}
+    changes = [(numbers.get(name), name, what, was, now) for name, what, was, now in rows(comparison)]
+    return {"report": comparison["report"], "says": sentence(comparison), "changes": changes}
 
 
 def _run(manifest: str, block: Mapping[str, Any], hashes: Mapping[str, str]) -> list[tuple[str, list[str]]]:

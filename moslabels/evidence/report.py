@@ -8,6 +8,7 @@ from typing import Any
 
 from moslabels.base.errors import GateError, MosLabelsError
 from moslabels.base.text import visible
+from moslabels.evidence.changes import rows, sentence
 from moslabels.evidence.provenance import plain
 from moslabels.labelling.diagnosis import lines as diagnosis_lines
 from moslabels.spec.table import TableSpec
@@ -68,9 +69,17 @@ def table_entry(
 
 
 def build(
-    manifest: str, tables: Sequence[Mapping[str, Any]], provenance: Mapping[str, Any], *, is_dry: bool = False
+    manifest: str,
+    tables: Sequence[Mapping[str, Any]],
+    provenance: Mapping[str, Any],
+    *,
+    is_dry: bool = False,
+    comparison: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """Return the report of a batch as a dict of JSON values, marked if it is of a dry run."""
+    """Return the report of a batch as a dict of JSON values, marked if it is of a dry run.
+
+    ``comparison`` is what changed since an older report.
+    """
     return {
         "schema": SCHEMA,
         "manifest": manifest,
@@ -78,6 +87,7 @@ def build(
         "tables": list(tables),
         "run_provenance": dict(provenance),
         **({"dry_run": True} if is_dry else {}),
+        **({"comparison": dict(comparison)} if comparison is not None else {}),
     }
 
 
@@ -111,6 +121,11 @@ def markdown(report: Mapping[str, Any]) -> str:
         )
         cells = [markdown_text(table["id"]), table["status"], *counts, markdown_code(table["out"])]
         lines.append(f"| {' | '.join(cells)} |")
+    if (since := report.get("comparison")) is not None:
+        lines += ["", f"## Since {markdown_code(since['report'])}", "", f"{sentence(since)}."]
+        if changes := rows(since):
+            lines += ["", "| Table | What | Was | Is |", "|---|---|---|---|"]
+            lines += [f"| {' | '.join(map(markdown_text, change))} |" for change in changes]
     for heading, said in (("Errors", _errors), ("Warnings", _warnings), ("Keys without a label", _unmatched)):
         items = [item for table in report["tables"] for item in said(table)]
         if items:

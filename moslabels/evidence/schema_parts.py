@@ -165,6 +165,25 @@ DIAGNOSIS = object_of(
 )
 
 
+_FACT: Schema = {"anyOf": [TEXT, NUMBER, list_of(TEXT)]}
+COMPARISON = object_of(
+    {
+        "report": PATH,
+        "tables": list_of(
+            object_of(
+                {
+                    "id": TEXT,
+                    "change": {"enum": ["added", "gone", "changed", "same"]},
+                    "status": TEXT,
+                    "changes": list_of(object_of({"what": TEXT, "old": _FACT, "new": _FACT})),
+                }
+            )
+        ),
+        "outputs_not_compared": list_of(TEXT),
+    }
+)
+
+
 GROUPS = object_of(
     {
         "column": TEXT,

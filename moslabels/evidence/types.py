@@ -286,6 +286,31 @@ class ReportSummary(TypedDict):
     missing_rows: int
 
 
+class Changes(TypedDict):
+    """What ``new`` holds, or an item of it."""
+
+    what: str
+    old: str | float | list[str]
+    new: str | float | list[str]
+
+
+class Tables(TypedDict):
+    """What ``changes`` holds, or an item of it."""
+
+    id: str
+    change: Literal["added", "gone", "changed", "same"]
+    status: str
+    changes: list[Changes]
+
+
+class Comparison(TypedDict):
+    """What ``outputs_not_compared`` holds, or an item of it."""
+
+    report: str
+    tables: list[Tables]
+    outputs_not_compared: list[str]
+
+
 class Report(TypedDict):
     """The report of a batch."""
 
@@ -296,3 +321,4 @@ class Report(TypedDict):
     tables: list[TableEntry]
     run_provenance: dict[str, Any]
     dry_run: NotRequired[bool]
+    comparison: NotRequired[Comparison]

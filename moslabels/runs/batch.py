@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import Any, cast
 
 from moslabels.base.errors import UsageError, fault_of_table, interruption, os_error
@@ -13,6 +14,7 @@ from moslabels.base.settings import Settings
 from moslabels.base.signals import held, released
 from moslabels.engine.databases import kept
 from moslabels.evidence import report
+from moslabels.evidence.comparison import compared, old_tables
 from moslabels.evidence.reports import MAKERS
 from moslabels.evidence.run import Run
 from moslabels.evidence.types import Report, TableEntry
@@ -40,6 +42,7 @@ def run_batch(
     fail_fast: bool = False,
     dry_run: bool = False,
     skip_unchanged: bool = False,
+    compare: str | os.PathLike[str] | None = None,
     run_provenance: Mapping[str, Any] | None = None,
     memory_limit: str | None = None,
     threads: int | None = None,
@@ -66,6 +69,8 @@ def run_batch(
         Do everything but write tables, audits and unmatched files. The reports that are named are written, and marked.
     skip_unchanged
         Skip each table whose inputs, options, versions and output are still the ones in its audit.
+    compare
+        The JSON report of an earlier run. The report tells what changed since, per table.
     run_provenance
         A provenance block to use in place of moslabels' own.
     memory_limit, threads, temp_dir
@@ -120,6 +125,9 @@ def run_batch(
         "report_junit": report_junit,
     }
     reports = _reports(manifest, given)
+    old = path_argument("compare", compare) if compare is not None else None
+    # It is read first, because a report may be written in its place.
+    since = partial(compared, old, old_tables(old)) if old is not None else None
     settings = Settings(memory_limit=memory_limit, threads=threads, temp_dir=temp_dir)
     args = {
         "manifest": manifest.path,
@@ -128,13 +136,14 @@ def run_batch(
         "fail_fast": fail_fast,
         **settings.given(),
         **{name: True for name, given in (("dry_run", dry_run), ("skip_unchanged", skip_unchanged)) if given},
+        **({"compare": old} if old is not None else {}),
         # The tables of a loaded manifest may differ from those of its file.
         **({"manifest_loaded": True} if is_loaded else {}),
     }
     manifest_record = file_record(manifest.path)
     progress = relayed(progress, checked_cancel(cancel))
     run = Run(argv, args, manifest_record, reports, run_provenance, settings, dry_run, progress=progress)
-    made, ended_by = _run(manifest, run, fail_fast, skip_unchanged, on_table)
+    made, ended_by = _run(manifest, run, fail_fast, skip_unchanged, on_table, since)
     document = shown_report(made)
     try:
         if on_report is not None:
@@ -160,8 +169,12 @@ def _run(
     fail_fast: bool,
     skip_unchanged: bool,
     on_table: Callable[[TableEntry], None] | None,
+    since: Callable[[Sequence[Mapping[str, Any]]], Mapping[str, Any]] | None,
 ) -> tuple[dict[str, Any], BaseException | None]:
-    """Label the tables and write the reports. Return the report, and what ended the run early, if anything."""
+    """Label the tables and write the reports. Return the report, and what ended the run early, if anything.
+
+    ``since`` returns what changed in the entries of a report since an older one.
+    """
     with held(), ExitStack() as reports_are_ours:
         try:
             places = reports_are_ours.enter_context(reserved(run.reports.values()))
@@ -172,7 +185,10 @@ def _run(
         tables = zip(manifest.tables, entries, strict=True)
         were_run = [(spec, entry) for spec, entry in tables if entry["status"] != "not-run"]
         inputs = _inputs(were_run, run) if run.block is None else {}
-        document = report.build(manifest.path, entries, run.provenance(inputs, {}), is_dry=run.is_dry)
+        changes = since(entries) if since is not None else None
+        document = report.build(
+            manifest.path, entries, run.provenance(inputs, {}), is_dry=run.is_dry, comparison=changes
+        )
         try:
             for name, path in run.reports.items():
                 write_whole(places[path], MAKERS[name](document, audits, path))

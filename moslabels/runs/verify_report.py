@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from moslabels.base.text import shown
+from moslabels.evidence import comparison
 from moslabels.evidence.documents import Audit, Report, Unknown, load
 from moslabels.evidence.provenance import is_ours, versions
 from moslabels.evidence.report import NEVER_SKIPPED, added_up
@@ -51,6 +52,8 @@ class ReportCheck:
         if all(_says_how_it_ended(table) for table in tables):
             for name, value in added_up(tables).items():
                 checked.compare(name, report.members[name], value)
+        if (since := report.members.get("comparison")) is not None:  # Of the old report nothing can be checked.
+            checked.compare("comparison", comparison.claims(since), comparison.evidence(since, tables))
         files = [checked]
         audits: dict[str, str] = {}
         for index, table in enumerate(tables):
