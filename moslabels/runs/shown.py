@@ -98,7 +98,7 @@ def audit_look(audit: Mapping[str, Any], *first: tuple[str, Sequence[str], Rows]
         "good" if audit["match_rate"] >= audit["min_match_rate"] else "bad",
         [
             *first,
-            ("Counts", ["", ""], [[name.replace("_", " "), audit[name]] for name in kinds]),
+            ("Counts", [], [[name.replace("_", " "), audit[name]] for name in kinds]),
             ("Label files", [name.replace("_", " ") for name in names], files),
         ],
         audit["warnings"],
