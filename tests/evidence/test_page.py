@@ -13,6 +13,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from html.parser import HTMLParser
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -656,12 +657,12 @@ def browser() -> str:
     return found
 
 
-def dumped(browser: str, path: Path, folder: Path) -> str:
+def dumped(browser: str, path: Path, folder: Path, *more: str) -> str:
     """The document as the browser has it once it is loaded. Nothing that was started stays."""
     flags = (
         "--headless --no-sandbox --disable-gpu --disable-dev-shm-usage --disable-extensions --no-first-run --dump-dom"
     )
-    arguments = [browser, *flags.split(), f"--user-data-dir={folder / 'browser'}", path.as_uri()]
+    arguments = [browser, *flags.split(), *more, f"--user-data-dir={folder / 'browser'}", path.as_uri()]
     with (folder / "dom.html").open("wb") as out:
         process = subprocess.Popen(arguments, stdout=out, stderr=subprocess.DEVNULL, start_new_session=True)
         try:
@@ -733,3 +734,27 @@ def test_in_a_browser(browser: str, documents: Documents, tmp_path: Path) -> Non
     assert [sorted(seen["failed"][0]), seen["failed"][2]] == [["case", "low", "stale"], 3]
     assert seen["all"] == f"{len(tables)} of {len(tables)} tables"
     assert (seen["folded"], seen["unfolded"]) == (False, True)
+
+
+AXE = """<style>.scroll { background: var(--surface) !important }</style><script>AXE_SOURCE</script><script>
+axe.run().then((found) => {
+  const seen = document.createElement("pre");
+  seen.id = "seen";
+  seen.textContent = JSON.stringify([found.violations.map((one) => [one.id, one.nodes[0].html]), found.passes.length]);
+  document.body.append(seen);
+});
+</script></body>"""
+"""Scans a page with axe-core. A shade over a text would hide the contrast of the text from it."""
+
+
+def test_a_scan_for_accessibility_finds_nothing(browser: str, text: str, tmp_path: Path) -> None:
+    spec = find_spec("axe_core_python")
+    if spec is None or spec.origin is None:
+        pytest.skip("axe-core is not installed; the extra dev has it")
+    source = Path(spec.origin).with_name("axe.min.js").read_text(encoding="utf-8").replace("</script", "<\\/script")
+    (tmp_path / "page.html").write_text(text.replace("</body>", AXE.replace("AXE_SOURCE", source)), encoding="utf-8")
+    dom = dumped(browser, tmp_path / "page.html", tmp_path, "--virtual-time-budget=60000")
+    (found,) = re.findall(r'<pre id="seen">(.*?)</pre>', dom, re.DOTALL)
+    violations, passes = json.loads(html.unescape(found))
+    assert violations == []
+    assert passes > 30
