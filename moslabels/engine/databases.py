@@ -32,6 +32,7 @@ class Database:
     def __init__(self, settings: Settings, spill_folder: str) -> None:
         self.is_prepared = False
         self.memory: float | None = None
+        self._sessions = 0
         self.settings = settings
         self._has_all_threads = False
         self._process = os.getpid()
@@ -48,6 +49,7 @@ class Database:
 
     def session(self, progress: Progress) -> Connection:
         """Return a session. Its tables and variables are its own."""
+        self._sessions += 1
         session = self._root.cursor()
         session.execute("SET enable_progress_bar = false")  # DuckDB could write the bar into a pipe.
         if progress is not SILENT:
@@ -61,6 +63,11 @@ class Database:
         if self.settings.threads is None and not self._has_all_threads:
             self._root.execute("RESET GLOBAL threads")
             self._has_all_threads = True
+
+    @property
+    def is_worn(self) -> bool:
+        """Return whether it is to be closed after its sessions so far."""
+        return self._sessions >= MOST_SESSIONS
 
     def rest(self) -> None:
         """End the threads that :meth:`use_all_threads` began. Raise duckdb.Error if that fails."""
@@ -93,6 +100,8 @@ class Database:
 
 
 MOST_SHARED = min(8, os.cpu_count() or 1)
+MOST_SESSIONS = 500
+"""A database is closed after so many: each leaves some 20 kB in DuckDB, which go when it is closed."""
 _SECONDS_FOR_A_TURN = 2
 
 
@@ -117,7 +126,10 @@ class _Pool:
             fits[-1].close()
 
     def put(self, database: Database) -> None:
-        """Keep a database. Close the one that has been idle longest if there are too many."""
+        """Keep a database if it is not worn. Close the one that has been idle longest if there are too many."""
+        if database.is_worn:
+            database.close()
+            return
         try:
             database.rest()
         except duckdb.Error:

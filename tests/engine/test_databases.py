@@ -19,7 +19,7 @@ from moslabels import join
 from moslabels.base.errors import StatementError
 from moslabels.base.settings import DEFAULTS, Settings
 from moslabels.engine.connection import SMALL, Engine
-from moslabels.engine.databases import MOST_SHARED, kept, shared
+from moslabels.engine.databases import MOST_SESSIONS, MOST_SHARED, kept, shared
 from moslabels.engine.locked import LockedEngine
 from moslabels.engine.statements import Statement
 from moslabels.files.workspace import Workspace
@@ -158,7 +158,7 @@ def test_two_engines_at_a_time_have_two_databases() -> None:
 FORKS = """
 import os
 from moslabels.engine.connection import Engine
-from moslabels.engine.databases import MOST_SHARED, kept, shared
+from moslabels.engine.databases import MOST_SESSIONS, MOST_SHARED, kept, shared
 from moslabels.engine.statements import Statement
 
 with kept():
@@ -261,6 +261,15 @@ def test_threads_share_databases_one_at_a_time_and_few_stay() -> None:
         assert thread.submit(are_new, 2, mine).result() == [False, True]
     assert are_new(MOST_SHARED + 2, mine).count(True) == MOST_SHARED
     assert are_new(MOST_SHARED + 2, mine).count(True) == 2
+
+
+def test_a_database_is_closed_after_many_sessions() -> None:
+    with shared():
+        found = []
+        for _ in range(MOST_SESSIONS + 1):
+            with Engine(Settings(memory_limit="303MB")) as engine:
+                found.append(is_new(engine))
+    assert [number for number, new in enumerate(found) if new] == [0, MOST_SESSIONS]
 
 
 def test_join_leaves_its_database_to_the_next_call() -> None:
