@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 
 def _batch_arguments(parser: Parser) -> None:
-    parser.add_argument("manifest", metavar="MANIFEST", nargs="?", help="JSON file of tables; each is labelled")
-    parser.add_argument("--manifest", metavar="M", dest="manifest_flag", help="the same, as a flag")
+    parser.add_argument("manifest", metavar="MANIFEST", nargs="?", help="JSON file of tables; or --manifest MANIFEST")
+    parser.add_brief("--manifest", "JSON file of tables", metavar="M", dest="manifest_flag")
     parser.add_argument("--base-dir", metavar="D", help="folder of relative paths; default: that of the manifest")
     for form in REPORT_FORMS:
         parser.add_argument(form.flag, metavar="F", help=form.help)
@@ -37,7 +37,7 @@ def _batch_arguments(parser: Parser) -> None:
     parser.add_argument("--fail-fast", action="store_true", help="stop after the first table that fails")
     parser.add_argument("--dry-run", action="store_true", help="write no table and no audit, but the reports")
     parser.add_argument("--skip-unchanged", action="store_true", help="skip tables that still fit their audit")
-    parser.add_argument("--compare", metavar="R", help="report of an earlier run, as JSON: tell what changed since")
+    parser.add_argument("--compare", metavar="R", help="JSON report of an earlier run: tell what changed")
     add_settings(parser)
     add_verbosity(parser)
 
