@@ -16,6 +16,7 @@ CODES = {
     "usage": "the command, the arguments or the manifest are wrong",
     "no-file": "an input is not there",
     "unreadable": "an input is damaged, of another format or encoding, or not permitted",
+    "parts": "the parts of a table do not fit together, or cannot be told apart from other files",
     "no-column": "a column that is named or required is not there",
     "ambiguous-column": "several columns have a name that must be that of one",
     "bad-key": "a value that cannot be a key",

@@ -19,13 +19,15 @@ class Settings:
     """Memory, threads and the folder for temporary files.
 
     ``None`` means 80 % of the memory, a thread per core and the system's folder for temporary files. ``temp_dir`` holds
-    data that does not fit in ``memory_limit``, and copies of text that DuckDB cannot read as it is. A wrong value
-    raises UsageError, which lists every problem.
+    data that does not fit in ``memory_limit``, and copies of text that DuckDB cannot read as it is. ``workers`` are the
+    processes that label the parts of a table of many parts; by default one per core, if the table is large. A wrong
+    value raises UsageError, which lists every problem.
     """
 
     memory_limit: str | None = None
     threads: int | None = None
     temp_dir: str | os.PathLike[str] | None = None
+    workers: int | None = None
 
     def __post_init__(self) -> None:
         problems = []
@@ -34,8 +36,9 @@ class Settings:
             isinstance(memory, str) and _SIZE.fullmatch(memory) and re.search("[1-9]", memory)
         ):
             problems.append(f'memory_limit: must be a size such as "4GB", "512MiB" or "50%", not {shown(memory)}')
-        if threads is not None and (isinstance(threads, bool) or not isinstance(threads, int) or threads < 1):
-            problems.append(f"threads: must be a whole number from 1 on, not {shown(threads)}")
+        for name, number in (("threads", threads), ("workers", self.workers)):
+            if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 1):
+                problems.append(f"{name}: must be a whole number from 1 on, not {shown(number)}")
         if folder is not None and not isinstance(folder, str | os.PathLike):
             problems.append(f"temp_dir: must be a folder, not {shown(folder)}")
         elif folder is not None and (problem := url_problem(os.fsdecode(folder))):

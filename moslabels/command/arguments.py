@@ -34,6 +34,7 @@ def _whole_number(text: str) -> int:
 SETTINGS: Mapping[str, tuple[str, dict[str, Any]]] = {
     "memory_limit": ('most memory that DuckDB takes, such as "4GB"', {"metavar": "SIZE"}),
     "threads": ("threads that DuckDB takes", {"metavar": "N", "type": _whole_number}),
+    "workers": ("processes that label the parts of a table of many parts", {"metavar": "N", "type": _whole_number}),
     "temp_dir": ("folder for what does not fit in the memory", {"metavar": "D"}),
 }
 """Each setting with its help and the keywords of its flag."""
@@ -105,6 +106,11 @@ def label(text: str) -> Any:
     return json_or_text(text) if text.startswith("{") else text
 
 
+def features(text: str) -> Any:
+    """Return a path, or the pattern or list of a table of many parts. A path that begins with { or [ is written ./{…"""
+    return json_or_text(text) if text.startswith(("{", "[")) else text
+
+
 def _number(text: str) -> float:
     try:
         return float(text)
@@ -125,7 +131,7 @@ def given_settings(parsed: argparse.Namespace) -> Settings:
     """Return the settings that were given. Raise UsageError."""
     from moslabels.base.settings import Settings
 
-    return Settings(memory_limit=parsed.memory_limit, threads=parsed.threads, temp_dir=parsed.temp_dir)
+    return Settings(**{name: getattr(parsed, name) for name in SETTINGS})
 
 
 def table_of(manifest: Manifest, identifier: str | None) -> TableSpec:

@@ -11,6 +11,7 @@ from moslabels.command.arguments import (
     add_dialects,
     add_options,
     add_settings,
+    features,
     given_options,
     given_settings,
     label,
@@ -69,7 +70,7 @@ def _init(parsed: argparse.Namespace, _argv: list[str]) -> int:
 
 
 def _suggest_arguments(parser: Parser) -> None:
-    parser.add_argument("--features", metavar="F", required=True, help="feature table")
+    parser.add_argument("--features", metavar="F", required=True, type=features, help="feature table")
     parser.add_argument(
         "--labels", metavar="L", required=True, action="append", help="label table; repeat for more, joined by one rule"
     )
@@ -105,7 +106,7 @@ def _explain_arguments(parser: Parser) -> None:
     parser.add_argument("--table", metavar="ID", help="the table's id")
     parser.add_argument("--base-dir", metavar="D", help="folder of relative paths; default: that of the manifest")
     parser.add_argument("--json", action="store_true", help="for programs")
-    parser.add_brief("--features", "feature table", metavar="F")
+    parser.add_brief("--features", "feature table", metavar="F", type=features)
     parser.add_brief("--labels", "label table", metavar="L", action="append", type=label)
     add_options(parser)
 

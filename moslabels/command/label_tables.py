@@ -13,6 +13,7 @@ from moslabels.command.arguments import (
     add_options,
     add_settings,
     add_verbosity,
+    features,
     given_options,
     given_settings,
     label,
@@ -71,6 +72,7 @@ def _batch(parsed: argparse.Namespace, argv: list[str]) -> int:
                 memory_limit=parsed.memory_limit,
                 threads=parsed.threads,
                 temp_dir=parsed.temp_dir,
+                workers=parsed.workers,
                 argv=argv,
                 on_table=on_table,
                 on_report=reports.append,
@@ -134,7 +136,13 @@ def _progress(parsed: argparse.Namespace) -> Told:
 
 
 def _materialize_arguments(parser: Parser) -> None:
-    parser.add_argument("--features", metavar="F", required=True, help="feature table")
+    parser.add_argument(
+        "--features",
+        metavar="F",
+        required=True,
+        type=features,
+        help='feature table; one of many parts is a folder, or JSON: {"glob": "runs/**/*.parquet"}, or a list',
+    )
     parser.add_argument(
         "--labels",
         metavar="L",
@@ -166,7 +174,7 @@ def _materialize(parsed: argparse.Namespace, argv: list[str]) -> int:
     paths = {name: getattr(parsed, name) for name in ("features", "labels", "out", "audit_json")}
     args = all_args(paths, options, settings, parsed.unmatched, parsed.dry_run)
     with _progress(parsed) as progress:
-        progress.table(parsed.features, 1, 1)
+        progress.table(spec.features, 1, 1)
         audit = label_table(spec, Run(argv, args, settings=settings, is_dry=parsed.dry_run, progress=progress.wanted()))
     for warning in audit["warnings"]:
         say(f"moslabels: warning: {warning}")

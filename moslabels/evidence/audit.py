@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -30,6 +31,30 @@ class Output:
     nulled: int = 0
 
 
+@dataclasses.dataclass(frozen=True)
+class PartRecord:
+    """One part of a table of many parts: its path below the folder, its counts, and the hashes before and after."""
+
+    path: str
+    rows: int
+    rows_without_key: int
+    matched_rows: int
+    features_sha256: str
+    sha256: str
+    bytes: int
+
+
+def sha256_of_parts(parts: Sequence[PartRecord]) -> str:
+    """Return the sha256 of what ``sha256sum`` prints of all parts, sorted as bytes, so that a shell can check it."""
+    lines = sorted(_sha256sum_line(part).encode("utf-8", "surrogateescape") for part in parts)
+    return hashlib.sha256(b"".join(lines)).hexdigest()
+
+
+def _sha256sum_line(part: PartRecord) -> str:
+    escaped = part.path.replace("\\", "\\\\").replace("\n", "\\n").replace("\r", "\\r")
+    return f"{'' if escaped == part.path else chr(92)}{part.sha256}  {escaped}\n"
+
+
 def build(
     *,
     spec: TableSpec,
@@ -37,6 +62,7 @@ def build(
     match: Match,
     diagnosis: Mapping[str, Any] | None,
     output: Output | None,
+    parts: Sequence[PartRecord] = (),
     unmatched: Output | None = None,
     warnings: Sequence[str],
     provenance: dict[str, Any],
@@ -50,6 +76,8 @@ def build(
     return {
         "schema": SCHEMA,
         "feature_table": spec.features,
+        **({"features": plain(spec.parts.given)} if spec.parts is not None else {}),
+        **({"parts": [dataclasses.asdict(part) for part in parts]} if spec.parts is not None else {}),
         "output": output and output.path,
         "feature_key_column": one_or_list(match.key.columns),
         **({"feature_key_template": options.feature_key_template} if options.feature_key_template is not None else {}),

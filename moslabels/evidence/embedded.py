@@ -10,9 +10,9 @@ from typing import Any, BinaryIO
 from moslabels.evidence.audit import given_options
 from moslabels.evidence.provenance import plain, versions
 from moslabels.evidence.strict_json import DocumentError, parse
-from moslabels.labelling.keys import one_or_list
+from moslabels.labelling.keys import Key, one_or_list
 from moslabels.labelling.labels import Labels
-from moslabels.labelling.match import Match
+from moslabels.labelling.match import Match, PartCounts
 from moslabels.spec.table import TableSpec
 
 ENTRY = "moslabels"
@@ -24,27 +24,42 @@ def build(
     spec: TableSpec, labels: Labels, match: Match, features_sha256: str, label_records: Sequence[Mapping[str, Any]]
 ) -> str:
     """Return the entry as JSON text: where features and labels came from, the rule of the join, and the counts."""
-    document = {
+    return text(outline(spec, labels, match.key, label_records), spec.features, features_sha256, match)
+
+
+def outline(spec: TableSpec, labels: Labels, key: Key, label_records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what the entries of all parts of a table share: where the labels came from, and the rule of the join."""
+    return {
         "schema": SCHEMA,
-        "features": {"path": spec.features, "sha256": features_sha256},
         "labels": [
             {"path": label.path, "source": label.given, "sha256": record["sha256"], "config": given_options(label)}
             for label, record in zip(spec.labels, label_records, strict=True)
         ],
         "config": plain(spec.config),
-        "feature_key_column": one_or_list(match.key.columns),
+        "feature_key_column": one_or_list(key.columns),
         "label_columns": labels.column_names(spec.options.status_column),
-        "counts": {
-            "input_rows": match.input_rows,
-            "rows_without_key": match.rows_without_key,
-            "total_feature_keys": match.total_feature_keys,
-            "matched_feature_keys": match.matched_feature_keys,
-            "matched_rows": match.matched_rows,
-            "missing_rows": match.input_rows - match.matched_rows,
-            "labels_loaded": labels.count,
-        },
-        "match_rate": match.match_rate,
+        "labels_loaded": labels.count,
         "versions": versions(),
+    }
+
+
+def text(outline: Mapping[str, Any], path: str, features_sha256: str, counts: Match | PartCounts) -> str:
+    """Return the entry of a file as JSON text. ``path`` is that of its features, ``counts`` are those of its rows."""
+    shared = dict(outline)
+    labels_loaded = shared.pop("labels_loaded")
+    document = {
+        **shared,
+        "features": {"path": path, "sha256": features_sha256},
+        "counts": {
+            "input_rows": counts.input_rows,
+            "rows_without_key": counts.rows_without_key,
+            "total_feature_keys": counts.total_feature_keys,
+            "matched_feature_keys": counts.matched_feature_keys,
+            "matched_rows": counts.matched_rows,
+            "missing_rows": counts.input_rows - counts.matched_rows,
+            "labels_loaded": labels_loaded,
+        },
+        "match_rate": counts.match_rate,
     }
     return json.dumps(document, sort_keys=True, ensure_ascii=False)
 

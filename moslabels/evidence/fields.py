@@ -15,6 +15,7 @@ from moslabels.evidence import audit, report
 from moslabels.evidence.schema_parts import (
     COUNT,
     DIAGNOSIS,
+    FEATURES,
     GROUPS,
     JOINED,
     LABEL_FILE,
@@ -113,6 +114,32 @@ def members(fields: Sequence[Field]) -> Schema:
 AUDIT_FIELDS: Sequence[Field] = (
     Field("schema", {"const": audit.SCHEMA}, "name of the schema of this document", "VARCHAR"),
     Field("feature_table", PATH, "path of the features", "VARCHAR"),
+    Field(
+        "features",
+        FEATURES,
+        "features of many parts as they were given: a folder, a pattern or a list; feature_table is then the folder "
+        "above all parts",
+        is_required=False,
+    ),
+    Field(
+        "parts",
+        list_of(
+            object_of(
+                {
+                    "path": TEXT,
+                    "rows": COUNT,
+                    "rows_without_key": COUNT,
+                    "matched_rows": COUNT,
+                    "features_sha256": SHA256,
+                    "sha256": SHA256,
+                    "bytes": COUNT,
+                }
+            )
+        ),
+        "the parts of a table of many parts, each by its path below feature_table and below output; output_sha256 is "
+        "then the sha256 of what sha256sum prints of them, sorted",
+        is_required=False,
+    ),
     Field("output", or_null(PATH), "path of the labelled table; null if it is in memory", "VARCHAR"),
     Field(
         "feature_key_column",

@@ -63,6 +63,10 @@ def options_of(fields: Mapping[str, dataclasses.Field[Any]]) -> Schema:
     return found
 
 
+_FEATURE: Schema = {"anyOf": [PATH, object_of({"glob": PATH})]}
+FEATURES: Schema = {"anyOf": [PATH, object_of({"glob": PATH}), list_of(_FEATURE, minItems=1)]}
+
+
 ONE_OR_LIST: Schema = {"anyOf": [TEXT, list_of(TEXT, minItems=2)]}
 
 

@@ -10,6 +10,7 @@ import errno
 import os
 import shutil
 import stat
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -46,6 +47,7 @@ class Abilities:
     - ``no_follow``: opening can refuse a link (else its name is compared with what was opened)
     - ``modes`` and ``users``: files have modes and owners (else there are none to keep)
     - ``moves_open_files``: an open file can be renamed and removed (else it is closed before)
+    - ``exchanges``: two names change places in one step (else one is moved away, then the other to its place)
     - ``processes``: it can be asked whether a process runs, without disturbing it (else nobody knows)
     - ``kernel_copies``: the kernel copies from file to file (else the bytes are read and written)
     """
@@ -59,6 +61,7 @@ class Abilities:
     modes: bool
     users: bool
     moves_open_files: bool
+    exchanges: bool
     processes: bool
     kernel_copies: bool
 
@@ -82,6 +85,7 @@ class Abilities:
             modes=hasattr(os, "fchmod"),
             users=hasattr(os, "geteuid"),
             moves_open_files=is_posix,
+            exchanges=sys.platform == "linux",
             processes=is_posix,
             kernel_copies=hasattr(os, "copy_file_range"),
         )
@@ -126,9 +130,9 @@ class System:
             raise OSError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), whole)
         return Folder(whole, None)
 
-    def make_folder(self, folder: Folder, name: str) -> None:
+    def make_folder(self, folder: Folder, name: str, mode: int = 0o777) -> None:
         path, inside = _at(folder, name)
-        os.mkdir(path, dir_fd=inside)
+        os.mkdir(path, mode, dir_fd=inside)
 
     def remove_folder(self, folder: Folder, name: str) -> None:
         """Remove an empty folder."""

@@ -45,6 +45,28 @@ def reserved(targets: Iterable[str]) -> Iterator[dict[str, Place]]:
 
 
 @contextmanager
+def reserved_folder(target: str) -> Iterator[Place]:
+    """Check and lock the target of a whole folder for this run, and give its place.
+
+    Raise TableError if another run holds it, or if something else than a folder stands there.
+    """
+    folder, name = os.path.split(os.path.abspath(target))
+    with ExitStack() as cleanup, named(target):
+        place = Place(target, _open_folder(folder, cleanup), name)
+        found = place.find(name)
+        if found is not None and not stat.S_ISDIR(found.st_mode):
+            kind = "a link" if stat.S_ISLNK(found.st_mode) else "not a folder"
+            raise TableError(
+                f"{target}: is {kind}, and a table of many parts is written as a folder; write to another path",
+                code="file-system",
+                file=target,
+            )
+        _check_replaceable(place)
+        cleanup.enter_context(locked(place))
+        yield place
+
+
+@contextmanager
 def set_aside(targets: Iterable[str], folder: str) -> Iterator[dict[str, Place]]:
     """Give places in a temporary folder instead of those of the targets: a dry run publishes nothing."""
     opened = platform.system.open_folder(folder)

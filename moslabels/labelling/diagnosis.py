@@ -65,13 +65,13 @@ def diagnose(engine: Engine, spec: TableSpec, labels: Labels, match: Match) -> d
         "labels_loaded": labels.count,
         "unmatched_feature_keys": {
             "count": match.unmatched_feature_keys.count,
-            "sample": [{**row, "file": spec.features} for row in match.unmatched_feature_keys.rows],
+            "sample": list(match.unmatched_feature_keys.rows),
         },
         "unused_label_keys": {
             "count": match.unused_label_keys.count,
             "sample": [{**row, "file": paths[row["file"]]} for row in match.unused_label_keys.rows],
         },
-        "values_without_key": [{**row, "file": spec.features} for row in match.values_without_key],
+        "values_without_key": match.values_without_key,
         "near_misses": near_misses,
         **({"in_common": common} if common is not None else {}),
     }

@@ -28,7 +28,8 @@ class Features:
 
 
 def _bad_keys(features: Features, rows: Sequence[Row]) -> Finding:
-    return bad_key(features.source.path, features.key.columns, "feature", rows[0])
+    path, row = features.source.place(rows[0]["row"])
+    return bad_key(path, features.key.columns, "feature", {**rows[0], "row": row})
 
 
 CHECKS: tuple[Check[Features], ...] = (Check("match/checks/31_bad_keys", "bad-key", "bad_keys", _bad_keys),)
@@ -55,11 +56,10 @@ def rate(matched: int, total: int) -> float:
     return matched / total if total else 0.0
 
 
-@dataclass(frozen=True)
-class Group:
-    """The counts of the feature rows that have one value of ``match_rate_by``."""
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """The counts of some feature rows, and of the distinct keys that they have."""
 
-    value: str | None
     input_rows: int
     rows_without_key: int
     total_feature_keys: int
@@ -69,6 +69,20 @@ class Group:
     def match_rate(self) -> float:
         """The part of the distinct feature keys that have a label, or 0 if there are no keys."""
         return rate(self.matched_feature_keys, self.total_feature_keys)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PartCounts(Counts):
+    """The counts of one part of a table."""
+
+    matched_rows: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Group(Counts):
+    """The counts of the feature rows that have one value of ``match_rate_by``."""
+
+    value: str | None
 
     @property
     def key_rate(self) -> float:
@@ -118,7 +132,11 @@ def match_features(engine: Engine, features: Features, labels: Labels, match_rat
     """
     source, key = features.source, features.key
     by = source.find("group", match_rate_by, (), "match_rate_by") if match_rate_by is not None else None
-    source.run(engine, "match/10_feature_values", key.cells)
+    if source.has_several:
+        source.run(engine, "parts/10_part_values", key.cells)
+        engine.run(render("parts/11_feature_values", cells=key.cells))
+    else:
+        source.run(engine, "match/10_feature_values", key.cells)
     source.run(engine, "match/20_feature_keys", key.cells, key.parameters(), keys=key.cells, key=key)
     counts: dict[str, Any] = engine.row(render("match/30_match_counts"))
     for check in CHECKS:
@@ -132,10 +150,10 @@ def match_features(engine: Engine, features: Features, labels: Labels, match_rat
         total_feature_keys=total,
         matched_feature_keys=matched,
         matched_rows=counts["matched_rows"],
-        unmatched_feature_keys=_sample(engine, "match/31_unmatched_feature_keys", total - matched),
+        unmatched_feature_keys=_sample(engine, "match/31_unmatched_feature_keys", total - matched, source),
         unused_label_keys=_sample(engine, "match/32_unused_label_keys", labels.count - matched),
         key_collisions=_sample(engine, "match/33_key_collisions", counts["repeats"]),
-        values_without_key=engine.rows(render("match/34_values_without_key")) if counts["values_without_key"] else [],
+        values_without_key=_values_without_key(engine, source) if counts["values_without_key"] else [],
         scores=Scores(**engine.row(render("match/35_scores"))),
         groups=_groups(engine, source, key, by) if by is not None else (),
         used_labels=_used_labels(engine, labels, matched),
@@ -148,6 +166,10 @@ def _groups(engine: Engine, source: Source, key: Key, column: Column) -> tuple[G
     return tuple(Group(**row) for row in rows)
 
 
+def _values_without_key(engine: Engine, source: Source) -> list[dict[str, Any]]:
+    return [source.placed(row) for row in engine.rows(render("match/34_values_without_key"))]
+
+
 def _used_labels(engine: Engine, labels: Labels, matched: int) -> tuple[tuple[int, int], ...]:
     """Return the labels of each file, and how many of them features use. Of one file, both are counted already."""
     if len(labels.files) == 1:
@@ -155,10 +177,14 @@ def _used_labels(engine: Engine, labels: Labels, matched: int) -> tuple[tuple[in
     return tuple((row["labels"], row["used"]) for row in engine.rows(render("match/38_used_labels")))
 
 
-def _sample(engine: Engine, name: str, count: int) -> Sample:
-    """Return the sample of a statement, which runs if there may be any by a count."""
+def _sample(engine: Engine, name: str, count: int, source: Source | None = None) -> Sample:
+    """Return the sample of a statement, which runs if there may be any by a count.
+
+    With a ``source`` the rows are numbered through all of its parts.
+    """
     rows = engine.rows(render(name)) if count else []
     total = rows[0]["total"] if rows else 0
+    rows = rows if source is None else [source.placed(row) for row in rows]
     return Sample(total, tuple({name: value for name, value in row.items() if name != "total"} for row in rows))
 
 

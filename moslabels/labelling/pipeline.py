@@ -26,7 +26,9 @@ from moslabels.labelling.match import (
     row_labels,
     row_labels_statement,
 )
+from moslabels.labelling.part_features import Examine, open_parts
 from moslabels.sources.opening import open_table
+from moslabels.sources.parquet_parts import examined
 from moslabels.sources.source import Source
 from moslabels.spec.names import LABEL_COLUMNS, SOURCE_COLUMN
 from moslabels.spec.options import Options
@@ -53,8 +55,11 @@ class Matched:
         return [*self.spec.open_questions, *self.labels.doubts, *match_doubts(self.labels, self.match)]
 
 
-def read_features(engine: Engine, workspace: Workspace, spec: TableSpec) -> Features:
-    """Open the features of a table and find their key. Raise TableError."""
+def read_features(engine: Engine, workspace: Workspace, spec: TableSpec, examine: Examine = examined) -> Features:
+    """Open the features of a table, find their key. ``examine`` reads the footers of many parts. Raise TableError."""
+    if spec.parts is not None:
+        engine.progress.step("reading features")
+        return open_parts(engine, spec, examine)
     engine.progress.step("reading features", file_size(spec.features), "bytes")
     source = open_table(engine, workspace, spec.features, "feature", spec.options.feature_csv, spec.tables)
     return Features(source, find_key(engine, source, spec.options, "feature"))
@@ -69,9 +74,9 @@ def read_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels
     return labels
 
 
-def match_table(engine: Engine, workspace: Workspace, spec: TableSpec) -> Matched:
+def match_table(engine: Engine, workspace: Workspace, spec: TableSpec, examine: Examine = examined) -> Matched:
     """Read features and labels of a table and let their keys meet. Raise TableError."""
-    return match_labels(engine, workspace, spec, read_features(engine, workspace, spec))
+    return match_labels(engine, workspace, spec, read_features(engine, workspace, spec, examine))
 
 
 def match_labels(engine: Engine, workspace: Workspace, spec: TableSpec, features: Features) -> Matched:

@@ -24,6 +24,7 @@ def all_args(
         "unmatched": unmatched,
         "dry_run": dry_run,
         **{name: getattr(settings, name) for name in ("memory_limit", "threads", "temp_dir")},
+        **({"workers": settings.workers} if settings.workers is not None else {}),
         **{name: options.get(name, getattr(defaults, name)) for name in FIELDS},
     }
 

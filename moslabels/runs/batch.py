@@ -47,6 +47,7 @@ def run_batch(
     memory_limit: str | None = None,
     threads: int | None = None,
     temp_dir: str | os.PathLike[str] | None = None,
+    workers: int | None = None,
     argv: Sequence[str] = (),
     on_table: Callable[[TableEntry], None] | None = None,
     on_report: Callable[[Report], None] | None = None,
@@ -75,6 +76,8 @@ def run_batch(
         A provenance block to use in place of moslabels' own.
     memory_limit, threads, temp_dir
         What DuckDB may take: a text such as ``"4GB"``, a number, a folder for what does not fit in memory.
+    workers
+        How many processes label the parts of a table of many parts; by default one per core, if the table is large.
     argv
         The command line, for the evidence.
     on_table
@@ -128,7 +131,7 @@ def run_batch(
     old = path_argument("compare", compare) if compare is not None else None
     # It is read first, because a report may be written in its place.
     since = partial(compared, old, old_tables(old)) if old is not None else None
-    settings = Settings(memory_limit=memory_limit, threads=threads, temp_dir=temp_dir)
+    settings = Settings(memory_limit=memory_limit, threads=threads, temp_dir=temp_dir, workers=workers)
     args = {
         "manifest": manifest.path,
         "base_dir": base_dir,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Unpack
+from typing import Any, TypeAlias, Unpack
 
 from moslabels.base.errors import GateError, MosLabelsError, TableError, is_from_outside, os_error
 from moslabels.base.progress import SILENT, Cancel, relayed
@@ -27,17 +27,21 @@ from moslabels.files.workspace import Workspace
 from moslabels.labelling.pipeline import Matched, columns_of, join_rows, judge, match_labels, read_features
 from moslabels.runs.arguments import all_args, check_block, check_options, checked_cancel, with_options
 from moslabels.runs.shown import shown_audit
+from moslabels.runs.part_table import label_parts
 from moslabels.sources.source import Source
-from moslabels.spec.entry import table_spec
+from moslabels.spec.entry import table_spec, text_features
 from moslabels.spec.options import OptionKeywords
 from moslabels.spec.table import TableSpec
 from moslabels.writers.copy import Copy
 from moslabels.writers.job import Job
 from moslabels.writers.write import begin, beside_warnings, write_labelled, write_plain
 
+Features: TypeAlias = str | os.PathLike[str] | Mapping[str, Any] | Sequence[str | os.PathLike[str] | Mapping[str, Any]]
+"""What names features: a file, or the files of a table of many parts."""
+
 
 def materialize(
-    features: str | os.PathLike[str],
+    features: Features,
     label_paths: Sequence[str | os.PathLike[str] | Mapping[str, Any]] | str | os.PathLike[str],
     out: str | os.PathLike[str],
     audit_json: str | os.PathLike[str] | None = None,
@@ -48,6 +52,7 @@ def materialize(
     memory_limit: str | None = None,
     threads: int | None = None,
     temp_dir: str | os.PathLike[str] | None = None,
+    workers: int | None = None,
     cancel: Cancel | None = None,
     **options: Unpack[OptionKeywords],
 ) -> Audit:
@@ -56,7 +61,8 @@ def materialize(
     Parameters
     ----------
     features
-        A Parquet, JSON lines, JSON or CSV file, one row per clip or frame.
+        A Parquet, JSON lines, JSON or CSV file, one row per clip or frame. Or many Parquet files that are one table: a
+        folder, ``{"glob": "runs/**/part-*.parquet"}``, or a list of any of these; ``out`` is then a folder.
     label_paths
         Label files. The first that has a key labels it. A later one that contradicts it is an error. An entry may be a
         mapping ``{"path": …}`` with options of its own.
@@ -73,6 +79,8 @@ def materialize(
         A provenance block to use in place of moslabels' own.
     memory_limit, threads, temp_dir
         What DuckDB may take: a text such as ``"4GB"``, a number, a folder for what does not fit in memory.
+    workers
+        How many processes label the parts of a table of many parts; by default one per core, if the table is large.
     cancel
         Ends the run with CancelledError soon after another thread sets it; such as a ``threading.Event``.
     **options
@@ -111,8 +119,8 @@ def materialize(
         label_paths = [label_paths]
     if run_provenance is not None:
         check_block(run_provenance)
-    settings = Settings(memory_limit=memory_limit, threads=threads, temp_dir=temp_dir)
-    paths = {"features": features, "label_paths": label_paths, "out": out, "audit_json": audit_json}
+    settings = Settings(memory_limit=memory_limit, threads=threads, temp_dir=temp_dir, workers=workers)
+    paths = {"features": text_features(features), "label_paths": label_paths, "out": out, "audit_json": audit_json}
     args = all_args(paths, options, settings, unmatched, dry_run)
     spec = table_spec(features, label_paths, out, audit_json, unmatched, options)
     progress = relayed(SILENT, checked_cancel(cancel))
@@ -128,6 +136,8 @@ def label_table(spec: TableSpec, run: Run) -> dict[str, Any]:
 
     Raise a MosLabelsError that names the table. A dry run writes to a folder that is removed.
     """
+    if spec.parts is not None:
+        return label_parts(spec, run)
     outputs = [path for _, path in spec.outputs()]
     progress = relayed(run.progress)
     try:

@@ -22,13 +22,15 @@ def is_number_type(kind: str) -> bool:
 class Column:
     """A column of a table: its name in the file, its name in SQL, and its type in DuckDB.
 
-    ``place`` is that of its cells in a line of CSV, from 1.
+    ``place`` is that of its cells in a line of CSV, from 1. ``partition`` is its number, from 1, if its values are not
+    in files but in the names of their folders.
     """
 
     name: str
     ident: str
     type: str = "VARCHAR"
     place: int = field(default=0, compare=False)
+    partition: int = 0
 
     @property
     def is_nested(self) -> bool:

@@ -68,14 +68,14 @@ def open_table(
     """
     if tables and path in tables:
         return IN_MEMORY.open_table(engine, path, role, tables[path])
-    reader, size = reader_of(path), _size_of_regular_file(path)
+    reader, size = reader_of(path), check_regular_file(path)
     if reader.is_read_whole:
         engine.expect(size)
     return reader.open(engine, workspace, Part(path, unpack(engine, workspace, path)), role, options)
 
 
-def _size_of_regular_file(path: str) -> int:
-    """Return the size of a file in bytes. Raise TableError if it cannot be read."""
+def check_regular_file(path: str) -> int:
+    """Return the size of a regular file in bytes. Raise TableError if it cannot be read."""
     try:
         found = os.stat(path)
         mode = found.st_mode

@@ -39,16 +39,13 @@ class ParquetFile(FileFormat):
     table_function = SqlText("read_parquet")
 
     def open(self, engine: Engine, workspace: Workspace, part: Part, role: str, options: Mapping[str, Any]) -> Source:  # noqa: ARG002
+        return self.open_part(engine, part, role)
+
+    def open_part(self, engine: Engine, part: Part, role: str) -> Source:
+        """Open a file that exists: find its columns. Raise TableError."""
         path = part.path
-        try:
-            with open(path, "rb") as stream:
-                footer = read_footer(stream)
-        except FooterError as error:
-            problem = other_than_parquet(path) or f"is not a readable Parquet file: {error}"
-            raise fault(path, problem) from error
+        footer = footer_of(path)
         names = [column.name for column in footer.columns]
-        if not names:
-            raise fault(path, "has no columns")
         source = Source(path, role, self, (Part(path, path, footer=footer),), memory=engine.memory)
         described = source.query(engine, "sources/parquet_columns")
         columns = tuple(
@@ -71,11 +68,9 @@ class ParquetFile(FileFormat):
             raise fault(source.path, says, column=column.name)
 
     def check_values(self, source: Source, column: Column, role: str) -> None:
-        for part in source.parts:
-            assert part.footer is not None
-            leaf, _ = part.footer.columns[source.columns.index(column)].leaves
-            _check_pages(source, part, part.footer, column, leaf, role)
-            _check_nulls(part, part.footer, column, leaf)
+        part = source.part
+        assert part.footer is not None
+        check_chunks(part.path, part.footer, source.columns.index(column), role, source.memory)
 
     def typed_batches(
         self,
@@ -124,29 +119,53 @@ def _decoding(source: Source) -> Iterator[None]:
         raise fault(source.path, f"cannot be decoded: {error}") from error
 
 
-def _check_pages(source: Source, part: Part, footer: Footer, column: Column, leaf: int, role: str) -> None:
+def footer_of(path: str) -> Footer:
+    """Return the footer of a Parquet file. Raise TableError if it is not one that can be read."""
+    try:
+        with open(path, "rb") as stream:
+            footer = read_footer(stream)
+    except FooterError as error:
+        problem = other_than_parquet(path) or f"is not a readable Parquet file: {error}"
+        raise fault(path, problem) from error
+    if not footer.columns:
+        raise fault(path, "has no columns")
+    return footer
+
+
+def check_chunks(path: str, footer: Footer, index: int, role: str, memory: float) -> None:
+    """Raise TableError if the values of a column, by its position, cannot be read, or would be read wrongly.
+
+    ``memory`` is what DuckDB may take, in bytes.
+    """
+    leaf, _ = footer.columns[index].leaves
+    name = footer.columns[index].name
+    _check_pages(path, footer, name, leaf, role, memory)
+    _check_nulls(path, footer, name, leaf)
+
+
+def _check_pages(path: str, footer: Footer, name: str, leaf: int, role: str, memory: float) -> None:
     """Raise TableError if a page of a column does not fit into memory, or if a text of it is too long for a key.
 
     A page is decompressed as a whole before any value of it can be read.
     """
     try:
-        with open(part.file, "rb") as stream:
+        with open(path, "rb") as stream:
             for group in footer.groups:
                 for page in pages(stream, group.chunks[leaf]):
                     if role == "key" and page.uncompressed > (page.values + 1) * (MOST_OF_A_KEY + 8):
                         problem = f"a text of it has more than {MOST_OF_A_KEY} bytes, which cannot be a key"
-                        raise _of_column(part, column, f": {problem}", "bad-key")
-                    if page.uncompressed > source.memory / 2:
+                        raise _of_column(path, name, f": {problem}", "bad-key")
+                    if page.uncompressed > memory / 2:
                         problem = (
                             f"a page of it has {page.uncompressed} bytes, which is more than half of the memory that "
                             "DuckDB may take; raise memory_limit, or write the file anew with smaller pages"
                         )
-                        raise _of_column(part, column, f": {problem}", "resources")
+                        raise _of_column(path, name, f": {problem}", "resources")
     except FooterError as error:
-        raise _of_column(part, column, f" cannot be decoded: {error}") from error
+        raise _of_column(path, name, f" cannot be decoded: {error}") from error
 
 
-def _check_nulls(part: Part, footer: Footer, column: Column, leaf: int) -> None:
+def _check_nulls(path: str, footer: Footer, name: str, leaf: int) -> None:
     """Raise TableError if the footer wrongly says that a row group of a column holds only NULL.
 
     DuckDB 2 does not read the values of such a row group.
@@ -155,19 +174,19 @@ def _check_nulls(part: Part, footer: Footer, column: Column, leaf: int) -> None:
     if not groups:
         return
     try:
-        with pq.ParquetFile(absolute(part.file)) as file:
-            batches = file.iter_batches(row_groups=groups, columns=[column.name])
-            is_so = all(batch.column(column.name).null_count == len(batch) for batch in batches)
+        with pq.ParquetFile(absolute(path)) as file:
+            batches = file.iter_batches(row_groups=groups, columns=[name])
+            is_so = all(batch.column(name).null_count == len(batch) for batch in batches)
     except (pa.ArrowException, OSError, KeyError) as error:
-        raise _of_column(part, column, f" cannot be decoded: {error}") from error
+        raise _of_column(path, name, f" cannot be decoded: {error}") from error
     if not is_so:
         raise _of_column(
-            part,
-            column,
+            path,
+            name,
             ": the footer says of row groups that all of their values are NULL, and they are not; write the file "
             "anew, as pyarrow does",
         )
 
 
-def _of_column(part: Part, column: Column, says: str, code: str = "unreadable") -> TableError:
-    return fault(part.path, f"column {shown(column.name)}{says}", code, column=column.name)
+def _of_column(path: str, name: str, says: str, code: str = "unreadable") -> TableError:
+    return fault(path, f"column {shown(name)}{says}", code, column=name)

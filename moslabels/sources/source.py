@@ -46,17 +46,23 @@ class Part:
 
     ``path`` is the path as messages show it. Statements read ``file``: the same file, what was in it if it is
     compressed, a copy of its text as UTF-8 or as JSON lines, or the name that the engine gave to a table in memory.
-    ``footer`` is that of a Parquet file, and ``table`` the table in memory.
+    ``footer`` is that of a Parquet file, ``counted`` its number of rows, and ``table`` the table in memory. In a table
+    of many parts, ``relative`` is the path below its folder, and ``partitions`` are the values in that path.
     """
 
     path: str
     file: str
     footer: Footer | None = field(default=None, compare=False, repr=False)
     table: pa.Table | None = field(default=None, compare=False, repr=False)
+    relative: str = ""
+    partitions: tuple[str | None, ...] = ()
+    counted: int | None = None
 
     @property
     def rows(self) -> int | None:
         """Return the number of rows, or None if they must be read to count them."""
+        if self.counted is not None:
+            return self.counted
         if self.footer is not None:
             return self.footer.num_rows
         return len(self.table) if self.table is not None else None
@@ -64,7 +70,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Source:
-    """A table that is open for statements. It has one part today.
+    """A table that is open for statements. Only Parquet has tables of many parts.
 
     ``path`` is the path as messages show it, or the name of a table in memory. ``role`` is ``feature`` or ``label``.
     ``dialect`` is there for CSV alone. ``memory`` is what DuckDB may take, in bytes, for formats that need it.
@@ -77,6 +83,8 @@ class Source:
     columns: tuple[Column, ...] = ()
     dialect: Dialect | None = None
     memory: float = field(default=0, compare=False, repr=False)
+    has_several: ClassVar[bool] = False
+    """Whether it is a table of many parts, of which statements read a list. There may be one part only."""
 
     @property
     def part(self) -> Part:
@@ -93,6 +101,15 @@ class Source:
     @property
     def names(self) -> list[str]:
         return [column.name for column in self.columns]
+
+    def place(self, row: int) -> tuple[str, int]:
+        """Return the path of the file that a row of the table is in, and its number there, both from 1."""
+        return self.path, row
+
+    def placed(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """Return a row of a result whose ``row`` is one of the table, with the file and its number there."""
+        path, number = self.place(row["row"])
+        return {**row, "file": path, "row": number}
 
     @property
     def file(self) -> str:

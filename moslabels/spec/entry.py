@@ -11,6 +11,7 @@ from typing import Any
 from moslabels.base.text import nearest, shown
 from moslabels.engine.regex import regex_problem
 from moslabels.spec.clashes import clashes, label_clashes
+from moslabels.spec.features import PartsSpec, is_of_parts, out_problem, read_parts
 from moslabels.spec.formats import format_problem
 from moslabels.spec.kinds import REGEX
 from moslabels.spec.options import FIELDS, LABEL_FIELDS, Options, option_problem, settled
@@ -24,7 +25,7 @@ REGEXES = tuple(name for name, field in FIELDS.items() if field.metadata["kind"]
 
 
 def table_spec(
-    features: str | os.PathLike[str],
+    features: Any,
     labels: Any,
     out: str | os.PathLike[str],
     audit_json: str | os.PathLike[str] | None,
@@ -38,7 +39,7 @@ def table_spec(
     and ``labels`` give them.
     """
     entry: dict[str, Any] = {
-        "features": text_path(features),
+        "features": text_features(features),
         "labels": [_text_label(label) for label in labels] if isinstance(labels, list | tuple) else labels,
         "out": text_path(out),
         "audit_json": text_path(audit_json),
@@ -55,12 +56,21 @@ def table_spec(
 
 
 def input_spec(
-    features: str | os.PathLike[str], labels: Any, options: Mapping[str, Any], tables: Mapping[str, Any] | None = None
+    features: Any, labels: Any, options: Mapping[str, Any], tables: Mapping[str, Any] | None = None
 ) -> TableSpec:
     """Return the spec of a table that is read and not written. Raise UsageError."""
-    folder = os.fspath(features)
-    nowhere = os.path.join("" if path_problem(folder) else folder, "none.parquet")  # No input can have this path.
+    # No input can have this path, and nothing is written to it.
+    nowhere = os.path.join(os.devnull, "none" if is_of_parts(text_features(features), None) else "none.parquet")
     return table_spec(features, labels, nowhere, None, None, options, tables)
+
+
+def text_features(features: Any) -> Any:
+    """Return features with their paths as texts."""
+    if isinstance(features, list | tuple):
+        return [text_features(item) for item in features]
+    if isinstance(features, Mapping):
+        return {name: text_path(value) for name, value in features.items()}
+    return text_path(features)
 
 
 def _text_label(label: Any) -> Any:
@@ -119,10 +129,17 @@ def read_entry(
     identifier = entry.get("id")
     if "id" in entry and where and (not isinstance(identifier, str) or not identifier):
         problems.add(f"{prefix}id", f"must be a non-empty text, not {shown(identifier)}")
+    parts = _parts(entry.get("features"), prefix, base, problems, tables)
     features, out, audit_json, unmatched = (
-        resolved(base, _table_path(entry, key, prefix, base, problems, tables))
+        resolved(base, _table_path(entry, key, prefix, base, problems, tables, parts))
         for key in ("features", "out", "audit_json", "unmatched")
     )
+    if isinstance(parts, PartsSpec):
+        features = parts.root
+        if out is not None and (problem := out_problem(out, parts)):
+            problems.add(f"{prefix}out", f"{shown(out)} {problem}")
+    elif not parts and "partitions" in given:
+        problems.add(f"{prefix}partitions", "must stand beside features of many parts: a folder, a glob or a list")
     config = {**defaults, **given}
     options = Options(**settled(config))
     of_defaults = Options(**settled(defaults))
@@ -136,11 +153,22 @@ def read_entry(
     paths = TablePaths(
         [(f"{prefix}{key}", path) for key, path in inputs if path is not None],
         [(f"{prefix}{key}", path) for key, path in outputs if path is not None],
+        [(f"{prefix}out", out)] if parts and out is not None else [],
     )
     if len(problems) > known_before or features is None or out is None:
         return None, paths
     label_specs = tuple(label for _, label in labels)
-    return TableSpec(identifier, features, label_specs, out, audit_json, unmatched, options, config, tables), paths
+    spec = TableSpec(identifier, features, label_specs, out, audit_json, unmatched, options, config, tables)
+    return (replace(spec, parts=parts) if isinstance(parts, PartsSpec) else spec), paths
+
+
+def _parts(
+    value: Any, prefix: str, base: Path | None, problems: Problems, tables: Mapping[str, Any]
+) -> PartsSpec | bool:
+    """Return the spec of features of many parts; False if they are one file, True if they are wrong."""
+    if (isinstance(value, str) and value in tables) or not is_of_parts(value, base):
+        return False
+    return read_parts(value, f"{prefix}features", base, problems) or True
 
 
 def _table_path(
@@ -150,14 +178,16 @@ def _table_path(
     base: Path | None,
     problems: Problems,
     tables: Mapping[str, Any],
+    parts: PartsSpec | bool,
 ) -> str | None:
     value = entry.get(key)
-    if key not in entry or (key not in REQUIRED and value is None):
+    if key not in entry or (key not in REQUIRED and value is None) or (parts and key == "features"):
         return None
     if not isinstance(value, str) or not value:
         problems.add(f"{prefix}{key}", f"must be a path, not {_shown_table(value)}")
     elif value not in tables and (
-        problem := path_problem(value, base) or (None if key == "audit_json" else format_problem(value, key))
+        problem := path_problem(value, base)
+        or (None if key == "audit_json" or (parts and key == "out") else format_problem(value, key))
     ):
         problems.add(f"{prefix}{key}", f"{shown(value)} {problem}")
     else:

@@ -78,6 +78,7 @@ def report_problems(manifest: Manifest, reports: Mapping[str, str]) -> list[str]
         TablePaths(
             [(f"tables[{index}].{key}", path) for key, path in table.inputs()],
             [(f"tables[{index}].{key}", path) for key, path in table.outputs()],
+            [(f"tables[{index}].out", table.out)] if table.parts is not None else [],
         )
         for index, table in enumerate(manifest.tables)
     ]

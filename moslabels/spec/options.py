@@ -101,6 +101,11 @@ class Options:
     match_rate_by: str | None = _option(
         None, COLUMN, "feature column (corpus, resolution, …) each value of which must reach min_match_rate by itself"
     )
+    partitions: tuple[str, ...] = _option(
+        (),
+        TEXTS,
+        "names of the folders name=value of features of many parts, whose value is a column for keys and match_rate_by",
+    )
     status_column: str = _option("mos_label_status", COLUMN, "name of the column that says ok or missing-label")
     overwrite: bool = _option(False, FLAG, "replace label columns that the features already have")
     mos_scale: str | dict[str, float] = _option(
@@ -193,6 +198,7 @@ class OptionKeywords(TypedDict, total=False):
     label_key_template: str | None
     min_match_rate: float
     match_rate_by: str | None
+    partitions: str | list[str] | tuple[str, ...]
     status_column: str
     overwrite: bool
     mos_scale: str | Mapping[str, float]

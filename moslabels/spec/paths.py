@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +17,14 @@ from moslabels.spec.problems import Problems, check_members
 
 @dataclass
 class TablePaths:
-    """The valid files of one table, as pairs of JSON path and path. Other members of the table may be wrong."""
+    """The valid files of one table, as pairs of JSON path and path. Other members of the table may be wrong.
+
+    ``out_folders`` are those outputs that are folders, which are replaced as a whole.
+    """
 
     inputs: list[tuple[str, str]]
     outputs: list[tuple[str, str]]
+    out_folders: list[tuple[str, str]] = field(default_factory=list)
 
 
 def overlaps(tables: Sequence[TablePaths], reports: Mapping[str, str], manifest: str | None) -> list[str]:
@@ -45,6 +49,14 @@ def overlaps(tables: Sequence[TablePaths], reports: Mapping[str, str], manifest:
             taken.setdefault(link, name)
         written.setdefault(place, name)
         reserved.setdefault(hidden_start(place), name)
+    for name, folder in [pair for table in tables for pair in table.out_folders]:
+        above = written_path(folder) + os.sep
+        problems += [
+            f"{other}: {shown(path)} lies inside of {name}, {shown(folder)}, which is replaced as a whole; "
+            "keep it elsewhere"
+            for other, path in (*inputs, *outputs)
+            if any(link.startswith(above) for link in names_of(path))
+        ]
     for path, name in taken.items():
         if (beside := start_of_hidden(path)) in reserved:
             problems.append(f"{name}: {shown(path)} is where {reserved[str(beside)]} is staged; write to another file")

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from moslabels.spec.features import PartsSpec
 from moslabels.spec.options import Options
 
 
@@ -23,7 +24,8 @@ class LabelSpec:
 class TableSpec:
     """One table to label. All paths and options are final. ``config`` holds the options that were given.
 
-    ``tables`` are the Arrow tables in memory, by the name that replaces their path.
+    ``tables`` are the Arrow tables in memory, by the name that replaces their path. If a table has many ``parts``,
+    ``features`` is the folder above all of them, and ``out`` is a folder.
     """
 
     id: str | None
@@ -35,6 +37,7 @@ class TableSpec:
     options: Options
     config: Mapping[str, Any]
     tables: Mapping[str, Any] = field(default_factory=dict)
+    parts: PartsSpec | None = None
 
     @property
     def open_questions(self) -> list[str]:

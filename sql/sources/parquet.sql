@@ -1,4 +1,5 @@
-{#- A Parquet file, as sources/cells reads it. A path is one file: no column is added for a folder named a=b. -#}
+{#- Parquet, as sources/cells reads it: one file, or many parts. No column is added for a folder named a=b unless
+    partitions names it. -#}
 
 {#- What its writer says of the values (least, greatest, number of NULLs, bloom filters) is believed by no statement:
     some writers are wrong, and a filter, a join or an aggregate that DuckDB fits to it loses rows. A CASE hides it from
@@ -7,17 +8,60 @@
 {%- macro rows(source, cells) -%}
 SELECT
     row
+    {%- if source.has_several %}, part{% endif %}
     {%- for cell in cells %},
     CASE WHEN row > 0 THEN {{ cell.value | ident }} END AS {{ cell.value | ident }}
     {%- endfor %}
 FROM (
+    {%- if source.has_several %}
+    {{ rows_of_parts(source, cells) }}
+    {%- else %}
     SELECT
         {% if source.has_row_number_column %}row_number() OVER (){% else %}file_row_number + 1{% endif %} AS row
         {%- for cell in cells %},
         {{ cell.column.ident | ident }} AS {{ cell.value | ident }}
         {%- endfor %}
     FROM read_parquet($path, hive_partitioning = false, can_have_nan = true)
+    {%- endif %}
 )
+{%- endmacro -%}
+
+{#- Return the rows of a table of many parts. Rows are numbered through all parts, and parts from 1: the first row of a
+    part comes after $offsets[part] others. The columns of the names of folders are in $partitions: a list for each such
+    column, with its value in each part. If a column hides the number of the file or of the row, parts are read one by
+    one. -#}
+{%- macro rows_of_parts(source, cells) -%}
+{%- if source.is_read_one_by_one -%}
+    {%- for part in source.parts %}
+    {%- set number = loop.index %}
+    {% if not loop.first %}UNION ALL
+    {% endif %}SELECT
+        CAST($offsets AS BIGINT[])[{{ number | number }}] + row_number() OVER () AS row,
+        {{ number | number }} AS part
+        {%- for cell in cells %},
+        {{ cell_of_part(cell, number) }} AS {{ cell.value | ident }}
+        {%- endfor %}
+    FROM read_parquet($paths[{{ number | number }}], hive_partitioning = false, can_have_nan = true)
+    {%- endfor %}
+{%- else -%}
+    SELECT
+        CAST($offsets AS BIGINT[])[CAST(file_index AS BIGINT) + 1] + file_row_number + 1 AS row,
+        CAST(file_index AS BIGINT) + 1 AS part
+        {%- for cell in cells %},
+        {{ cell_of_part(cell, none) }} AS {{ cell.value | ident }}
+        {%- endfor %}
+    FROM read_parquet($paths, hive_partitioning = false, can_have_nan = true)
+{%- endif -%}
+{%- endmacro -%}
+
+{%- macro cell_of_part(cell, part) -%}
+{%- if not cell.column.partition -%}
+{{ cell.column.ident | ident }}
+{%- else -%}
+CAST($partitions AS VARCHAR[][])[{{ cell.column.partition | number }}][
+    {%- if part %}{{ part | number }}{% else %}CAST(file_index AS BIGINT) + 1{% endif -%}
+]
+{%- endif -%}
 {%- endmacro -%}
 
 {#- FLOAT goes by way of DOUBLE: the shortest text of a FLOAT is another number. -#}

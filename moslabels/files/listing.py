@@ -1,0 +1,139 @@
+"""The files of a table of many parts: what folders, patterns and lists name, in one order."""
+
+from __future__ import annotations
+
+import fnmatch
+import glob
+import os
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from moslabels.base.errors import TableError
+from moslabels.base.text import counted, listed
+
+SUFFIXES = (".parquet", ".pq")
+_SHOWN = 3
+
+
+@dataclass(frozen=True)
+class Item:
+    """What names parts: a ``file``, a ``folder`` with all that is below it, or a ``glob``, a pattern of paths."""
+
+    kind: str
+    path: str
+
+
+@dataclass(frozen=True)
+class PartFile:
+    """One part: its path, and its path below the folder of the table, with ``/`` between folders."""
+
+    path: str
+    relative: str
+
+
+def list_parts(items: Sequence[Item], root: str, out: str | None = None) -> list[PartFile]:
+    """Return the Parquet files that items name, by their path below ``root``.
+
+    Names that begin with ``_`` or ``.`` are left out, as Spark and Hive leave them out. Raise TableError if there are
+    none, if a folder is a link, which would be read twice or without end, if two items name one file, or if a part lies
+    inside of the folder ``out``.
+    """
+    found: dict[str, PartFile] = {}
+    inside_out = os.path.realpath(out) + os.sep if out is not None else None
+    for item in items:
+        paths = _paths(item)
+        if not paths:
+            raise _fault(item.path, _nothing(item), "no-file")
+        for path in paths:
+            relative = os.path.relpath(path, root).replace(os.sep, "/")
+            if relative in found:
+                raise _fault(path, "is named twice by features; name each part once", "parts")
+            if inside_out is not None and os.path.realpath(path).startswith(inside_out):
+                raise _fault(
+                    path, f"is a part of the features, and lies inside of out, {out}; write to another folder", "parts"
+                )
+            found[relative] = PartFile(path, relative)
+    return [found[relative] for relative in sorted(found)]
+
+
+def _paths(item: Item) -> list[str]:
+    if item.kind == "file":
+        return [item.path]
+    if item.kind == "folder":
+        return list(_below(item.path))
+    return [path for path in _matches(item.path) if path.lower().endswith(SUFFIXES) and os.path.isfile(path)]
+
+
+def _matches(pattern: str) -> Iterable[str]:
+    """Return the paths of a pattern. ``**`` stands for any folders; no wildcard stands for a first ``_`` or ``.``."""
+    root, rest = split_pattern(pattern)
+    for path in glob.iglob(pattern, recursive=True):
+        hidden = [name for name in os.path.relpath(path, root).split(os.sep) if name.startswith(("_", "."))]
+        # A name that the pattern spells out is wanted, whatever it begins with.
+        if all(any(_spells(part, name) for part in rest) for name in hidden):
+            _refuse_linked_folders(path, root)
+            yield path
+
+
+def _spells(part: str, name: str) -> bool:
+    return part[:1] == name[:1] and fnmatch.fnmatchcase(name, part)
+
+
+def _refuse_linked_folders(path: str, root: str) -> None:
+    folder = os.path.dirname(path)
+    while len(folder) > len(root):
+        if os.path.islink(folder):
+            raise _linked(folder)
+        folder = os.path.dirname(folder)
+
+
+def split_pattern(pattern: str) -> tuple[str, list[str]]:
+    """Return the folder above all paths that a pattern can match, and the names and wildcards below it."""
+    names = pattern.split(os.sep)
+    fixed = next((index for index, name in enumerate(names) if glob.has_magic(name)), len(names) - 1)
+    root = os.sep.join(names[:fixed])
+    return root or (os.sep if pattern.startswith(os.sep) else os.curdir), names[fixed:]
+
+
+def _below(folder: str) -> Iterator[str]:
+    """Yield the Parquet files below a folder."""
+    try:
+        with os.scandir(folder) as entries:
+            known = sorted(entries, key=lambda entry: entry.name)
+    except OSError as error:
+        raise _fault(folder, f"cannot be read: {error.strerror}") from error
+    for entry in known:
+        if entry.name.startswith(("_", ".")):
+            continue
+        if entry.is_dir():
+            if entry.is_symlink():
+                raise _linked(entry.path)
+            yield from _below(entry.path)
+        elif entry.name.lower().endswith(SUFFIXES):
+            yield entry.path
+
+
+def _linked(folder: str) -> TableError:
+    return _fault(folder, "is a link to a folder, which is not followed; name that folder itself in features", "parts")
+
+
+def _nothing(item: Item) -> str:
+    """Return what to say of an item that names no part."""
+    if item.kind == "glob":
+        return f"no Parquet file has a path of this pattern, {' or '.join(SUFFIXES)}"
+    others = [
+        name
+        for _, _, names in os.walk(item.path)
+        for name in sorted(names)
+        if name.lower().endswith((".csv", ".tsv", ".jsonl", ".ndjson", ".json"))
+    ]
+    if others:
+        return (
+            f"holds no Parquet file, but {counted(len(others), 'file', 'files')} such as {listed(others[:_SHOWN])}: "
+            "only Parquet has tables of many parts; name one file, or write them as Parquet"
+        )
+    return f"is a folder without a Parquet file ({', '.join(SUFFIXES)})"
+
+
+def _fault(path: str, says: str, code: str = "unreadable") -> TableError:
+    return TableError(f"{path}: {says}", code=code, file=path)

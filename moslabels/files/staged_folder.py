@@ -1,0 +1,219 @@
+"""A new version of a folder of files: gathered in a hidden folder beside it, then exchanged with it as a whole.
+
+If a run is killed, the files that it finished stay there for the next run, with a journal that says what each is. That
+the journal is right is for the reader to check: a file counts only with the hash that the journal has of it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack, suppress
+from typing import Any
+
+from moslabels.base.errors import TableError
+from moslabels.files import platform
+from moslabels.files.exchange import NO_EXCHANGE, exchange, move
+from moslabels.files.places import Place, named
+from moslabels.files.platform import Folder, owner_name
+
+_TABLE, _PREVIOUS, _JOURNAL, _RUN = "table", "previous", "journal.jsonl", "run-"
+
+
+class StagedFolder:
+    """The hidden folder in which the files of a new version are gathered, as a context manager.
+
+    The place of the target is locked. ``run_folder`` is the path of a folder that belongs to this run alone: files are
+    finished there, and :meth:`accept` takes them over. ``journal`` has what an earlier run noted, by file. Leaving the
+    context without :meth:`commit` keeps what was accepted, for the next run, if there is anything.
+    """
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._cleanup = ExitStack()
+        self._hidden = place.hidden("parts")
+        with named(place.given):
+            self._folder = self._open_own()
+            self._recover()
+            self._table = self._subfolder(_TABLE)
+            for name in platform.system.names(self._folder):
+                if name.startswith(_RUN):
+                    platform.system.remove_tree(self._folder, name)
+            self._run = self._new_run_folder()
+        self.journal = self._read_journal()
+
+    @property
+    def path(self) -> str:
+        """The path of the hidden folder, for messages."""
+        return self._place.full(self._hidden)
+
+    @property
+    def run_folder(self) -> str:
+        return os.path.abspath(self._run.path)
+
+    def kept_path(self, relative: str) -> str:
+        """Return the path of a file that an earlier run finished, if it did."""
+        return os.path.join(os.path.abspath(self._table.path), *relative.split("/"))
+
+    def accept(self, name: str, relative: str, note: Mapping[str, Any]) -> None:
+        """Take a finished file of the run folder over, and note what it is for a run after this."""
+        with named(self._place.given), ExitStack() as opened:
+            folder = self._table
+            *folders, own = relative.split("/")
+            for part in folders:
+                with suppress(FileExistsError):
+                    platform.system.make_folder(folder, part)
+                folder = platform.system.open_folder(part, folder, follow=False)
+                opened.callback(platform.system.release, folder)
+            move(self._run, name, folder, own)
+        self.note(relative, note)
+
+    def note(self, relative: str, note: Mapping[str, Any]) -> None:
+        line = json.dumps({"file": relative, **note}, sort_keys=True) + "\n"
+        handle = platform.system.open(self._folder, _JOURNAL, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            platform.system.write_at(handle, line.encode("utf-8"), os.fstat(handle).st_size)
+        finally:
+            platform.system.release(handle)
+
+    def commit(self, files: Iterable[str]) -> None:
+        """Put the new version in the place of the old one. It must hold these files and no others.
+
+        All of it is on the disk before, and the change is one step where the file system can exchange folders.
+        """
+        system = platform.system
+        with named(self._place.given):
+            self._check(set(files), self._table, "")
+            old = self._place.find(self._place.name)
+            if old is not None and stat.S_ISDIR(old.st_mode):
+                self._keep_mode(old)
+            with suppress(FileNotFoundError):
+                system.remove(self._folder, _JOURNAL)
+            if old is None:
+                move(self._folder, _TABLE, self._place.folder, self._place.name)
+            else:
+                self._exchange()
+            system.sync_folder(self._place.folder)
+
+    def _exchange(self) -> None:
+        place = self._place
+        try:
+            exchange(place.folder, place.name, self._folder, _TABLE)
+        except OSError as error:
+            if error.errno not in NO_EXCHANGE:
+                raise
+            # In between nothing stands at the target. The next run puts the old folder back if this one is killed.
+            move(place.folder, place.name, self._folder, _PREVIOUS)
+            try:
+                move(self._folder, _TABLE, place.folder, place.name)
+            except BaseException:
+                move(self._folder, _PREVIOUS, place.folder, place.name)
+                raise
+
+    def _keep_mode(self, old: os.stat_result) -> None:
+        with suppress(OSError):
+            os.chmod(self._table.path if self._table.handle is None else self._table.handle, stat.S_IMODE(old.st_mode))
+
+    def _check(self, files: set[str], folder: Folder, above: str) -> None:
+        """Remove what is not of the new version, and sync the folders. Raise TableError if a file is missing."""
+        system = platform.system
+        for name in system.names(folder):
+            relative = f"{above}{name}"
+            found = system.find(folder, name)
+            if relative in files and found is not None and stat.S_ISREG(found.st_mode):
+                files.discard(relative)
+            elif (
+                found is not None
+                and stat.S_ISDIR(found.st_mode)
+                and any(file.startswith(relative + "/") for file in files)
+            ):
+                inner = system.open_folder(name, folder, follow=False)
+                try:
+                    own = {file for file in files if file.startswith(relative + "/")}
+                    files -= own
+                    self._check(own, inner, relative + "/")
+                finally:
+                    system.release(inner)
+            elif found is not None and stat.S_ISDIR(found.st_mode):
+                system.remove_tree(folder, name)
+            else:
+                system.remove(folder, name)
+        if files:
+            raise TableError(
+                f"{self._place.given}: {min(files)} is missing among the finished parts in {self.path}; run again "
+                "where no other program removes files",
+                code="read-back",
+                file=self._place.given,
+            )
+        system.sync_folder(folder)
+
+    def _open_own(self) -> Folder:
+        """Make the hidden folder, or open the one that a run of this user left."""
+        system, place = platform.system, self._place
+        with suppress(FileExistsError):
+            system.make_folder(place.folder, self._hidden, 0o700)
+        found = place.find(self._hidden)
+        is_own = found is not None and stat.S_ISDIR(found.st_mode)
+        if is_own and found is not None and system.abilities.users:
+            is_own = found.st_uid == system.user() and not found.st_mode & 0o022
+        if not is_own or found is None:
+            owner = owner_name(found.st_uid) if found is not None else "nobody"
+            raise TableError(
+                f"{place.given}: {self.path}, of {owner}, stands where the parts of a run are gathered, and others may "
+                "write to it; remove it",
+                code="file-system",
+                file=place.given,
+            )
+        folder = system.open_folder(self._hidden, place.folder, follow=False)
+        self._cleanup.callback(system.release, folder)
+        return folder
+
+    def _recover(self) -> None:
+        """Put the old version back if a run was killed between two renames."""
+        system, place = platform.system, self._place
+        if system.find(self._folder, _PREVIOUS) is None:
+            return
+        if place.find(place.name) is None:
+            move(self._folder, _PREVIOUS, place.folder, place.name)
+        else:
+            system.remove_tree(self._folder, _PREVIOUS)
+
+    def _subfolder(self, name: str) -> Folder:
+        with suppress(FileExistsError):
+            platform.system.make_folder(self._folder, name)
+        folder = platform.system.open_folder(name, self._folder, follow=False)
+        self._cleanup.callback(platform.system.release, folder)
+        return folder
+
+    def _new_run_folder(self) -> Folder:
+        # Unique for each run: a worker of a killed run may still write, and must not meet the files of this one.
+        name = f"{_RUN}{os.getpid()}-{os.urandom(8).hex()}"
+        platform.system.make_folder(self._folder, name, 0o700)
+        return self._subfolder(name)
+
+    def _read_journal(self) -> dict[str, dict[str, Any]]:
+        found: dict[str, dict[str, Any]] = {}
+        try:
+            handle = platform.system.open(self._folder, _JOURNAL, os.O_RDONLY)
+        except OSError:
+            return found
+        with os.fdopen(handle, encoding="utf-8", errors="replace") as stream:
+            for line in stream:
+                with suppress(ValueError, TypeError, KeyError):
+                    note = json.loads(line)
+                    found[note.pop("file")] = note
+        return found
+
+    def __enter__(self) -> StagedFolder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            with suppress(OSError):
+                platform.system.remove_tree(self._folder, os.path.basename(self._run.path))
+                if platform.system.find(self._folder, _JOURNAL) is None:
+                    platform.system.remove_tree(self._place.folder, self._hidden)
+        finally:
+            self._cleanup.close()

@@ -1,0 +1,35 @@
+"""The first task: to read the footers of a group of parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from moslabels.files.listing import PartFile
+from moslabels.parts.messages import pack, unpack
+from moslabels.sources.parquet_parts import PartFacts, part_facts
+
+
+def examine_task(files: Sequence[PartFile], roles: Mapping[str, str], memory: float) -> bytes:
+    """Return the task of a group of parts, see :func:`moslabels.sources.parquet_parts.part_facts`."""
+    return pack({"paths": [file.path for file in files], "roles": dict(roles), "memory": memory})
+
+
+def examine(task: bytes) -> bytes:
+    """Read the footers of a group of parts. Raise TableError for the first that is damaged."""
+    header, _ = unpack(task)
+    names: dict[str, tuple[str, ...]] = {}
+    found: list[dict[str, Any]] = []
+    for path in header["paths"]:
+        facts = asdict(part_facts(path, header["roles"], header["memory"]))
+        names[facts["schema"]] = facts.pop("names")  # Parts of one schema have the same names.
+        found.append(facts)
+    return pack({"names": names, "parts": found})
+
+
+def examined(result: bytes) -> list[PartFacts]:
+    """Return the facts of the parts of a group."""
+    header, _ = unpack(result)
+    names = {schema: tuple(of_schema) for schema, of_schema in header["names"].items()}
+    return [PartFacts(one["rows"], names[one["schema"]], one["schema"], tuple(one["state"])) for one in header["parts"]]

@@ -1,0 +1,273 @@
+"""The second task: to label the parts of a group. What a part gets depends on that part and its labels alone."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from moslabels.base.errors import TableError, os_error
+from moslabels.base.settings import Settings
+from moslabels.engine.connection import Engine
+from moslabels.engine.statements import render
+from moslabels.evidence import embedded
+from moslabels.evidence.provenance import versions
+from moslabels.files import platform
+from moslabels.files.places import Place
+from moslabels.files.records import file_sha256
+from moslabels.files.staged import StagedFile
+from moslabels.files.watched import file_state
+from moslabels.files.workspace import Workspace
+from moslabels.labelling.match import PartCounts
+from moslabels.parts.messages import pack, unpack
+from moslabels.sources.columns import Cell, Column
+from moslabels.sources.parquet_file import ParquetFile, footer_of
+from moslabels.sources.parquet_parts import FORMAT, PartsSource
+from moslabels.sources.source import Part, Source
+from moslabels.writers import splice
+from moslabels.writers.job import Job, changed
+
+
+@dataclass(frozen=True)
+class KnownPart:
+    """A part that an earlier run labelled: its file, and the hashes of its features and of itself."""
+
+    path: str
+    features_sha256: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class PartTask:
+    """One part to label. ``number`` names its new file in the folder of the run. ``out`` is where it will be at last.
+
+    ``state`` is the :func:`~moslabels.files.watched.file_state` that the features had when they were counted.
+    """
+
+    number: int
+    path: str
+    out: str
+    partitions: tuple[str | None, ...]
+    state: tuple[int, ...]
+    counts: PartCounts
+    known: KnownPart | None = None
+
+
+@dataclass(frozen=True)
+class PartResult:
+    """What became of a part. It is kept if an earlier run had labelled it already."""
+
+    number: int
+    features_sha256: str
+    sha256: str
+    bytes: int
+    is_kept: bool
+
+
+@dataclass(frozen=True)
+class GroupTask:
+    """What all parts of a table share: the key columns, the rule of the join, and where to write.
+
+    ``hiding`` are the columns that hide the numbers of files and rows. ``folder`` takes the new parts, each under its
+    number. If ``is_dry``, they are checked and removed.
+    """
+
+    root: str
+    cells: Sequence[Cell]
+    hiding: Sequence[str]
+    dropped: Sequence[str]
+    outline: Mapping[str, Any]
+    folder: str
+    is_dry: bool
+    settings: Settings
+
+
+def label_task(shared: GroupTask, parts: Sequence[PartTask], values: pa.Table, columns: pa.Table) -> bytes:
+    """Return the task of a group of parts.
+
+    ``values`` are the distinct values of the key columns that have a label, with its position in ``columns``, the label
+    columns. Their last row is that of no label.
+    """
+    cells = [{"alias": cell.alias, "column": asdict(cell.column)} for cell in shared.cells]
+    settings = {**asdict(shared.settings), "temp_dir": shared.settings.temp_dir and os.fspath(shared.settings.temp_dir)}
+    header = {
+        **{name: getattr(shared, name) for name in ("root", "hiding", "dropped", "outline", "folder", "is_dry")},
+        "cells": cells,
+        "settings": settings,
+        "parts": [asdict(part) for part in parts],
+        "versions": versions(),
+    }
+    return pack(header, {"values": values, "columns": columns})
+
+
+def _read_task(task: bytes) -> tuple[GroupTask, list[PartTask], pa.Table, pa.Table]:
+    header, tables = unpack(task)
+    _check_versions(header["versions"])
+    cells = [Cell(one["alias"], Column(**one["column"]), FORMAT.reader) for one in header["cells"]]
+    shared = GroupTask(
+        **{name: header[name] for name in ("root", "hiding", "dropped", "outline", "folder", "is_dry")},
+        cells=cells,
+        settings=Settings(**header["settings"]),
+    )
+    parts = [
+        PartTask(
+            **{
+                **one,
+                "partitions": tuple(one["partitions"]),
+                "state": tuple(one["state"]),
+                "counts": PartCounts(**one["counts"]),
+                "known": one["known"] and KnownPart(**one["known"]),
+            }
+        )
+        for one in header["parts"]
+    ]
+    return shared, parts, tables["values"], tables["columns"]
+
+
+def _check_versions(wanted: Mapping[str, str]) -> None:
+    if (own := versions()) != wanted:
+        different = [
+            f"{name} {own.get(name)} and not {wanted[name]}" for name in wanted if own.get(name) != wanted[name]
+        ]
+        raise TableError(
+            f"a worker on {socket.gethostname()} has {', '.join(different)}: the bytes of the parts would depend on "
+            "who labels them; install the same versions there",
+            code="resources",
+        )
+
+
+def results_of(message: bytes) -> list[PartResult]:
+    """Return what became of the parts of a group."""
+    header, _ = unpack(message)
+    return [PartResult(**one) for one in header["parts"]]
+
+
+def label(task: bytes) -> bytes:
+    """Label the parts of a group. Raise TableError if one cannot be labelled: it is then not among those written."""
+    shared, parts, values, columns = _read_task(task)
+    try:
+        kept = [result for part in parts if (result := _kept(part)) is not None]
+        done = {result.number for result in kept}
+        todo = [part for part in parts if part.number not in done]
+        labelled = _labelled(shared, todo, values, columns) if todo else []
+    except MemoryError as error:
+        raise TableError(f"{shared.root}: out of memory", code="resources", file=shared.root) from error
+    except OSError as error:
+        raise os_error(error) from error
+    return pack({"parts": [asdict(result) for result in [*kept, *labelled]]})
+
+
+def _kept(part: PartTask) -> PartResult | None:
+    """Return the result of a part that an earlier run labelled, if its file still is what that run wrote."""
+    if part.known is None:
+        return None
+    try:
+        if file_sha256(part.known.path) != part.known.sha256:
+            return None
+        size = os.stat(part.known.path).st_size
+    except (OSError, ValueError):
+        return None
+    return PartResult(part.number, part.known.features_sha256, part.known.sha256, size, is_kept=True)
+
+
+def _labelled(shared: GroupTask, parts: Sequence[PartTask], values: pa.Table, columns: pa.Table) -> list[PartResult]:
+    with Workspace(shared.settings.temp_dir) as workspace, Engine(shared.settings, workspace.folder) as engine:
+        source = PartsSource(
+            shared.root,
+            "feature",
+            FORMAT,
+            tuple(
+                Part(part.path, part.path, partitions=part.partitions, counted=part.counts.input_rows) for part in parts
+            ),
+            memory=engine.memory,
+            every_name=tuple(shared.hiding),
+        )
+        engine.run(render("parts/40_feature_keys", table=engine.register(values)))
+        missing = len(columns) - 1
+        row_type = "UINTEGER" if source.offsets[-1] < 1 << 32 else "BIGINT"
+        engine.expect(sum(part.state[2] for part in parts))
+        with source.reading():
+            positions = engine.table(
+                source.statement("match/40_row_labels", shared.cells, {"missing": missing}, row_type=row_type)
+            ).column(0)
+        if len(positions) != source.offsets[-1]:
+            raise changed(shared.root)
+        folder = platform.system.open_folder(shared.folder)
+        try:
+            return [
+                _write_part(
+                    _PartJob(engine, shared, part, columns, workspace.folder),
+                    positions.slice(start, part.counts.input_rows).combine_chunks(),
+                    Place(part.out, folder, str(part.number), is_aside=shared.is_dry),
+                )
+                for part, start in zip(parts, source.offsets, strict=False)
+            ]
+        finally:
+            platform.system.release(folder)
+
+
+@dataclass(frozen=True)
+class _PartJob:
+    engine: Engine
+    shared: GroupTask
+    part: PartTask
+    columns: pa.Table
+    temp_folder: str
+
+
+def _write_part(job: _PartJob, positions: pa.Array, place: Place) -> PartResult:
+    """Write one labelled part, read it back, and give it its number as its name."""
+    part, shared = job.part, job.shared
+    _check_state(part)
+    footer = footer_of(part.path)
+    # The part gets the labels that its rows have, and no others, so that its bytes do not depend on other parts.
+    used = pc.unique(positions).sort()
+    own = pc.index_in(positions, value_set=used)
+    missing = len(job.columns) - 1
+    matched = len(positions) - pc.sum(pc.equal(positions, pa.scalar(missing, positions.type))).as_py() or 0
+    if len(positions) and matched != part.counts.matched_rows:
+        says = f"{part.counts.matched_rows} rows with a label were counted, and there are {matched}"
+        raise TableError(f"{part.path}: {says}", code="miscount", file=part.path)
+
+    def evidence(features_sha256: str) -> tuple[str, str]:
+        return embedded.ENTRY, embedded.text(shared.outline, part.path, features_sha256, part.counts)
+
+    writing = Job(
+        engine=job.engine,
+        source=Source(part.path, "feature", ParquetFile(), (Part(part.path, part.path, footer=footer),)),
+        keys=[cell.column.name for cell in shared.cells if not cell.column.partition],
+        out=part.out,
+        columns=job.columns.take(used),
+        join=partial(_chunked, own),
+        dropped=shared.dropped,
+        temp_folder=job.temp_folder,
+        evidence=evidence,
+    )
+    with StagedFile(place) as staged:
+        written = splice.write(writing, footer, staged)
+        staged.finish()
+        _check_state(part)
+        if not shared.is_dry:
+            platform.system.replace(place.folder, staged.staged, place.name)
+        assert written.features_sha256 is not None
+        return PartResult(part.number, written.features_sha256, staged.sha256, staged.size, is_kept=False)
+
+
+def _chunked(positions: pa.Array) -> pa.ChunkedArray:
+    return pa.chunked_array([positions])
+
+
+def _check_state(part: PartTask) -> None:
+    """Raise TableError if the features of a part are not those that were counted."""
+    if file_state(part.path) != part.state:
+        raise TableError(
+            f"{part.path}: changed while the table was labelled; run again when nothing writes to it",
+            code="changed",
+            file=part.path,
+        )
