@@ -78,7 +78,7 @@ def as_keyword(kind: Any) -> Any:
     return Mapping[inner[0], as_keyword(inner[1])] if origin is dict else kind
 
 
-SHORT = {"label_csv", "feature_csv", "missing_values"}
+SHORT = {"label_csv", "feature_csv", "missing_values", "partitions"}
 """Options that may also be given as a plain text."""
 
 

@@ -21,6 +21,7 @@ from moslabels.evidence.meanings import with_meanings
 from moslabels.evidence.schema_parts import (
     COMPARISON,
     COUNT,
+    FEATURES,
     ONE_OR_LIST,
     OUR_PROVENANCE,
     PATH,
@@ -47,8 +48,9 @@ def manifest() -> Schema:
         {
             "id": {"type": "string", "minLength": 1, "description": "unique in the manifest"},
             "features": {
-                **PATH,
-                "description": "feature table: .parquet .pq .jsonl .ndjson .json .csv .tsv, and text as .gz or .zst",
+                **FEATURES,
+                "description": "feature table: .parquet .pq .jsonl .ndjson .json .csv .tsv, and text as .gz or .zst; "
+                "or many Parquet files that are one table: a folder, a pattern, or a list; out is then a folder",
             },
             "labels": {
                 **list_of({"anyOf": [PATH, label]}, minItems=1),

@@ -132,6 +132,13 @@ def join_rows(engine: Engine, matched: Matched) -> pa.ChunkedArray:
     return row_labels(engine, matched.source, matched.key, matched.labels, matched.match)
 
 
+def unmatched_statement(matched: Matched) -> Statement:
+    """Return the statement of the complete anti joins, with the file and row of each key."""
+    paths, offsets = matched.source.places
+    labels = [label.path for label in matched.spec.labels]
+    return render("unmatched/20_unmatched", {"paths": paths, "offsets": offsets, "labels": labels})
+
+
 def last_statements(matched: Matched) -> list[Statement]:
     """Return the statements of the label columns, of the join and of the labelled table, which are not run."""
     return [

@@ -31,6 +31,7 @@ from moslabels.sources.parquet_file import ParquetFile, footer_of
 from moslabels.sources.parquet_parts import FORMAT, PartsSource
 from moslabels.sources.source import Part, Source
 from moslabels.writers import splice
+from moslabels.writers.copy import Copy
 from moslabels.writers.job import Job, changed
 
 
@@ -248,9 +249,10 @@ def _write_part(job: _PartJob, positions: pa.Array, place: Place) -> PartResult:
         dropped=shared.dropped,
         temp_folder=job.temp_folder,
         evidence=evidence,
+        copy=None,
     )
-    with StagedFile(place) as staged:
-        written = splice.write(writing, footer, staged)
+    with StagedFile(place) as staged, Copy(part.path, footer.start, staged) as copy:
+        written = splice.write(writing, footer, copy, staged)
         staged.finish()
         _check_state(part)
         if not shared.is_dry:

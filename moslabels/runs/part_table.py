@@ -32,7 +32,7 @@ from moslabels.files.staged_folder import StagedFolder
 from moslabels.files.watched import file_state, watched
 from moslabels.files.workspace import Workspace
 from moslabels.labelling.match import PartCounts
-from moslabels.labelling.pipeline import Matched, columns_of, judge, match_table
+from moslabels.labelling.pipeline import Matched, columns_of, judge, match_table, unmatched_statement
 from moslabels.parts.examine import examine_task, examined
 from moslabels.parts.label import GroupTask, KnownPart, PartResult, PartTask, label_task, results_of
 from moslabels.parts.own import check_own
@@ -108,7 +108,7 @@ def _label(table: _PartsTable, outputs: _Outputs) -> dict[str, Any]:
     unmatched = []
     if spec.unmatched is not None and not run.is_dry:
         unmatched.append(outputs.stage(spec.unmatched))
-        write_plain(engine.table(table.unmatched(matched)), unmatched[0])
+        write_plain(engine.table(unmatched_statement(matched)), unmatched[0])
     try:
         diagnosis = judge(engine, matched)
     except GateError:
@@ -179,16 +179,6 @@ class _PartsTable:
         tasks = [examine_task([files[number] for number in group], roles, memory) for group in of_group]
         found = {index: examined(result) for index, result in self.workers.map("examine", tasks)}
         return [fact for index in range(len(tasks)) for fact in found[index]]
-
-    def unmatched(self, matched: Matched) -> Any:
-        source = _parts_of(matched)
-        values = {
-            "features": self.spec.features,
-            "labels": [label.path for label in self.spec.labels],
-            "paths": [part.path for part in source.parts],
-            "offsets": source.offsets[:-1],
-        }
-        return render("unmatched/20_unmatched", values, of_parts=True)
 
     def write(
         self, matched: Matched, label_records: Sequence[Mapping[str, Any]], staged: StagedFolder | None

@@ -14,7 +14,6 @@ from moslabels.base.progress import SILENT, Cancel, relayed
 from moslabels.base.settings import Settings
 from moslabels.base.signals import held, hold, released
 from moslabels.engine.connection import Engine
-from moslabels.engine.statements import render
 from moslabels.evidence import audit, embedded
 from moslabels.evidence.run import Run
 from moslabels.evidence.types import Audit
@@ -24,7 +23,15 @@ from moslabels.files.reserve import reserved, set_aside
 from moslabels.files.staged import StagedFile
 from moslabels.files.watched import watched
 from moslabels.files.workspace import Workspace
-from moslabels.labelling.pipeline import Matched, columns_of, join_rows, judge, match_labels, read_features
+from moslabels.labelling.pipeline import (
+    Matched,
+    columns_of,
+    join_rows,
+    judge,
+    match_labels,
+    read_features,
+    unmatched_statement,
+)
 from moslabels.runs.arguments import all_args, check_block, check_options, checked_cancel, with_options
 from moslabels.runs.shown import shown_audit
 from moslabels.runs.part_table import label_parts
@@ -206,7 +213,7 @@ def _label(engine: Engine, workspace: Workspace, spec: TableSpec, run: Run, outp
     features = read_features(engine, workspace, spec)  # Refused before the labels are read.
     out, copy = outputs.begin(spec.out, features.source)
     matched = match_labels(engine, workspace, spec, features)
-    unmatched = [_unmatched(engine, spec, outputs.stage(spec.unmatched))] if spec.unmatched is not None else []
+    unmatched = [_unmatched(engine, matched, outputs.stage(spec.unmatched))] if spec.unmatched is not None else []
     try:
         diagnosis = judge(engine, matched)
     except GateError:
@@ -264,7 +271,6 @@ def _written(path: str, staged: StagedFile) -> audit.Output:
     return audit.Output(path, staged.sha256, staged.size)
 
 
-def _unmatched(engine: Engine, spec: TableSpec, staged: StagedFile) -> StagedFile:
-    values = {"features": spec.features, "labels": [label.path for label in spec.labels]}
-    write_plain(engine.table(render("unmatched/20_unmatched", values)), staged)
+def _unmatched(engine: Engine, matched: Matched, staged: StagedFile) -> StagedFile:
+    write_plain(engine.table(unmatched_statement(matched)), staged)
     return staged

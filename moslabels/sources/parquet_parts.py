@@ -101,6 +101,11 @@ class PartsSource(Source):
         """Whether a column of a part hides the number of the file or of the row."""
         return any(name.lower() in HIDING for name in self.every_name)
 
+    @property
+    def places(self) -> tuple[list[str], list[int]]:
+        filled = [number for number, part in enumerate(self.parts) if part.rows]
+        return [self.parts[number].path for number in filled], [self.offsets[number] for number in filled]
+
     def place(self, row: int) -> tuple[str, int]:
         part = bisect_left(self.offsets, row) - 1
         return self.parts[part].path, row - self.offsets[part]

@@ -102,6 +102,11 @@ class Source:
     def names(self) -> list[str]:
         return [column.name for column in self.columns]
 
+    @property
+    def places(self) -> tuple[list[str], list[int]]:
+        """Return the paths of the parts that have rows, and how many rows come before each of them."""
+        return [self.path], [0]
+
     def place(self, row: int) -> tuple[str, int]:
         """Return the path of the file that a row of the table is in, and its number there, both from 1."""
         return self.path, row

@@ -21,6 +21,8 @@ from moslabels.labelling.keys import Constant, Key
 from moslabels.runs.views import VIEWS, View
 from moslabels.sources.columns import Cell, Column, is_number_type
 from moslabels.sources.opening import READERS
+from moslabels.sources.parquet_parts import FORMAT as PARTS
+from moslabels.sources.parquet_parts import PartsSource
 from moslabels.sources.source import Part, Source
 
 TEMPLATES = sorted(str(path.relative_to(sql_folder()))[:-4] for path in sql_folder().rglob("*.sql"))
@@ -31,6 +33,7 @@ COLUMN = {
     "jsonl": Column('na"me', '/na"me', "JSON"),
     "parquet": Column('na"me', 'na"me', "FLOAT"),
 }
+HIDING = ((), ("FILE_INDEX",))
 EXTRA = Extra("extra0", 'ex"tra', {0: COLUMN["csv"]}, "DECIMAL(10,2)")
 STATED = Extra("extra1", 'ex"tra', {0: COLUMN["csv"]}, "BIGINT", "BIGINT", missing_values=("NA",))
 
@@ -48,8 +51,15 @@ def made_key(cells: list[Cell], has_all: bool) -> Key:
 
 def contexts() -> list[dict[str, Any]]:
     found = []
-    for reader, column in COLUMN.items():
-        source = Source("f", "feature", READERS[reader], (Part("f", "f"),), (column,))
+    of_parts = [PartsSource("f", "feature", PARTS, (Part("f", "f", counted=1),), every_name=names) for names in HIDING]
+    for source, column in [
+        *(
+            (Source("f", "feature", READERS[reader], (Part("f", "f"),), (column,)), column)
+            for reader, column in COLUMN.items()
+        ),
+        *((source, COLUMN["parquet"]) for source in of_parts),
+        *((source, Column('na"me', 'na"me', partition=1)) for source in of_parts),
+    ]:
         cells = source.cells({"key": column, "mos": column})
         for extras, keys in (([], cells[:1]), ([EXTRA, STATED], cells)):
             found.append(
@@ -69,6 +79,7 @@ def contexts() -> list[dict[str, Any]]:
                     "has_repeats": bool(extras),
                     "has_scale": bool(extras),
                     "parts": [1, 2],
+                    "table": "in_memory_1",
                     "views": [View(name, "a row per audit") for name in VIEWS],
                     "path": "f.duckdb",
                     "table_function": rendering.SqlText("read_csv"),
@@ -109,6 +120,7 @@ def test_every_folder_has_templates() -> None:
         "labels",
         "match",
         "output",
+        "parts",
         "patterns",
         "rules",
         "session",
@@ -148,9 +160,12 @@ def test_a_statement_renders_and_says_what_it_is(name: str) -> None:
         "also",
         "padding",
         "cell",
+        "paths",
+        "offsets",
+        "partitions",
     }
     declared = set(re.findall(r"\$([a-z_]+)", " ".join(re.findall(r"^-- .*$", text, re.MULTILINE))))
-    if "those of the file" in text:
+    if "those of the file" in text or "those of the parts" in text:
         declared |= source_parameters
     for context in contexts():
         used = set(parameters(rendered(name, context)))

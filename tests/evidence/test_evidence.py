@@ -561,7 +561,15 @@ def test_a_form_of_the_report_is_listed_once_and_made() -> None:
 
 def test_the_fields_of_an_audit_are_listed_once(job: Job) -> None:
     job.run([{"key": "a"}], [{"key": "a", "mos": 3}], feature_key_column="key", feature_key_template="{0}")
-    assert {*job.audit} == {field.name for field in AUDIT_FIELDS}
+    whole = {*job.audit}
+    (job.folder / "many").mkdir()
+    write_table(job.folder / "many" / "one.parquet", [{"key": "a"}])
+    labels = job.audit["label_sources"]
+    of_parts = materialize(
+        job.folder / "many", labels, job.folder / "out", feature_key_column="key", feature_key_template="{0}"
+    )
+    assert whole | {*of_parts} == {field.name for field in AUDIT_FIELDS}
+    assert {*of_parts} - whole == {"features", "parts"}
 
 
 @pytest.mark.parametrize(("path", "made"), VIEWS.items(), ids=lambda value: getattr(value, "stem", ""))

@@ -41,6 +41,7 @@ OPTIONS: dict[str, list[Any]] = {
     "out_of_range": ["error", "clip"],
     "missing_mos": ["error", "skip"],
     "missing_values": [[], ["NA", ""], "NA"],
+    "partitions": [[], ["corpus", "set"], "corpus"],
     "confirm": [[], ["the scale", "é"]],
     "mos_tolerance": [0, 1e-6, 4],
     "extras": [
@@ -93,6 +94,7 @@ WRONG: dict[str, list[Any]] = {
     "out_of_range": ["skip"],
     "missing_mos": ["clip"],
     "missing_values": ["", [3]],
+    "partitions": ["", [3]],
     "confirm": ["the scale", [""], [" "], [3], None],
     "mos_tolerance": [-1, 5],
     "extras": [
@@ -152,20 +154,21 @@ def test_an_option_is_valid_where_it_is_taken(tmp_path: Path, name: str) -> None
         "label_key_template": {"label_key_column": "a"},
         "key_constants": {"feature_key_column": ["corpus", "a"], "label_key_column": ["corpus", "a"]},
     }
+    table = {**TABLE, "features": ["f.parquet"], "out": "o"} if name == "partitions" else TABLE
     for value in OPTIONS[name]:
         extra = matching if name == "feature_key_column" and isinstance(value, list) else {}
         extra = {**matching, "feature_key_column": ["a", "b"]} if value == [None, "x"] else extra
         extra = beside.get(name, extra)
         for document in (
-            {"tables": [{**TABLE, name: value, **extra}]},
-            {"defaults": {name: value, **extra}, "tables": [TABLE]},
+            {"tables": [{**table, name: value, **extra}]},
+            {"defaults": {name: value, **extra}, "tables": [table]},
         ):
             assert loads(tmp_path / "m.json", document), document
             assert valid("manifest", document), document
-        in_label = {"tables": [{**TABLE, "labels": [{"path": "l.csv", name: value}]}]}
+        in_label = {"tables": [{**table, "labels": [{"path": "l.csv", name: value}]}]}
         assert valid("manifest", in_label) == (name in LABEL_FIELDS)
     for value in WRONG[name]:
-        document = {"tables": [{**TABLE, name: value}]}
+        document = {"tables": [{**table, name: value}]}
         assert not loads(tmp_path / "m.json", document), document
         assert not valid("manifest", document), document
 
