@@ -17,7 +17,8 @@ from moslabels.base.errors import TableError
 from moslabels.files import platform
 from moslabels.files.exchange import NO_EXCHANGE, exchange, move
 from moslabels.files.places import Place, named
-from moslabels.files.platform import Folder, owner_name
+from moslabels.files.platform import Folder
+from moslabels.files.users import owner_name
 
 _TABLE, _PREVIOUS, _JOURNAL, _RUN = "table", "previous", "journal.jsonl", "run-"
 
