@@ -118,15 +118,20 @@ def build(
         "mos_histogram_by_key": match.scores.mos_histogram_by_key,
         "clipped_histogram": match.scores.clipped_histogram,
         "clipped_histogram_by_key": match.scores.clipped_histogram_by_key,
-        "joined_sample": [
-            {**row, "label_file": labels.files[row["label_file"]].path} for row in match.scores.examples or ()
-        ],
+        "joined_sample": [_joined(row, spec, labels) for row in match.scores.examples or ()],
         "output_sha256": output and output.sha256,
         "output_bytes": output and output.bytes,
         "unmatched": unmatched and {"path": unmatched.path, "sha256": unmatched.sha256, "bytes": unmatched.bytes},
         "warnings": list(warnings),
         "run_provenance": provenance,
     }
+
+
+def _joined(row: Mapping[str, Any], spec: TableSpec, labels: Labels) -> dict[str, Any]:
+    """Return a joined example. The file of its features is told if there are several."""
+    told = {name: value for name, value in row.items() if name != "file"}
+    part = {"feature_file": row["file"]} if spec.parts is not None else {}
+    return {**told, **part, "label_file": labels.files[row["label_file"]].path}
 
 
 def _label_file(file: LabelFile, label: LabelSpec) -> dict[str, Any]:

@@ -33,6 +33,7 @@ MEANINGS: Mapping[str, str] = {
     "joined_sample.row": "the row of the features, from 1",
     "joined_sample.raw_value": "what its key columns hold; of several, their JSON list",
     "joined_sample.key": "the key that the rule made of it",
+    "joined_sample.feature_file": "path of the part of its features, in a table of many parts",
     "joined_sample.label_file": "path of the label file",
     "joined_sample.label_row": "the row of the label there, from 1",
     "joined_sample.label_value": "what the key columns of the label hold",

@@ -111,7 +111,8 @@ JOINED = object_of(
         "mos_text": TEXT,
         "mos": NUMBER,
         "mos_raw_0_100": NUMBER,
-    }
+    },
+    {"feature_file": PATH},
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pyarrow as pa
@@ -154,7 +154,7 @@ def match_features(engine: Engine, features: Features, labels: Labels, match_rat
         unused_label_keys=_sample(engine, "match/32_unused_label_keys", labels.count - matched),
         key_collisions=_sample(engine, "match/33_key_collisions", counts["repeats"]),
         values_without_key=_values_without_key(engine, source) if counts["values_without_key"] else [],
-        scores=Scores(**engine.row(render("match/35_scores"))),
+        scores=_scores(engine, source),
         groups=_groups(engine, source, key, by) if by is not None else (),
         used_labels=_used_labels(engine, labels, matched),
     )
@@ -164,6 +164,11 @@ def _groups(engine: Engine, source: Source, key: Key, column: Column) -> tuple[G
     (cell,) = source.cells({"group": column})
     rows = source.query(engine, "match/37_groups", [*key.cells, cell], keys=key.cells, cell=cell)
     return tuple(Group(**row) for row in rows)
+
+
+def _scores(engine: Engine, source: Source) -> Scores:
+    scores = Scores(**engine.row(render("match/35_scores")))
+    return replace(scores, examples=[source.placed(row) for row in scores.examples or ()])
 
 
 def _values_without_key(engine: Engine, source: Source) -> list[dict[str, Any]]:

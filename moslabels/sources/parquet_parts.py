@@ -128,6 +128,10 @@ class ParquetParts(ParquetFile):
             "partitions": [list(values) for values in zip(*(part.partitions for part in source.parts), strict=True)],
         }
 
+    def bytes_of(self, source: Source, cells: Sequence[Cell]) -> int:
+        # The footers of all parts are not kept. A cell has some bytes, or a few bits in a dictionary.
+        return (source.rows or 0) * len(cells)
+
     def check_values(self, source: Source, column: Column, role: str) -> None:
         """Do nothing: :func:`part_facts` has checked the columns that are read, part by part."""
 
