@@ -1,4 +1,4 @@
-"""Moves between folders, and the exchange of two names in one step, for which Python has no function."""
+"""The exchange of two names in one step: a call of Linux for which Python has no function."""
 
 from __future__ import annotations
 
@@ -8,35 +8,22 @@ import os
 from functools import cache
 from typing import Any
 
-from moslabels.files import platform
-from moslabels.files.platform import UNSUPPORTED, Folder
-
 _EXCHANGE = 2
-NO_EXCHANGE = (errno.EINVAL, *UNSUPPORTED)
-"""The error numbers of a file system that cannot exchange two names in one step."""
 
 
-def move(source: Folder, name: str, target: Folder, new: str) -> None:
-    """Rename a file or folder from one folder into another, in one step. It replaces a file, or an empty folder."""
-    if source.handle is None or target.handle is None:
-        os.replace(os.path.join(source.path, name), os.path.join(target.path, new))
-    else:
-        os.replace(name, new, src_dir_fd=source.handle, dst_dir_fd=target.handle)
-
-
-def exchange(folder: Folder, name: str, other_folder: Folder, other: str) -> None:
-    """Let two files or folders change places, in one step. Raise OSError with ENOSYS if the system cannot do so."""
-    function = _renameat2() if platform.system.abilities.exchanges else None
-    if function is None or folder.handle is None or other_folder.handle is None:
+def exchange_names(folder: int, name: str, other: int, other_name: str) -> None:
+    """Let a name in an open folder and one in another change places. Raise OSError, ENOSYS if there is no such call."""
+    function = _renameat2()
+    if function is None:
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), name)
-    if function(folder.handle, os.fsencode(name), other_folder.handle, os.fsencode(other), _EXCHANGE) != 0:
+    if function(folder, os.fsencode(name), other, os.fsencode(other_name), _EXCHANGE) != 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number), name)
 
 
 @cache
 def _renameat2() -> Any:
-    """Return the function of the C library; None if it has none."""
+    """Return the function of the C library, or None."""
     try:
         function = ctypes.CDLL(None, use_errno=True).renameat2
     except (OSError, AttributeError, TypeError):

@@ -10,13 +10,15 @@ import errno
 import os
 import shutil
 import stat
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
+
+from moslabels.files.abilities import Abilities
+from moslabels.files.exchange import exchange_names
 
 fcntl: ModuleType | None
 try:
@@ -28,76 +30,13 @@ UNSUPPORTED = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP)
 """The error numbers of a call that the system or the file system does not support."""
 # EBADF: some network file systems lock a file only if it may be written to. The file of another user cannot be locked.
 _NO_LOCKS = (errno.ENOLCK, errno.EINVAL, *UNSUPPORTED, errno.EBADF)
+NO_EXCHANGE = (errno.EINVAL, *UNSUPPORTED)
+"""The error numbers of a file system that cannot let two names change places in one step."""
 _NO_SYNC = (errno.EINVAL, *UNSUPPORTED)
 _NO_FOLLOW = getattr(os, "O_NOFOLLOW", 0)
 # Do not wait for a pipe, do not let started programs inherit a file, and do not translate line ends.
 _ALWAYS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 _FOLDER = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_CLOEXEC", 0)
-
-
-@dataclass(frozen=True)
-class Abilities:
-    """What a system can do. If it lacks an ability, :class:`System` goes another way.
-
-    - ``locks``: files are locked until their process ends (else a lock file says who holds it)
-    - ``links``: a file can have a second name (else a copy is made)
-    - ``positions``: writing at a position is one step (else seek and write, one thread at a time)
-    - ``folder_handles``: files are reached by the handle of their folder (else by their path)
-    - ``folder_sync``: a folder can be synced (else the file alone is)
-    - ``no_follow``: opening can refuse a link (else its name is compared with what was opened)
-    - ``modes`` and ``users``: files have modes and owners (else there are none to keep)
-    - ``moves_open_files``: an open file can be renamed and removed (else it is closed before)
-    - ``exchanges``: two names change places in one step (else one is moved away, then the other to its place)
-    - ``processes``: it can be asked whether a process runs, without disturbing it (else nobody knows)
-    - ``kernel_copies``: the kernel copies from file to file (else the bytes are read and written)
-    """
-
-    locks: bool
-    links: bool
-    positions: bool
-    folder_handles: bool
-    folder_sync: bool
-    no_follow: bool
-    modes: bool
-    users: bool
-    moves_open_files: bool
-    exchanges: bool
-    processes: bool
-    kernel_copies: bool
-
-    @classmethod
-    def found(cls) -> Abilities:
-        """Return the abilities of the system on which this runs."""
-        is_posix = os.name == "posix"
-        by_handle = {os.open, os.stat, os.unlink, os.mkdir, os.rmdir, os.rename, os.readlink, os.symlink}
-        return cls(
-            locks=fcntl is not None,
-            links=hasattr(os, "link"),
-            positions=hasattr(os, "pwrite") and hasattr(os, "pread"),
-            folder_handles=(
-                by_handle <= os.supports_dir_fd
-                and os.listdir in os.supports_fd
-                and shutil.rmtree.avoids_symlink_attacks
-                and (not hasattr(os, "link") or os.link in os.supports_dir_fd)
-            ),
-            folder_sync=is_posix,
-            no_follow=bool(_NO_FOLLOW),
-            modes=hasattr(os, "fchmod"),
-            users=hasattr(os, "geteuid"),
-            moves_open_files=is_posix,
-            exchanges=sys.platform == "linux",
-            processes=is_posix,
-            kernel_copies=hasattr(os, "copy_file_range"),
-        )
-
-    def without(self, *names: str) -> Abilities:
-        """Return the same abilities without some of them."""
-        return replace(self, **dict.fromkeys(names, False))
-
-    @classmethod
-    def names(cls) -> list[str]:
-        """Return the names of all abilities."""
-        return [field.name for field in fields(cls)]
 
 
 @dataclass(frozen=True)
@@ -239,6 +178,17 @@ class System:
         """Rename a file in its folder, in one step. It replaces what has the new name."""
         (source, inside), (target, _) = _at(folder, old), _at(folder, new)
         os.replace(source, target, src_dir_fd=inside, dst_dir_fd=inside)
+
+    def move(self, folder: Folder, old: str, target: Folder, new: str) -> None:
+        """Rename a file or folder into another folder, in one step. It replaces a file, or an empty folder."""
+        (source, inside), (path, other) = _at(folder, old), _at(target, new)
+        os.replace(source, path, src_dir_fd=inside, dst_dir_fd=other)
+
+    def exchange(self, folder: Folder, name: str, other: Folder, other_name: str) -> None:
+        """Let two names change places, in one step. Raise OSError with one of ``NO_EXCHANGE`` if that cannot be."""
+        if not self.abilities.exchanges or folder.handle is None or other.handle is None:
+            raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), name)
+        exchange_names(folder.handle, name, other.handle, other_name)
 
     def link(self, folder: Folder, old: str, new: str) -> None:
         """Give a file, or a link itself, a second name. Raise OSError with ENOSYS if the system has no links."""

@@ -15,9 +15,8 @@ from typing import Any
 
 from moslabels.base.errors import TableError
 from moslabels.files import platform
-from moslabels.files.exchange import NO_EXCHANGE, exchange, move
 from moslabels.files.places import Place, named
-from moslabels.files.platform import Folder
+from moslabels.files.platform import NO_EXCHANGE, Folder
 from moslabels.files.users import owner_name
 
 _TABLE, _PREVIOUS, _JOURNAL, _RUN = "table", "previous", "journal.jsonl", "run-"
@@ -68,7 +67,7 @@ class StagedFolder:
                     platform.system.make_folder(folder, part)
                 folder = platform.system.open_folder(part, folder, follow=False)
                 opened.callback(platform.system.release, folder)
-            move(self._run, name, folder, own)
+            platform.system.move(self._run, name, folder, own)
         self.note(relative, note)
 
     def note(self, relative: str, note: Mapping[str, Any]) -> None:
@@ -93,7 +92,7 @@ class StagedFolder:
             with suppress(FileNotFoundError):
                 system.remove(self._folder, _JOURNAL)
             if old is None:
-                move(self._folder, _TABLE, self._place.folder, self._place.name)
+                platform.system.move(self._folder, _TABLE, self._place.folder, self._place.name)
             else:
                 self._exchange()
             system.sync_folder(self._place.folder)
@@ -101,16 +100,16 @@ class StagedFolder:
     def _exchange(self) -> None:
         place = self._place
         try:
-            exchange(place.folder, place.name, self._folder, _TABLE)
+            platform.system.exchange(place.folder, place.name, self._folder, _TABLE)
         except OSError as error:
             if error.errno not in NO_EXCHANGE:
                 raise
             # In between nothing stands at the target. The next run puts the old folder back if this one is killed.
-            move(place.folder, place.name, self._folder, _PREVIOUS)
+            platform.system.move(place.folder, place.name, self._folder, _PREVIOUS)
             try:
-                move(self._folder, _TABLE, place.folder, place.name)
+                platform.system.move(self._folder, _TABLE, place.folder, place.name)
             except BaseException:
-                move(self._folder, _PREVIOUS, place.folder, place.name)
+                platform.system.move(self._folder, _PREVIOUS, place.folder, place.name)
                 raise
 
     def _keep_mode(self, old: os.stat_result) -> None:
@@ -177,7 +176,7 @@ class StagedFolder:
         if system.find(self._folder, _PREVIOUS) is None:
             return
         if place.find(place.name) is None:
-            move(self._folder, _PREVIOUS, place.folder, place.name)
+            platform.system.move(self._folder, _PREVIOUS, place.folder, place.name)
         else:
             system.remove_tree(self._folder, _PREVIOUS)
 

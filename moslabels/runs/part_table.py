@@ -36,7 +36,7 @@ from moslabels.labelling.pipeline import Matched, columns_of, judge, match_table
 from moslabels.parts.examine import examine_task, examined
 from moslabels.parts.label import GroupTask, KnownPart, PartResult, PartTask, label_task, results_of
 from moslabels.parts.own import check_own
-from moslabels.parts.workers import Local, groups
+from moslabels.parts.workers import MOST_PARTS, Local, groups
 from moslabels.sources.parquet_parts import HIDING, PartFacts, PartsSource
 from moslabels.spec.table import TableSpec
 from moslabels.writers.write import write_plain
@@ -44,8 +44,8 @@ from moslabels.writers.write import write_plain
 _SHOWN = 3
 
 
-def label_parts(spec: TableSpec, run: Run) -> dict[str, Any]:
-    """Label one table of many parts: read, match, judge, write. Return the audit.
+def label_parts(spec: TableSpec, run: Run, most_parts: int = MOST_PARTS) -> dict[str, Any]:
+    """Label one table of many parts: read, match, judge, write. Return the audit. A task takes at most ``most_parts``.
 
     Raise a MosLabelsError that names the table. What was at the outputs is then still there. Parts that were finished
     wait for the next run.
@@ -67,7 +67,7 @@ def label_parts(spec: TableSpec, run: Run) -> dict[str, Any]:
             place = None if run.is_dry else folders.enter_context(reserved_folder(spec.out))
             with ExitStack() as files, released():
                 check_own(spec.out)
-                table = _PartsTable(engine, workspace, spec, run, workers)
+                table = _PartsTable(engine, workspace, spec, run, workers, most_parts)
                 return _label(table, _Outputs(place, places, files, check_labels))
     except MosLabelsError as error:
         if not is_from_outside(error):
@@ -170,11 +170,12 @@ class _PartsTable:
     spec: TableSpec
     run: Run
     workers: Local
+    most_parts: int
 
     def examine(self, files: Sequence[PartFile], roles: Mapping[str, str], memory: float) -> list[PartFacts]:
         """Let workers read the footers of all parts. Raise TableError for the first that is damaged."""
         sizes = [os.path.getsize(file.path) for file in files]
-        of_group = groups(sizes)
+        of_group = groups(sizes, self.most_parts)
         self.workers.begin(sum(sizes), len(of_group))
         tasks = [examine_task([files[number] for number in group], roles, memory) for group in of_group]
         found = {index: examined(result) for index, result in self.workers.map("examine", tasks)}
@@ -242,7 +243,7 @@ class _PartsTable:
         staged: StagedFolder | None,
     ) -> Iterator[bytes]:
         source = _parts_of(matched)
-        for group in groups([fact.state[2] for fact in source.facts]):
+        for group in groups([fact.state[2] for fact in source.facts], self.most_parts):
             values = self.engine.table(
                 render(
                     "parts/30_labels_of_parts",

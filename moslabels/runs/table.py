@@ -33,8 +33,8 @@ from moslabels.labelling.pipeline import (
     unmatched_statement,
 )
 from moslabels.runs.arguments import all_args, check_block, check_options, checked_cancel, with_options
-from moslabels.runs.shown import shown_audit
 from moslabels.runs.part_table import label_parts
+from moslabels.runs.shown import shown_audit
 from moslabels.sources.source import Source
 from moslabels.spec.entry import table_spec, text_features
 from moslabels.spec.options import OptionKeywords

@@ -29,7 +29,8 @@ from helpers.paths import ROOT
 from helpers.tables import write_table
 from moslabels import MosLabelsError, materialize, run_batch
 from moslabels.cli import main
-from moslabels.files.platform import Abilities, System, use
+from moslabels.files.abilities import Abilities
+from moslabels.files.platform import System, use
 from moslabels.labelling import pipeline
 from moslabels.runs import table as runs_table
 
@@ -219,7 +220,8 @@ from moslabels import materialize
 from moslabels.runs import table as runs_table
 import duckdb, pyarrow.parquet
 import moslabels.writers.splice
-from moslabels.files.platform import Abilities, System, use
+from moslabels.files.abilities import Abilities
+from moslabels.files.platform import System, use
 
 folder = Path({folder!r})
 

@@ -18,7 +18,8 @@ import pytest
 
 from helpers.tables import read_table, write_table
 from moslabels import MosLabelsError, UsageError, materialize, run_batch
-from moslabels.files.platform import Abilities, System, use
+from moslabels.files.abilities import Abilities
+from moslabels.files.platform import System, use
 from moslabels.runs.views import Views
 
 OLD = b"what stood there"

@@ -18,7 +18,8 @@ from helpers.paths import ROOT
 from helpers.tables import write_table
 from moslabels import MosLabelsError, materialize
 from moslabels.files import platform
-from moslabels.files.platform import Abilities, System, use
+from moslabels.files.abilities import Abilities
+from moslabels.files.platform import System, use
 
 EACH = [(name,) for name in Abilities.names()]
 LACKING = [*EACH, tuple(Abilities.names())]

@@ -26,7 +26,8 @@ from helpers.faults import (
     stopped,
 )
 from moslabels import MosLabelsError
-from moslabels.files.platform import Abilities, System, use
+from moslabels.files.abilities import Abilities
+from moslabels.files.platform import System, use
 from moslabels.files.publish import publish
 from moslabels.files.reserve import reserved
 from moslabels.files.staged import StagedFile

@@ -19,7 +19,8 @@ import pytest
 from helpers.tables import read_table, write_table
 from moslabels import MosLabelsError, materialize
 from moslabels.engine.statements import sql_folder
-from moslabels.files.platform import Abilities, System, use
+from moslabels.files.abilities import Abilities
+from moslabels.files.platform import System, use
 from moslabels.files.reserve import reserved
 from moslabels.files.workspace import Workspace
 from moslabels.runs import table as runs_table

@@ -9,14 +9,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from moslabels.files.platform import Abilities, System, use
+from moslabels.files.abilities import Abilities
+from moslabels.files.platform import System, use
 
 WRITING = (
     "close",
     "copy",
     "copy_link",
+    "exchange",
     "link",
     "make_folder",
+    "move",
     "open",
     "open_folder",
     "remove",

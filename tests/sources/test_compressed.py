@@ -19,7 +19,8 @@ import pytest
 from helpers.command import moslabels
 from helpers.tables import write_table
 from moslabels import TableError, UsageError, materialize, run_batch
-from moslabels.files.platform import Abilities, System, use
+from moslabels.files.abilities import Abilities
+from moslabels.files.platform import System, use
 
 SUFFIXES = [".gz", ".zst"]
 FORMS = [".csv", ".tsv", ".jsonl", ".ndjson", ".json"]

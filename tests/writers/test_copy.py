@@ -22,7 +22,8 @@ import pytest
 from helpers.faults import contents
 from helpers.tables import write_table
 from moslabels import CancelledError, GateError, MosLabelsError, materialize
-from moslabels.files.platform import Abilities, System, use
+from moslabels.files.abilities import Abilities
+from moslabels.files.platform import System, use
 from moslabels.labelling import pipeline
 from moslabels.parquet.footer import read_footer
 
