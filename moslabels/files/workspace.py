@@ -116,8 +116,8 @@ def _remove(folder: Folder) -> None:
 
 def _remove_abandoned(parent: str) -> None:
     """Remove the folders that killed runs left: those that runs of this user made and no process holds."""
-    with suppress(OSError):
-        for entry in os.scandir(parent):
+    with suppress(OSError), os.scandir(parent) as entries:
+        for entry in entries:
             if not entry.name.startswith(_PREFIX) or not entry.is_dir(follow_symlinks=False):
                 continue
             with suppress(OSError):

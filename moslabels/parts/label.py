@@ -27,6 +27,7 @@ from moslabels.files.workspace import Workspace
 from moslabels.labelling.match import PartCounts
 from moslabels.parts.messages import pack, unpack
 from moslabels.sources.columns import Cell, Column
+from moslabels.sources.constants import one_array
 from moslabels.sources.parquet_file import ParquetFile, footer_of
 from moslabels.sources.parquet_parts import FORMAT, PartsSource
 from moslabels.sources.source import Part, Source
@@ -202,9 +203,9 @@ def _labelled(shared: GroupTask, parts: Sequence[PartTask], values: pa.Table, co
         folder = platform.system.open_folder(shared.folder)
         try:
             return [
-                _write_part(
-                    _PartJob(engine, shared, part, columns, workspace.folder),
-                    positions.slice(start, part.counts.input_rows).combine_chunks(),
+                write_part(
+                    PartJob(engine, shared, part, columns, workspace.folder),
+                    one_array(positions.slice(start, part.counts.input_rows)),
                     Place(part.out, folder, str(part.number), is_aside=shared.is_dry),
                 )
                 for part, start in zip(parts, source.offsets, strict=False)
@@ -214,7 +215,7 @@ def _labelled(shared: GroupTask, parts: Sequence[PartTask], values: pa.Table, co
 
 
 @dataclass(frozen=True)
-class _PartJob:
+class PartJob:
     engine: Engine
     shared: GroupTask
     part: PartTask
@@ -222,17 +223,19 @@ class _PartJob:
     temp_folder: str
 
 
-def _write_part(job: _PartJob, positions: pa.Array, place: Place) -> PartResult:
+def write_part(job: PartJob, positions: pa.Array, place: Place) -> PartResult:
     """Write one labelled part, read it back, and give it its number as its name."""
     part, shared = job.part, job.shared
     _check_state(part)
     footer = footer_of(part.path)
     # The part gets the labels that its rows have, and no others, so that its bytes do not depend on other parts.
-    used = pc.unique(positions).sort()
+    held = pa.Table.from_arrays(pc.value_counts(positions).flatten(), ["position", "rows"]).sort_by("position")
+    used = one_array(held.column(0))
     own = pc.index_in(positions, value_set=used)
-    missing = len(job.columns) - 1
-    matched = len(positions) - pc.sum(pc.equal(positions, pa.scalar(missing, positions.type))).as_py() or 0
-    if len(positions) and matched != part.counts.matched_rows:
+    # Rows without a label have the last position.
+    is_whole = len(used) == 0 or used[-1].as_py() != len(job.columns) - 1
+    matched = len(positions) - (0 if is_whole else held.column(1)[-1].as_py())
+    if matched != part.counts.matched_rows:
         says = f"{part.counts.matched_rows} rows with a label were counted, and there are {matched}"
         raise TableError(f"{part.path}: {says}", code="miscount", file=part.path)
 

@@ -37,6 +37,7 @@ from moslabels.parts.examine import examine_task, examined
 from moslabels.parts.label import GroupTask, KnownPart, PartResult, PartTask, label_task, results_of
 from moslabels.parts.own import check_own
 from moslabels.parts.workers import MOST_PARTS, Local, groups
+from moslabels.sources.constants import integer, one_array
 from moslabels.sources.parquet_parts import HIDING, PartFacts, PartsSource
 from moslabels.spec.table import TableSpec
 from moslabels.writers.write import write_plain
@@ -252,10 +253,10 @@ class _PartsTable:
                 )
             )
             # Labels are numbered anew, so that the task brings only those that its parts have.
-            ids = values.column("label_id").combine_chunks()
+            ids = one_array(values.column("label_id"))
             used = pc.unique(ids)
             places = pc.index_in(ids, value_set=used)
-            missing = pa.array([matched.labels.missing_id], ids.type)
+            missing = integer(matched.labels.missing_id)
             own = columns.take(pa.concat_arrays([used, missing]))
             values = values.set_column(values.num_columns - 1, "label_id", places)
             parts = [
@@ -310,7 +311,7 @@ class _PartsTable:
         if empty:
             more = f" and {len(empty) - _SHOWN} more" if len(empty) > _SHOWN else ""
             found.append(
-                f"{len(empty)} of {counted(len(records), 'part has', 'parts have')} no row with a label: "
+                f"{len(empty)} of {counted(len(records), 'part', 'parts')} without any label: "
                 f"{', '.join(empty[:_SHOWN])}{more}"
             )
         return found

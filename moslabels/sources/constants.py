@@ -33,6 +33,11 @@ def zeros(count: int) -> pa.Array:
     return pa.Array.from_buffers(pa.int64(), count, [None, pa.py_buffer(bytes(8 * count))])
 
 
+def integer(number: int) -> pa.Array:
+    """Return an array of one number (int32)."""
+    return pa.Array.from_buffers(pa.int32(), 1, [None, pa.py_buffer(number.to_bytes(4, "little", signed=True))])
+
+
 def one_array(column: pa.ChunkedArray) -> pa.Array:
     """Return a column as one array, also one that has none."""
     return column.combine_chunks() if column.num_chunks else pa.nulls(0, column.type)

@@ -1,0 +1,215 @@
+"""All parts or none: runs that are killed at any call, what the next run keeps, and what it labels anew."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from helpers.faults import Faults, Killed, calls_of, fails_with, some, stopped
+from helpers.many import files, label, write_parts
+from helpers.tables import write_table
+from moslabels import TableError
+from moslabels.files.abilities import Abilities
+from moslabels.files.platform import System, use
+from moslabels.parts import label as labelling
+
+
+def hidden(folder: Path) -> list[str]:
+    return [path.name for path in folder.iterdir() if path.name.startswith(".")]
+
+
+ABILITIES = {
+    "exchange": Abilities.found(),
+    "two renames": Abilities.found().without("exchanges"),
+}
+
+
+def prepared(folder: Path, abilities: Abilities) -> tuple[dict[str, bytes], dict[str, bytes], list[str]]:
+    """Label an old version of the labels and a new one. Return both outputs, and the calls of the second run."""
+    write_parts(folder)
+    label(folder, most_parts=2)
+    old = files(folder / "out")
+    write_table(folder / "labels.csv", [{"corpus": "C", "clip": "1", "mos": 5}])
+    calls = calls_of(lambda: label(folder, most_parts=2, min_match_rate=0, **LAX) and None, abilities)
+    return old, files(folder / "out"), calls
+
+
+LAX: dict[str, Any] = {
+    "partitions": ["corpus"],
+    "feature_key_column": ["corpus", "clip"],
+    "label_key_column": ["corpus", "clip"],
+}
+
+
+def runs(folder: Path, old: dict[str, bytes], numbers: list[int], fault: Any, **chosen: Any) -> Iterator[Faults]:
+    for number in numbers:
+        for path in folder.iterdir():
+            if path.name.startswith((".", "out")):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        for name, data in old.items():
+            write_table(folder / "out" / name, data)
+        faults = Faults(number, fault, **chosen)
+        with use(faults), suppress(Killed, TableError, OSError):
+            label(folder, most_parts=2, min_match_rate=0, **LAX)
+        yield faults
+
+
+@pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.long)], ids=["some", "every"])
+@pytest.mark.parametrize("abilities", list(ABILITIES))
+def test_a_killed_run_leaves_all_old_or_all_new_parts(tmp_path: Path, abilities: str, every: bool) -> None:
+    has = ABILITIES[abilities]
+    old, new, calls = prepared(tmp_path, has)
+    numbers = list(range(1, len(calls) + 1)) if every else some(calls)
+    between = 0
+    for faults in runs(tmp_path, old, numbers, stopped, abilities=has, forever=True):
+        found = files(tmp_path / "out") if (tmp_path / "out").exists() else None
+        if found is None:  # Killed between two renames.
+            between += 1
+            assert not has.exchanges, faults.met
+        else:
+            assert found in (old, new), (faults.number, faults.met)
+        with use(System(has)):
+            label(tmp_path, most_parts=2, min_match_rate=0, **LAX)
+        assert files(tmp_path / "out") == new, (faults.number, faults.met)
+        assert hidden(tmp_path) == []
+
+
+@pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.long)], ids=["some", "every"])
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EIO])
+def test_a_call_that_fails_leaves_all_old_or_all_new_parts(tmp_path: Path, code: int, every: bool) -> None:
+    old, new, calls = prepared(tmp_path, Abilities.found())
+    numbers = list(range(1, len(calls) + 1)) if every else some(calls)
+    for faults in runs(tmp_path, old, numbers, fails_with(code)):
+        assert files(tmp_path / "out") in (old, new), (faults.number, faults.met)
+        label(tmp_path, most_parts=2, min_match_rate=0, **LAX)
+        assert files(tmp_path / "out") == new
+        assert hidden(tmp_path) == []
+
+
+@pytest.fixture
+def written(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The names of the parts that are labelled from here on, in this process."""
+    names: list[str] = []
+    real = labelling.write_part
+
+    def write(job: Any, *arguments: Any) -> Any:
+        names.append(os.path.basename(job.part.path))
+        return real(job, *arguments)
+
+    monkeypatch.setattr(labelling, "write_part", write)
+    return names
+
+
+@pytest.fixture
+def many(tmp_path: Path) -> Path:
+    write_table(tmp_path / "labels.csv", [{"key": "a", "mos": 2}, {"key": "b", "mos": 3}])
+    for number in range(6):
+        write_table(tmp_path / "features" / f"{number}.parquet", [{"key": "a"}, {"key": "b"}, {"key": str(number)}])
+    return tmp_path
+
+
+def killed_after(folder: Path, parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Label, and stop as if by a kill after so many parts were finished."""
+    from moslabels.files.staged_folder import StagedFolder
+
+    real, accepted = StagedFolder.note, []
+
+    def note(self: StagedFolder, *arguments: Any) -> None:
+        real(self, *arguments)
+        accepted.append(1)
+        if len(accepted) == parts:
+            raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(StagedFolder, "note", note)
+        with pytest.raises(Killed) as ended:
+            label(folder, most_parts=1, min_match_rate=0)
+    assert [f"{parts} of 6 parts are finished" in text for text in ended.value.__notes__] == [True]
+
+
+CHANGES: dict[str, tuple[Callable[[Path], Any], list[str]]] = {
+    "nothing": (lambda _: None, ["4", "5"]),
+    "a part is written anew": (
+        lambda folder: write_table(folder / "features" / "1.parquet", [{"key": "b"}, {"key": "a"}, {"key": "1"}]),
+        ["1", "4", "5"],
+    ),
+    "a part comes": (
+        lambda folder: write_table(folder / "features" / "0a.parquet", [{"key": "b"}]),
+        ["0a", "4", "5"],
+    ),
+    "a part goes": (lambda folder: (folder / "features" / "1.parquet").unlink(), ["4", "5"]),
+    "the labels change": (
+        lambda folder: write_table(folder / "labels.csv", [{"key": "a", "mos": 2}, {"key": "b", "mos": 4}]),
+        ["0", "1", "2", "3", "4", "5"],
+    ),
+    "a finished part is damaged": (
+        lambda folder: next(folder.glob(".*/table/2.parquet")).write_bytes(b"x"),
+        ["2", "4", "5"],
+    ),
+    "the journal is damaged": (
+        lambda folder: next(folder.glob(".*/journal.jsonl")).write_bytes(b"\xff{\n[]\n{}\n"),
+        ["0", "1", "2", "3", "4", "5"],
+    ),
+}
+
+
+@pytest.mark.parametrize("change", list(CHANGES))
+def test_the_next_run_keeps_what_is_still_right(
+    many: Path, change: str, monkeypatch: pytest.MonkeyPatch, written: list[str]
+) -> None:
+    killed_after(many, 4, monkeypatch)
+    assert not (many / "out").exists()
+    changed, redone = CHANGES[change]
+    changed(many)
+    written.clear()
+    label(many, min_match_rate=0)
+    assert [name.removesuffix(".parquet") for name in written] == redone
+    resumed = files(many / "out")
+    label(many, out="fresh", min_match_rate=0)
+    assert files(many / "fresh") == resumed
+    assert hidden(many) == []
+
+
+def test_a_finished_part_counts_only_with_the_hash_that_the_journal_has(
+    many: Path, monkeypatch: pytest.MonkeyPatch, written: list[str]
+) -> None:
+    """A part of other labels, whole and readable, in the place of a finished one."""
+    killed_after(many, 4, monkeypatch)
+    staged = next(many.glob(".*/table"))
+    shutil.copy(staged / "0.parquet", staged / "1.parquet")
+    written.clear()
+    label(many, min_match_rate=0)
+    assert written == ["1.parquet", "4.parquet", "5.parquet"]
+
+
+@pytest.mark.parametrize("mode", [0o777, 0o720])
+def test_parts_that_others_may_write_are_not_taken_over(many: Path, monkeypatch: pytest.MonkeyPatch, mode: int) -> None:
+    killed_after(many, 4, monkeypatch)
+    next(many.glob(".*-parts")).chmod(mode)
+    with pytest.raises(TableError, match="stands where the parts of a run are gathered, and others may write to it"):
+        label(many, min_match_rate=0)
+
+
+def test_two_runs_do_not_write_one_folder(many: Path) -> None:
+    from moslabels.files.reserve import reserved_folder
+
+    with reserved_folder(str(many / "out")), pytest.raises(TableError, match="is writing it; run again"):
+        label(many, min_match_rate=0)
+
+
+def test_a_reader_sees_one_version_while_folders_change_places(many: Path) -> None:
+    label(many, min_match_rate=0)
+    first = (many / "out" / "0.parquet").read_bytes()
+    opened = (many / "out" / "0.parquet").open("rb")
+    write_table(many / "labels.csv", [{"key": "a", "mos": 5}])
+    label(many, min_match_rate=0)
+    with opened:
+        assert opened.read() == first
+    assert (many / "out" / "0.parquet").read_bytes() != first
