@@ -151,6 +151,24 @@ class Diagnosis(TypedDict):
     in_common: NotRequired[InCommon]
 
 
+class Features(TypedDict):
+    """What ``glob`` holds, or an item of it."""
+
+    glob: str
+
+
+class AuditPart(TypedDict):
+    """What ``bytes`` holds, or an item of it."""
+
+    path: str
+    rows: int
+    rows_without_key: int
+    matched_rows: int
+    features_sha256: str
+    sha256: str
+    bytes: int
+
+
 class ExtraColumn(TypedDict):
     """What ``column`` holds, or an item of it."""
 
@@ -169,7 +187,7 @@ class ColumnLeftOut(TypedDict):
 
 
 class JoinedSample(TypedDict):
-    """What ``mos_raw_0_100`` holds, or an item of it."""
+    """What ``feature_file`` holds, or an item of it."""
 
     row: int
     raw_value: str | None
@@ -180,6 +198,7 @@ class JoinedSample(TypedDict):
     mos_text: str
     mos: float
     mos_raw_0_100: float
+    feature_file: NotRequired[str]
 
 
 class Unmatched(TypedDict):
@@ -231,6 +250,8 @@ class Audit(TypedDict):
     diagnosis: Diagnosis | None
     config: dict[str, Any]
     run_provenance: dict[str, Any]
+    features: NotRequired[str | Features | list[str | Features]]
+    parts: NotRequired[list[AuditPart]]
     feature_key_template: NotRequired[str]
     key_case: NotRequired[Literal["exact", "fold"]]
     extra_columns: NotRequired[list[ExtraColumn]]
