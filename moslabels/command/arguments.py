@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from moslabels.base.errors import UsageError
@@ -31,23 +30,26 @@ def _whole_number(text: str) -> int:
         raise argparse.ArgumentTypeError(f"{shown(text)} is not a whole number") from None
 
 
-SETTINGS: Mapping[str, tuple[str, dict[str, Any]]] = {
+SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "memory_limit": ('most memory that DuckDB takes, such as "4GB"', {"metavar": "SIZE"}),
     "threads": ("threads that DuckDB takes", {"metavar": "N", "type": _whole_number}),
-    "workers": ("processes that label the parts of a table of many parts", {"metavar": "N", "type": _whole_number}),
     "temp_dir": ("folder for what does not fit in the memory", {"metavar": "D"}),
 }
-"""Each setting with its help and the keywords of its flag."""
+"""Each setting of DuckDB with its help and the keywords of its flag."""
+WORKERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "workers": ("processes for a table of many parts", {"metavar": "N", "type": _whole_number})
+}
+"""The same of the processes that label parts, for the commands that write tables."""
 
 
-def add_settings(parser: Parser) -> None:
-    """Add the settings of DuckDB."""
-    for name, (help_text, keywords) in SETTINGS.items():
+def add_settings(parser: Parser, *, writes: bool = False) -> None:
+    """Add the settings of DuckDB, and for a command that writes tables that of its processes."""
+    for name, (help_text, keywords) in (SETTINGS | WORKERS if writes else SETTINGS).items():
         parser.add_argument(flag(name), help=help_text, **keywords)
 
 
-def add_options(parser: Parser) -> None:
-    """Add the options of a table and the settings. They do not fit on a screen, so the help only names them."""
+def add_options(parser: Parser, *, writes: bool = False) -> None:
+    """Add the options of a table, and the settings. They do not fit on a screen, so the help only names them."""
     for name, option in FIELDS.items():
         kind = option.metadata["kind"]
         keywords: dict[str, Any] = {"default": argparse.SUPPRESS}
@@ -59,9 +61,10 @@ def add_options(parser: Parser) -> None:
             read = json_or_text if kind.is_json else _number if isinstance(option.default, float) else str
             keywords |= {"metavar": kind.placeholder, "type": read}
         parser.add_brief(flag(name), option.metadata["help"], **keywords)
-    for name, (help_text, keywords) in SETTINGS.items():
+    settings = SETTINGS | WORKERS if writes else SETTINGS
+    for name, (help_text, keywords) in settings.items():
         parser.add_brief(flag(name), help_text, **keywords)
-    flags = wrapped(" ".join(map(flag, (*FIELDS, *SETTINGS))), "  ")
+    flags = wrapped(" ".join(map(flag, (*FIELDS, *settings))), "  ")
     parser.epilog = f'more flags ("moslabels options" tells each):\n{flags}\n\n{parser.epilog}'
 
 
@@ -131,7 +134,7 @@ def given_settings(parsed: argparse.Namespace) -> Settings:
     """Return the settings that were given. Raise UsageError."""
     from moslabels.base.settings import Settings
 
-    return Settings(**{name: getattr(parsed, name) for name in SETTINGS})
+    return Settings(**{name: getattr(parsed, name, None) for name in (*SETTINGS, *WORKERS)})
 
 
 def table_of(manifest: Manifest, identifier: str | None) -> TableSpec:

@@ -162,7 +162,7 @@ EXPLAIN = Command(
     "explain",
     "VALUE … --manifest M --table ID\n       moslabels explain VALUE … --features F --labels L [OPTION …]",
     "show how a value becomes a key, and which label it meets",
-    "Show how values become keys, step by step, and the label that each meets.",
+    "",  # The help has no line left for it.
     "explain clips/A001.mp4 --manifest manifest.json --table vqc",
     _explain_arguments,
     _explain,

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def _batch_arguments(parser: Parser) -> None:
-    parser.add_argument("manifest", metavar="MANIFEST", nargs="?", help="JSON file of tables; or --manifest MANIFEST")
+    parser.add_argument("manifest", metavar="MANIFEST", nargs="?", help=argparse.SUPPRESS)
     parser.add_brief("--manifest", "JSON file of tables", metavar="M", dest="manifest_flag")
     parser.add_argument("--base-dir", metavar="D", help="folder of relative paths; default: that of the manifest")
     for form in REPORT_FORMS:
@@ -39,7 +39,7 @@ def _batch_arguments(parser: Parser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="write no table and no audit, but the reports")
     parser.add_argument("--skip-unchanged", action="store_true", help="skip tables that still fit their audit")
     parser.add_argument("--compare", metavar="R", help="JSON report of an earlier run: tell what changed")
-    add_settings(parser)
+    add_settings(parser, writes=True)
     add_verbosity(parser)
 
 
@@ -141,7 +141,7 @@ def _materialize_arguments(parser: Parser) -> None:
         metavar="F",
         required=True,
         type=features,
-        help='feature table; one of many parts is a folder, or JSON: {"glob": "runs/**/*.parquet"}, or a list',
+        help='feature table, folder of parts, {"glob": "…"} or a JSON list',
     )
     parser.add_argument(
         "--labels",
@@ -155,7 +155,7 @@ def _materialize_arguments(parser: Parser) -> None:
     parser.add_argument("--audit-json", metavar="A", help="write the audit; default: to standard output")
     parser.add_argument("--unmatched", metavar="U", help="write the keys that did not meet, of both sides")
     parser.add_argument("--dry-run", action="store_true", help="do everything but write; the audit to standard output")
-    add_options(parser)
+    add_options(parser, writes=True)
     add_verbosity(parser)
 
 
@@ -228,7 +228,7 @@ BATCH = Command(
     "batch",
     "MANIFEST [OPTION …]",
     "label every table of a manifest",
-    "",  # The help has no line left for it.
+    "Label every table of MANIFEST, a JSON file (or --manifest M); write one report.",
     "batch manifest.json --report-json report.json",
     _batch_arguments,
     _batch,
@@ -237,7 +237,7 @@ MATERIALIZE = Command(
     "materialize",
     "--features F --labels L --out O [OPTION …]",
     "label one table",
-    "Label one table.",
+    "",  # The help has no line left for it.
     "materialize --features f.csv --labels l.csv --out out.csv",
     _materialize_arguments,
     _materialize,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import os
 import urllib.parse
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
@@ -178,7 +179,7 @@ def values_of_folders(file: PartFile, partitions: Sequence[str]) -> tuple[str | 
 
     They are percent-decoded, as Hive and Spark write them. Hive's name for no value is None.
     """
-    folders = [name.partition("=") for name in file.relative.split("/")[:-1]]
+    folders = [name.partition("=") for name in file.path.split(os.sep)[:-1]]
     values: list[str | None] = []
     for wanted in partitions:
         found = [value for name, mark, value in folders if mark and urllib.parse.unquote(name) == wanted]

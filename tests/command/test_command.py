@@ -159,7 +159,7 @@ OTHER_VALUES = {
 
 
 def test_every_option_is_a_flag(folder: Path) -> None:
-    assert {*VALUES, *OTHER_VALUES} == set(FIELDS)
+    assert {*VALUES, *OTHER_VALUES, "partitions"} == set(FIELDS)
     flags = [
         text for name, value in VALUES.items() for text in (f"--{name.replace('_', '-')}", value) if text is not None
     ]
@@ -183,6 +183,21 @@ def test_every_other_option_is_a_flag(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     args = json.loads(done.stdout)["run_provenance"]["args"]
     assert {name: args[name] for name in OTHER_VALUES} == OTHER_VALUES
+
+
+def test_options_of_many_parts_are_flags(tmp_path: Path) -> None:
+    write_table(tmp_path / "f" / "corpus=c" / "p.parquet", [{"key": "a"}])
+    write_table(tmp_path / "l.csv", [{"corpus": "c", "key": "a", "mos": 3}])
+    keys = [
+        text for side in ("feature", "label") for name in ("corpus", "key") for text in (f"--{side}-key-column", name)
+    ]
+    flags = ["--partitions", "corpus", "--workers", "2", *keys]
+    for number, features in enumerate(("f", '{"glob": "f/*/*"}', '["f/corpus=c/p.parquet"]')):
+        out = f"o{number}"
+        done = moslabels("materialize", "--features", features, "--labels", "l.csv", "--out", out, *flags, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        args = json.loads(done.stdout)["run_provenance"]["args"]
+        assert (args["partitions"], args["workers"]) == ("corpus", 2)
 
 
 def test_a_terminal_that_speaks_ascii(folder: Path) -> None:

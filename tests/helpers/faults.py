@@ -16,10 +16,8 @@ WRITING = (
     "close",
     "copy",
     "copy_link",
-    "exchange",
     "link",
     "make_folder",
-    "move",
     "open",
     "open_folder",
     "remove",
@@ -30,6 +28,9 @@ WRITING = (
     "write_at",
 )
 """The calls of the system that change files, or open what they do it by."""
+
+OF_FOLDERS = ("exchange", "move")
+"""The calls that only tables of many parts make."""
 
 WINDOWS = ("locks", "positions", "folder_handles", "folder_sync", "no_follow", "modes", "users", "moves_open_files")
 """The abilities that Windows lacks."""
@@ -86,7 +87,7 @@ def _counted(name: str) -> Callable[..., Any]:
     return call
 
 
-for _name in WRITING:
+for _name in (*WRITING, *OF_FOLDERS):
     setattr(Faults, _name, _counted(_name))
 
 
