@@ -228,7 +228,7 @@ BATCH = Command(
     "batch",
     "MANIFEST [OPTION …]",
     "label every table of a manifest",
-    "Label every table of MANIFEST, a JSON file (or --manifest M); write one report.",
+    "Label every table of MANIFEST, a JSON file (or --manifest M).",
     "batch manifest.json --report-json report.json",
     _batch_arguments,
     _batch,
