@@ -16,7 +16,7 @@ from moslabels.base.errors import TableError
 from moslabels.base.progress import Progress
 from moslabels.parts.worker import DONE, TASKS, raised, receive, send
 
-_START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from moslabels.parts.worker import main; main()"
+START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from moslabels.parts.worker import main; main()"
 _SECONDS_BETWEEN_LOOKS = 0.1
 _TRIES = 2
 _WORTH_A_START = 1 << 26
@@ -84,7 +84,7 @@ class Processes:
     def _do(self, name: str, task: bytes) -> bytes:
         """Do one task in a process. If the process ends, try once more: the system may have taken its memory."""
         for number in range(_TRIES):
-            process = self._take()
+            process = self.take()
             result = process.do(name, task)
             if result is not None:
                 with self._lock:
@@ -102,7 +102,13 @@ class Processes:
             code="resources",
         )
 
-    def _take(self) -> _Process:
+    def running(self) -> list[int]:
+        """Return the numbers of the processes that run."""
+        with self._lock:
+            return [process.pid for process in self._all if process.is_running]
+
+    def take(self) -> _Process:
+        """Return an idle process, or a new one."""
         with self._lock:
             if self._idle:
                 return self._idle.pop()
@@ -116,11 +122,19 @@ class Processes:
 class _Process:
     def __init__(self) -> None:
         self._process = subprocess.Popen(  # noqa: S603  (the same Python, with a text of this module)
-            [sys.executable, "-c", _START, json.dumps(sys.path)],
+            [sys.executable, "-c", START, json.dumps(sys.path)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C goes to all processes of a terminal. The driver ends its workers itself.
         )
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def is_running(self) -> bool:
+        return self._process.returncode is None
 
     def do(self, name: str, task: bytes) -> bytes | None:
         """Do one task. Return its result, or None if the process has ended."""

@@ -1,0 +1,237 @@
+"""The work on the parts of one table: their footers, their counts, the tasks of the workers, and what comes back."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from moslabels.base.errors import TableError
+from moslabels.base.settings import Settings
+from moslabels.base.text import counted
+from moslabels.engine.connection import Engine
+from moslabels.engine.statements import render
+from moslabels.evidence import embedded
+from moslabels.evidence.audit import PartRecord
+from moslabels.evidence.run import Run
+from moslabels.files.listing import PartFile, list_parts
+from moslabels.files.staged_folder import StagedFolder
+from moslabels.files.watched import file_state
+from moslabels.files.workspace import Workspace
+from moslabels.labelling.match import PartCounts
+from moslabels.labelling.pipeline import Matched, columns_of
+from moslabels.parts.examine import examine_task, examined
+from moslabels.parts.label import GroupTask, KnownPart, PartResult, PartTask, label_task, results_of
+from moslabels.parts.workers import Local, groups
+from moslabels.sources.constants import integer, one_array
+from moslabels.sources.parquet_parts import HIDING, PartFacts, PartsSource
+from moslabels.spec.table import TableSpec
+
+_SHOWN = 3
+
+
+@dataclass
+class PartsTable:
+    """One table of many parts while it is labelled."""
+
+    engine: Engine
+    workspace: Workspace
+    spec: TableSpec
+    run: Run
+    workers: Local
+    most_parts: int
+
+    def examine(self, files: Sequence[PartFile], roles: Mapping[str, str], memory: float) -> list[PartFacts]:
+        """Let workers read the footers of all parts. Raise TableError for the first that is damaged."""
+        sizes = [os.path.getsize(file.path) for file in files]
+        of_group = groups(sizes, self.most_parts)
+        self.workers.begin(sum(sizes), len(of_group))
+        tasks = [examine_task([files[number] for number in group], roles, memory) for group in of_group]
+        found = {index: examined(result) for index, result in self.workers.map("examine", tasks)}
+        return [fact for index in range(len(tasks)) for fact in found[index]]
+
+    def write(
+        self, matched: Matched, label_records: Sequence[Mapping[str, Any]], staged: StagedFolder | None
+    ) -> list[PartRecord]:
+        """Label all parts. Return their records, in order. Parts that an earlier run finished are kept."""
+        source = parts_of(matched)
+        counts = self._counts(matched)
+        columns = columns_of(self.engine, matched)
+        outline = embedded.outline(self.spec, matched.labels, matched.key, label_records)
+        shared = GroupTask(
+            root=self.spec.features,
+            cells=matched.key.cells,
+            hiding=[name for name in source.every_name if name.lower() in HIDING],
+            dropped=list(matched.dropped),
+            outline=outline,
+            folder=staged.run_folder if staged is not None else self.workspace.folder,
+            is_dry=staged is None,
+            settings=self._share(),
+        )
+        digests = [
+            _digest(outline, matched.dropped, fact, part) for fact, part in zip(source.facts, counts, strict=True)
+        ]
+        tasks = self._tasks(matched, shared, columns, counts, digests, staged)
+        self.engine.progress.step("labelling", len(source.parts), "parts")
+        found: dict[int, PartResult] = {}
+        try:
+            for _, message in self.workers.map("label", tasks):
+                for result in results_of(message):
+                    found[result.number] = result
+                    if staged is not None and not result.is_kept:
+                        note = {"digest": digests[result.number], **_hashes(result)}
+                        staged.accept(str(result.number), source.parts[result.number].relative, note)
+                self.engine.progress.advance(len(found))
+        except BaseException as error:
+            if staged is not None and found:
+                error.add_note(
+                    f"{len(found)} of {counted(len(source.parts), 'part is', 'parts are')} finished, in "
+                    f"{staged.path}: run again to go on from there, or remove that folder"
+                )
+            raise
+        return [
+            PartRecord(
+                path=part.relative,
+                rows=counts[number].input_rows,
+                rows_without_key=counts[number].rows_without_key,
+                matched_rows=counts[number].matched_rows,
+                features_sha256=found[number].features_sha256,
+                sha256=found[number].sha256,
+                bytes=found[number].bytes,
+            )
+            for number, part in enumerate(source.parts)
+        ]
+
+    def _tasks(
+        self,
+        matched: Matched,
+        shared: GroupTask,
+        columns: pa.Table,
+        counts: Sequence[PartCounts],
+        digests: Sequence[str],
+        staged: StagedFolder | None,
+    ) -> Iterator[bytes]:
+        source = parts_of(matched)
+        for group in groups([fact.state[2] for fact in source.facts], self.most_parts):
+            values = self.engine.table(
+                render(
+                    "parts/30_labels_of_parts",
+                    {"first": group.start + 1, "last": group.stop},
+                    cells=matched.key.cells,
+                )
+            )
+            # Labels are numbered anew, so that the task brings only those that its parts have.
+            ids = one_array(values.column("label_id"))
+            used = pc.unique(ids)
+            places = pc.index_in(ids, value_set=used)
+            missing = integer(matched.labels.missing_id)
+            own = columns.take(pa.concat_arrays([used, missing]))
+            values = values.set_column(values.num_columns - 1, "label_id", places)
+            parts = [
+                PartTask(
+                    number=number,
+                    path=source.parts[number].path,
+                    out=os.path.join(self.spec.out, source.parts[number].relative),
+                    partitions=source.parts[number].partitions,
+                    state=source.facts[number].state,
+                    counts=counts[number],
+                    known=_known(staged, source.parts[number].relative, digests[number]),
+                )
+                for number in group
+            ]
+            yield label_task(shared, parts, values, own)
+
+    def _counts(self, matched: Matched) -> list[PartCounts]:
+        rows = self.engine.rows(render("parts/20_part_counts", cells=matched.key.cells))
+        found = {row.pop("part"): PartCounts(**row) for row in rows}
+        nothing = PartCounts(
+            input_rows=0, rows_without_key=0, matched_rows=0, total_feature_keys=0, matched_feature_keys=0
+        )
+        counts = [found.get(number, nothing) for number in range(1, len(matched.source.parts) + 1)]
+        for part, count in zip(matched.source.parts, counts, strict=True):
+            if part.rows != count.input_rows:
+                raise TableError(
+                    f"{part.path}: its footer has {part.rows} rows, and {count.input_rows} were read; write it anew",
+                    code="miscount",
+                    file=part.path,
+                )
+        if sum(count.matched_rows for count in counts) != matched.match.matched_rows:
+            raise TableError(
+                f"{self.spec.features}: the rows of the parts with a label are not those of all; nothing was written",
+                code="miscount",
+                file=self.spec.features,
+            )
+        return counts
+
+    def _share(self) -> Settings:
+        """Return what one worker may take of the machine."""
+        settings, number = self.run.settings, self.workers.number
+        if number == 1:
+            return replace(settings, workers=None)
+        threads = max(1, (settings.threads or os.cpu_count() or 1) // number)
+        memory = max(1 << 26, int(self.engine.memory) // (number + 1)) >> 20
+        return replace(settings, workers=None, threads=threads, memory_limit=f"{memory}MiB")
+
+    def warnings(self, matched: Matched, records: Sequence[PartRecord]) -> list[str]:
+        """Return warnings about the parts: columns that differ, and parts without any label."""
+        empty = [record.path for record in records if record.rows and not record.matched_rows]
+        found = list(parts_of(matched).doubts)
+        if empty:
+            more = f" and {len(empty) - _SHOWN} more" if len(empty) > _SHOWN else ""
+            found.append(
+                f"{len(empty)} of {counted(len(records), 'part', 'parts')} without any label: "
+                f"{', '.join(empty[:_SHOWN])}{more}"
+            )
+        return found
+
+    def check_features(self, matched: Matched) -> None:
+        """Raise TableError if parts changed, came or went since they were listed."""
+        source = parts_of(matched)
+        assert self.spec.parts is not None
+        listed = [file.path for file in list_parts(self.spec.parts.items, self.spec.parts.root, self.spec.out)]
+        if listed != [part.path for part in source.parts]:
+            changed = sorted({*listed} ^ {part.path for part in source.parts})[0]
+            raise TableError(
+                f"{changed}: came or went while the table was labelled; run again when nothing writes to its folder",
+                code="changed",
+                file=changed,
+            )
+        for part, fact in zip(source.parts, source.facts, strict=True):
+            if file_state(part.path) != fact.state:
+                raise TableError(
+                    f"{part.path}: changed while the table was labelled; run again when nothing writes to it",
+                    code="changed",
+                    file=part.path,
+                )
+
+
+def parts_of(matched: Matched) -> PartsSource:
+    assert isinstance(matched.source, PartsSource)
+    return matched.source
+
+
+def _hashes(result: PartResult) -> dict[str, Any]:
+    return {"features_sha256": result.features_sha256, "sha256": result.sha256}
+
+
+def _digest(outline: Mapping[str, Any], dropped: Sequence[str], fact: PartFacts, counts: PartCounts) -> str:
+    """Return a hash of all that the bytes of a part depend on: it is labelled anew if any of that changes."""
+    told = {"outline": outline, "dropped": list(dropped), "state": list(fact.state), "counts": asdict(counts)}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode("utf-8")).hexdigest()
+
+
+def _known(staged: StagedFolder | None, relative: str, digest: str) -> KnownPart | None:
+    """Return what an earlier run noted of a part, if it was labelled from the same."""
+    note = staged.journal.get(relative) if staged is not None else None
+    if staged is None or note is None or note.get("digest") != digest:
+        return None
+    features, own = note.get("features_sha256"), note.get("sha256")
+    if not isinstance(features, str) or not isinstance(own, str):
+        return None
+    return KnownPart(staged.kept_path(relative), features, own)
