@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from moslabels.parquet.chunks import Chunk, FooterError
 from moslabels.parquet.fields import (
     BLOOM_FILTER,
     BYTES,
@@ -22,7 +23,7 @@ from moslabels.parquet.fields import (
     SCHEMA,
     SORTING,
 )
-from moslabels.parquet.footer import Chunk, Footer, FooterError, RowGroup, need, without_gc
+from moslabels.parquet.footer import Footer, RowGroup, without_gc
 from moslabels.parquet.thrift import (
     BINARY,
     I32,
@@ -33,6 +34,7 @@ from moslabels.parquet.thrift import (
     changed_struct,
     integer,
     items,
+    need,
     read_struct,
     write_binary,
     write_integer,
@@ -71,12 +73,6 @@ def appended(
         return _appended(footer, dropped, labels, chunks, key_values)
 
 
-def kept_leaves(footer: Footer, dropped: Collection[int]) -> list[int]:
-    """Return the positions of the leaves of all columns but those to leave out."""
-    kept = [column for index, column in enumerate(footer.columns) if index not in dropped]
-    return [index for column in kept for index in range(*column.leaves)]
-
-
 def _appended(
     footer: Footer,
     dropped: Collection[int],
@@ -86,7 +82,7 @@ def _appended(
 ) -> bytes:
     kept = [column for index, column in enumerate(footer.columns) if index not in dropped]
     kept_elements = [footer.elements[index] for column in kept for index in range(*column.elements)]
-    leaves = kept_leaves(footer, dropped)
+    leaves = [index for column in kept for index in range(*column.leaves)]
     new_elements = [labels.data[start:end] for start, end in labels.elements[1:]]
     elements = [
         _root(footer, len(kept) + len(labels.columns)),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import IO, NamedTuple
 
-from moslabels.parquet.footer import Chunk, FooterError
+from moslabels.parquet.chunks import Chunk, FooterError
 from moslabels.parquet.thrift import Field, ThriftError, integer, read_struct
 
 # PageHeader

@@ -14,7 +14,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from moslabels.parquet.footer import FooterError
+from moslabels.parquet.chunks import FooterError
 
 ARROW = "ARROW:schema"
 PANDAS = "pandas"

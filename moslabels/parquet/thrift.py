@@ -188,6 +188,14 @@ def _skip_map(data: bytes, place: int, depth: int) -> int:
     return place
 
 
+def need(fields: Mapping[int, Field], identifier: int) -> Field:
+    """Return a field. Raise ThriftError if the struct does not have it."""
+    try:
+        return fields[identifier]
+    except KeyError:
+        raise ThriftError(f"field {identifier} is missing") from None
+
+
 def integer(data: bytes, field: Field) -> int:
     """Return the value of a whole-number field."""
     if field.type not in _VARINTS:

@@ -18,7 +18,8 @@ from moslabels.engine.statements import SqlText
 from moslabels.files.contents import other_than_parquet
 from moslabels.files.paths import absolute
 from moslabels.files.workspace import Workspace
-from moslabels.parquet.footer import Footer, FooterError, read_footer
+from moslabels.parquet.chunks import FooterError
+from moslabels.parquet.footer import Footer, read_footer
 from moslabels.parquet.pages import pages
 from moslabels.sources.columns import Cell, Column
 from moslabels.sources.faults import fault

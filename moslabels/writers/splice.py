@@ -18,8 +18,9 @@ from moslabels.base.errors import TableError
 from moslabels.base.progress import Progress
 from moslabels.files.staged import StagedFile
 from moslabels.parquet import schemas
-from moslabels.parquet.appended import alone, appended, kept_leaves, moved
-from moslabels.parquet.footer import MAGIC, Footer, FooterError, read_footer
+from moslabels.parquet.appended import alone, appended, moved
+from moslabels.parquet.chunks import FooterError
+from moslabels.parquet.footer import MAGIC, Footer, read_footer
 from moslabels.sources.faults import fault
 from moslabels.writers.copy import Copy
 from moslabels.writers.job import Job, RowLabels, Written, changed
@@ -139,9 +140,7 @@ def _check_labels(
 
 def _check_footer(job: Job, result: BinaryIO, old: Footer, dropped: set[int]) -> None:
     """Read the footer of the new file back, and raise TableError if its columns or row groups are not those planned."""
-    leaves = kept_leaves(old, dropped)
-    groups = ([group.chunks[leaf] for leaf in leaves] for group in old.groups)
-    new = read_footer(result, (((old.data[chunk.start : chunk.end], chunk) for chunk in group) for group in groups))
+    new = read_footer(result)
     names = [column.name for index, column in enumerate(old.columns) if index not in dropped]
     if [column.name for column in new.columns] != [*names, *job.columns.column_names]:
         raise _differ(job, "columns")

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
+import polars
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -12,7 +15,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moslabels.parquet import thrift
-from moslabels.parquet.footer import FooterError, parse, read_footer
+from moslabels.parquet.chunks import FooterError, any_chunk, typical_chunk
+from moslabels.parquet.footer import parse, read_footer
 from moslabels.parquet.thrift import (
     BINARY,
     BYTE,
@@ -169,19 +173,58 @@ def test_what_adds_up_is_read() -> None:
     assert (read.num_rows, [column.name for column in read.columns]) == (1, ["a"])
 
 
-def test_chunks_that_are_known_are_read_as_any_others(tmp_path: Path) -> None:
-    """Also those that stand in another place, and those that are not there after all."""
-    table = pa.table({name: pa.array(range(40)) for name in "abcd"})
-    pq.write_table(table, tmp_path / "f.parquet", row_group_size=10)
-    with (tmp_path / "f.parquet").open("rb") as stream:
-        read = read_footer(stream)
-        known = [[(read.data[chunk.start : chunk.end], chunk) for chunk in group.chunks] for group in read.groups]
-        moved = [[(data, chunk._replace(start=1, end=2)) for data, chunk in group] for group in known]
-        for given in (known, moved, known[::-1], known[:2], [group[1:] for group in known], [*known, *known]):
-            assert read_footer(stream, given) == read
-    # A footer of other numbers is not taken for the one that is known.
-    other = footer([ROOT, LEAF], [(1, [chunk(size=10**12)])], 1)
-    one = parse(footer([ROOT, LEAF], [(1, [chunk()])], 1), 100)
-    known_chunk = one.groups[0].chunks[0]
-    with pytest.raises(FooterError, match="outside the file"):
-        parse(other, 100, [[(one.data[known_chunk.start : known_chunk.end], known_chunk)]])
+def written_by_pyarrow(folder: Path) -> Path:
+    table = pa.table({name: pa.array(range(40)) for name in "abcd"} | {"t": ["x" * n for n in range(40)]})
+    pq.write_table(table, folder / "f.parquet", row_group_size=10, write_page_index=True)
+    return folder / "f.parquet"
+
+
+def written_by_duckdb(folder: Path) -> Path:
+    path = folder / "f.parquet"
+    duckdb.sql(f"COPY (SELECT i a, i / 7 b, 'k' || i c FROM range(40) t(i)) TO '{path}'")
+    return path
+
+
+def written_by_polars(folder: Path) -> Path:
+    table = polars.DataFrame({"a": range(40), "b": [n / 7 for n in range(40)], "c": [f"k{n}" for n in range(40)]})
+    table.write_parquet(folder / "f.parquet", row_group_size=10)
+    return folder / "f.parquet"
+
+
+@pytest.mark.parametrize("write", [written_by_pyarrow, written_by_duckdb, written_by_polars])
+def test_typical_chunks_are_read_as_field_by_field(tmp_path: Path, write: Callable[[Path], Path]) -> None:
+    with write(tmp_path).open("rb") as stream:
+        footer = read_footer(stream)
+    chunks = [chunk for group in footer.groups for chunk in group.chunks]
+    assert [typical_chunk(footer.data, chunk.start) for chunk in chunks] == chunks
+    assert [any_chunk(footer.data, chunk.start) for chunk in chunks] == chunks
+
+
+def test_what_is_read_as_typical_would_be_read_field_by_field_too(tmp_path: Path) -> None:
+    """Chunks of which any byte is another one: an offset, the number of a field, a type, a length."""
+    with written_by_pyarrow(tmp_path).open("rb") as stream:
+        footer = read_footer(stream)
+    typical = 0
+    for chunk in (footer.groups[1].chunks[0], footer.groups[1].chunks[4]):
+        for place in range(chunk.start, chunk.end):
+            for byte in range(256):
+                data = footer.data[:place] + bytes([byte]) + footer.data[place + 1 :]
+                if (found := typical_chunk(data, chunk.start)) is not None:
+                    typical += 1
+                    assert any_chunk(data, chunk.start) == found, (place, byte)
+    assert typical > 5000
+
+
+def test_the_schema_of_another_footer_is_not_taken_for_its_own() -> None:
+    """Not if one is the start of the other, nor if they differ in the last byte."""
+    other = element(b"b", type=6, repetition=1)
+    for elements, names in (
+        ([ROOT, LEAF], ["a"]),
+        ([ROOT, other], ["b"]),
+        ([ROOT, LEAF], ["a"]),
+        ([element(b"r", children=2), LEAF, other], ["a", "b"]),
+    ):
+        chunks = [chunk() for _ in names]
+        read = parse(footer(elements, [(1, chunks)], 1), 100)
+        assert [column.name for column in read.columns] == names
+        assert [read.data[start:end] for start, end in read.elements] == elements

@@ -18,7 +18,8 @@ import pytest
 
 from helpers.splicing import KEYS, LABEL_NAMES, MOS, damage_footers, every_type, labels
 from moslabels import MosLabelsError, materialize
-from moslabels.parquet.footer import FooterError, parse, read_footer
+from moslabels.parquet.chunks import FooterError
+from moslabels.parquet.footer import parse, read_footer
 
 pytestmark = pytest.mark.long
 
