@@ -7,7 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
-import polars
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -186,7 +185,9 @@ def written_by_duckdb(folder: Path) -> Path:
 
 
 def written_by_polars(folder: Path) -> Path:
-    table = polars.DataFrame({"a": range(40), "b": [n / 7 for n in range(40)], "c": [f"k{n}" for n in range(40)]})
+    table = pytest.importorskip("polars").DataFrame(
+        {"a": range(40), "b": [n / 7 for n in range(40)], "c": [f"k{n}" for n in range(40)]}
+    )
     table.write_parquet(folder / "f.parquet", row_group_size=10)
     return folder / "f.parquet"
 
