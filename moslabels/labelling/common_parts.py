@@ -12,19 +12,23 @@ from moslabels.engine.statements import render
 from moslabels.labelling.labels import Labels
 from moslabels.labelling.match import Match
 
+_LEAST = 3
 _EXTENSION = re.compile(r"[.][A-Za-z][A-Za-z0-9]{0,4}")
 _SAID = {"feature": ("unmatched keys", "no label does"), "label": ("unused labels", "no feature key does")}
 
 
-def in_common(engine: Engine, labels: Labels, match: Match) -> dict[str, Any] | None:
+def in_common(engine: Engine, labels: Labels, match: Match, has_near: bool) -> dict[str, Any] | None:
     """Return what keys that no near miss explains begin or end with, as JSON values; None if it is nothing.
 
-    A key of several columns has no beginning or end of its own.
+    A key of several columns has no beginning or end of its own, and fewer than three keys of a side say nothing. With
+    ``has_near`` the engine has the table of near misses.
     """
-    if len(match.key.columns) > 1:
+    sides = {"feature": match.unmatched_feature_keys.count, "label": match.unused_label_keys.count}
+    sides = {side: count for side, count in sides.items() if count >= _LEAST}
+    if len(match.key.columns) > 1 or not sides:
         return None
     engine.run(render("unmatched/06_character_kind"))
-    parts = engine.rows(render("unmatched/12_common_parts"))
+    parts = engine.rows(render("unmatched/12_common_parts", sides=list(sides), has_near=has_near))
     if not parts:
         return None
     patterns = _patterns(parts) if _may_be_left_out(parts, labels, match) else {}

@@ -51,12 +51,10 @@ def diagnose(engine: Engine, spec: TableSpec, labels: Labels, match: Match) -> d
     near_misses = []
     common: dict[str, Any] | None = None
     if match.unmatched_feature_keys.count:
-        engine.run(render("unmatched/05_near_key"))
-        engine.run(render("unmatched/10_near_keys", keys=match.key.parts))
-        for row in engine.rows(render("unmatched/11_near_misses")):
+        for row in _near_misses(engine, match):
             told = {name: value for name, value in row.items() if name != "colliding" or value is not None}
             near_misses.append({**told, "advice": _advice(row)})
-        common = common_parts.in_common(engine, labels, match)
+        common = common_parts.in_common(engine, labels, match, has_near=bool(near_misses))
     return {
         "input_rows": match.input_rows,
         "rows_without_key": match.rows_without_key,
@@ -75,6 +73,24 @@ def diagnose(engine: Engine, spec: TableSpec, labels: Labels, match: Match) -> d
         "near_misses": near_misses,
         **({"in_common": common} if common is not None else {}),
     }
+
+
+def _near_misses(engine: Engine, match: Match) -> list[dict[str, Any]]:
+    """Return what unmatched keys differ from labels by, a row per difference. What counts rule out is not looked for."""
+    keys = match.key.parts
+    engine.run(render("unmatched/05_near_key"))
+    engine.run(render("unmatched/07_near_pairs", keys=keys))
+    counts = engine.row(render("unmatched/08_near_counts", keys=keys))
+    lengths_differ, has_scientific = counts["lengths_differ"], counts["has_scientific"]
+    has_doubtful = lengths_differ or has_scientific
+    if not counts["near_pairs"] and not has_doubtful:
+        return []
+    if has_doubtful:
+        engine.run(
+            render("unmatched/09_doubtful_pairs", lengths_differ=lengths_differ, has_scientific=has_scientific)
+        )
+    engine.run(render("unmatched/10_near_keys", has_doubtful=has_doubtful))
+    return engine.rows(render("unmatched/11_near_misses"))
 
 
 def _advice(row: Mapping[str, Any]) -> str:

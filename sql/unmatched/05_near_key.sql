@@ -64,3 +64,9 @@ CREATE OR REPLACE TEMP MACRO with_composed(key) AS
     CASE WHEN strlen(key) = length(key) THEN key ELSE nfc_normalize(key) END;
 CREATE OR REPLACE TEMP MACRO without_several(key) AS
     without_separators(without_leading_zeros(without_extension(without_folder(lower(nfc_normalize(key))))));
+
+-- coarse_key(key): what none of the differences takes out of a key or changes, but for an extension: two keys that differ
+-- by one of them have one coarse key, with or without the extension of either. It does not hold for a few keys that are
+-- told by is_odd_key (written otherwise, with quotes or URL codes, or with a sign, an exponent or marks of thousands).
+CREATE OR REPLACE TEMP MACRO coarse_key(key) AS replace(without_separators(lower(key)), '0', '');
+CREATE OR REPLACE TEMP MACRO is_odd_key(key) AS regexp_matches(key, '[^ -~]|["''`%,+]|^[0-9.]+[eE][0-9]+$');

@@ -1,15 +1,23 @@
 -- Returns what the keys that no near miss explains begin or end with, and no key of the other side does: one row per side
 -- and place, with how many of the keys have it: nine of ten at least, of three and more. A part ends where a word or a
--- number does: k1 is not what k17 and k18 have in common.
+-- number does: k1 is not what k17 and k18 have in common. The template is told which sides have so many, and whether there
+-- are near keys.
 WITH lone AS (
+    {%- for side in sides %}
+    {% if not loop.first %}UNION ALL
+    {% endif -%}
+    {%- if side == 'feature' -%}
     SELECT DISTINCT 'feature' AS side, key
     FROM feature_keys
-    WHERE key IS NOT NULL AND label_id IS NULL AND key NOT IN (SELECT key FROM near_keys)
-    UNION ALL
-    SELECT 'label', key
+    WHERE key IS NOT NULL AND label_id IS NULL
+        {%- if has_near %} AND key NOT IN (SELECT key FROM near_keys){% endif %}
+    {%- else -%}
+    SELECT 'label' AS side, key
     FROM labels
     WHERE key NOT IN (SELECT key FROM feature_keys WHERE key IS NOT NULL)
-        AND key NOT IN (SELECT label_key FROM near_keys)
+        {%- if has_near %} AND key NOT IN (SELECT label_key FROM near_keys){% endif %}
+    {%- endif %}
+    {%- endfor %}
 ), all_keys AS (
     SELECT 'feature' AS side, lower(key) AS key FROM feature_keys WHERE key IS NOT NULL
     UNION ALL

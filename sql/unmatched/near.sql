@@ -51,6 +51,20 @@ FROM (SELECT side, key, from_json(key, '["VARCHAR"]') AS parts FROM {{ relation 
 {%- endif -%}
 {%- endmacro -%}
 
+{#- Return a relation of keys with what they may meet each other by: their coarse key, with (whole) and without an
+    extension (bare). Two keys that differ as nears do have one of the two in common, unless one of them is odd. A key
+    of which nothing would be left is odd too, and one of two extensions, of which nears may take out both. -#}
+{%- macro with_coarse(relation) -%}
+SELECT
+    key, coarse_key(name) AS whole, coarse_key(name_stem) AS bare,
+    bare = '' OR is_odd_key(key)
+        OR (name_stem <> name AND ends_with(name_stem, substr(name, length(name_stem) + 1))) AS is_odd
+FROM (
+    SELECT key, name, without_extension(name) AS name_stem
+    FROM (SELECT key, without_folder(key) AS name FROM {{ relation | ident }})
+)
+{%- endmacro -%}
+
 {#- Return the names of the differences as one list, in the order of nears. -#}
 {%- macro names() -%}
 [{% for name, _, _ in differences %}{{ name | text }}, {% endfor %}'several of these', 'URL codes']
