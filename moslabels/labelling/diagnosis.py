@@ -76,7 +76,7 @@ def diagnose(engine: Engine, spec: TableSpec, labels: Labels, match: Match) -> d
 
 
 def _near_misses(engine: Engine, match: Match) -> list[dict[str, Any]]:
-    """Return what unmatched keys differ from labels by, a row per difference. What counts rule out is not looked for."""
+    """Return what unmatched keys differ from labels by, a row each. What counts rule out is not looked for."""
     keys = match.key.parts
     engine.run(render("unmatched/05_near_key"))
     engine.run(render("unmatched/07_near_pairs", keys=keys))
@@ -86,9 +86,7 @@ def _near_misses(engine: Engine, match: Match) -> list[dict[str, Any]]:
     if not counts["near_pairs"] and not has_doubtful:
         return []
     if has_doubtful:
-        engine.run(
-            render("unmatched/09_doubtful_pairs", lengths_differ=lengths_differ, has_scientific=has_scientific)
-        )
+        engine.run(render("unmatched/09_doubtful_pairs", lengths_differ=lengths_differ, has_scientific=has_scientific))
     engine.run(render("unmatched/10_near_keys", has_doubtful=has_doubtful))
     return engine.rows(render("unmatched/11_near_misses"))
 

@@ -1,5 +1,5 @@
--- Makes near_pairs: the unmatched feature keys and the labels that would meet without one difference, or without several:
--- one row per difference and pair.
+-- Makes near_pairs: the unmatched feature keys and the labels that would meet without one difference, or without
+-- several: one row per difference and pair.
 {%- from 'unmatched/near.sql' import with_coarse, with_nears, names %}
 CREATE TEMP TABLE near_pairs AS
 WITH unmatched AS (

@@ -1,5 +1,5 @@
--- Returns how many near pairs there are, and what doubtful pairs there may be: whether the lengths of unmatched keys and of
--- labels differ, without which none begins with another, and whether any is in scientific notation. A key of several
+-- Returns how many near pairs there are, and what doubtful pairs there may be: one row. If all unmatched keys and labels
+-- are of one length, none begins with another; if none is in scientific notation, none has lost digits. A key of several
 -- columns is in no doubtful pair.
 SELECT
     (SELECT count(*) FROM near_pairs) AS near_pairs,

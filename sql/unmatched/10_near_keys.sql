@@ -1,8 +1,8 @@
 -- Makes near_keys: why unmatched feature keys may have no label: one row per difference and key that would meet a label
 -- without it, and the label key. A key is ambiguous if it would meet several labels, and colliding if its label is, or
 -- would be, that of another key too. All unmatched keys are tested against all labels. A key that one difference explains
--- is not under several of them, nor under what comes after those. Of these last ones, a key is ambiguous too if the label
--- that it would meet may be that of another key. The template is told whether there may be any (has_doubtful).
+-- is not under several of them, nor under what comes after those. Of these last ones, a key is ambiguous too if the
+-- label that it would meet may be that of another key. The template is told whether there may be any (has_doubtful).
 CREATE TEMP TABLE near_keys AS
 WITH
 {%- if has_doubtful %}

@@ -1,7 +1,7 @@
 -- Returns what the keys that no near miss explains begin or end with, and no key of the other side does: one row per side
 -- and place, with how many of the keys have it: nine of ten at least, of three and more. A part ends where a word or a
--- number does: k1 is not what k17 and k18 have in common. The template is told which sides have so many, and whether there
--- are near keys.
+-- number does: k1 is not what k17 and k18 have in common. The template is told which sides may have so many, and whether
+-- there are near keys.
 WITH lone AS (
     {%- for side in sides %}
     {% if not loop.first %}UNION ALL

@@ -101,6 +101,11 @@ def contexts() -> list[dict[str, Any]]:
                     "TEMP": rendering.SqlText("TEMP"),
                     "SCOPE": rendering.SqlText("SESSION"),
                     "folder": "spill",
+                    "sides": ["feature", "label"] if extras else ["label"],
+                    "has_near": bool(extras),
+                    "has_doubtful": bool(extras),
+                    "lengths_differ": True,
+                    "has_scientific": bool(extras),
                 }
             )
     return found
