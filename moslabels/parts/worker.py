@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import os
 import signal
-import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from typing import IO, Any
 
 from moslabels.base.errors import MosLabelsError, TableError
@@ -63,11 +63,16 @@ def main() -> None:
     # What a library prints must not get between the messages.
     tasks, results = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    with kept():
+    with kept(), suppress(BrokenPipeError):  # The driver has ended, so nobody wants what is done here.
         while (message := receive(tasks)) is not None:
-            name, _, task = message.partition(b"\n")
-            try:
-                send(results, DONE, TASKS[name.decode()](task))
-            except Exception as error:
-                send(results, FAILED, error_message(error))
-    sys.exit(0)
+            send(results, *_result(message))
+    os._exit(0)  # Nothing is left to be written. Closing the pipe would say so to a driver that has ended.
+
+
+def _result(message: bytes) -> tuple[bytes, bytes]:
+    """Do a task, and return its result, or the error, each after the byte that tells which."""
+    name, _, task = message.partition(b"\n")
+    try:
+        return DONE, TASKS[name.decode()](task)
+    except Exception as error:
+        return FAILED, error_message(error)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -16,6 +19,7 @@ from moslabels import CancelledError, TableError
 from moslabels.base.progress import SILENT, Progress
 from moslabels.parts import workers
 from moslabels.parts.messages import pack, unpack
+from moslabels.parts.worker import send
 from moslabels.parts.workers import InProcess, Local, Processes, groups
 
 
@@ -118,3 +122,21 @@ def test_a_run_goes_on_if_a_worker_is_killed(tmp_path: Path, monkeypatch: pytest
 def test_results_are_told_with_the_number_of_their_task() -> None:
     task = pack({"paths": [], "roles": {}, "memory": 1})
     assert dict(InProcess().map("examine", [task, task])) == dict.fromkeys((0, 1), pack({"names": {}, "parts": []}))
+
+
+def test_a_worker_whose_driver_was_killed_ends_without_a_word() -> None:
+    """It is still at work when the other end of both pipes is gone."""
+    code = workers.START
+    with subprocess.Popen(
+        [sys.executable, "-c", code, json.dumps(sys.path)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stderr is not None
+        send(process.stdin, b"examine\n", pack({"paths": [], "roles": {}, "memory": 1}))
+        process.stdout.close()
+        process.stdin.close()
+        assert (process.stderr.read(), process.wait()) == (b"", 0)
