@@ -32,7 +32,7 @@ def _completed(name: str, parser: Parser) -> Completed:
 
 def _argument(parser: Parser, action: argparse.Action) -> Argument:
     flags = tuple(action.option_strings)
-    text = parser.brief.get(flags[0], action.help) if flags else action.help
+    text = parser.brief.get(flags[0] if flags else action.dest, action.help)
     return Argument(
         flags,
         None if text in (None, argparse.SUPPRESS) else text,

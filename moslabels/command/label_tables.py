@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 
 def _batch_arguments(parser: Parser) -> None:
-    parser.add_argument("manifest", metavar="MANIFEST", nargs="?", help=argparse.SUPPRESS)
+    parser.add_brief("manifest", "JSON file of tables", metavar="MANIFEST", nargs="?")
     parser.add_brief("--manifest", "JSON file of tables", metavar="M", dest="manifest_flag")
     parser.add_argument("--base-dir", metavar="D", help="folder of relative paths; default: that of the manifest")
     for form in REPORT_FORMS:

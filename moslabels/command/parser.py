@@ -69,7 +69,7 @@ class Parser(argparse.ArgumentParser):
         self.arguments += [group.add_argument(*flags, **keywords) for flags, keywords in arguments]
 
     def add_brief(self, flag: str, help: str, **keywords: Any) -> None:  # noqa: A002
-        """Add a flag that the help only names. ``moslabels options`` tells what it does."""
+        """Add a flag or argument that the help only names. ``moslabels options`` tells what it does."""
         self.brief[flag] = help
         self.add_argument(flag, help=argparse.SUPPRESS, **keywords)
 

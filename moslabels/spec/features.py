@@ -67,7 +67,7 @@ def _item(entry: Any, where: str, base: Path | None, problems: Problems) -> Item
         return Item(GLOB, final)
     if os.path.isdir(final):
         return Item("folder", final)
-    if known_format(path) != "parquet":
+    if not path.lower().endswith(SUFFIXES):
         problems.add(
             where, f"{shown(path)} must be a folder that is there, or a file of Parquet ({', '.join(SUFFIXES)})"
         )
