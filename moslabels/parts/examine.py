@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from moslabels.files.listing import PartFile
@@ -22,9 +21,9 @@ def examine(task: bytes) -> bytes:
     names: dict[str, tuple[str, ...]] = {}
     found: list[dict[str, Any]] = []
     for path in header["paths"]:
-        facts = asdict(part_facts(path, header["roles"], header["memory"]))
-        names[facts["schema"]] = facts.pop("names")  # Parts of one schema have the same names.
-        found.append(facts)
+        facts = part_facts(path, header["roles"], header["memory"])
+        names[facts.schema] = facts.names  # Parts of one schema have the same names.
+        found.append({"rows": facts.rows, "schema": facts.schema, "state": facts.state})
     return pack({"names": names, "parts": found})
 
 

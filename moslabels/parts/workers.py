@@ -14,6 +14,7 @@ from typing import Protocol
 
 from moslabels.base.errors import TableError
 from moslabels.base.progress import Progress
+from moslabels.engine.databases import kept
 from moslabels.parts.worker import DONE, TASKS, raised, receive, send
 
 START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from moslabels.parts.worker import main; main()"
@@ -186,7 +187,9 @@ class Local:
         """Start the workers for so many bytes in so many tasks."""
         usual = (os.cpu_count() or 1) if size >= _WORTH_A_START and sys.executable else 1
         self.number = max(1, min(self._wanted or usual, tasks))
-        if self.number > 1:
+        if self.number == 1:
+            self._opened.enter_context(kept())
+        else:
             self._workers = self._opened.enter_context(Processes(self.number, self._progress))
 
     def map(self, name: str, tasks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
