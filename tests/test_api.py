@@ -135,6 +135,7 @@ def test_a_type_checker_finds_wrong_keywords(tmp_path: Path) -> None:
         "runs/labeller.py",
         "runs/batch.py",
         "runs/ask.py",
+        "runs/arguments.py",
         "runs/result_types.py",
         "evidence/types.py",
         "sources/taken_over.py",

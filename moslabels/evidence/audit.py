@@ -33,15 +33,18 @@ class Output:
 
 @dataclasses.dataclass(frozen=True)
 class PartRecord:
-    """One part of a table of many parts: its path below the folder, its counts, and the hashes before and after."""
+    """One part of a table of many parts: its path below the folder, its counts, and the hashes before and after.
+
+    ``sha256`` and ``bytes`` are None if no part is written.
+    """
 
     path: str
     rows: int
     rows_without_key: int
     matched_rows: int
     features_sha256: str
-    sha256: str
-    bytes: int
+    sha256: str | None
+    bytes: int | None
 
 
 def sha256_of_parts(parts: Sequence[PartRecord]) -> str:

@@ -131,13 +131,13 @@ AUDIT_FIELDS: Sequence[Field] = (
                     "rows_without_key": COUNT,
                     "matched_rows": COUNT,
                     "features_sha256": SHA256,
-                    "sha256": SHA256,
-                    "bytes": COUNT,
+                    "sha256": or_null(SHA256),
+                    "bytes": or_null(COUNT),
                 }
             )
         ),
         "the parts of a table of many parts, each by its path below feature_table and below output; output_sha256 is "
-        "then the sha256 of what sha256sum prints of them, sorted",
+        "then the sha256 of what sha256sum prints of them, sorted; sha256 and bytes are null if it is in memory",
         is_required=False,
     ),
     Field("output", or_null(PATH), "path of the labelled table; null if it is in memory", "VARCHAR"),

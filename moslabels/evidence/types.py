@@ -165,8 +165,8 @@ class AuditPart(TypedDict):
     rows_without_key: int
     matched_rows: int
     features_sha256: str
-    sha256: str
-    bytes: int
+    sha256: str | None
+    bytes: int | None
 
 
 class ExtraColumn(TypedDict):

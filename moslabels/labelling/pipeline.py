@@ -152,7 +152,8 @@ def last_statements(matched: Matched) -> list[Statement]:
 def _labelled_statement(matched: Matched) -> Statement:
     """Return the statement that makes a view of the labelled table."""
     source, labels, keys = matched.source, matched.labels, matched.key.cells
-    kept = [column for column in source.columns if column.name not in matched.dropped]
+    # The values in the names of folders are not columns of the files.
+    kept = [column for column in source.columns if column.name not in matched.dropped and not column.partition]
     features = source.cells({f"feature{number}": column for number, column in enumerate(kept, start=1)})
     return source.statement(
         "compile/labelled",

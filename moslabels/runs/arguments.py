@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import inspect
 import json
-from collections.abc import Callable, Mapping
-from typing import Any
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from moslabels.base.errors import UsageError
 from moslabels.base.progress import Cancel
 from moslabels.base.settings import Settings
 from moslabels.base.text import nearest, shown
 from moslabels.spec.options import FIELDS, Options
+
+Features: TypeAlias = str | os.PathLike[str] | Mapping[str, Any] | Sequence[str | os.PathLike[str] | Mapping[str, Any]]
+"""What names features: a file, or the files of a table of many parts."""
 
 
 def all_args(

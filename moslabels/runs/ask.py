@@ -12,7 +12,7 @@ from moslabels.base.settings import Settings
 from moslabels.runs import diff as diffs
 from moslabels.runs import explain as explanations
 from moslabels.runs import verify as verifications
-from moslabels.runs.arguments import check_options, with_options
+from moslabels.runs.arguments import Features, check_options, with_options
 from moslabels.runs.result_types import Difference, Explanation, Suggestions, Verification
 from moslabels.runs.shown import ShownDifference, ShownExplanation, ShownSuggestions, ShownVerification
 from moslabels.sources.in_memory import named_tables
@@ -54,7 +54,7 @@ def suggest(
 
 def explain(
     values: str | Sequence[str],
-    features: Path | Table,
+    features: Features | Table,
     labels: Any,
     *,
     memory_limit: str | None = None,

@@ -55,11 +55,11 @@ class Call:
         """Return a table in memory as an Arrow table. Raise UsageError and TableError."""
         return as_arrow(self.connection, partial(self.progress.advance, 0), value, name)
 
-    def args(self, features: str | os.PathLike[str], labels: list[Any]) -> dict[str, Any]:
+    def args(self, features: Any, labels: list[Any]) -> dict[str, Any]:
         """Return the arguments for the evidence. The tables are paths, or names of tables in memory."""
         return {"features": features, "labels": labels, **self.options, **self.settings.given()}
 
-    def spec(self, features: str | os.PathLike[str], labels: list[Any], tables: Mapping[str, pa.Table]) -> TableSpec:
+    def spec(self, features: Any, labels: list[Any], tables: Mapping[str, pa.Table]) -> TableSpec:
         """Return the spec of these tables. Raise UsageError."""
         try:
             return input_spec(features, labels, self.options, tables)

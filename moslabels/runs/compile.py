@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from moslabels.base.progress import SILENT, Progress
 from moslabels.base.settings import DEFAULTS, Settings
 from moslabels.base.signals import held, released
-from moslabels.base.text import visible
+from moslabels.base.text import counted, shown, visible
 from moslabels.engine.connection import Engine
 from moslabels.engine.databases import kept
 from moslabels.engine.shell_text import filled_in
@@ -20,6 +20,8 @@ from moslabels.files.workspace import Workspace
 from moslabels.labelling.pipeline import last_statements, match_table
 from moslabels.sources.faults import fault
 from moslabels.sources.opening import reader_of
+from moslabels.sources.parquet_parts import PartsSource
+from moslabels.sources.source import Source
 from moslabels.sources.whole_file import WholeFile
 from moslabels.spec.table import TableSpec
 
@@ -51,7 +53,8 @@ def compiled(
 
 def _refuse_whole_files(spec: TableSpec) -> None:
     """Raise TableError if a table is in a file that another package reads: no DuckDB shell follows that."""
-    for path in (spec.features, *(label.path for label in spec.labels)):
+    features = [spec.features] if spec.parts is None else []
+    for path in (*features, *(label.path for label in spec.labels)):
         if isinstance(reader_of(path), WholeFile):
             raise fault(path, "no DuckDB shell reads it, so no SQL can be printed: write its table as CSV or Parquet")
 
@@ -76,9 +79,19 @@ def _table(spec: TableSpec, settings: Settings, is_relative: bool, progress: Pro
             "of JSON as lines of JSON."
             for copy, path in workspace.copies.items()
         ]
+        lines += _notes(matched.source)
         packed = {_bound(unpacked): found for unpacked, found in workspace.unpacked.items()}
         statements = [_with_copies(one, copies, packed) for one in statements]
         return "\n\n".join([*lines, *(_told(_relative(one) if is_relative else one) for one in statements)])
+
+
+def _notes(source: Source) -> Iterator[str]:
+    """Yield what is to be said of a table of many parts: the order of its rows, and what the view leaves out."""
+    if not isinstance(source, PartsSource):
+        return
+    yield f"-- Its rows are those of {counted(len(source.parts), 'part', 'parts')}, in the order of their paths."
+    for problem in source.unfit.values():
+        yield f"-- The view labelled leaves out {shown(problem.column)}: {visible(str(problem))}"
 
 
 def _bound(path: str) -> str:
@@ -99,15 +112,20 @@ def _with_copies(statement: Statement, copies: dict[str, str], packed: dict[str,
 
 
 def _relative(statement: Statement) -> Statement:
-    """Return a statement that reads its file by a path from the working folder."""
-    path = statement.values.get("path")
-    if not isinstance(path, str):
-        return statement
+    """Return a statement that reads its files by paths from the working folder."""
+    values = dict(statement.values)
+    if isinstance(values.get("path"), str):
+        values["path"] = _from_here(values["path"])
+    if isinstance(values.get("paths"), list):
+        values["paths"] = [_from_here(path) for path in values["paths"]]
+    return replace(statement, values=values)
+
+
+def _from_here(path: str) -> str:
     # The path of the folder may hold what is escaped in a path, so the folder is escaped too.
     relative = os.path.relpath(path, glob.escape(os.getcwd()))
     # What begins with a point is neither ~ nor a scheme such as s3:.
-    relative = relative if relative.startswith(os.pardir + os.sep) else os.path.join(os.curdir, relative)
-    return replace(statement, values={**statement.values, "path": relative})
+    return relative if relative.startswith(os.pardir + os.sep) else os.path.join(os.curdir, relative)
 
 
 def _told(statement: Statement) -> str:

@@ -11,7 +11,7 @@ from moslabels.engine.sessions import Connection
 from moslabels.evidence.run import Run
 from moslabels.files.watched import watched
 from moslabels.labelling.pipeline import columns_of, match_table
-from moslabels.runs.arguments import with_options
+from moslabels.runs.arguments import Features, with_options
 from moslabels.runs.call import Call
 from moslabels.runs.joined import Joined, joined
 from moslabels.sources.in_memory import named_tables
@@ -20,7 +20,7 @@ from moslabels.spec.options import OptionKeywords
 
 
 def join(
-    features: str | os.PathLike[str] | Table,
+    features: Features | Table,
     labels: Any,
     *,
     connection: Connection | None = None,
@@ -37,7 +37,8 @@ def join(
     features
         A path, an Arrow table, batch, reader, Dataset or Scanner, a pandas or polars DataFrame, a polars LazyFrame, a
         Dataset of Hugging Face, a DuckDB relation, or another object that has ``__arrow_c_stream__``; one row per clip
-        or frame. What is read from elsewhere is read once, whole.
+        or frame. What is read from elsewhere is read once, whole. A folder of Parquet files, ``{"glob": "…"}`` or a
+        list of paths is a table of many parts, which must all have the same columns.
     labels
         The same, or a list of them, read in order. An entry may be a mapping ``{"table": …}`` or ``{"path": …}`` with
         options of its own, and a ``name`` by which messages and the column ``mos_label_source`` know a table in memory
@@ -85,7 +86,7 @@ def join(
     spec = call.spec(named_features, named_labels, tables)
     with (
         call.errors(spec.features),
-        watched(path for _, path in spec.inputs()) as check_inputs,
+        watched(spec.single_inputs()) as check_inputs,
         shared(),
         call.engine() as (workspace, engine),
     ):

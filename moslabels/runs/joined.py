@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +13,16 @@ from moslabels.base.errors import TableError
 from moslabels.engine.connection import Engine
 from moslabels.engine.sessions import Connection, Relation
 from moslabels.evidence import audit
+from moslabels.evidence.audit import PartRecord
 from moslabels.evidence.run import Run
 from moslabels.evidence.types import Audit
 from moslabels.labelling.keys import several
+from moslabels.labelling.part_features import check_parts, part_counts, part_warnings, watched_parts
 from moslabels.labelling.pipeline import Matched, join_rows, judge
 from moslabels.parquet import schemas
 from moslabels.runs.shown import audit_look, shown_audit
 from moslabels.sources.batches import feature_table
+from moslabels.sources.parquet_parts import PartsSource
 from moslabels.spec.table import TableSpec
 
 if TYPE_CHECKING:
@@ -39,7 +42,8 @@ class Joined:
     Attributes
     ----------
     table : the features with their columns in order, and the label columns after them; one row per feature row, in
-        order. Columns of a pandas DataFrame may share its memory, so a change of the one changes the other
+        order. Columns of a pandas DataFrame may share its memory, so a change of the one changes the other. The rows of
+        many parts follow each other in the order of the paths. The values of ``partitions`` are not columns of it
     label_columns : the names of the label columns
     audit : the audit, as :func:`materialize` returns it; there is no output, so its path, size and sha256 are None
     """
@@ -98,15 +102,39 @@ def joined(engine: Engine, matched: Matched, columns: pa.Table, run: Run, check_
 
     ``run`` has the arguments of the call. ``check_inputs`` raises TableError if a file changed.
     """
-    diagnosis = judge(engine, matched)
-    positions = join_rows(engine, matched)
-    features = feature_table(engine, matched.source, matched.dropped, matched.key.columns)
-    table = appended(features, columns, positions, matched)
+    with watched_parts(matched.spec, matched.source):
+        diagnosis = judge(engine, matched)
+        positions = join_rows(engine, matched)
+        features = feature_table(engine, matched.source, matched.dropped, matched.key.columns)
+        table = appended(features, columns, positions, matched)
+        parts = _parts(engine, matched, run)
     check_inputs()
-    return Joined(table, columns.column_names, audit_of(matched, diagnosis, run))
+    return Joined(table, columns.column_names, audit_of(matched, diagnosis, run, parts))
 
 
-def audit_of(matched: Matched, diagnosis: dict[str, Any] | None, run: Run) -> Audit:
+def _parts(engine: Engine, matched: Matched, run: Run) -> list[PartRecord]:
+    """Return the record of each part of a table of many parts. Raise TableError if parts changed, came or went."""
+    source = matched.source
+    if not isinstance(source, PartsSource):
+        return []
+    counts = part_counts(engine, source, matched.key, matched.match)
+    records = [
+        PartRecord(
+            path=part.relative,
+            rows=count.input_rows,
+            rows_without_key=count.rows_without_key,
+            matched_rows=count.matched_rows,
+            features_sha256=run.record(part.path)["sha256"],
+            sha256=None,
+            bytes=None,
+        )
+        for part, count in zip(source.parts, counts, strict=True)
+    ]
+    check_parts(matched.spec, source)
+    return records
+
+
+def audit_of(matched: Matched, diagnosis: dict[str, Any] | None, run: Run, parts: Sequence[PartRecord] = ()) -> Audit:
     """Return the audit of a table that is not written. ``run`` has the arguments of the call."""
     spec = matched.spec
     inputs = {
@@ -119,10 +147,17 @@ def audit_of(matched: Matched, diagnosis: dict[str, Any] | None, run: Run) -> Au
         match=matched.match,
         diagnosis=diagnosis,
         output=None,
-        warnings=matched.warnings,
+        parts=parts,
+        warnings=[*matched.warnings, *_part_warnings(matched, parts)],
         provenance=run.provenance(inputs, {}),
     )
     return shown_audit(document)
+
+
+def _part_warnings(matched: Matched, parts: Sequence[PartRecord]) -> list[str]:
+    if not isinstance(matched.source, PartsSource):
+        return []
+    return part_warnings(matched.source, [part.matched_rows for part in parts])
 
 
 def _series(column: pa.ChunkedArray) -> Any:

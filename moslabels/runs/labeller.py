@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import weakref
 from contextlib import ExitStack
+from dataclasses import replace
 from threading import Lock
 from types import TracebackType
 from typing import Any, Unpack
@@ -18,7 +19,7 @@ from moslabels.evidence.run import Run
 from moslabels.files.watched import watched
 from moslabels.labelling.labels import label_columns
 from moslabels.labelling.pipeline import forget_features, meet, read_features, read_labels
-from moslabels.runs.arguments import with_options
+from moslabels.runs.arguments import Features, with_options
 from moslabels.runs.call import Call
 from moslabels.runs.joined import Joined, joined
 from moslabels.sources.in_memory import named_features, named_tables
@@ -37,7 +38,9 @@ class Labeller:
         """Read and check the labels. Raise UsageError and TableError."""
         nothing = pa.table({})
         _, self._named, tables = named_tables(nothing, labels, call.take_over)
-        spec = call.spec("features", self._named, tables)
+        # The partitions are those of features that come later.
+        of_labels = {name: value for name, value in call.options.items() if name != "partitions"}
+        spec = replace(call, options=of_labels).spec("features", self._named, tables)
         self._tables = {name: table for name, table in tables.items() if table is not nothing}
         self._call = call
         self._process = os.getpid()
@@ -51,7 +54,7 @@ class Labeller:
             self._check_labels()
             self._end = weakref.finalize(self, _close, stack.pop_all(), self._process)
 
-    def join(self, features: str | os.PathLike[str] | Table) -> Joined:
+    def join(self, features: Features | Table) -> Joined:
         """Join the labels onto a feature table, as :func:`join` does: result, audit and errors are the same.
 
         Raise UsageError if this is closed, and TableError too if a label file changed since it was read.
@@ -60,7 +63,7 @@ class Labeller:
             self._refuse_closed()
             named, tables = named_features(features, self._tables, self._call.take_over)
             spec = self._call.spec(named, self._named, tables)
-            own = [path for key, path in spec.inputs() if key == "features"]
+            own = [path for path in spec.single_inputs() if path == spec.features]
             with self._call.errors(spec.features), watched(own) as check_features, self._engine.passing():
                 forget_features(self._engine)
                 matched = meet(self._engine, spec, read_features(self._engine, self._workspace, spec), self._labels)

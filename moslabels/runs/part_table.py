@@ -20,10 +20,11 @@ from moslabels.files.staged import StagedFile
 from moslabels.files.staged_folder import StagedFolder
 from moslabels.files.watched import watched
 from moslabels.files.workspace import Workspace
+from moslabels.labelling.part_features import check_parts, part_warnings
 from moslabels.labelling.pipeline import judge, match_table, unmatched_statement
 from moslabels.parts.own import check_own
 from moslabels.parts.workers import MOST_PARTS, Local
-from moslabels.runs.part_work import PartsTable
+from moslabels.runs.part_work import PartsTable, parts_of
 from moslabels.spec.table import TableSpec
 from moslabels.writers.write import write_plain
 
@@ -108,10 +109,14 @@ def _label(table: PartsTable, outputs: _Outputs) -> dict[str, Any]:
             labels=matched.labels,
             match=matched.match,
             diagnosis=diagnosis,
-            output=audit.Output(spec.out, audit.sha256_of_parts(records), sum(part.bytes for part in records)),
+            output=audit.Output(spec.out, audit.sha256_of_parts(records), sum(part.bytes or 0 for part in records)),
             parts=records,
             unmatched=_written(str(spec.unmatched), unmatched[0]) if unmatched else None,
-            warnings=[*matched.warnings, *table.warnings(matched, records), *outputs.warnings],
+            warnings=[
+                *matched.warnings,
+                *part_warnings(parts_of(matched), [part.matched_rows for part in records]),
+                *outputs.warnings,
+            ],
             provenance=run.provenance(
                 {"features": run.record(spec.features), "labels": label_records},
                 {"audit_json": None, **dict(spec.outputs())},
@@ -125,7 +130,7 @@ def _label(table: PartsTable, outputs: _Outputs) -> dict[str, Any]:
             audits[0].write(audit.json_text(document).encode("utf-8"))
         for file in (*unmatched, *audits):
             file.finish()
-        table.check_features(matched)
+        check_parts(spec, parts_of(matched))
         outputs.check_labels()
         hold()  # No interruption from here on: a published table is done, and the report must say so.
         staged.commit(part.path for part in records)

@@ -12,7 +12,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from moslabels.base.errors import TableError
 from moslabels.base.settings import Settings
 from moslabels.base.text import counted
 from moslabels.engine.connection import Engine
@@ -20,11 +19,11 @@ from moslabels.engine.statements import render
 from moslabels.evidence import embedded
 from moslabels.evidence.audit import PartRecord
 from moslabels.evidence.run import Run
-from moslabels.files.listing import PartFile, list_parts
+from moslabels.files.listing import PartFile
 from moslabels.files.staged_folder import StagedFolder
-from moslabels.files.watched import file_state
 from moslabels.files.workspace import Workspace
 from moslabels.labelling.match import PartCounts
+from moslabels.labelling.part_features import part_counts
 from moslabels.labelling.pipeline import Matched, columns_of
 from moslabels.parts.examine import examine_task, examined
 from moslabels.parts.label import GroupTask, KnownPart, PartResult, PartTask, label_task, results_of
@@ -32,8 +31,6 @@ from moslabels.parts.workers import Local, groups
 from moslabels.sources.constants import integer, one_array
 from moslabels.sources.parquet_parts import HIDING, PartFacts, PartsSource
 from moslabels.spec.table import TableSpec
-
-_SHOWN = 3
 
 
 @dataclass
@@ -61,7 +58,7 @@ class PartsTable:
     ) -> list[PartRecord]:
         """Label all parts. Return their records, in order. Parts that an earlier run finished are kept."""
         source = parts_of(matched)
-        counts = self._counts(matched)
+        counts = part_counts(self.engine, source, matched.key, matched.match)
         columns = columns_of(self.engine, matched)
         outline = embedded.outline(self.spec, matched.labels, matched.key, label_records)
         shared = GroupTask(
@@ -147,28 +144,6 @@ class PartsTable:
             ]
             yield label_task(shared, parts, values, own)
 
-    def _counts(self, matched: Matched) -> list[PartCounts]:
-        rows = self.engine.rows(render("parts/20_part_counts", cells=matched.key.cells))
-        found = {row.pop("part"): PartCounts(**row) for row in rows}
-        nothing = PartCounts(
-            input_rows=0, rows_without_key=0, matched_rows=0, total_feature_keys=0, matched_feature_keys=0
-        )
-        counts = [found.get(number, nothing) for number in range(1, len(matched.source.parts) + 1)]
-        for part, count in zip(matched.source.parts, counts, strict=True):
-            if part.rows != count.input_rows:
-                raise TableError(
-                    f"{part.path}: its footer has {part.rows} rows, and {count.input_rows} were read; write it anew",
-                    code="miscount",
-                    file=part.path,
-                )
-        if sum(count.matched_rows for count in counts) != matched.match.matched_rows:
-            raise TableError(
-                f"{self.spec.features}: the rows of the parts with a label are not those of all; nothing was written",
-                code="miscount",
-                file=self.spec.features,
-            )
-        return counts
-
     def _share(self) -> Settings:
         """Return what one worker may take of the machine."""
         settings, number = self.run.settings, self.workers.number
@@ -177,38 +152,6 @@ class PartsTable:
         threads = max(1, (settings.threads or os.cpu_count() or 1) // number)
         memory = max(1 << 26, int(self.engine.memory) // (number + 1)) >> 20
         return replace(settings, workers=None, threads=threads, memory_limit=f"{memory}MiB")
-
-    def warnings(self, matched: Matched, records: Sequence[PartRecord]) -> list[str]:
-        """Return warnings about the parts: columns that differ, and parts without any label."""
-        empty = [record.path for record in records if record.rows and not record.matched_rows]
-        found = list(parts_of(matched).doubts)
-        if empty:
-            more = f" and {len(empty) - _SHOWN} more" if len(empty) > _SHOWN else ""
-            found.append(
-                f"{len(empty)} of {counted(len(records), 'part', 'parts')} without any label: "
-                f"{', '.join(empty[:_SHOWN])}{more}"
-            )
-        return found
-
-    def check_features(self, matched: Matched) -> None:
-        """Raise TableError if parts changed, came or went since they were listed."""
-        source = parts_of(matched)
-        assert self.spec.parts is not None
-        listed = [file.path for file in list_parts(self.spec.parts.items, self.spec.parts.root, self.spec.out)]
-        if listed != [part.path for part in source.parts]:
-            changed = sorted({*listed} ^ {part.path for part in source.parts})[0]
-            raise TableError(
-                f"{changed}: came or went while the table was labelled; run again when nothing writes to its folder",
-                code="changed",
-                file=changed,
-            )
-        for part, fact in zip(source.parts, source.facts, strict=True):
-            if file_state(part.path) != fact.state:
-                raise TableError(
-                    f"{part.path}: changed while the table was labelled; run again when nothing writes to it",
-                    code="changed",
-                    file=part.path,
-                )
 
 
 def parts_of(matched: Matched) -> PartsSource:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeAlias, Unpack
+from typing import Any, Unpack
 
 from moslabels.base.errors import GateError, MosLabelsError, TableError, is_from_outside, os_error
 from moslabels.base.progress import SILENT, Cancel, relayed
@@ -32,7 +32,7 @@ from moslabels.labelling.pipeline import (
     read_features,
     unmatched_statement,
 )
-from moslabels.runs.arguments import all_args, check_block, check_options, checked_cancel, with_options
+from moslabels.runs.arguments import Features, all_args, check_block, check_options, checked_cancel, with_options
 from moslabels.runs.part_table import label_parts
 from moslabels.runs.shown import shown_audit
 from moslabels.sources.source import Source
@@ -42,9 +42,6 @@ from moslabels.spec.table import TableSpec
 from moslabels.writers.copy import Copy
 from moslabels.writers.job import Job
 from moslabels.writers.write import begin, beside_warnings, write_labelled, write_plain
-
-Features: TypeAlias = str | os.PathLike[str] | Mapping[str, Any] | Sequence[str | os.PathLike[str] | Mapping[str, Any]]
-"""What names features: a file, or the files of a table of many parts."""
 
 
 def materialize(

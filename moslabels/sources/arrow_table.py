@@ -69,12 +69,13 @@ class ArrowTable(Format):
         rows: int,
         keys: Sequence[str],  # noqa: ARG002
     ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
-        table = self.as_arrow(source, columns)
+        kept = {column.name for column in columns}
+        table = self.as_arrow(source, [name for name in source.names if name not in kept])
         return table.schema, iter(table.to_batches(max_chunksize=rows))
 
-    def as_arrow(self, source: Source, columns: Sequence[Column]) -> pa.Table:
-        table, kept = _table(source), {column.name for column in columns}
-        return table.select([index for index, name in enumerate(table.column_names) if name in kept])
+    def as_arrow(self, source: Source, dropped: Sequence[str]) -> pa.Table:
+        table = _table(source)
+        return table.select([index for index, name in enumerate(table.column_names) if name not in dropped])
 
 
 def _table(source: Source) -> pa.Table:

@@ -67,7 +67,7 @@ def text_batches(engine: Engine, source: Source, columns: Sequence[Column], rows
 
 def feature_table(engine: Engine, source: Source, dropped: Sequence[str], keys: Sequence[str]) -> pa.Table:
     """Return the columns of a feature table without the dropped ones as one Arrow table. Raise TableError."""
-    table = source.format.as_arrow(source, _kept(source, dropped))
+    table = source.format.as_arrow(source, dropped)
     if table is not None:
         return table
     schema, batches = typed_batches(engine, source, dropped, batch_rows(len(source.columns)), keys)

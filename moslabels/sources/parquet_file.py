@@ -92,12 +92,11 @@ class ParquetFile(FileFormat):
 
         return schema, batches()
 
-    def as_arrow(self, source: Source, columns: Sequence[Column]) -> pa.Table:
-        kept = {column.name for column in columns}
+    def as_arrow(self, source: Source, dropped: Sequence[str]) -> pa.Table:
         # If another program cut a memory-mapped file, the process would be killed.
         with _decoding(source), pq.ParquetFile(absolute(source.file)) as file:
             table = file.read()
-        return table.select([index for index, name in enumerate(table.column_names) if name in kept])
+        return table.select([index for index, name in enumerate(table.column_names) if name not in dropped])
 
 
 def _bytes_of(footer: Footer, place: int) -> int:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import glob
 import hashlib
-import os
-import urllib.parse
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,11 +24,12 @@ from moslabels.sources.columns import Cell, Column
 from moslabels.sources.faults import fault
 from moslabels.sources.opening import check_regular_file
 from moslabels.sources.parquet_file import ParquetFile, check_chunks, footer_of
+from moslabels.sources.part_tables import one_table
+from moslabels.sources.partitions import columns_of_folders, values_of_folders
 from moslabels.sources.source import Part, Source
 
 HIDING = {"file_index", "file_row_number"}
 """Names of columns that hide those by which DuckDB tells files and rows."""
-_NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 _SHOWN = 3
 
 
@@ -139,6 +138,12 @@ class ParquetParts(ParquetFile):
     ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         raise NotImplementedError("the parts of a table are written one by one")
 
+    def as_arrow(self, source: Source, dropped: Sequence[str]) -> pa.Table:
+        """Return the columns of the files of all parts. Raise TableError for the first part that has others."""
+        alone = (replace(source, parts=(part,), path=part.path) for part in source.parts)
+        read = super().as_arrow
+        return one_table((part.path, read(part, dropped)) for part in alone)
+
 
 FORMAT = ParquetParts()
 
@@ -151,7 +156,7 @@ def open_first(engine: Engine, root: str, files: Sequence[PartFile], partitions:
     path = files[0].path
     check_regular_file(path)
     own = ParquetFile().open_part(engine, Part(path, path), "feature")
-    columns = (*own.columns, *_of_folders(files, partitions))
+    columns = (*own.columns, *columns_of_folders(files, partitions))
     return replace(own, path=root, format=_FIRST, columns=columns)
 
 
@@ -164,33 +169,6 @@ class _First(ParquetFile):
 
 
 _FIRST = _First()
-
-
-def _of_folders(files: Sequence[PartFile], partitions: Sequence[str]) -> list[Column]:
-    for file in files:
-        values_of_folders(file, partitions)
-    return [Column(name, name, "VARCHAR", partition=number) for number, name in enumerate(partitions, start=1)]
-
-
-def values_of_folders(file: PartFile, partitions: Sequence[str]) -> tuple[str | None, ...]:
-    """Return the values of ``partitions`` in the names of the folders of a part. Raise TableError if one is not there.
-
-    They are percent-decoded, as Hive and Spark write them. Hive's name for no value is None.
-    """
-    folders = [name.partition("=") for name in file.path.split(os.sep)[:-1]]
-    values: list[str | None] = []
-    for wanted in partitions:
-        found = [value for name, mark, value in folders if mark and urllib.parse.unquote(name) == wanted]
-        if len(found) != 1:
-            says = f"{len(found)} folders" if found else "no folder"
-            raise fault(
-                file.path,
-                f"{says} above it has a name {shown(wanted + '=…')}, for which partitions asks; each must have one",
-                "parts",
-                column=wanted,
-            )
-        values.append(None if found[0] == _NO_PARTITION else urllib.parse.unquote(found[0]))
-    return tuple(values)
 
 
 def join_parts(
@@ -223,7 +201,7 @@ def join_parts(
         first.role,
         FORMAT,
         parts,
-        (*fit, *_of_folders(files[:1], partitions)),
+        (*fit, *columns_of_folders(files[:1], partitions)),
         memory=first.memory,
         unfit=kinds.unfit,
         every_name=(*every_name, *partitions),

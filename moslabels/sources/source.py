@@ -329,8 +329,8 @@ class Format(ABC):
         ``keys`` names the key columns, whose values keep their keys. Raise TableError if a column has no type.
         """
 
-    def as_arrow(self, source: Source, columns: Sequence[Column]) -> pa.Table | None:  # noqa: ARG002
-        """Return some columns of a table in memory as an Arrow table, or None if it must be made of batches."""
+    def as_arrow(self, source: Source, dropped: Sequence[str]) -> pa.Table | None:  # noqa: ARG002
+        """Return the columns without the dropped ones as an Arrow table, or None if it must be made of batches."""
         return None
 
 

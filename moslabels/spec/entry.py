@@ -60,7 +60,8 @@ def input_spec(
 ) -> TableSpec:
     """Return the spec of a table that is read and not written. Raise UsageError."""
     # No input can have this path, and nothing is written to it.
-    nowhere = os.path.join(os.devnull, "none" if is_of_parts(text_features(features), None) else "none.parquet")
+    is_folder = not _is_in_memory(features, tables or {}) and is_of_parts(text_features(features), None)
+    nowhere = os.path.join(os.devnull, "none" if is_folder else "none.parquet")
     return table_spec(features, labels, nowhere, None, None, options, tables)
 
 
@@ -136,6 +137,8 @@ def read_entry(
     )
     if isinstance(parts, PartsSpec):
         features = parts.root
+        if features in tables:
+            problems.add(f"{prefix}features", f"{shown(features)} is a folder and the name of a table in memory")
         if out is not None and (problem := out_problem(out, parts)):
             problems.add(f"{prefix}out", f"{shown(out)} {problem}")
     elif not parts and "partitions" in given:
@@ -166,9 +169,13 @@ def _parts(
     value: Any, prefix: str, base: Path | None, problems: Problems, tables: Mapping[str, Any]
 ) -> PartsSpec | bool:
     """Return the spec of features of many parts; False if they are one file, True if they are wrong."""
-    if (isinstance(value, str) and value in tables) or not is_of_parts(value, base):
+    if _is_in_memory(value, tables) or not is_of_parts(value, base):
         return False
     return read_parts(value, f"{prefix}features", base, problems) or True
+
+
+def _is_in_memory(value: Any, tables: Mapping[str, Any]) -> bool:
+    return isinstance(value, str) and value in tables
 
 
 def _table_path(

@@ -57,3 +57,7 @@ class TableSpec:
         names = [("features", self.features)]
         names += [(f"labels[{index}]", label.path) for index, label in enumerate(self.labels)]
         yield from (pair for pair in names if pair[1] not in self.tables)
+
+    def single_inputs(self) -> Iterator[str]:
+        """Yield the path of every file that is read, without the parts of a table of many, which are listed later."""
+        yield from (path for key, path in self.inputs() if key != "features" or self.parts is None)

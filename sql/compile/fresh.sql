@@ -7,3 +7,4 @@ DROP TABLE IF EXISTS temp.label_scores;
 DROP TABLE IF EXISTS temp.labels;
 DROP TABLE IF EXISTS temp.feature_values;
 DROP TABLE IF EXISTS temp.feature_keys;
+DROP TABLE IF EXISTS temp.part_values;

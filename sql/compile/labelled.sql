@@ -1,5 +1,6 @@
 -- Makes the view labelled: the labelled table, in the order of the file: the features, and beside them their label
 -- columns. To write it: COPY labelled TO 'labelled.parquet'. Cells of CSV are texts, and those of JSON are JSON values.
+-- Of many parts it has the columns that all of them have, each of one type.
 -- Parameters: those of the file
 {%- from 'sources/cells.sql' import rows %}
 CREATE OR REPLACE TEMP VIEW labelled AS

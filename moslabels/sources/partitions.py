@@ -1,0 +1,42 @@
+"""Columns whose values are in the names of folders, such as ``corpus=KoNViD``."""
+
+from __future__ import annotations
+
+import os
+import urllib.parse
+from collections.abc import Sequence
+
+from moslabels.base.text import shown
+from moslabels.files.listing import PartFile
+from moslabels.sources.columns import Column
+from moslabels.sources.faults import fault
+
+_NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+
+
+def columns_of_folders(files: Sequence[PartFile], partitions: Sequence[str]) -> list[Column]:
+    """Return a column for each of ``partitions``. Raise TableError if a part has no such folder."""
+    for file in files:
+        values_of_folders(file, partitions)
+    return [Column(name, name, "VARCHAR", partition=number) for number, name in enumerate(partitions, start=1)]
+
+
+def values_of_folders(file: PartFile, partitions: Sequence[str]) -> tuple[str | None, ...]:
+    """Return the values of ``partitions`` in the names of the folders of a part. Raise TableError if one is not there.
+
+    They are percent-decoded, as Hive and Spark write them. Hive's name for no value is None.
+    """
+    folders = [name.partition("=") for name in file.path.split(os.sep)[:-1]]
+    values: list[str | None] = []
+    for wanted in partitions:
+        found = [value for name, mark, value in folders if mark and urllib.parse.unquote(name) == wanted]
+        if len(found) != 1:
+            says = f"{len(found)} folders" if found else "no folder"
+            raise fault(
+                file.path,
+                f"{says} above it has a name {shown(wanted + '=…')}, for which partitions asks; each must have one",
+                "parts",
+                column=wanted,
+            )
+        values.append(None if found[0] == _NO_PARTITION else urllib.parse.unquote(found[0]))
+    return tuple(values)
