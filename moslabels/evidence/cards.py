@@ -11,6 +11,7 @@ from typing import Any
 from moslabels.evidence.histogram import Histogram, histograms, place, statistics_rows
 from moslabels.evidence.joined import examples, joined, text_of
 from moslabels.evidence.links import Links
+from moslabels.evidence.part_strip import strip
 from moslabels.labelling import diagnosis as why
 from moslabels.labelling.match import rate
 from moslabels.spec.options import FIELDS
@@ -86,6 +87,7 @@ def card(
         "match_rate": _match_rate(counts, least) if counts is not None else None,
         "key_rate": _key_rate(counts, least) if counts is not None else None,
         "rows": entry.get("summary"),
+        "parts": strip(audit),
         "joined": joined(audit) if audit is not None else [],
         "examples": examples(audit.get("joined_sample", [])) if audit is not None else [],
         "mean": statistics[0][2][3] if statistics else None,

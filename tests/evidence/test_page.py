@@ -329,6 +329,48 @@ def test_a_first_sentence_ends_outside_of_quotes() -> None:
     assert first_sentence("all of it") == "all of it"
 
 
+def part(path: str, rows: int, matched: int) -> dict[str, Any]:
+    return {"path": path, "rows": rows, "rows_without_key": 0, "matched_rows": matched}
+
+
+@pytest.mark.parametrize(
+    ("parts", "says", "heights", "empty", "more"),
+    [
+        ([part("a/p.parquet", 4, 4), part("b.parquet", 4, 1)], "2 parts of 4 rows", ["100", "25"], [], ""),
+        (
+            [part("x.parquet", 0, 0), part("<b>.parquet", 1, 0), part("z.parquet", 9, 6)],
+            "3 parts of 0 to 9 rows; 1 part has no row with a label",
+            ["0", "0", "66.667"],
+            ["<b>.parquet"],
+            "",
+        ),
+        (
+            [part(f"p{n:04}.parquet", 1, n % 40 > 0) for n in range(1000)],
+            "1,000 parts of 1 row; 25 parts have no row with a label",
+            ["80", *["100"] * 7] * 25,
+            [f"p{40 * n:04}.parquet" for n in range(20)],
+            "and 5 more, which the audit lists",
+        ),
+    ],
+)
+def test_the_parts_of_a_table_are_a_strip(
+    documents: Documents, parts: list[dict[str, Any]], says: str, heights: list[str], empty: list[str], more: str
+) -> None:
+    report, (first, *others) = documents
+    assert first is not None
+    one = Parsed(page(report, [{**first, "parts": parts}, *others]))
+    (figure,) = one.all("figure", kind="parts")
+    assert one.all("figcaption", id="parts-1")[0]["text"].strip() == says
+    bars = [bar["attrs"] for bar in one.all("rect", kind="part", width="1")]
+    assert [(bar["x"], bar["height"]) for bar in bars] == [(str(n), height) for n, height in enumerate(heights)]
+    names = re.sub(r"\s+", " ", figure["text"].partition("Parts without a label")[2]).strip()
+    assert names == " ".join([*empty, *([more] if more else [])])
+    marks = [int(mark["attrs"]["x"]) for mark in one.all("rect", kind="none")]
+    assert marks == [
+        index * len(heights) // len(parts) for index, p in enumerate(parts) if p["rows"] > p["matched_rows"] == 0
+    ]
+
+
 def test_an_audit_of_an_older_version_is_shown(documents: Documents) -> None:
     report, audits = documents
     newer = (
