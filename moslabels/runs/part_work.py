@@ -72,7 +72,8 @@ class PartsTable:
             settings=self._share(),
         )
         digests = [
-            _digest(outline, matched.dropped, fact, part) for fact, part in zip(source.facts, counts, strict=True)
+            _digest(outline, matched.dropped, part.path, fact, count)
+            for part, fact, count in zip(source.parts, source.facts, counts, strict=True)
         ]
         tasks = self._tasks(matched, shared, columns, counts, digests, staged)
         self.engine.progress.step("labelling", len(source.parts), "parts")
@@ -163,9 +164,10 @@ def _hashes(result: PartResult) -> dict[str, Any]:
     return {"features_sha256": result.features_sha256, "sha256": result.sha256}
 
 
-def _digest(outline: Mapping[str, Any], dropped: Sequence[str], fact: PartFacts, counts: PartCounts) -> str:
+def _digest(outline: Mapping[str, Any], dropped: Sequence[str], path: str, fact: PartFacts, counts: PartCounts) -> str:
     """Return a hash of all that the bytes of a part depend on: it is labelled anew if any of that changes."""
-    told = {"outline": outline, "dropped": list(dropped), "state": list(fact.state), "counts": asdict(counts)}
+    of_part = {"path": path, "state": list(fact.state), "counts": asdict(counts)}
+    told = {"outline": outline, "dropped": list(dropped), **of_part}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode("utf-8")).hexdigest()
 
 

@@ -177,6 +177,17 @@ def test_the_next_run_keeps_what_is_still_right(
     assert hidden(many) == []
 
 
+def test_parts_that_are_named_otherwise_are_labelled_anew(
+    many: Path, monkeypatch: pytest.MonkeyPatch, written: list[str]
+) -> None:
+    """A part says of itself which features it was made of."""
+    killed_after(many, 4, monkeypatch)
+    written.clear()
+    monkeypatch.chdir(many)
+    label(many, "features", min_match_rate=0)
+    assert len(written) == 6
+
+
 def test_a_finished_part_counts_only_with_the_hash_that_the_journal_has(
     many: Path, monkeypatch: pytest.MonkeyPatch, written: list[str]
 ) -> None:
