@@ -46,6 +46,8 @@ from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.files.workspace import Workspace
 from moslabels.sources.opening import open_table
+from moslabels.spec.entry import text_features
+from moslabels.spec.features import is_of_parts
 from moslabels.spec.formats import format_problem
 from moslabels.spec.options import option_problem, settled
 from moslabels.spec.paths import path_problem
@@ -85,7 +87,7 @@ def suggest(
     paths = [os.fspath(path) for path in labels]
     dialects = {"feature_csv": feature_csv, "label_csv": label_csv}
     given: dict[str, Any] = {name: {} if value is None else value for name, value in dialects.items()}
-    _check_arguments(os.fspath(features), paths, given)
+    _check_arguments(features, paths, given)
     read_as = settled(given)
 
     # A file is looked at once, in however many searches it takes part.
@@ -157,9 +159,17 @@ def _searched(
         raise os_error(error) from error
 
 
-def _check_arguments(features: str, labels: Sequence[str], given: Mapping[str, Any]) -> None:
+def _check_arguments(features: Any, labels: Sequence[str], given: Mapping[str, Any]) -> None:
     problems = [f"{name}: {problem}" for name, value in given.items() if (problem := option_problem(name, value))]
-    for name, path, role in (("features", features, "features"), *(("labels", path, "labels") for path in labels)):
+    tables = [("labels", path, "labels") for path in labels]
+    if is_of_parts(text_features(features), None):
+        problems.append(
+            f"features: {shown(text_features(features))} is a table of many parts, and rules are looked for in one "
+            "file: name one of its parts, and write the rule that is found beside all"
+        )
+    else:
+        tables.insert(0, ("features", os.fspath(features), "features"))
+    for name, path, role in tables:
         if problem := path_problem(path) or format_problem(path, role):
             problems.append(f"{name}: {shown(path)} {problem}")
     if not labels:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,13 @@ def duckdb_shell(*arguments: str) -> str:
     return "".join([header, f"|{'|'.join(rule)}|\n", *body])
 
 
+def bash(c: str, commands: str) -> str:
+    assert c == "-c"
+    return subprocess.run(["bash", c, commands], check=True, capture_output=True, text=True).stdout
+
+
 SHELL: dict[str, Callable[..., str | None]] = {
+    "bash": bash,
     "cat": cat,
     "cp": copy_folder,
     "duckdb": duckdb_shell,
