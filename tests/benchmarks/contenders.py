@@ -17,6 +17,21 @@ joined = scan(features).join(scores, on="key", how="left", maintain_order="left"
 {"parquet": joined.sink_parquet, "csv": joined.sink_csv, "jsonl": joined.sink_ndjson}[kind](out)
 """
 
+POLARS_PARTS = """
+import os, sys, polars as pl
+features, labels, out, kind = sys.argv[1:]
+scores = pl.scan_csv(labels).with_columns(
+    mos_raw_0_100=100 * (pl.col("mos") - 1) / 4, mos_label_status=pl.lit("ok"), mos_label_source=pl.lit(labels))
+parts = pl.PartitionBy(
+    out, key="part", include_key=False, approximate_bytes_per_file=None,
+    file_path_provider=lambda file: os.path.relpath(file.partition_keys.item(), features))
+pl.scan_parquet(features + "/**/*.parquet", include_file_paths="part").join(
+    scores, on="key", how="left", maintain_order="left").with_columns(
+    pl.col("mos_label_status").fill_null("missing-label"), pl.col("mos_label_source").fill_null("")
+    ).sink_parquet(parts, mkdir=True)
+"""
+"""Features of many parts. The parts of the output have the paths of those of the features."""
+
 DUCKDB = """
 import sys, duckdb
 features, labels, out, kind = sys.argv[1:]
@@ -68,6 +83,17 @@ for path in (features, labels, out):
 """
 """Sync the table and hash what was read and written, by the library that moslabels hashes by."""
 
+EVIDENCE_OF_PARTS = """
+import glob, hashlib, os
+written = glob.glob(out + "/**/*.parquet", recursive=True)
+for path in written:
+    with open(path, "rb") as stream:
+        os.fsync(stream.fileno())
+for path in (*glob.glob(features + "/**/*.parquet", recursive=True), labels, *written):
+    with open(path, "rb") as stream:
+        print(hashlib.file_digest(stream, "sha256").hexdigest())
+"""
+
 SCRIPTS: Mapping[str, str] = {
     "polars": POLARS,
     "polars, synced and hashed": POLARS + EVIDENCE,
@@ -77,12 +103,17 @@ SCRIPTS: Mapping[str, str] = {
     "pandas, synced and hashed": PANDAS + EVIDENCE,
     "copied, synced and hashed": COPY + EVIDENCE,
 }
+SCRIPTS_OF_PARTS: Mapping[str, str] = {
+    "polars": POLARS_PARTS,
+    "polars, synced and hashed": POLARS_PARTS + EVIDENCE_OF_PARTS,
+}
 NAMES = ("moslabels", *SCRIPTS)
 
 
 def command(name: str, features: Path, labels: Path, out: Path, audit: Path, kind: str) -> list[str]:
-    """Return what a contender runs."""
+    """Return what a contender runs. Features of many parts are a folder."""
     if name == "moslabels":
         files = ["--features", features, "--labels", labels, "--out", out, "--audit-json", audit]
         return [sys.executable, "-m", "moslabels", "materialize", *map(str, files), "--quiet"]
-    return [sys.executable, "-c", SCRIPTS[name], *map(str, (features, labels, out)), kind]
+    scripts = SCRIPTS_OF_PARTS if features.is_dir() else SCRIPTS
+    return [sys.executable, "-c", scripts[name], *map(str, (features, labels, out)), kind]

@@ -1,7 +1,7 @@
 """Label tables with moslabels and with what one would write instead, side by side.
 
     .venv/bin/pip install -e '.[bench]'
-    .venv/bin/python tests/benchmarks/run.py [--cases '344 MiB,CSV'] [--growth] [--runs 5] [--folder FOLDER]
+    .venv/bin/python tests/benchmarks/run.py [--cases '344 MiB,CSV'] [--growth] [--parts] [--runs 5] [--folder FOLDER]
 
 Prints tables in Markdown: seconds of the wall and of the processors, and peak memory, of whole processes that take
 turns, as medians; and how long moslabels takes beside each contender. A first turn warms the caches and is not
@@ -15,6 +15,7 @@ import argparse
 import hashlib
 import os
 import platform
+import shutil
 import statistics
 import subprocess
 import sys
@@ -25,8 +26,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from contenders import NAMES, command
-from tables import CASES, GROWTH, Case, write_features, write_labels
+from contenders import NAMES, SCRIPTS_OF_PARTS, command
+from tables import CASES, GROWTH, PARTS_CASES, PARTS_GROWTH, Case, write_features, write_labels
 
 _PROBE = """
 import json, resource, subprocess, sys
@@ -67,21 +68,30 @@ def medians(runs: Sequence[Measured]) -> Measured:
 
 def side_by_side(folder: Path, case: Case, names: Sequence[str], runs: int) -> tuple[int, dict[str, Measured]]:
     """Return the bytes of the features, and the medians of each contender."""
-    features, out = (folder / f"{name}.{case.kind}" for name in ("features", "out"))
+    suffix = f".{case.kind}" if case.parts == 1 else ""
+    features, out = (folder / f"{name}{suffix}" for name in ("features", "out"))
     labels, audit = folder / "labels.csv", folder / "audit.json"
     write_features(features, case)
     write_labels(labels, case)
     found: dict[str, list[Measured]] = {name: [] for name in names}
     for turn in range(runs + 1):
         for name in names:
-            out.unlink(missing_ok=True)
+            remove(out)
             one = measured(command(name, features, labels, out, audit, case.kind))
             if turn:
                 found[name].append(one)
-    size = features.stat().st_size
+    size = sum(path.stat().st_size for path in (features, *features.rglob("*.parquet")) if path.is_file())
     for path in (features, labels, out, audit):
-        path.unlink(missing_ok=True)
+        remove(path)
     return size, {name: medians(of_name) for name, of_name in found.items()}
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it, if it is there."""
+    if path.is_dir():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def machine() -> str:
@@ -117,10 +127,10 @@ def print_contenders(folder: Path, cases: Mapping[str, Case], names: Sequence[st
             )
 
 
-def print_growth(folder: Path, runs: int) -> None:
+def print_growth(folder: Path, cases: Mapping[str, Case], runs: int) -> None:
     print("| features | seconds | seconds a GiB | CPU seconds | peak GB |")
     print("|---|---|---|---|---|")
-    for title, case in GROWTH.items():
+    for title, case in cases.items():
         size, found = side_by_side(folder, case, ["moslabels"], runs)
         one = found["moslabels"]
         rate = one.seconds / size * 2**30
@@ -148,13 +158,16 @@ def main() -> None:
     parser.add_argument("--cases", default=",".join(CASES), help=f"of: {'; '.join(CASES)}")
     parser.add_argument("--contenders", default=",".join(NAMES), help=f"of: {'; '.join(NAMES)}")
     parser.add_argument("--growth", action="store_true", help="moslabels alone, on tables each twice as large")
+    parser.add_argument("--parts", action="store_true", help="tables of many parts, beside the contenders for these")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--folder", help="where the tables are made; default: a temporary folder")
     arguments = parser.parse_args()
     print(f"{machine()}\n")
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         if arguments.growth:
-            print_growth(Path(folder), arguments.runs)
+            print_growth(Path(folder), PARTS_GROWTH if arguments.parts else GROWTH, arguments.runs)
+        elif arguments.parts:
+            print_contenders(Path(folder), PARTS_CASES, ["moslabels", *SCRIPTS_OF_PARTS], arguments.runs)
         else:
             cases = {name: CASES[name] for name in listed(arguments.cases, CASES)}
             print_contenders(Path(folder), cases, listed(arguments.contenders, NAMES), arguments.runs)
