@@ -79,4 +79,6 @@ def _where_to_look(spec: TableSpec) -> str:
     if spec.tables:
         return "to look for a rule: write the tables to files and run moslabels suggest"
     labels = " ".join(f"--labels {shlex.quote(label.path)}" for label in spec.labels)
+    if spec.parts is not None:
+        return f"to look for a rule: moslabels suggest --features PART {labels}, with one of the parts for PART"
     return f"to look for a rule: moslabels suggest --features {shlex.quote(spec.features)} {labels}"
