@@ -58,7 +58,7 @@ def add_options(parser: Parser, *, writes: bool = False) -> None:
         elif option.default is False:
             keywords |= {"action": "store_true"}
         else:
-            read = json_or_text if kind.is_json else _number if isinstance(option.default, float) else str
+            read = json_or_text if kind.is_json else _number if kind.schema.get("type") == "number" else str
             keywords |= {"metavar": kind.placeholder, "type": read}
         parser.add_brief(flag(name), option.metadata["help"], **keywords)
     settings = SETTINGS | WORKERS if writes else SETTINGS

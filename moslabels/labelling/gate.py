@@ -23,28 +23,40 @@ def problem(match: Match, options: Options, features: str) -> str | None:
     The rates are that of distinct keys with a label, and that of rows with a key. Both are exact: a quotient of whole
     numbers is the double nearest to it, and so is the threshold as written.
     """
-    failures = _failures(match, options.min_match_rate)
-    for group in match.groups:
-        failures += [
-            f"{shown(options.match_rate_by)} {shown(group.value)}: {failure}"
-            for failure in _failures(group, options.min_match_rate)
-        ]
+    failures = _all_below(match, options, "min_match_rate")
     where = f"the keys are those of {features}, {match.key.shown_rule}"
     return "; ".join([*failures, where]) if failures else None
 
 
-def _failures(counts: Group, min_match_rate: float) -> list[str]:
+def rate_doubts(match: Match, options: Options) -> list[str]:
+    """Return a warning for each rate of a table that passes the gate, if it is below ``warn_match_rate``."""
+    return [] if options.warn_match_rate is None else _all_below(match, options, "warn_match_rate")
+
+
+def _all_below(match: Match, options: Options, name: str) -> list[str]:
+    """Return which rates are below the option of a name, over all rows and in each group."""
+    failures = _below(match, options, name)
+    for group in match.groups:
+        failures += [
+            f"{shown(options.match_rate_by)} {shown(group.value)}: {failure}"
+            for failure in _below(group, options, name)
+        ]
+    return failures
+
+
+def _below(counts: Group, options: Options, name: str) -> list[str]:
+    threshold: float = getattr(options, name)
     failures = []
-    if counts.match_rate < min_match_rate:
-        rate, least = apart(counts.match_rate, min_match_rate)
+    if counts.match_rate < threshold:
+        rate, least = apart(counts.match_rate, threshold)
         failures.append(
-            f"MOS label match rate {rate} below min_match_rate {least} "
+            f"MOS label match rate {rate} below {name} {least} "
             f"({counts.matched_feature_keys}/{counts.total_feature_keys} keys)"
         )
-    if counts.key_rate < min_match_rate:
-        rate, least = apart(counts.key_rate, min_match_rate)
+    if counts.key_rate < threshold:
+        rate, least = apart(counts.key_rate, threshold)
         failures.append(
-            f"only {rate} of feature rows yield a key, below min_match_rate {least} "
+            f"only {rate} of feature rows yield a key, below {name} {least} "
             f"({counts.input_rows - counts.rows_without_key}/{counts.input_rows} rows)"
         )
     return failures

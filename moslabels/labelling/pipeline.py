@@ -52,7 +52,8 @@ class Matched:
     @property
     def warnings(self) -> list[str]:
         """What is to be confirmed, and what is doubtful about the labels and the keys, a text each."""
-        return [*self.spec.open_questions, *self.labels.doubts, *match_doubts(self.labels, self.match)]
+        doubts = [*self.labels.doubts, *match_doubts(self.labels, self.match)]
+        return [*self.spec.open_questions, *doubts, *gate.rate_doubts(self.match, self.spec.options)]
 
 
 def read_features(engine: Engine, workspace: Workspace, spec: TableSpec, examine: Examine = examined) -> Features:

@@ -16,6 +16,10 @@ def clashes(options: Options) -> list[Clash]:
     if options.status_column.lower() in taken:
         problem = f"must not be the name of another label column, {shown(options.status_column)}"
         problems.append(("status_column", problem))
+    warn, least = options.warn_match_rate, options.min_match_rate
+    if warn is not None and warn <= least:
+        problem = f"{warn} must be greater than min_match_rate, {least}: at or below it, it would never warn"
+        problems.append(("warn_match_rate", problem))
     return problems
 
 

@@ -98,6 +98,9 @@ class Options:
     min_match_rate: float = _option(
         0.95, RATE, "least share of distinct feature keys with a label, and of feature rows with a key"
     )
+    warn_match_rate: float | None = _option(
+        None, RATE, "greater than min_match_rate: warn if one of the same shares is below it"
+    )
     match_rate_by: str | None = _option(
         None, COLUMN, "feature column (corpus, resolution, …) each value of which must reach min_match_rate by itself"
     )
@@ -197,6 +200,7 @@ class OptionKeywords(TypedDict, total=False):
     feature_key_template: str | None
     label_key_template: str | None
     min_match_rate: float
+    warn_match_rate: float | None
     match_rate_by: str | None
     partitions: str | list[str] | tuple[str, ...]
     status_column: str

@@ -124,6 +124,7 @@ def test_materialize(folder: Path) -> None:
 
 VALUES = {
     "min_match_rate": "0.5",
+    "warn_match_rate": "0.6",
     "mos_tolerance": "0.1",
     "key_normalize": "raw",
     "out_of_range": "clip",

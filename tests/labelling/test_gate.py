@@ -53,6 +53,42 @@ def test_verdicts(
     assert not job.out.exists()
 
 
+DOUBTS = [
+    # matched, unmatched, without key, warn_match_rate, warnings
+    (19, 1, 0, 0.95, []),
+    (18, 1, 0, 0.95, [KEYS.format("0.947", "0.950", "18/19")]),
+    (99, 1, 0, 0.9902, [KEYS.format("0.9900", "0.9902", "99/100")]),
+    (10, 0, 10, 0.95, [ROWS.format("0.500", "0.950", "10/20")]),
+    (1, 1, 2, 1, [KEYS.format("0.500", "1.000", "1/2"), ROWS.format("0.500", "1.000", "2/4")]),
+    (1, 1, 2, None, []),
+]
+
+
+@pytest.mark.parametrize(("matched", "unmatched", "without_key", "threshold", "warnings"), DOUBTS)
+def test_a_rate_that_passes_and_is_low_is_a_warning(
+    job: Job, matched: int, unmatched: int, without_key: int, threshold: float | None, warnings: list[str]
+) -> None:
+    rows = features(matched, unmatched, without_key)
+    labels = LABELS[:matched]
+    assert len(job.run(rows, labels, min_match_rate=0.5, warn_match_rate=threshold)) == len(rows)
+    assert job.audit["warnings"] == [text.replace("min_match_rate", "warn_match_rate") for text in warnings]
+
+
+def test_the_rate_of_each_group_is_a_warning_of_its_own(job: Job) -> None:
+    rows = [{"key": f"m{index}", "corpus": "a"} for index in range(8)]
+    rows += [{"key": key, "corpus": "b"} for key in ("m8", "m9", "u")]
+    job.run(rows, LABELS[:10], min_match_rate=0.6, warn_match_rate=0.9, match_rate_by="corpus")
+    low = KEYS.replace("min_match_rate", "warn_match_rate").format("0.667", "0.900", "2/3")
+    assert job.audit["warnings"] == [f'"corpus" "b": {low}']
+
+
+def test_a_table_that_the_gate_stops_is_not_also_warned_of(job: Job) -> None:
+    with pytest.raises(MosLabelsError) as caught:
+        job.run(features(1, 1, 0), LABELS, min_match_rate=0.9, warn_match_rate=1)
+    assert KEYS.format("0.500", "0.900", "1/2") in str(caught.value)
+    assert "warn_match_rate" not in str(caught.value)
+
+
 def test_the_rate_is_one_of_distinct_keys(job: Job) -> None:
     job.run([{"key": "m0"}] * 98 + [{"key": "u"}, {"key": "m1"}], LABELS, min_match_rate=0.6)
     assert (job.audit["match_rate"], job.audit["matched_rows"], job.audit["missing_rows"]) == (2 / 3, 99, 1)

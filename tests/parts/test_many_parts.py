@@ -107,6 +107,11 @@ def test_a_gate_holds_over_all_parts_and_not_over_each(tmp_path: Path) -> None:
     audit = label(tmp_path, min_match_rate=0.7)
     assert audit["match_rate"] == 0.75
     assert audit["warnings"] == ["1 of 2 parts without any label: 1.parquet"]
+    audit = label(tmp_path, out="again", min_match_rate=0.7, warn_match_rate=0.8)
+    assert audit["warnings"] == [
+        "MOS label match rate 0.750 below warn_match_rate 0.800 (3/4 keys)",
+        "1 of 2 parts without any label: 1.parquet",
+    ]
 
 
 def test_parts_that_pass_alone_may_fail_together(tmp_path: Path) -> None:

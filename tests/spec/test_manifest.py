@@ -187,6 +187,35 @@ def test_a_problem_hides_no_other(tmp_path: Path) -> None:
     ]
 
 
+NEVER_WARNS = [
+    # defaults, table, where the problem is, the two rates; None: both are right
+    ({}, {"warn_match_rate": 0.96}, None),
+    ({}, {"warn_match_rate": None}, None),
+    ({"warn_match_rate": 0.5}, {"min_match_rate": 0.4}, None),
+    ({}, {"warn_match_rate": 0.5}, ("tables[0].warn_match_rate", "0.5", "0.95")),
+    ({}, {"min_match_rate": 1, "warn_match_rate": 1}, ("tables[0].warn_match_rate", "1", "1")),
+    ({"warn_match_rate": 0.5}, {}, ("defaults.warn_match_rate", "0.5", "0.95")),
+    ({"warn_match_rate": 0.98}, {"min_match_rate": 0.99}, ("tables[0].warn_match_rate", "0.98", "0.99")),
+]
+
+
+@pytest.mark.parametrize(("defaults", "options", "found"), NEVER_WARNS)
+def test_a_warn_match_rate_that_would_never_warn(
+    tmp_path: Path, defaults: dict[str, Any], options: dict[str, Any], found: tuple[str, str, str] | None
+) -> None:
+    document = {"defaults": defaults, "tables": [{**GOOD, **options}]}
+    if found is None:
+        (tmp_path / "m.json").write_text(json.dumps(document))
+        assert load_manifest(tmp_path / "m.json").tables[0].options.warn_match_rate == {**defaults, **options}.get(
+            "warn_match_rate"
+        )
+        return
+    where, warn, least = found
+    assert problems_of(tmp_path, document) == [
+        f"{where}: {warn} must be greater than min_match_rate, {least}: at or below it, it would never warn"
+    ]
+
+
 def test_all_problems_together(tmp_path: Path) -> None:
     problems = problems_of(
         tmp_path,
