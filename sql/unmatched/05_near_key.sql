@@ -18,8 +18,13 @@ CREATE OR REPLACE TEMP MACRO without_quotes(key) AS CASE
     WHEN contains('"''`“”„‘’«»', left(key, 1)) AND contains('"''`“”‘’«»', right(key, 1)) AND length(key) > 2
         THEN substr(key, 2, length(key) - 2)
     ELSE key END;
-CREATE OR REPLACE TEMP MACRO without_url_codes(key) AS
-    CASE WHEN contains(key, '%') THEN coalesce(TRY(url_decode(key)), key) ELSE key END;
+-- Codes of characters beyond ASCII. url_decode fails at other such codes; a TRY gives wrong texts in DuckDB 1.5.
+SET VARIABLE url_characters = replace(replace('(?i)%C[2-9A-F]@|%D.@|%E0%[AB].@|%E[1-9A-CEF]@@|%ED%[89].@'
+    || '|%F0%[9AB].@@|%F[1-3]@@@|%F4%8.@@', '@', '%[89AB].'), '.', '[0-9A-F]');
+CREATE OR REPLACE TEMP MACRO without_url_codes(key) AS CASE
+    WHEN NOT contains(key, '%') OR regexp_matches(
+        regexp_replace(key, getvariable('url_characters'), '_', 'g'), '%[89A-Fa-f][0-9A-Fa-f]') THEN key
+    ELSE url_decode(key) END;
 -- Control and format characters (U+FEFF, zero width, soft hyphen, direction) and the selectors of a variant.
 CREATE OR REPLACE TEMP MACRO without_invisible(key) AS CASE
     WHEN strlen(key) = length(key) AND NOT regexp_matches(key, '[\x00-\x1F\x7F]') THEN key
