@@ -44,7 +44,10 @@ def outline(spec: TableSpec, labels: Labels, key: Key, label_records: Sequence[M
 
 
 def text(outline: Mapping[str, Any], path: str, features_sha256: str, counts: Match | PartCounts) -> str:
-    """Return the entry of a file as JSON text. ``path`` is that of its features, ``counts`` are those of its rows."""
+    """Return the entry of a file as JSON text. ``path`` is that of its features, ``counts`` are those of its rows.
+
+    The entry of one part of many says so: the gate and the label columns are those of all parts.
+    """
     shared = dict(outline)
     labels_loaded = shared.pop("labels_loaded")
     document = {
@@ -60,6 +63,7 @@ def text(outline: Mapping[str, Any], path: str, features_sha256: str, counts: Ma
             "labels_loaded": labels_loaded,
         },
         "match_rate": counts.match_rate,
+        **({"is_part": True} if isinstance(counts, PartCounts) else {}),
     }
     return json.dumps(document, sort_keys=True, ensure_ascii=False)
 

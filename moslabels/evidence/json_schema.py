@@ -166,7 +166,8 @@ def entry_document() -> Schema:
                 "counts": object_of(dict.fromkeys(counts, COUNT)),
                 "match_rate": RATE,
                 "versions": object_of(dict.fromkeys(("moslabels", "duckdb", "pyarrow", "python"), TEXT)),
-            }
+            },
+            {"is_part": {"const": True}},
         ),
     )
 

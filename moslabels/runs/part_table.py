@@ -15,7 +15,7 @@ from moslabels.evidence import audit
 from moslabels.evidence.run import Run
 from moslabels.files.places import Place, check_target
 from moslabels.files.publish import publish
-from moslabels.files.reserve import reserved, reserved_folder
+from moslabels.files.reserve import reserved, reserved_folder, set_aside
 from moslabels.files.staged import StagedFile
 from moslabels.files.staged_folder import StagedFolder
 from moslabels.files.watched import watched
@@ -43,12 +43,14 @@ def label_parts(spec: TableSpec, run: Run, most_parts: int = MOST_PARTS) -> dict
         with (
             held(),
             ExitStack() as folders,
-            reserved([] if run.is_dry else beside) as places,
+            reserved([] if run.is_dry else beside) as reserved_places,
             watched(label.path for label in spec.labels) as check_labels,
             Workspace(run.settings.temp_dir) as workspace,
+            set_aside(beside if run.is_dry else [], workspace.folder) as places_aside,
             Engine(run.settings, workspace.folder, progress=progress) as engine,
             Local(run.settings.workers, progress) as workers,
         ):
+            places = {**reserved_places, **places_aside}
             place = None if run.is_dry else folders.enter_context(reserved_folder(spec.out))
             with ExitStack() as files, released():
                 check_own(spec.out)
@@ -91,7 +93,7 @@ def _label(table: PartsTable, outputs: _Outputs) -> dict[str, Any]:
     engine, spec, run = table.engine, table.spec, table.run
     matched = match_table(engine, table.workspace, spec, table.examine)
     unmatched = []
-    if spec.unmatched is not None and not run.is_dry:
+    if spec.unmatched is not None:
         unmatched.append(outputs.stage(spec.unmatched))
         write_plain(engine.table(unmatched_statement(matched)), unmatched[0])
     try:

@@ -40,7 +40,7 @@ _OF_ERROR = ("error", "error_code", "found", "diagnosis")
 
 def spec_of(
     checked: Checked,
-    features: str,
+    features: str | Sequence[str],
     labels: Sequence[Mapping[str, Any]],
     out: str,
     config: Mapping[str, Any],
@@ -104,7 +104,9 @@ class Again:
 
         ``is_same`` says that the same versions wrote the evidence.
         """
-        if lacking := [path for _, path in spec.inputs() if self._files.sha256(checked, path) is None]:
+        # The parts of a table of many were hashed before.
+        paths = [path for key, path in spec.inputs() if spec.parts is None or key != "features"]
+        if lacking := [path for path in paths if self._files.sha256(checked, path) is None]:
             checked.tell_not(f"nothing is labelled again without {', '.join(lacking)}")
             return None
         try:

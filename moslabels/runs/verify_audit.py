@@ -17,10 +17,18 @@ from moslabels.runs.checked import Checked
 from moslabels.runs.verify_again import Again, spec_of
 from moslabels.runs.verify_block import Manifests, check_block, check_outputs
 from moslabels.runs.verify_files import Files
+from moslabels.runs.verify_parts import (
+    PartsCheck,
+    compare_parts,
+    have_paths,
+    parts_spec,
+    paths_of_features,
+    spec_with_parts,
+)
 from moslabels.spec.table import TableSpec
 from moslabels.writers.write import beside_warnings
 
-_BY_HAND = ("run_provenance", "output_sha256", "output_bytes")
+_BY_HAND = ("run_provenance", "output_sha256", "output_bytes", "parts")
 """The members of an audit that have a check of their own, and are not compared with those of labelling again."""
 _NEEDED = (
     "schema",
@@ -60,32 +68,58 @@ class AuditCheck:
             check_outputs(checked, block, {"out": document["output"], **self._targets(checked, document, block)})
         else:
             self._files.compare_inputs_of_foreign_block(checked, block, of_table)
+        if "parts" in document or "features" in document:
+            self._table_of_parts(checked, audit)
+            return True
         if in_memory:
             checked.tell_not("it is of a join in memory: there is no output, and no features to label again")
             return True
-        self._written_files(checked, audit)
-        if "config" not in document:
-            checked.tell_not("it does not hold the options that were given, so nothing is labelled again")
-            return True
-        left = document.get("unmatched")
-        spec = spec_of(
-            checked,
-            document["feature_table"],
-            document["label_files"],
-            document["output"],
-            document["config"],
-            left and left["path"],
-        )
+        sha256, size = document["output_sha256"], document["output_bytes"]
+        self._files.compare_output(checked, document["output"], sha256, size, ("output_sha256", "output_bytes"))
+        self._unmatched(checked, audit)
+        spec = self._spec(checked, document, document["feature_table"])
         if spec is not None:
+            if self._files.sha256(checked, spec.out) is not None:
+                self._again.recount(checked, spec, several(document["feature_key_column"]), document)
             self._relabelled(checked, spec, document, block)
         return True
 
-    def _written_files(self, checked: Checked, audit: Audit) -> None:
-        """Compare the output, and the file of unmatched keys, with their hashes."""
-        document = audit.members
-        sha256, size = document["output_sha256"], document["output_bytes"]
-        self._files.compare_output(checked, document["output"], sha256, size, ("output_sha256", "output_bytes"))
+    def _table_of_parts(self, checked: Checked, audit: Audit) -> None:
+        """Check an audit of a table of many parts: part by part, and by labelling the table again."""
+        document, block = audit.members, audit.block
+        if document["output"] is None or not {"parts", "features"} <= {*document}:
+            checked.tell_not("it is of many parts, and lacks its output, its parts or what named them")
+            return
+        if not have_paths(checked, document["parts"]):
+            return
+        check = PartsCheck(self._files, checked, document)
+        check.written()
+        self._unmatched(checked, audit)
+        parts = parts_spec(self._files, checked, document, block, is_ours=audit.is_ours)
+        if not check.features(parts) or parts is None:
+            checked.tell_not(
+                "nothing is labelled again, because its features are not the same parts, or cannot be told"
+            )
+            return
+        spec = self._spec(checked, document, paths_of_features(document))
+        if spec is not None:
+            if block.get("versions") != versions():
+                checked.tell_not("other versions wrote it, and the rows in its parts are not counted")
+            self._relabelled(checked, spec_with_parts(spec, document, parts), document, block)
+
+    def _spec(self, checked: Checked, document: Mapping[str, Any], features: str | list[str]) -> TableSpec | None:
+        """Return the spec of the table of an audit. Note it and return None if it is not known, or wrong now."""
+        if "config" not in document:
+            checked.tell_not("it does not hold the options that were given, so nothing is labelled again")
+            return None
         left = document.get("unmatched")
+        return spec_of(
+            checked, features, document["label_files"], document["output"], document["config"], left and left["path"]
+        )
+
+    def _unmatched(self, checked: Checked, audit: Audit) -> None:
+        """Compare the file of unmatched keys with its hash."""
+        left = audit.members.get("unmatched")
         if left is not None:
             names = ("unmatched.sha256", "unmatched.bytes")
             self._files.compare_output(checked, left["path"], left["sha256"], left["bytes"], names)
@@ -116,9 +150,7 @@ class AuditCheck:
     def _relabelled(
         self, checked: Checked, spec: TableSpec, document: Mapping[str, Any], block: Mapping[str, Any]
     ) -> None:
-        """Compare an audit with its output, and with the audit of labelling its table again."""
-        if self._files.sha256(checked, spec.out) is not None:
-            self._again.recount(checked, spec, several(document["feature_key_column"]), document)
+        """Compare an audit with the audit of labelling its table again."""
         is_same = block.get("versions") == versions()
         again = self._again.audit(checked, spec, is_same)
         if again is None:
@@ -139,6 +171,8 @@ class AuditCheck:
             _leave_out_words(checked, claimed, found)
         checked.notes += [warning for path, warning in beside.items() if os.path.lexists(path)]
         checked.compare("", claimed, {name: value for name, value in found.items() if name not in added})
+        if spec.parts is not None:
+            compare_parts(checked, document["parts"], again["parts"], is_same=is_same)
         if is_same:
             checked.compare("output_sha256, labelled again", document["output_sha256"], again["output_sha256"])
         else:
@@ -154,6 +188,9 @@ class AuditCheck:
             return
         for record in (entry["features"], *entry["labels"]):
             self._files.compare_input(checked, f"sha256 of {record['path']}", record)
+        if "is_part" in entry:
+            checked.tell_not("it is one part of a table of many: verify the audit of the table, which has all parts")
+            return
         spec = spec_of(checked, entry["features"]["path"], entry["labels"], checked.path, entry["config"])
         if spec is None:
             return
