@@ -113,6 +113,15 @@ def _below(folder: str) -> Iterator[str]:
             yield entry.path
 
 
+def files_below(folder: str) -> Iterator[str]:
+    """Yield all files below a folder, hidden ones too, and the links, which are not followed."""
+    for above, folders, names in os.walk(folder):
+        folders.sort()
+        links = [name for name in folders if os.path.islink(os.path.join(above, name))]
+        for name in sorted([*names, *links]):
+            yield os.path.join(above, name)
+
+
 def _linked(folder: str) -> TableError:
     return _fault(folder, "is a link to a folder, which is not followed; name that folder itself in features", "parts")
 

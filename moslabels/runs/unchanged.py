@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
-from moslabels.evidence.audit import given_options
+from moslabels.base.errors import TableError
+from moslabels.evidence.audit import PartRecord, given_options, sha256_of_parts
 from moslabels.evidence.documents import Audit, load
 from moslabels.evidence.provenance import plain, versions
 from moslabels.evidence.run import Run
+from moslabels.files.listing import files_below, list_parts
 from moslabels.files.records import file_record
+from moslabels.spec.features import PartsSpec
 from moslabels.spec.table import TableSpec
 
 
@@ -25,16 +29,45 @@ def audit_of_unchanged(spec: TableSpec, run: Run) -> dict[str, Any] | None:
     run.progress.step("comparing with the audit")
     inputs = document["run_provenance"]["inputs"]
     labels = [record["sha256"] for record in inputs["labels"]]
-    if inputs["features"]["sha256"] != run.record(spec.features)["sha256"]:
+    if spec.parts is None and inputs["features"]["sha256"] != run.record(spec.features)["sha256"]:
         return None
     if labels != [run.record(label.path)["sha256"] for label in spec.labels]:
         return None
-    written = [(spec.out, document["output_sha256"])]
+    written = []
+    if spec.parts is None:
+        written.append((spec.out, document["output_sha256"]))
+    elif not _same_parts(document, spec.parts, spec.out, run):
+        return None
     if spec.unmatched is not None:
         written.append((spec.unmatched, document["unmatched"]["sha256"]))
     if any(file_record(path)["sha256"] != sha256 for path, sha256 in written):
         return None
     return document
+
+
+def _same_parts(document: Mapping[str, Any], parts: PartsSpec, out: str, run: Run) -> bool:
+    """Return whether the parts of features and output are those of an audit, and no others."""
+    try:
+        files = list_parts(parts.items, parts.root, out)
+    except TableError:  # Labelling the table finds and tells it too.
+        return False
+    records = [PartRecord(**part) for part in document["parts"]]
+    if [file.relative for file in files] != [record.path for record in records]:
+        return False
+    if document["output_sha256"] != sha256_of_parts(records):
+        return False
+    written = {os.path.join(out, record.path): record for record in records}
+    found = list(files_below(out))
+    if sorted(found) != sorted(written) or any(map(os.path.islink, found)):
+        return False
+    run.progress.step("comparing with the audit", len(records), "parts")
+    for number, (file, record) in enumerate(zip(files, records, strict=True), start=1):
+        if run.record(file.path)["sha256"] != record.features_sha256:
+            return False
+        if file_record(os.path.join(out, record.path))["sha256"] != record.sha256:
+            return False
+        run.progress.advance(number)
+    return True
 
 
 def _same_job(document: Mapping[str, Any], spec: TableSpec) -> bool:
@@ -43,6 +76,8 @@ def _same_job(document: Mapping[str, Any], spec: TableSpec) -> bool:
     features, labels = block["inputs"]["features"], block["inputs"]["labels"]
     return bool(
         document["feature_table"] == spec.features
+        and ("parts" in document) == (spec.parts is not None)
+        and document.get("features") == (plain(spec.parts.given) if spec.parts is not None else None)
         and document["output"] == spec.out
         and document["config"] == plain(spec.config)
         and [(file["path"], file["config"]) for file in document["label_files"]]
@@ -52,5 +87,6 @@ def _same_job(document: Mapping[str, Any], spec: TableSpec) -> bool:
         and (left and left["path"]) == spec.unmatched
         and document["output_sha256"] is not None
         and isinstance(features, Mapping)
-        and all(record["sha256"] is not None for record in (features, *labels))
+        and (spec.parts is not None or features["sha256"] is not None)
+        and all(record["sha256"] is not None for record in labels)
     )

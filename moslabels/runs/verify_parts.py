@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 from moslabels.base.errors import TableError
 from moslabels.base.text import shown
 from moslabels.evidence.audit import PartRecord, sha256_of_parts
-from moslabels.files.listing import SUFFIXES, Item, list_parts, split_pattern
+from moslabels.files.listing import SUFFIXES, Item, files_below, list_parts, split_pattern
 from moslabels.runs.checked import NOTHING, Checked
 from moslabels.runs.verify_files import Files
 from moslabels.spec.features import GLOB, PartsSpec, read_parts
@@ -110,7 +110,7 @@ class PartsCheck:
     def _look_for_others(self, out: str) -> None:
         """Note links among the parts of the output, and files that are not of it."""
         claimed = {os.path.join(out, part["path"]) for part in self._parts}
-        for path in _below(out):
+        for path in files_below(out):
             if os.path.islink(path):
                 self._checked.compare(path, "a file or a folder", "a link")
             elif path not in claimed:
@@ -144,15 +144,6 @@ class PartsCheck:
 
     def _progress(self, what: str) -> None:
         self._files.run.progress.step(f"hashing {what}", len(self._parts), "parts")
-
-
-def _below(folder: str) -> Iterator[str]:
-    """Yield the files below a folder, and the links, which are not followed."""
-    for above, folders, names in os.walk(folder):
-        folders.sort()
-        links = [name for name in folders if os.path.islink(os.path.join(above, name))]
-        for name in sorted([*names, *links]):
-            yield os.path.join(above, name)
 
 
 def compare_parts(
