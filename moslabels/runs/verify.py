@@ -84,7 +84,8 @@ def _in_short(found: Mapping[str, Any]) -> str:
     parts = [f"there is no {lacking}; --root names the folder that relative paths open from"] if lacking else []
     if changed:
         intact = found["kind"] == "audit" and not any(
-            one["what"].startswith("output_sha256") for one in found["differences"]
+            one["what"] == "output_sha256" or one["what"].startswith("output_sha256 of ")
+            for one in found["differences"]
         )
         parts.append(f"{changed} changed since{'; the output is as it was written' if intact else ''}")
     return "".join(f": {part}" for part in parts)
