@@ -68,11 +68,13 @@ class Copy:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stop()
-        for thread in self._threads:
-            thread.join()
-        if self._source is not None:
-            self._source.close()
+        try:
+            self._stop()
+            for thread in self._threads:
+                thread.join()
+        finally:
+            if self._source is not None:
+                self._source.close()
 
     @property
     def source(self) -> BinaryIO:
