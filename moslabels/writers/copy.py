@@ -52,10 +52,10 @@ class Copy:
 
     def __enter__(self) -> Copy:
         self._source = open(self._path, "rb")
-        if self._size <= _BLOCK:
-            self._copy_at_once()
-            return self
         try:
+            if self._size <= _BLOCK:
+                self._copy_at_once()
+                return self
             for run in (self._copy, self._check):
                 thread = threading.Thread(target=self._guarded, args=(run,))
                 thread.start()
@@ -68,13 +68,11 @@ class Copy:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            self._stop()
-            for thread in self._threads:
-                thread.join()
-        finally:
-            if self._source is not None:
-                self._source.close()
+        self._stop()
+        for thread in self._threads:
+            thread.join()
+        if self._source is not None:
+            self._source.close()
 
     @property
     def source(self) -> BinaryIO:

@@ -92,8 +92,6 @@ TURNS: list[Any] = [(*case, (turn % 4, 4)) for turn, case in enumerate(CASES)]
 TURNS += [pytest.param(*case, None, marks=pytest.mark.long) for case in CASES]
 
 
-# On Python 3.13 an interruption between opening and keeping a file leaves its closing to the collector.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.sampled
 @pytest.mark.parametrize(("features", "out", "fault", "after", "turn"), TURNS)
 def test_a_fault_at_calls_that_write(
@@ -282,7 +280,7 @@ def test_a_kill_at_calls_that_write(tmp_path: Path, every: bool) -> None:
     old, new, calls = old_and_new(tmp_path)
     last = len(calls) - calls[::-1].index("replace")
     # What a killed run left is removed by the next one, which has more calls for it: it comes to the audit later.
-    numbers = range(1, 80) if every else sorted({*some(calls), *range(last - 2, last + 9)})
+    numbers = range(1, 80) if every else sorted({*some(calls), *range(last, last + 20)})
     results = harness(tmp_path, "run_killed", repr([*numbers]))
     states = []
     for status, *pair_and_left in results:
@@ -300,9 +298,7 @@ def test_a_kill_at_calls_that_write(tmp_path: Path, every: bool) -> None:
         pytest.fail("no run reached its end")
     assert not every or len(states) > 25
     assert sorted(states, key=["old", "between", "new"].index) == states
-    # Threads that copy change the numbers of the calls, so some of them may miss the moment between two renames.
-    assert {"old", "new"} <= set(states)
-    assert not every or "between" in states
+    assert set(states) == {"old", "between", "new"}
 
 
 @pytest.mark.sampled
