@@ -6,6 +6,7 @@ import os
 import signal
 import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from types import CodeType
 from typing import Any, TypeVar
@@ -205,6 +206,21 @@ def internal_error(error: Exception, table: str | None = None) -> TableError:
     return TableError(
         f"internal error: {says}{where}; this is a defect, please report it", code="internal", table=table
     )
+
+
+@contextmanager
+def errors_of_table(features: str, table: str | None = None) -> Iterator[None]:
+    """Turn errors of the system into those of a table, by its features, and name the table in all of its errors."""
+    try:
+        yield
+    except MosLabelsError as error:
+        if not is_from_outside(error):
+            error.table = table
+        raise
+    except MemoryError as error:
+        raise TableError(f"{features}: out of memory", code="resources", table=table, file=features) from error
+    except OSError as error:
+        raise os_error(error, table) from error
 
 
 def os_error(error: OSError, table: str | None = None) -> TableError:

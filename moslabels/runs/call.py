@@ -11,7 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from moslabels.base.errors import TableError, UsageError, os_error
+from moslabels.base.errors import UsageError, os_error
 from moslabels.base.progress import SILENT, Progress, relayed
 from moslabels.base.settings import Settings
 from moslabels.engine.connection import Engine
@@ -73,13 +73,3 @@ class Call:
             Engine(self.settings, workspace.folder, self.connection, self.progress) as engine,
         ):
             yield workspace, engine
-
-    @contextmanager
-    def errors(self, table: str) -> Iterator[None]:
-        """Turn errors of the system into those of the package."""
-        try:
-            yield
-        except MemoryError as error:
-            raise TableError(f"{table}: out of memory", code="resources", file=table) from error
-        except OSError as error:
-            raise os_error(error) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any, Unpack
 
+from moslabels.base.errors import errors_of_table
 from moslabels.base.progress import Cancel
 from moslabels.engine.databases import shared
 from moslabels.engine.sessions import Connection
@@ -85,7 +86,7 @@ def join(
     named_features, named_labels, tables = named_tables(features, labels, call.take_over)
     spec = call.spec(named_features, named_labels, tables)
     with (
-        call.errors(spec.features),
+        errors_of_table(spec.features),
         watched(spec.single_inputs()) as check_inputs,
         shared(),
         call.engine() as (workspace, engine),

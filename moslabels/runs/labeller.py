@@ -12,7 +12,7 @@ from typing import Any, Unpack
 
 import pyarrow as pa
 
-from moslabels.base.errors import UsageError
+from moslabels.base.errors import UsageError, errors_of_table
 from moslabels.base.progress import Cancel
 from moslabels.engine.sessions import Connection
 from moslabels.evidence.run import Run
@@ -46,7 +46,7 @@ class Labeller:
         self._process = os.getpid()
         self._lock = Lock()
         self._hashes: dict[tuple[str, tuple[int, ...] | None], str] = {}
-        with call.errors(", ".join(label.path for label in spec.labels)), ExitStack() as stack:
+        with errors_of_table(", ".join(label.path for label in spec.labels)), ExitStack() as stack:
             self._check_labels = stack.enter_context(watched(path for _, path in spec.inputs()))
             self._workspace, self._engine = stack.enter_context(call.engine())
             self._labels = read_labels(self._engine, self._workspace, spec)
@@ -64,7 +64,7 @@ class Labeller:
             named, tables = named_features(features, self._tables, self._call.take_over)
             spec = self._call.spec(named, self._named, tables)
             own = [path for path in spec.single_inputs() if path == spec.features]
-            with self._call.errors(spec.features), watched(own) as check_features, self._engine.passing():
+            with errors_of_table(spec.features), watched(own) as check_features, self._engine.passing():
                 forget_features(self._engine)
                 matched = meet(self._engine, spec, read_features(self._engine, self._workspace, spec), self._labels)
                 run = Run(args=self._call.args(named, self._named), hashes=self._hashes)

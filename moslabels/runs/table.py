@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from functools import partial
 from typing import Any, Unpack
 
-from moslabels.base.errors import GateError, MosLabelsError, TableError, is_from_outside, os_error
+from moslabels.base.errors import GateError, errors_of_table
 from moslabels.base.progress import SILENT, Cancel, relayed
 from moslabels.base.settings import Settings
-from moslabels.base.signals import held, hold, released
+from moslabels.base.signals import held, released
 from moslabels.engine.connection import Engine
 from moslabels.evidence import audit, embedded
 from moslabels.evidence.run import Run
 from moslabels.evidence.types import Audit
-from moslabels.files.places import Place, check_target
-from moslabels.files.publish import publish
+from moslabels.files.places import check_target
 from moslabels.files.reserve import reserved, set_aside
 from moslabels.files.staged import StagedFile
 from moslabels.files.watched import watched
@@ -33,6 +31,7 @@ from moslabels.labelling.pipeline import (
     unmatched_statement,
 )
 from moslabels.runs.arguments import Features, all_args, check_block, check_options, checked_cancel, with_options
+from moslabels.runs.outputs import Outputs, record_of
 from moslabels.runs.part_table import label_parts
 from moslabels.runs.shown import shown_audit
 from moslabels.sources.source import Source
@@ -144,7 +143,7 @@ def label_table(spec: TableSpec, run: Run) -> dict[str, Any]:
         return label_parts(spec, run)
     outputs = [path for _, path in spec.outputs()]
     progress = relayed(run.progress)
-    try:
+    with errors_of_table(spec.features, spec.id):
         for path in outputs:
             check_target(path)
         with (
@@ -157,58 +156,20 @@ def label_table(spec: TableSpec, run: Run) -> dict[str, Any]:
         ):
             places = {**reserved_places, **places_aside}
             with ExitStack() as files, released():
-                return _label(engine, workspace, spec, run, _Outputs(places, check_inputs, run.is_dry, files))
-    except MosLabelsError as error:
-        if not is_from_outside(error):
-            error.table = spec.id
-        raise
-    except MemoryError as error:
-        raise TableError(
-            f"{spec.features}: out of memory", code="resources", table=spec.id, file=spec.features
-        ) from error
-    except OSError as error:
-        raise os_error(error, spec.id) from error
+                return _label(engine, workspace, spec, run, Outputs(places, check_inputs, run.is_dry, files))
 
 
-@dataclass(frozen=True)
-class _Outputs:
-    """The outputs of one table. They are staged one by one and published together."""
-
-    places: Mapping[str, Place]
-    check_inputs: Callable[[], None]
-    is_dry: bool
-    files: ExitStack
-
-    def stage(self, target: str) -> StagedFile:
-        """Begin a file that will be published at ``target``."""
-        with held():
-            return self.files.enter_context(StagedFile(self.places[target]))
-
-    def begin(self, target: str, features: Source) -> tuple[StagedFile, Copy | None]:
-        """Stage the labelled table. If its writer copies the features, let that begin beside all other work."""
-        with held():
-            staged = self.stage(target)
-            copy = begin(features, staged)
-            return staged, self.files.enter_context(copy) if copy is not None else None
-
-    def publish(self, *staged: StagedFile) -> None:
-        """Put files at their targets, if no input changed meanwhile."""
-        self.check_inputs()
-        for file in staged:
-            file.finish()
-        if not self.is_dry:
-            hold()  # No interruption from here on: a published table is done, and the report must say so.
-            publish(*staged)
-
-    @property
-    def warnings(self) -> list[str]:
-        """Return a text about each file that a killed run left behind."""
-        return [warning for place in self.places.values() for warning in place.left]
+def _begin(outputs: Outputs, target: str, features: Source) -> tuple[StagedFile, Copy | None]:
+    """Stage the labelled table. If its writer copies the features, let that begin beside all other work."""
+    with held():
+        staged = outputs.stage(target)
+        copy = begin(features, staged)
+        return staged, outputs.files.enter_context(copy) if copy is not None else None
 
 
-def _label(engine: Engine, workspace: Workspace, spec: TableSpec, run: Run, outputs: _Outputs) -> dict[str, Any]:
+def _label(engine: Engine, workspace: Workspace, spec: TableSpec, run: Run, outputs: Outputs) -> dict[str, Any]:
     features = read_features(engine, workspace, spec)  # Refused before the labels are read.
-    out, copy = outputs.begin(spec.out, features.source)
+    out, copy = _begin(outputs, spec.out, features.source)
     matched = match_labels(engine, workspace, spec, features)
     unmatched = [_unmatched(engine, matched, outputs.stage(spec.unmatched))] if spec.unmatched is not None else []
     try:
@@ -227,7 +188,7 @@ def _label(engine: Engine, workspace: Workspace, spec: TableSpec, run: Run, outp
         match=matched.match,
         diagnosis=diagnosis,
         output=audit.Output(spec.out, out.sha256, out.size, written.nulled),
-        unmatched=_written(spec.unmatched, *unmatched) if spec.unmatched is not None else None,
+        unmatched=record_of(*unmatched) if unmatched else None,
         warnings=[*matched.warnings, *beside, *outputs.warnings],
         provenance=run.provenance(inputs, {"audit_json": None, **dict(spec.outputs())}),
     )
@@ -262,10 +223,6 @@ def _job(
         evidence=entry,
         copy=copy,
     )
-
-
-def _written(path: str, staged: StagedFile) -> audit.Output:
-    return audit.Output(path, staged.sha256, staged.size)
 
 
 def _unmatched(engine: Engine, matched: Matched, staged: StagedFile) -> StagedFile:
