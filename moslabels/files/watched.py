@@ -19,10 +19,7 @@ def watched(paths: Iterable[str]) -> Iterator[Callable[[], None]]:
 
     def check() -> None:
         for path, state in before.items():
-            if (now := file_state(path)) != state:
-                what = "changed" if now else "disappeared"
-                advice = "run again when nothing writes to it"
-                raise TableError(f"{path}: {what} while it was read; {advice}", code="changed", file=path)
+            check_state(path, state)
 
     try:
         yield check
@@ -30,6 +27,14 @@ def watched(paths: Iterable[str]) -> Iterator[Callable[[], None]]:
         if not is_from_outside(error):
             check()
         raise
+
+
+def check_state(path: str, state: tuple[int, ...] | None) -> None:
+    """Raise TableError if the :func:`file_state` of a file is another one by now."""
+    if (now := file_state(path)) != state:
+        what = "changed" if now else "disappeared"
+        advice = "run again when nothing writes to it"
+        raise TableError(f"{path}: {what} while it was read; {advice}", code="changed", file=path)
 
 
 def file_state(path: str) -> tuple[int, ...] | None:

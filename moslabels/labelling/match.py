@@ -15,7 +15,7 @@ from moslabels.engine.statements import Statement, render
 from moslabels.labelling.findings import Check, Finding, Row, bad_key
 from moslabels.labelling.keys import Key
 from moslabels.labelling.labels import Labels
-from moslabels.sources.columns import Column
+from moslabels.sources.columns import Cell, Column
 from moslabels.sources.source import Source
 
 
@@ -193,10 +193,29 @@ def _sample(engine: Engine, name: str, count: int, source: Source | None = None)
     return Sample(total, tuple({name: value for name, value in row.items() if name != "total"} for row in rows))
 
 
-def row_labels_statement(source: Source, key: Key, labels: Labels, rows: int) -> Statement:
-    """Return the statement of the join: one row per feature row, in the order of the file, with its label's number."""
+def row_labels_statement(source: Source, cells: Sequence[Cell], missing: int, rows: int) -> Statement:
+    """Return the statement of the join: one row per feature row, in the order of the file, with its label's number.
+
+    ``cells`` are the key columns, and ``missing`` is the number of rows without a label.
+    """
     row_type = "UINTEGER" if rows < 1 << 32 else "BIGINT"  # Sorting half the bytes takes half the room.
-    return source.statement("match/40_row_labels", key.cells, {"missing": labels.missing_id}, row_type=row_type)
+    return source.statement("match/40_row_labels", cells, {"missing": missing}, row_type=row_type)
+
+
+def rows_of_positions(positions: pa.Array | pa.ChunkedArray) -> pa.Table:
+    """Return how many rows have each ``position``, as ``rows``, in the order of the positions."""
+    return pa.Table.from_arrays(pc.value_counts(positions).flatten(), ["position", "rows"]).sort_by("position")
+
+
+def rows_with_label(held: pa.Table, missing: int, rows: int) -> int:
+    """Return how many of so many rows have a label. ``held`` is what :func:`rows_of_positions` returned.
+
+    Those without a label are at the last position, ``missing``.
+    """
+    position, of_position = (held.column(index) for index in range(2))
+    # A constant to compare the positions with would make pyarrow import pandas.
+    is_whole = len(held) == 0 or position[-1].as_py() != missing
+    return rows - (0 if is_whole else int(of_position[-1].as_py()))
 
 
 def row_labels(engine: Engine, source: Source, key: Key, labels: Labels, match: Match) -> pa.ChunkedArray:
@@ -207,17 +226,13 @@ def row_labels(engine: Engine, source: Source, key: Key, labels: Labels, match: 
     """
     engine.progress.step("joining", match.input_rows)
     with source.reading():
-        positions = engine.table(row_labels_statement(source, key, labels, match.input_rows)).column(0)
+        positions = engine.table(row_labels_statement(source, key.cells, labels.missing_id, match.input_rows)).column(0)
     of_label = engine.table(render("match/checks/41_rows_of_labels", {"missing": labels.missing_id}))
-    held = pc.value_counts(positions)
-    held_of_label = pa.Table.from_arrays(held.flatten(), of_label.column_names).sort_by("position")
-    place, rows = (held_of_label.column(index) for index in range(2))
-    # Those without a label are at the last place. A constant to compare with would make pyarrow import pandas.
-    unlabelled = rows[-1].as_py() if len(place) and place[-1].as_py() == labels.missing_id else 0
+    held_of_label = rows_of_positions(positions)
     for what, counted, found in (
         *_sums(match, labels, source.rows),
         ("rows", match.input_rows, len(positions)),
-        ("rows with a label", match.matched_rows, len(positions) - unlabelled),
+        ("rows with a label", match.matched_rows, rows_with_label(held_of_label, labels.missing_id, len(positions))),
         ("labels in use", len(of_label), len(held_of_label)),
     ):
         if counted != found:

@@ -12,7 +12,7 @@ from moslabels.base.text import counted
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.files.listing import PartFile, list_parts
-from moslabels.files.watched import file_state
+from moslabels.files.watched import check_state
 from moslabels.labelling.keys import Key, find_key
 from moslabels.labelling.match import Features, Match, PartCounts
 from moslabels.sources.faults import fault
@@ -61,9 +61,7 @@ def check_parts(spec: TableSpec, source: PartsSource) -> None:
         says = "came or went while the table was read; run again when nothing writes to its folder"
         raise fault(changed, says, "changed")
     for part, fact in zip(source.parts, source.facts, strict=True):
-        if file_state(part.path) != fact.state:
-            says = "changed while the table was read; run again when nothing writes to it"
-            raise fault(part.path, says, "changed")
+        check_state(part.path, fact.state)
 
 
 @contextmanager

@@ -144,7 +144,7 @@ def last_statements(matched: Matched) -> list[Statement]:
     """Return the statements of the label columns, of the join and of the labelled table, which are not run."""
     return [
         label_columns_statement(matched.labels),
-        row_labels_statement(matched.source, matched.key, matched.labels, matched.match.input_rows),
+        row_labels_statement(matched.source, matched.key.cells, matched.labels.missing_id, matched.match.input_rows),
         _labelled_statement(matched),
         render("compile/labelled_rows"),
     ]

@@ -12,7 +12,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from moslabels.base.errors import TableError, os_error
+from moslabels.base.errors import TableError, errors_of_table
 from moslabels.base.settings import Settings
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
@@ -22,9 +22,9 @@ from moslabels.files import platform
 from moslabels.files.places import Place
 from moslabels.files.records import file_sha256
 from moslabels.files.staged import StagedFile
-from moslabels.files.watched import file_state
+from moslabels.files.watched import check_state
 from moslabels.files.workspace import Workspace
-from moslabels.labelling.match import PartCounts
+from moslabels.labelling.match import PartCounts, row_labels_statement, rows_of_positions, rows_with_label
 from moslabels.parts.messages import pack, unpack
 from moslabels.sources.columns import Cell, Column
 from moslabels.sources.constants import one_array
@@ -153,15 +153,11 @@ def results_of(message: bytes) -> list[PartResult]:
 def label(task: bytes) -> bytes:
     """Label the parts of a group. Raise TableError if one cannot be labelled: it is then not among those written."""
     shared, parts, values, columns = _read_task(task)
-    try:
+    with errors_of_table(shared.root):
         kept = [result for part in parts if (result := _kept(part)) is not None]
         done = {result.number for result in kept}
         todo = [part for part in parts if part.number not in done]
         labelled = _labelled(shared, todo, values, columns) if todo else []
-    except MemoryError as error:
-        raise TableError(f"{shared.root}: out of memory", code="resources", file=shared.root) from error
-    except OSError as error:
-        raise os_error(error) from error
     return pack({"parts": [asdict(result) for result in [*kept, *labelled]]})
 
 
@@ -192,13 +188,11 @@ def _labelled(shared: GroupTask, parts: Sequence[PartTask], values: pa.Table, co
         )
         engine.run(render("parts/40_feature_keys", table=engine.register(values)))
         missing = len(columns) - 1
-        row_type = "UINTEGER" if source.offsets[-1] < 1 << 32 else "BIGINT"
         engine.expect(sum(part.state[2] for part in parts))
+        rows = source.offsets[-1]
         with source.reading():
-            positions = engine.table(
-                source.statement("match/40_row_labels", shared.cells, {"missing": missing}, row_type=row_type)
-            ).column(0)
-        if len(positions) != source.offsets[-1]:
+            positions = engine.table(row_labels_statement(source, shared.cells, missing, rows)).column(0)
+        if len(positions) != rows:
             raise changed(shared.root)
         folder = platform.system.open_folder(shared.folder)
         try:
@@ -226,15 +220,13 @@ class PartJob:
 def write_part(job: PartJob, positions: pa.Array, place: Place) -> PartResult:
     """Write one labelled part, read it back, and give it its number as its name."""
     part, shared = job.part, job.shared
-    _check_state(part)
+    check_state(part.path, part.state)
     footer = footer_of(part.path)
     # The part gets the labels that its rows have, and no others, so that its bytes do not depend on other parts.
-    held = pa.Table.from_arrays(pc.value_counts(positions).flatten(), ["position", "rows"]).sort_by("position")
+    held = rows_of_positions(positions)
     used = one_array(held.column(0))
     own = pc.index_in(positions, value_set=used)
-    # Rows without a label have the last position.
-    is_whole = len(used) == 0 or used[-1].as_py() != len(job.columns) - 1
-    matched = len(positions) - (0 if is_whole else held.column(1)[-1].as_py())
+    matched = rows_with_label(held, len(job.columns) - 1, len(positions))
     if matched != part.counts.matched_rows:
         says = f"{part.counts.matched_rows} rows with a label were counted, and there are {matched}"
         raise TableError(f"{part.path}: {says}", code="miscount", file=part.path)
@@ -257,7 +249,7 @@ def write_part(job: PartJob, positions: pa.Array, place: Place) -> PartResult:
     with StagedFile(place) as staged, Copy(part.path, footer.start, staged) as copy:
         written = splice.write(writing, footer, copy, staged)
         staged.finish()
-        _check_state(part)
+        check_state(part.path, part.state)
         if not shared.is_dry:
             platform.system.replace(place.folder, staged.staged, place.name)
         assert written.features_sha256 is not None
@@ -266,13 +258,3 @@ def write_part(job: PartJob, positions: pa.Array, place: Place) -> PartResult:
 
 def _chunked(positions: pa.Array) -> pa.ChunkedArray:
     return pa.chunked_array([positions])
-
-
-def _check_state(part: PartTask) -> None:
-    """Raise TableError if the features of a part are not those that were counted."""
-    if file_state(part.path) != part.state:
-        raise TableError(
-            f"{part.path}: changed while the table was labelled; run again when nothing writes to it",
-            code="changed",
-            file=part.path,
-        )
