@@ -58,6 +58,7 @@ def alone(labels: Footer, chunks: Sequence[Sequence[bytes]]) -> bytes:
     return changed_struct(labels.data, labels.fields, {ROW_GROUPS: (LIST, write_list(STRUCT, groups))})
 
 
+@without_gc()
 def appended(
     footer: Footer,
     dropped: Collection[int],
@@ -69,17 +70,6 @@ def appended(
 
     ``dropped`` holds the positions of columns to leave out. Everything else is copied as it is.
     """
-    with without_gc():
-        return _appended(footer, dropped, labels, chunks, key_values)
-
-
-def _appended(
-    footer: Footer,
-    dropped: Collection[int],
-    labels: Footer,
-    chunks: Sequence[Sequence[bytes]],
-    key_values: Mapping[str, bytes | None],
-) -> bytes:
     kept = [column for index, column in enumerate(footer.columns) if index not in dropped]
     kept_elements = [footer.elements[index] for column in kept for index in range(*column.elements)]
     leaves = [index for column in kept for index in range(*column.leaves)]

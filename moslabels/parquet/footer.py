@@ -98,6 +98,11 @@ def _null_count(data: bytes, chunk: Chunk) -> int:
 
 def read_footer(stream: IO[bytes]) -> Footer:
     """Read and check the footer of an open file. Raise FooterError if it is damaged or not supported."""
+    return parse(*footer_bytes(stream))
+
+
+def footer_bytes(stream: IO[bytes]) -> tuple[bytes, int]:
+    """Return the bytes of the footer of an open file, and where they begin. Raise FooterError if it has none."""
     size = stream.seek(0, os.SEEK_END)
     if size < 12:
         raise FooterError(f"it has {size} bytes")
@@ -117,7 +122,7 @@ def read_footer(stream: IO[bytes]) -> Footer:
     data = stream.read(length)
     if len(data) != length:
         raise FooterError("it ends inside its footer")
-    return parse(data, start)
+    return data, start
 
 
 def parse(data: bytes, start: int) -> Footer:
