@@ -12,7 +12,7 @@ from moslabels.base.text import visible_json
 from moslabels.evidence.provenance import plain
 from moslabels.labelling.keys import one_or_list
 from moslabels.labelling.labels import LabelFile, Labels
-from moslabels.labelling.match import Match, Sample
+from moslabels.labelling.match import Match, PartCounts, Sample
 from moslabels.spec.key_rules import key_regexes
 from moslabels.spec.table import LabelSpec, TableSpec
 
@@ -45,6 +45,14 @@ class PartRecord:
     features_sha256: str
     sha256: str | None
     bytes: int | None
+
+    @classmethod
+    def of(
+        cls, path: str, counts: PartCounts, features_sha256: str, sha256: str | None = None, size: int | None = None
+    ) -> PartRecord:
+        """Return the record of a part by its counts. Without an output it has no hash and size of one."""
+        rows = (counts.input_rows, counts.rows_without_key, counts.matched_rows)
+        return cls(path, *rows, features_sha256, sha256, size)
 
 
 def sha256_of_parts(parts: Sequence[PartRecord]) -> str:

@@ -179,7 +179,7 @@ class Local:
     def __init__(self, wanted: int | None, progress: Progress) -> None:
         self._wanted = wanted
         self._progress = progress
-        self._workers: InProcess | Processes = InProcess()
+        self._workers: Workers = InProcess()
         self._opened = ExitStack()
         self.number = 1
 

@@ -119,15 +119,7 @@ def _parts(engine: Engine, matched: Matched, run: Run) -> list[PartRecord]:
         return []
     counts = part_counts(engine, source, matched.key, matched.match)
     records = [
-        PartRecord(
-            path=part.relative,
-            rows=count.input_rows,
-            rows_without_key=count.rows_without_key,
-            matched_rows=count.matched_rows,
-            features_sha256=run.record(part.path)["sha256"],
-            sha256=None,
-            bytes=None,
-        )
+        PartRecord.of(part.relative, count, run.record(part.path)["sha256"])
         for part, count in zip(source.parts, counts, strict=True)
     ]
     check_parts(matched.spec, source)

@@ -83,7 +83,11 @@ class PartsTable:
                 for result in results_of(message):
                     found[result.number] = result
                     if staged is not None and not result.is_kept:
-                        note = {"digest": digests[result.number], **_hashes(result)}
+                        note = {
+                            "digest": digests[result.number],
+                            "features_sha256": result.features_sha256,
+                            "sha256": result.sha256,
+                        }
                         staged.accept(str(result.number), source.parts[result.number].relative, note)
                 self.engine.progress.advance(len(found))
         except BaseException as error:
@@ -93,17 +97,10 @@ class PartsTable:
                     f"{staged.path}: run again to go on from there, or remove that folder"
                 )
             raise
+        results = (found[number] for number in range(len(source.parts)))
         return [
-            PartRecord(
-                path=part.relative,
-                rows=counts[number].input_rows,
-                rows_without_key=counts[number].rows_without_key,
-                matched_rows=counts[number].matched_rows,
-                features_sha256=found[number].features_sha256,
-                sha256=found[number].sha256,
-                bytes=found[number].bytes,
-            )
-            for number, part in enumerate(source.parts)
+            PartRecord.of(part.relative, count, result.features_sha256, result.sha256, result.bytes)
+            for part, count, result in zip(source.parts, counts, results, strict=True)
         ]
 
     def _tasks(
@@ -158,10 +155,6 @@ class PartsTable:
 def parts_of(matched: Matched) -> PartsSource:
     assert isinstance(matched.source, PartsSource)
     return matched.source
-
-
-def _hashes(result: PartResult) -> dict[str, Any]:
-    return {"features_sha256": result.features_sha256, "sha256": result.sha256}
 
 
 def _digest(outline: Mapping[str, Any], dropped: Sequence[str], path: str, fact: PartFacts, counts: PartCounts) -> str:
