@@ -85,65 +85,71 @@ class StagedFolder:
         """
         system = platform.system
         with named(self._place.given):
-            self._check(set(files), self._table, "")
+            self._check(files, self._table, "")
             old = self._place.find(self._place.name)
             if old is not None and stat.S_ISDIR(old.st_mode):
                 self._keep_mode(old)
             with suppress(FileNotFoundError):
                 system.remove(self._folder, _JOURNAL)
             if old is None:
-                platform.system.move(self._folder, _TABLE, self._place.folder, self._place.name)
+                system.move(self._folder, _TABLE, self._place.folder, self._place.name)
             else:
                 self._exchange()
             system.sync_folder(self._place.folder)
 
     def _exchange(self) -> None:
-        place = self._place
+        system, place = platform.system, self._place
         try:
-            platform.system.exchange(place.folder, place.name, self._folder, _TABLE)
+            system.exchange(place.folder, place.name, self._folder, _TABLE)
         except OSError as error:
             if error.errno not in NO_EXCHANGE:
                 raise
             # In between nothing stands at the target. The next run puts the old folder back if this one is killed.
-            platform.system.move(place.folder, place.name, self._folder, _PREVIOUS)
+            system.move(place.folder, place.name, self._folder, _PREVIOUS)
             try:
-                platform.system.move(self._folder, _TABLE, place.folder, place.name)
+                system.move(self._folder, _TABLE, place.folder, place.name)
             except BaseException:
-                platform.system.move(self._folder, _PREVIOUS, place.folder, place.name)
+                system.move(self._folder, _PREVIOUS, place.folder, place.name)
                 raise
 
     def _keep_mode(self, old: os.stat_result) -> None:
         with suppress(OSError):
             os.chmod(self._table.path if self._table.handle is None else self._table.handle, stat.S_IMODE(old.st_mode))
 
-    def _check(self, files: set[str], folder: Folder, above: str) -> None:
-        """Remove what is not of the new version, and sync the folders. Raise TableError if a file is missing."""
+    def _check(self, files: Iterable[str], folder: Folder, above: str) -> None:
+        """Remove what is not of the new version, and sync the folders. Raise TableError if a file is missing.
+
+        ``files`` are paths below ``folder``, whose own path ends in ``above``.
+        """
         system = platform.system
+        own: set[str] = set()
+        of_folder: dict[str, list[str]] = {}
+        for file in files:
+            name, slash, rest = file.partition("/")
+            if slash:
+                of_folder.setdefault(name, []).append(rest)
+            else:
+                own.add(name)
         for name in system.names(folder):
-            relative = f"{above}{name}"
             found = system.find(folder, name)
-            if relative in files and found is not None and stat.S_ISREG(found.st_mode):
-                files.discard(relative)
-            elif (
-                found is not None
-                and stat.S_ISDIR(found.st_mode)
-                and any(file.startswith(relative + "/") for file in files)
-            ):
+            is_folder = found is not None and stat.S_ISDIR(found.st_mode)
+            if is_folder and name in of_folder:
                 inner = system.open_folder(name, folder, follow=False)
                 try:
-                    own = {file for file in files if file.startswith(relative + "/")}
-                    files -= own
-                    self._check(own, inner, relative + "/")
+                    self._check(of_folder.pop(name), inner, f"{above}{name}/")
                 finally:
                     system.release(inner)
-            elif found is not None and stat.S_ISDIR(found.st_mode):
+            elif is_folder:
                 system.remove_tree(folder, name)
+            elif found is not None and stat.S_ISREG(found.st_mode) and name in own:
+                own.discard(name)
             else:
                 system.remove(folder, name)
-        if files:
+        missing = [*own, *(f"{name}/{min(rest)}" for name, rest in of_folder.items())]
+        if missing:
             raise TableError(
-                f"{self._place.given}: {min(files)} is missing among the finished parts in {self.path}; run again "
-                "where no other program removes files",
+                f"{self._place.given}: {above}{min(missing)} is missing among the finished parts in {self.path}; run "
+                "again where no other program removes files",
                 code="read-back",
                 file=self._place.given,
             )
@@ -176,7 +182,7 @@ class StagedFolder:
         if system.find(self._folder, _PREVIOUS) is None:
             return
         if place.find(place.name) is None:
-            platform.system.move(self._folder, _PREVIOUS, place.folder, place.name)
+            system.move(self._folder, _PREVIOUS, place.folder, place.name)
         else:
             system.remove_tree(self._folder, _PREVIOUS)
 

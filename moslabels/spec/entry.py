@@ -11,7 +11,7 @@ from typing import Any
 from moslabels.base.text import nearest, shown
 from moslabels.engine.regex import regex_problem
 from moslabels.spec.clashes import clashes, label_clashes
-from moslabels.spec.features import PartsSpec, is_of_parts, out_problem, read_parts
+from moslabels.spec.features import is_of_parts, out_problem, read_parts
 from moslabels.spec.formats import format_problem
 from moslabels.spec.kinds import REGEX
 from moslabels.spec.options import FIELDS, LABEL_FIELDS, Options, option_problem, settled
@@ -130,18 +130,20 @@ def read_entry(
     identifier = entry.get("id")
     if "id" in entry and where and (not isinstance(identifier, str) or not identifier):
         problems.add(f"{prefix}id", f"must be a non-empty text, not {shown(identifier)}")
-    parts = _parts(entry.get("features"), prefix, base, problems, tables)
+    value = entry.get("features")
+    is_many = not _is_in_memory(value, tables) and is_of_parts(value, base)
+    parts = read_parts(value, f"{prefix}features", base, problems) if is_many else None
     features, out, audit_json, unmatched = (
-        resolved(base, _table_path(entry, key, prefix, base, problems, tables, parts))
+        resolved(base, _table_path(entry, key, prefix, base, problems, tables, is_many=is_many))
         for key in ("features", "out", "audit_json", "unmatched")
     )
-    if isinstance(parts, PartsSpec):
+    if parts is not None:
         features = parts.root
         if features in tables:
             problems.add(f"{prefix}features", f"{shown(features)} is a folder and the name of a table in memory")
         if out is not None and (problem := out_problem(out, parts)):
             problems.add(f"{prefix}out", f"{shown(out)} {problem}")
-    elif not parts and "partitions" in given:
+    elif not is_many and "partitions" in given:
         problems.add(f"{prefix}partitions", "must stand beside features of many parts: a folder, a glob or a list")
     config = {**defaults, **given}
     options = Options(**settled(config))
@@ -156,22 +158,14 @@ def read_entry(
     paths = TablePaths(
         [(f"{prefix}{key}", path) for key, path in inputs if path is not None],
         [(f"{prefix}{key}", path) for key, path in outputs if path is not None],
-        [(f"{prefix}out", out)] if parts and out is not None else [],
+        [(f"{prefix}out", out)] if is_many and out is not None else [],
     )
     if len(problems) > known_before or features is None or out is None:
         return None, paths
     label_specs = tuple(label for _, label in labels)
-    spec = TableSpec(identifier, features, label_specs, out, audit_json, unmatched, options, config, tables)
-    return (replace(spec, parts=parts) if isinstance(parts, PartsSpec) else spec), paths
-
-
-def _parts(
-    value: Any, prefix: str, base: Path | None, problems: Problems, tables: Mapping[str, Any]
-) -> PartsSpec | bool:
-    """Return the spec of features of many parts; False if they are one file, True if they are wrong."""
-    if _is_in_memory(value, tables) or not is_of_parts(value, base):
-        return False
-    return read_parts(value, f"{prefix}features", base, problems) or True
+    return TableSpec(
+        identifier, features, label_specs, out, audit_json, unmatched, options, config, tables, parts
+    ), paths
 
 
 def _is_in_memory(value: Any, tables: Mapping[str, Any]) -> bool:
@@ -185,16 +179,18 @@ def _table_path(
     base: Path | None,
     problems: Problems,
     tables: Mapping[str, Any],
-    parts: PartsSpec | bool,
+    *,
+    is_many: bool,
 ) -> str | None:
+    """Return a path of an entry, None if it has none or a wrong one. Features of many parts are not one path."""
     value = entry.get(key)
-    if key not in entry or (key not in REQUIRED and value is None) or (parts and key == "features"):
+    if key not in entry or (key not in REQUIRED and value is None) or (is_many and key == "features"):
         return None
     if not isinstance(value, str) or not value:
         problems.add(f"{prefix}{key}", f"must be a path, not {_shown_table(value)}")
     elif value not in tables and (
         problem := path_problem(value, base)
-        or (None if key == "audit_json" or (parts and key == "out") else format_problem(value, key))
+        or (None if key == "audit_json" or (is_many and key == "out") else format_problem(value, key))
     ):
         problems.add(f"{prefix}{key}", f"{shown(value)} {problem}")
     else:
