@@ -138,6 +138,12 @@ def link_to_folder(folder: Path) -> None:
     (folder / "features" / "more").symlink_to(folder / "elsewhere")
 
 
+def link_in_out(folder: Path) -> None:
+    (folder / "elsewhere").mkdir()
+    (folder / "out").mkdir()
+    (folder / "out" / "mine").symlink_to(folder / "elsewhere")
+
+
 def labels_among_parts(folder: Path) -> dict[str, Any]:
     pq.write_table(pa.table({"key": ["a"], "mos": [3]}), folder / "features" / "labels.parquet")
     return {"labels": "features/labels.parquet"}
@@ -181,6 +187,7 @@ REFUSED: dict[str, tuple[Callable[[Path], Any], str]] = {
         lambda folder: write_table(folder / "out" / "mine.parquet", [{"a": 1}]),
         r"mine.parquet: stands in the folder that is to be replaced",
     ),
+    "a link to a folder in out": (link_in_out, r"mine: stands in the folder that is to be replaced"),
     "a partition that no folder has": (
         lambda _: {"partitions": ["corpus"], "feature_key_column": "key"},
         r'0.parquet: no folder above it has a name "corpus=…"',
