@@ -14,6 +14,9 @@ from pathlib import Path
 from typing import Any
 
 import jinja2
+from jinja2.bccache import Bucket
+
+from moslabels.engine import compiled
 
 QUOTED_OR_COMMENT = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*""")
 PARAMETER = re.compile(r"\$([a-z_][a-z0-9_]*)")
@@ -70,6 +73,23 @@ def _refuse_unquoted(value: Any) -> str:
     raise TypeError(f"not quoted for SQL: {value!r}")
 
 
+class _Kept(jinja2.BytecodeCache):
+    """Compiled templates by the paths of their sources. To compile those of one table takes longer than to label it."""
+
+    def get_cache_key(self, name: str, filename: str | None = None) -> str:
+        return filename or name
+
+    def get_source_checksum(self, source: str) -> str:
+        return compiled.checksum(source)
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        bucket.code = compiled.read(bucket.key, bucket.checksum)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        assert bucket.code is not None
+        compiled.keep(bucket.key, bucket.checksum, bucket.code)
+
+
 class _Environment(jinja2.Environment):
     """An environment whose macros return SqlText, because all that they are made of was quoted before."""
 
@@ -87,6 +107,7 @@ def environment() -> jinja2.Environment:
         finalize=_refuse_unquoted,
         autoescape=False,  # SQL, not HTML: finalize refuses what is not quoted.
         auto_reload=False,  # A template does not change while it is in use.
+        bytecode_cache=_Kept(),
     )
     made.filters = {
         "ident": quote_identifier,
