@@ -102,7 +102,7 @@ def _verify(parsed: argparse.Namespace, _argv: list[str]) -> int:
 
 
 def _diff_arguments(parser: Parser) -> None:
-    parser.add_argument("old", metavar="OLD", help="report, audit or labelled table")
+    parser.add_argument("old", metavar="OLD", help="report, audit, labelled table, or the folder of one of many parts")
     parser.add_argument("new", metavar="NEW", help="the same kind of file, made later")
     parser.add_argument("--old-root", metavar="D", help="folder that relative paths in OLD open from")
     add_only_root(parser, "these folders")
@@ -176,7 +176,7 @@ DIFF = Command(
     "diff",
     "OLD NEW [OPTION …]",
     "show what changed between two runs or tables",
-    "Show the clips gained, lost and with another MOS, and the rule and the inputs that changed. Exit "
+    "Show the clips gained, lost and with another MOS, and the parts, the rule and the inputs that changed. Exit "
     "status: 0 nothing changed, 1 something did, 2 the two cannot be compared or share no clip.",
     "diff runs/may/report.json runs/june/report.json",
     _diff_arguments,

@@ -25,10 +25,14 @@ class Item:
 
 @dataclass(frozen=True)
 class PartFile:
-    """One part: its path, and its path below the folder of the table, with ``/`` between folders."""
+    """One part: its path, and its path below the folder of the table, with ``/`` between folders.
+
+    A labelled part may have another folder than its features, whose path tells the values of partitions: ``features``.
+    """
 
     path: str
     relative: str
+    features: str = ""
 
 
 def list_parts(items: Sequence[Item], root: str, out: str | None = None) -> list[PartFile]:
@@ -120,6 +124,12 @@ def files_below(folder: str) -> Iterator[str]:
         links = [name for name in folders if os.path.islink(os.path.join(above, name))]
         for name in sorted([*names, *links]):
             yield os.path.join(above, name)
+
+
+def is_path_of_part(relative: str) -> bool:
+    """Return whether a text that evidence has for the path of a part is that of a Parquet file below a folder."""
+    names = relative.split("/")
+    return "\0" not in relative and relative.lower().endswith(SUFFIXES) and not {"", ".", ".."} & {*names}
 
 
 def _linked(folder: str) -> TableError:

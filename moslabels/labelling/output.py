@@ -10,10 +10,12 @@ from moslabels.base.errors import TableError
 from moslabels.base.text import counted, listed, short, shown
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
+from moslabels.files.listing import PartFile
 from moslabels.files.workspace import Workspace
 from moslabels.labelling.keys import Key, find_key
 from moslabels.sources.columns import FLOAT_TYPES, Cell
 from moslabels.sources.opening import open_table, reader_of
+from moslabels.sources.parquet_parts import examined, join_parts, open_first
 from moslabels.sources.source import Cells, Source
 from moslabels.spec.dialect import WHITESPACE
 from moslabels.spec.formats import format_of, format_problem
@@ -39,8 +41,8 @@ def read_back(
     """
     if problem := format_problem(out, "out"):
         raise TableError(f"{out}: {problem}", code="unreadable", file=out)
-    source = open_table(engine, workspace, out, "feature", _dialect(options, features, out))
     options = _with_key(options, key_columns, out)
+    source = open_table(engine, workspace, out, "feature", _dialect(options, features, out))
     key = find_key(engine, source, options, "feature")
     may_be_numbers = (
         source.format.cells is Cells.TEXT
@@ -51,7 +53,27 @@ def read_back(
         key = _as_written(engine, workspace, key, options, opened)
     elif may_be_numbers:
         _refuse_number_texts(engine, source, key, features)
-    named = {"status": options.status_column, "source": SOURCE_COLUMN, "mos": "mos"}
+    _read(engine, source, key, options)
+
+
+def read_parts_back(
+    engine: Engine, out: str, files: Sequence[PartFile], key_columns: Sequence[str], options: Options
+) -> None:
+    """Make the table ``output_values`` of the labelled parts of a table, see :func:`read_back`."""
+    options = _with_key(options, key_columns, out)
+    first = open_first(engine, out, files, options.partitions)
+    roles = dict.fromkeys(_label_columns(options).values(), "label")
+    roles |= {cell.column.name: "key" for cell in find_key(engine, first, options, "feature").cells}
+    source = join_parts(engine, first, files, options.partitions, examined(files, roles, engine.memory))
+    _read(engine, source, find_key(engine, source, options, "feature"), options)
+
+
+def _label_columns(options: Options) -> dict[str, str]:
+    return {"status": options.status_column, "source": SOURCE_COLUMN, "mos": "mos"}
+
+
+def _read(engine: Engine, source: Source, key: Key, options: Options) -> None:
+    named = _label_columns(options)
     columns = {alias: source.find("label", column, (), "label column") for alias, column in named.items()}
     cells = [*key.cells, *source.cells(columns)]
     source.run(engine, "output/20_output_values", cells, key.parameters(), key=key)
@@ -101,7 +123,7 @@ def _number_type(engine: Engine, source: Source, cell: Cell) -> str:
 
 
 def _error(source: Source, key: Key, fault: Mapping[str, Any]) -> TableError:
-    path, row = source.path, fault["first_row"]
+    path, row = source.place(fault["first_row"])
     if fault["fault"] == "key":
         column = key.columns[fault["fault_part"] - 1]
         return TableError(
@@ -124,13 +146,15 @@ def _error(source: Source, key: Key, fault: Mapping[str, Any]) -> TableError:
             row=row,
             found=[fault],
         )
+    other, second = source.place(fault["second_row"])
+    place = f"row {second}" if other == path else f"row {second} of {other}"
     return TableError(
         f"{path}: the key {shown(fault['raw_value'])} of {key.shown_columns} has two scores: {fault['first_value']} in "
-        f"row {row} and {fault['second_value']} in row {fault['second_row']} ({fault['total']} such keys)",
+        f"row {row} and {fault['second_value']} in {place} ({fault['total']} such keys)",
         code="conflict",
-        file=path,
+        file=other,
         column=key.columns[0],
-        row=fault["second_row"],
+        row=second,
         found=[fault],
     )
 

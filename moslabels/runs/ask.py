@@ -117,8 +117,9 @@ def diff(
 ) -> Difference:
     """Compare two reports, two audits or two labelled tables: clips gained, lost and with another score; rule; inputs.
 
-    Relative paths in ``old`` open from ``old_root``, and those in ``new`` from the working folder. Raise UsageError if
-    the two cannot be compared, and TableError if a table cannot be read.
+    A labelled table of many parts is a folder; its parts are paired by their paths in it. Relative paths in ``old``
+    open from ``old_root``, and those in ``new`` from the working folder. Raise UsageError if the two cannot be
+    compared, and TableError if a table cannot be read.
     """
     settings = Settings(memory_limit=memory_limit, threads=threads, temp_dir=temp_dir)
     sides = path_argument("old", old), path_argument("new", new)

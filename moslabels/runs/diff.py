@@ -18,6 +18,7 @@ from moslabels.files.workspace import Workspace
 from moslabels.labelling.output import read_back
 from moslabels.runs.diff_changes import change_lines, input_changes, rule_changes
 from moslabels.runs.diff_output import features_of, key_of, table_at
+from moslabels.runs.diff_parts import add_parts, are_same_parts, part_changes, part_lines, read_parts
 from moslabels.runs.diff_sides import KEEP, Side, sides_by_id
 from moslabels.spec.paths import refuse_url
 
@@ -37,10 +38,13 @@ def diff(
 ) -> dict[str, Any]:
     """Compare two reports, two audits or two labelled tables (a table with an audit too).
 
+    A labelled table of many parts is a folder.
+
     Relative paths in ``new`` open from the working folder. Relative paths in ``old`` open from ``old_base_dir``.
 
     Return ``{"same": …, "tables": […], "only_old": […], "only_new": […], "outside": […]}``. Each table has the labelled
-    clips gained and lost, those with another MOS and by how much, and the changes of the rule and of the inputs.
+    clips gained and lost, those with another MOS and by how much, the parts that changed if it has many, and the
+    changes of the rule and of the inputs.
     ``disjoint`` is true if both have labelled clips and share none. Tables of two reports are paired by id. ``outside``
     lists the paths in them that lie outside of those folders; ``only_root`` refuses to open these.
 
@@ -85,12 +89,18 @@ def compared(old: Side, new: Side, settings: Settings, progress: Progress) -> di
         released(),
     ):
         engine.run(render("diff/10_diff_clips"))
+        engine.run(render("diff/12_diff_part_clips"))
         for name, side, path in (("old", old, paths[0]), ("new", new, paths[1])):
             progress.step(f"reading the {name} one")
-            key = key_of(side, path)
-            read_back(engine, workspace, path, key, side.options, side.features, features_of(side, path))
+            if side.parts is not None:
+                read_parts(engine, side, path)
+                add_parts(engine, name, side)
+            else:
+                key = key_of(side, path)
+                read_back(engine, workspace, path, key, side.options, side.features, features_of(side, path))
             engine.run(render("diff/11_diff_clips_of_table", {"side": name}))
         found = engine.row(render("diff/20_diff_counts"))
+        parts = part_changes(engine, old, new)
     return {
         "id": old.id,
         "old": old.output,
@@ -105,6 +115,7 @@ def compared(old: Side, new: Side, settings: Settings, progress: Progress) -> di
         },
         "same": found["same"],
         "disjoint": bool(found["gained"] and found["lost"]) and not found["changed"] and not found["same"],
+        "parts": parts,
         "rule": rule_changes(old, new),
         "inputs": input_changes(old, new),
     }
@@ -121,7 +132,7 @@ def _is_one_file(one: str, other: str) -> bool:
 
 def _is_same(table: Mapping[str, Any]) -> bool:
     counts = [table[name]["count"] for name in ("gained", "lost", "changed")]
-    return not any(counts) and not table["rule"] and not table["inputs"]
+    return not any(counts) and are_same_parts(table["parts"]) and not table["rule"] and not table["inputs"]
 
 
 def diff_text(document: Mapping[str, Any]) -> str:
@@ -143,6 +154,7 @@ def diff_text(document: Mapping[str, Any]) -> str:
                 f"    {shown(one['key'])}: {one['old']:.6g} -> {one['new']:.6g} ({one['change']:+.4g})"
                 for one in changed["largest"]
             ]
+        lines += [f"  {line}" for line in part_lines(table["parts"])]
         for kind in ("rule", "inputs"):
             lines += [f"  {line}" for line in change_lines(kind, table[kind])]
     for side, what in (("only_old", "old"), ("only_new", "new")):

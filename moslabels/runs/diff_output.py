@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 
 from moslabels.base.errors import UsageError, is_from_outside
 from moslabels.evidence.documents import Entry, Unknown, load
+from moslabels.files.listing import SUFFIXES, files_below
 from moslabels.files.regular import open_regular, reason
 from moslabels.runs.diff_sides import KEEP, Side, key_of_entry, moved, within
 from moslabels.sources.opening import reader_of
@@ -14,7 +16,9 @@ from moslabels.sources.source import Cells
 
 
 def table_at(side: Side) -> str:
-    """Return the path of the table that the evidence is about. Raise UsageError if it is not the table any more.
+    """Return the path of the table that the evidence is about, a file, or the folder of its parts.
+
+    Raise UsageError if it is not the table any more.
 
     The table is where the evidence says. If the folder was copied or moved, it is as far from the evidence as it was
     when it was written; its sha256 tells that it is the one.
@@ -26,24 +30,63 @@ def table_at(side: Side) -> str:
         path = within(side.reach, side.output)
         _check(side, path)
     except UsageError:
-        if (found := _beside(side, side.output, side.sha256)) is None:
+        if (found := _table_beside(side)) is None:
             raise
         return found
     return path
 
 
+def _table_beside(side: Side) -> str | None:
+    """Return where the table is if it was copied or moved together with its evidence, or None if it is not there."""
+    if side.parts is None:
+        return _beside(side, side.output, side.sha256)
+    found = moved(side.output, side.recorded, side.opened)
+    try:
+        if found is not None:
+            side.reach.check(found)
+            _check_parts(side, found)
+    except (OSError, UsageError) as error:
+        if is_from_outside(error):
+            raise
+        return None
+    return found
+
+
+def _check_parts(side: Side, folder: str) -> None:
+    """Raise UsageError if the files in a folder are not the parts that the evidence is about, and no others."""
+    if not os.path.isdir(folder):
+        raise UsageError(f"{folder}: is not a folder, and the table of {side.evidence} is one of many parts")
+    paths = {os.path.join(folder, part.path): part for part in side.parts or ()}
+    others = [path for path in files_below(folder) if path.lower().endswith(SUFFIXES) and path not in paths]
+    if others:
+        raise UsageError(f"{others[0]}: is not a part of the table that {side.evidence} is about; {KEEP}")
+    for path, part in paths.items():
+        try:
+            side.reach.check(path)
+        except OSError as error:
+            raise UsageError(f"{path} {reason(error)}") from error
+        _check_file(path, side.evidence, part.sha256)
+
+
 def _check(side: Side, path: str) -> None:
-    """Raise UsageError if the file at a path is not the table that the evidence is about."""
+    """Raise UsageError if what is at a path is not the table that the evidence is about."""
+    if side.parts is None:
+        _check_file(path, side.evidence, side.sha256)
+    elif side.output != side.evidence:
+        _check_parts(side, path)
+
+
+def _check_file(path: str, evidence: str, sha256: str | None) -> None:
     try:
         with open_regular(path) as stream:
-            if side.sha256 is None:
+            if sha256 is None:
                 return
             now = hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise UsageError(f"{path}: {reason(error)}") from error
-    if now != side.sha256:
+    if now != sha256:
         raise UsageError(
-            f"{path}: is no longer the table that {side.evidence} is about (its sha256 was {side.sha256[:12]}…, is "
+            f"{path}: is no longer the table that {evidence} is about (its sha256 was {sha256[:12]}…, is "
             f"{now[:12]}…); {KEEP}"
         )
 

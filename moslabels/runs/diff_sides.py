@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from moslabels.base.errors import UsageError
 from moslabels.base.text import listed, shown, visible
 from moslabels.evidence.documents import Audit, Entry, Evidence, Reach, Report, Unknown, load
 from moslabels.evidence.provenance import recorded_hashes
+from moslabels.files.listing import Item, is_path_of_part, list_parts
 from moslabels.files.regular import reason
 from moslabels.labelling.keys import several
 from moslabels.spec.formats import format_problem
@@ -32,13 +33,26 @@ KEEP = "keep the outputs of each run in a folder of their own (see --old-root), 
 
 
 @dataclass(frozen=True)
+class SidePart:
+    """One part of a table of many parts: its path below the folder, that of its features, and the hashes of both.
+
+    ``sha256`` is None if the folder itself was named, and so no evidence apart from it says what it was.
+    """
+
+    path: str
+    features: str
+    features_sha256: str
+    sha256: str | None
+
+
+@dataclass(frozen=True)
 class Side:
     """One labelled table, with its options, its rule and its inputs from its evidence.
 
     ``evidence`` is the path of the evidence as named, ``opened`` where it was opened, and ``recorded`` where the run
     wrote it, or None if that is not known. ``key`` are the key columns that it names, or None. ``sha256`` is the hash
-    of the output when the evidence was written, or None if it is not known. Paths open from the ``base_dir`` of
-    ``reach``.
+    of the output when the evidence was written, or None if it is not known. ``parts`` are those of a table of many
+    parts, whose ``output`` is a folder; None for one file. Paths open from the ``base_dir`` of ``reach``.
     """
 
     id: str | None
@@ -53,6 +67,7 @@ class Side:
     options: Options = Options()
     rule: Mapping[str, Any] = field(default_factory=dict)
     inputs: Mapping[str, Any] = field(default_factory=dict)
+    parts: Sequence[SidePart] | None = None
 
 
 def sides_by_id(path: str, reach: Reach) -> dict[str | None, Side]:
@@ -73,7 +88,10 @@ def sides_by_id(path: str, reach: Reach) -> dict[str | None, Side]:
 
 
 def _sides(path: str, reach: Reach) -> Iterator[Side]:
-    """Yield the labelled tables of a file. Its contents decide what it is, not its name."""
+    """Yield the labelled tables of a file, or that in a folder. Its contents decide what it is, not its name."""
+    if os.path.isdir(path):
+        yield _of_folder(path)
+        return
     document = load(path)
     if isinstance(document, Report):
         _check_shape(path, "report", document)
@@ -117,6 +135,13 @@ def _of_report(path: str, table: Mapping[str, Any], hashes: Mapping[str, str], b
         key = several(named) if named is not None else None
         rule = {"config": config}
         options = _options(path, config)
+        if os.path.isdir(folder := within(reach, table["out"])):
+            side = _of_folder(folder)
+            if dict(side.rule["config"]) != config:
+                raise UsageError(
+                    f"{path}: table {shown(identifier)} was labelled again since, with other options; {KEEP}"
+                )
+            return replace(side, id=identifier, output=table["out"], reach=reach, evidence=path)
         return Side(identifier, table["out"], table["features"], reach, path, key=key, options=options, rule=rule)
     faults = []
     for place in _places_of_audit(path, beside, block, reach):
@@ -182,7 +207,24 @@ def _of_audit(identifier: str | None, audit: Audit, path: str, opened: str, reac
         _options(path, document.get("config", {})),
         {name: document[name] for name in _RULE if name in document},
         dict(recorded_hashes(_inputs(audit.block))),
+        _parts_of_audit(path, document) if "parts" in document else None,
     )
+
+
+def _parts_of_audit(path: str, document: Mapping[str, Any]) -> list[SidePart]:
+    """Return the parts in an audit. Raise UsageError if it does not tell all of each."""
+    parts = []
+    for index, part in enumerate(document["parts"]):
+        relative, hashes = part.get("path"), [part.get("features_sha256"), part.get("sha256")]
+        if None in (relative, *hashes) or not is_path_of_part(relative):
+            raise UsageError(
+                f"{path}: its audit is not valid: parts[{index}] must have the path of a Parquet file below its "
+                "folder, features_sha256 and sha256"
+            )
+        parts.append(SidePart(relative, os.path.join(document["feature_table"], relative), *hashes))
+    if not parts or len({part.path for part in parts}) != len(parts):
+        raise UsageError(f"{path}: its audit is not valid: parts must have each part once, and one at least")
+    return parts
 
 
 def _inputs(block: Mapping[str, Any]) -> Any:
@@ -207,6 +249,37 @@ def _of_entry(path: str, carried: Entry) -> Side:
         rule={"config": entry["config"], "feature_key_column": entry["feature_key_column"]},
         inputs={record["path"]: record["sha256"] for record in (entry["features"], *entry["labels"])},
     )
+
+
+_OF_ONE_PART = ("features", "counts", "match_rate")
+"""The members of the evidence in a part that are not those of all parts."""
+
+
+def _of_folder(path: str) -> Side:
+    """Return the table whose labelled parts are in a folder. Each has evidence of its own; raise UsageError if not."""
+    parts: list[SidePart] = []
+    shared: list[dict[str, Any]] = []
+    side: Side | None = None
+    for file in list_parts([Item("folder", path)], path):
+        carried = load(file.path)
+        if not isinstance(carried, Entry):
+            raise UsageError(f"{file.path}: {carried.fault if isinstance(carried, Unknown) else 'is not a part'}")
+        found = _of_entry(file.path, carried)
+        side = side or found
+        entry = carried.members
+        if "is_part" not in entry:
+            raise UsageError(f"{file.path}: was labelled as one file, not as a part of a table; name the file itself")
+        shared.append({name: value for name, value in entry.items() if name not in _OF_ONE_PART})
+        if shared[-1] != shared[0]:
+            names = [name for name in shared[0] if shared[-1].get(name) != shared[0][name]]
+            raise UsageError(
+                f"{file.path}: is of another run than {parts[0].path} beside it: their evidence differs in "
+                f"{listed(names)}; compare folders that one run wrote each"
+            )
+        parts.append(SidePart(file.relative, entry["features"]["path"], entry["features"]["sha256"], None))
+    assert side is not None  # A folder without a part is an error.
+    labels = {record["path"]: record["sha256"] for record in shared[0]["labels"]}
+    return replace(side, output=path, features=path, evidence=path, inputs=labels, parts=parts)
 
 
 def _options(path: str, config: Mapping[str, Any]) -> Options:

@@ -144,6 +144,45 @@ class NewScores(TypedDict):
     largest: list[NewScore]
 
 
+class Parts(TypedDict):
+    """How many parts there are, and the paths of the first of them."""
+
+    count: int
+    sample: list[str]
+
+
+class ChangedPart(TypedDict):
+    """A part with other features, rows or labels. The clips are those in it."""
+
+    path: str
+    features_changed: bool
+    old_rows: int
+    new_rows: int
+    old_matched_rows: int
+    new_matched_rows: int
+    gained: int
+    lost: int
+    changed: int
+
+
+class ChangedParts(TypedDict):
+    """How many parts changed, and the first of them."""
+
+    count: int
+    sample: list[ChangedPart]
+
+
+class PartsDifference(TypedDict):
+    """What changed in the parts of a table. ``old`` and ``new`` say how many it has; None if it is one file."""
+
+    old: int | None
+    new: int | None
+    added: Parts
+    removed: Parts
+    changed: ChangedParts
+    same: int
+
+
 class Change(TypedDict):
     """A part of the rule or of the inputs that changed."""
 
@@ -163,6 +202,7 @@ class TableDifference(TypedDict):
     changed: NewScores
     same: int
     disjoint: bool
+    parts: PartsDifference | None
     rule: list[Change]
     inputs: list[Change]
 

@@ -209,6 +209,7 @@ class ShownDifference(Shown):
     """What changed between two runs."""
 
     def look(self) -> Look:
+        kinds = ("added", "removed", "changed")
         rows = [
             [
                 table["id"] or table["new"],
@@ -219,11 +220,17 @@ class ShownDifference(Shown):
             for table in self["tables"]
         ]
         columns = ["table", "gained", "lost", "with another MOS", "as before", "rule and inputs that changed"]
+        of_parts = [(table["id"] or table["new"], table["parts"]) for table in self["tables"] if table["parts"]]
+        parts = [
+            [name, part["old"] or "one file", part["new"] or "one file", *(part[kind]["count"] for kind in kinds)]
+            for name, part in of_parts
+        ]
+        part_columns = ["table", "parts before", "parts now", *kinds]
         return Look(
             "moslabels comparison",
             "nothing changed" if self["same"] else "something changed",
             "good" if self["same"] else "doubtful",
-            [("Clips", columns, rows)],
+            [("Clips", columns, rows), ("Parts that changed", part_columns, parts)],
             [f"{name}: only in the {side} report" for side in ("old", "new") for name in self[f"only_{side}"]],
         )
 

@@ -11,7 +11,7 @@ from typing import Any
 from moslabels.base.errors import TableError
 from moslabels.base.text import shown
 from moslabels.evidence.audit import PartRecord, sha256_of_parts
-from moslabels.files.listing import SUFFIXES, Item, files_below, list_parts, split_pattern
+from moslabels.files.listing import Item, files_below, is_path_of_part, list_parts, split_pattern
 from moslabels.runs.checked import NOTHING, Checked
 from moslabels.runs.verify_files import Files
 from moslabels.spec.features import GLOB, PartsSpec, read_parts
@@ -27,7 +27,7 @@ def have_paths(checked: Checked, parts: Sequence[Mapping[str, Any]]) -> bool:
     seen: set[str] = set()
     for index, part in enumerate(parts):
         path, where = part["path"], f"parts[{index}].path"
-        if not _is_below(path):
+        if not is_path_of_part(path):
             checked.compare(where, path, "the path of a Parquet file below a folder")
         elif path in seen:
             checked.compare(where, path, "a path that no other part has")
@@ -39,11 +39,6 @@ def have_paths(checked: Checked, parts: Sequence[Mapping[str, Any]]) -> bool:
     if not parts:
         checked.tell_not("it has no parts, and none that moslabels wrote lacks them")
     return bool(parts)
-
-
-def _is_below(path: str) -> bool:
-    names = path.split("/")
-    return "\0" not in path and path.lower().endswith(SUFFIXES) and not {"", ".", ".."} & {*names}
 
 
 def parts_spec(

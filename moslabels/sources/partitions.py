@@ -26,14 +26,15 @@ def values_of_folders(file: PartFile, partitions: Sequence[str]) -> tuple[str | 
 
     They are percent-decoded, as Hive and Spark write them. Hive's name for no value is None.
     """
-    folders = [name.partition("=") for name in file.path.split(os.sep)[:-1]]
+    path = file.features or file.path
+    folders = [name.partition("=") for name in path.split(os.sep)[:-1]]
     values: list[str | None] = []
     for wanted in partitions:
         found = [value for name, mark, value in folders if mark and urllib.parse.unquote(name) == wanted]
         if len(found) != 1:
             says = f"{len(found)} folders" if found else "no folder"
             raise fault(
-                file.path,
+                path,
                 f"{says} above it has a name {shown(wanted + '=…')}, for which partitions asks; each must have one",
                 "parts",
                 column=wanted,

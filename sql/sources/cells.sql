@@ -29,10 +29,14 @@
     {%- endfor %}
 {%- endmacro -%}
 
-{#- Return the rows of a table: the number of each, and the text and type of its cells. -#}
+{#- Return the rows of a table: the number of each, and the text and type of its cells; of many parts also the number of
+    the part. -#}
 {%- macro text_rows(source, cells) -%}
 SELECT
     row,
+    {%- if source.has_several %}
+    part,
+    {%- endif %}
     {{- texts(cells) }}
 FROM ({{ rows(source, cells) }})
 {%- endmacro -%}

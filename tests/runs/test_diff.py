@@ -250,7 +250,7 @@ WRONG = [
     ("old/half.json", "old/r.json", "half.json: its report is not valid: status is missing"),
     ("old/x.parquet", "old/o.parquet", "old/x.parquet: there is no such file"),
     ("old/y.txt2", "old/o.parquet", "there is no such file"),
-    ("old", "old/o.parquet", "old: is a folder"),
+    ("old", "old/o.parquet", "old/o.parquet: was labelled as one file, not as a part of a table"),
     ("old/k.txt", "old/o.parquet", "is not a report, an audit or a table"),
 ]
 
@@ -431,7 +431,9 @@ PATHS = ("old/r.json", "old/csv.json", "old/o.parquet")
 def test_no_mutant_of_a_document_is_a_traceback(folders: tuple[Path, Path], monkeypatch: pytest.MonkeyPatch) -> None:
     module = sys.modules["moslabels.runs.diff"]
     empty = {name: {"count": 0, "sample": []} for name in ("gained", "lost", "changed")}
-    monkeypatch.setattr(module, "compared", lambda *_: {"id": None, "rule": [], "inputs": [], "same": 0, **empty})
+    monkeypatch.setattr(
+        module, "compared", lambda *_: {"id": None, "parts": None, "rule": [], "inputs": [], "same": 0, **empty}
+    )
     table = pq.read_table("old/o.parquet")
     entry = json.loads(pq.ParquetFile("old/o.parquet").metadata.metadata[b"moslabels"])
     found: dict[str, int] = {}
