@@ -16,6 +16,7 @@ from moslabels.labelling.findings import Check, Finding, Row, bad_key
 from moslabels.labelling.keys import Key
 from moslabels.labelling.labels import Labels
 from moslabels.sources.columns import Cell, Column
+from moslabels.sources.distinct import DistinctRows
 from moslabels.sources.source import Source
 
 
@@ -125,18 +126,20 @@ class Match(Group):
     used_labels: tuple[tuple[int, int], ...]
 
 
-def match_features(engine: Engine, features: Features, labels: Labels, match_rate_by: str | None) -> Match:
+def match_features(
+    engine: Engine, features: Features, labels: Labels, by: Column | None, counted: Source | None
+) -> Match:
     """Let the distinct keys of a feature table meet the engine's ``labels``. Raise TableError.
 
-    What the counts say is not there is not looked for.
+    What the counts say is not there is not looked for. ``by`` is the column of the groups. ``counted`` are the distinct
+    rows of the features in the columns that are read, if they were found already.
     """
     source, key = features.source, features.key
-    by = source.find("group", match_rate_by, (), "match_rate_by") if match_rate_by is not None else None
     if source.has_several:
         source.run(engine, "parts/10_part_values", key.cells)
         engine.run(render("parts/11_feature_values", cells=key.cells))
     else:
-        source.run(engine, "match/10_feature_values", key.cells)
+        (counted or source).run(engine, "match/10_feature_values", key.cells)
     source.run(engine, "match/20_feature_keys", key.cells, key.parameters(), keys=key.cells, key=key)
     counts: dict[str, Any] = engine.row(render("match/30_match_counts"))
     for check in CHECKS:
@@ -155,7 +158,7 @@ def match_features(engine: Engine, features: Features, labels: Labels, match_rat
         key_collisions=_sample(engine, "match/33_key_collisions", counts["repeats"]),
         values_without_key=_values_without_key(engine, source) if counts["values_without_key"] else [],
         scores=_scores(engine, source),
-        groups=_groups(engine, source, key, by) if by is not None else (),
+        groups=_groups(engine, counted or source, key, by) if by is not None else (),
         used_labels=_used_labels(engine, labels, matched),
     )
 
@@ -218,15 +221,27 @@ def rows_with_label(held: pa.Table, missing: int, rows: int) -> int:
     return rows - (0 if is_whole else int(of_position[-1].as_py()))
 
 
-def row_labels(engine: Engine, source: Source, key: Key, labels: Labels, match: Match) -> pa.ChunkedArray:
+def group_column(source: Source, match_rate_by: str | None) -> Column | None:
+    """Return the column that ``match_rate_by`` names, if it is given. Raise TableError."""
+    return source.find("group", match_rate_by, (), "match_rate_by") if match_rate_by is not None else None
+
+
+def row_labels(
+    engine: Engine, source: Source, key: Key, labels: Labels, match: Match, distinct: DistinctRows | None
+) -> pa.ChunkedArray:
     """Run the join, the heaviest query. Return the number of the label of each feature row (int32), in order.
 
     Rows without a label have the number ``labels.missing_id``. Arrow counts the result: it must say what was counted
-    in SQL. Raise TableError if it does not.
+    in SQL. Raise TableError if it does not. With the ``distinct`` rows the query is about these alone.
     """
     engine.progress.step("joining", match.input_rows)
-    with source.reading():
-        positions = engine.table(row_labels_statement(source, key.cells, labels.missing_id, match.input_rows)).column(0)
+    if distinct is None:
+        positions = _positions(engine, source, key, labels, match.input_rows)
+    else:
+        of_value = _positions(engine, distinct.source, key, labels, distinct.count)
+        if len(of_value) != distinct.count:
+            raise _miscount(source, f"{distinct.count} values were counted, and there are {len(of_value)}")
+        positions = of_value.take(distinct.codes)
     of_label = engine.table(render("match/checks/41_rows_of_labels", {"missing": labels.missing_id}))
     held_of_label = rows_of_positions(positions)
     for what, counted, found in (
@@ -240,6 +255,11 @@ def row_labels(engine: Engine, source: Source, key: Key, labels: Labels, match: 
     if not of_label.equals(held_of_label):
         raise _miscount(source, "the rows of each label were counted otherwise than they were labelled")
     return positions
+
+
+def _positions(engine: Engine, source: Source, key: Key, labels: Labels, rows: int) -> pa.ChunkedArray:
+    with source.reading():
+        return engine.table(row_labels_statement(source, key.cells, labels.missing_id, rows)).column(0)
 
 
 def _sums(match: Match, labels: Labels, rows: int | None) -> Iterator[tuple[str, int, int]]:

@@ -22,11 +22,13 @@ from moslabels.labelling.labels import Labels, label_columns, label_columns_stat
 from moslabels.labelling.match import (
     Features,
     Match,
+    group_column,
     match_features,
     row_labels,
     row_labels_statement,
 )
 from moslabels.labelling.part_features import Examine, open_parts
+from moslabels.sources.distinct import DistinctRows, distinct_rows
 from moslabels.sources.opening import open_table
 from moslabels.sources.parquet_parts import examined
 from moslabels.sources.source import Source
@@ -39,7 +41,8 @@ from moslabels.spec.table import TableSpec
 class Matched:
     """One table before the gate: its features, its labels, and how many keys and rows of either meet.
 
-    ``dropped`` names the feature columns that label columns replace.
+    ``dropped`` names the feature columns that label columns replace. ``distinct`` are the distinct rows of features in
+    memory.
     """
 
     spec: TableSpec
@@ -48,6 +51,7 @@ class Matched:
     labels: Labels
     dropped: Sequence[str]
     match: Match
+    distinct: DistinctRows | None
 
     @property
     def warnings(self) -> list[str]:
@@ -94,8 +98,11 @@ def meet(engine: Engine, spec: TableSpec, features: Features, labels: Labels) ->
     dropped = _replaced_columns(source, spec.options, key, labels)
     size = (file_size(spec.features), "bytes") if source.rows is None else (source.rows,)
     engine.progress.step("matching", *size)
-    match = match_features(engine, features, labels, spec.options.match_rate_by)
-    return Matched(spec, source, key, labels, dropped, match)
+    by = group_column(source, spec.options.match_rate_by)
+    read = [cell.column for cell in key.cells]
+    distinct = distinct_rows(engine, source, read if by is None or by in read else [*read, by])
+    match = match_features(engine, features, labels, by, distinct.source if distinct is not None else None)
+    return Matched(spec, source, key, labels, dropped, match, distinct)
 
 
 def forget_features(engine: Engine) -> None:
@@ -130,7 +137,7 @@ def join_rows(engine: Engine, matched: Matched) -> pa.ChunkedArray:
 
     Raise TableError if the rows are not those that were counted.
     """
-    return row_labels(engine, matched.source, matched.key, matched.labels, matched.match)
+    return row_labels(engine, matched.source, matched.key, matched.labels, matched.match, matched.distinct)
 
 
 def unmatched_statement(matched: Matched) -> Statement:

@@ -27,7 +27,7 @@ class ArrowTable(Format):
         if not table.column_names:
             raise fault(name, "has no columns")
         columns = [Column(name, f"column{index}") for index, name in enumerate(table.column_names)]
-        values = [column.cast(pa.float32()) if pa.types.is_float16(column.type) else column for column in table.columns]
+        values = [as_read(column) for column in table.columns]
         try:
             view = engine.register(pa.Table.from_arrays(values, [column.ident for column in columns]))
         except StatementError:  # A column of a type that DuckDB lacks is an error only if an option names it.
@@ -82,6 +82,11 @@ def _table(source: Source) -> pa.Table:
     table = source.part.table
     assert table is not None
     return table
+
+
+def as_read(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column as DuckDB can read it, if it has another type for its values."""
+    return column.cast(pa.float32()) if pa.types.is_float16(column.type) else column
 
 
 def _value_type(kind: pa.DataType) -> pa.DataType:

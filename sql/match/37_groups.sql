@@ -1,7 +1,7 @@
 -- Returns the rates of each group of features: one row per value of the column match_rate_by, NULL first.
 -- Each group has its key; a left join is one into which DuckDB pushes no filter (see session/10_optimizers).
 -- Parameters: those of the file
-{%- from 'sources/cells.sql' import rows, cell_text %}
+{%- from 'sources/cells.sql' import rows, row_count, cell_text %}
 SELECT
     group_text AS value,
     CAST(sum(group_rows) AS BIGINT) AS input_rows,
@@ -14,7 +14,7 @@ FROM (
         {{ cell.value | ident }},
         {%- endfor %}
         {{ cell_text(cell) }} AS group_text,
-        count(*) AS group_rows
+        {{ row_count(source) }} AS group_rows
     FROM ({{ rows(source, cells) }})
     GROUP BY ALL
 ) AS feature_groups

@@ -9,6 +9,11 @@
 {{ reader.rows(source, cells) }}
 {%- endmacro -%}
 
+{#- Return how many rows of a table a group of the rows that are read stands for. -#}
+{%- macro row_count(source) -%}
+{% if source.reader == 'counted' %}CAST(sum(rows) AS BIGINT){% else %}count(*){% endif %}
+{%- endmacro -%}
+
 {#- Return the text of one cell. -#}
 {%- macro cell_text(cell) -%}
 {%- import 'sources/' ~ cell.reader ~ '.sql' as reader -%}

@@ -1,0 +1,133 @@
+"""The distinct values of columns of an Arrow table. Arrow finds them, so that statements read a row per value."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from moslabels.engine.connection import Engine
+from moslabels.sources.arrow_table import ArrowTable, as_read
+from moslabels.sources.columns import Column
+from moslabels.sources.constants import one_array
+from moslabels.sources.source import Part, Source
+
+
+class CountedTable(ArrowTable):
+    """A table in memory of distinct rows, each with how many rows it stands for and the number of the first of them."""
+
+    reader = "counted"
+
+
+@dataclass(frozen=True)
+class Distinct:
+    """The distinct rows of a table.
+
+    ``values`` has them in the order in which they come first: the columns, ``rows`` (how many rows are equal to it) and
+    ``first_row`` (the number of the first of these, from 1). ``codes`` has for each row of the table its place there.
+    """
+
+    values: pa.Table
+    codes: pa.Array
+
+
+@dataclass(frozen=True)
+class DistinctRows:
+    """The distinct rows of a source, as statements read them, and the place among them of each row of the source."""
+
+    source: Source
+    codes: pa.Array
+
+    @property
+    def count(self) -> int:
+        count = self.source.part.rows
+        assert count is not None
+        return count
+
+
+def distinct_rows(engine: Engine, source: Source, columns: Sequence[Column]) -> DistinctRows | None:
+    """Return the distinct rows of some columns of a table in memory, or None if the table is not in memory."""
+    if source.has_several or source.part.table is None:
+        return None
+    table = source.part.table
+    arrays = [as_read(table.column(source.columns.index(column))) for column in columns]
+    found = distinct(pa.Table.from_arrays(arrays, [column.ident for column in columns]))
+    return DistinctRows(counted_source(engine, source, found.values), found.codes)
+
+
+def counted_source(engine: Engine, source: Source, values: pa.Table) -> Source:
+    """Return distinct rows as the source of statements that read another one. ``values`` are those of a Distinct."""
+    part = Part(source.path, engine.register(values), counted=len(values))
+    return Source(source.path, source.role, CountedTable(), (part,), source.columns)
+
+
+def distinct(table: pa.Table) -> Distinct:
+    """Return the distinct rows of a table that has at least one column."""
+    columns = [_decoded(column) for column in table.columns]
+    codes = _combined(_codes(columns))
+    places, numbers = _first_rows(codes)
+    values = [column.take(places) for column in columns]
+    counts = codes.value_counts().field("counts")  # Codes come first in their order, and so are counted in it.
+    return Distinct(pa.Table.from_arrays([*values, counts, numbers], [*table.column_names, "rows", "first_row"]), codes)
+
+
+def merged(values: pa.Table) -> pa.Table:
+    """Return rows such as ``values`` of a Distinct, of which several may be equal, with each once."""
+    names = values.column_names[:-2]
+    found = distinct(values.select(names))
+    sums = pa.Table.from_arrays([found.codes, values["rows"], values["first_row"]], ["code", "rows", "row"])
+    # Without threads, the groups are in the order in which they come first.
+    sums = sums.group_by("code", use_threads=False).aggregate([("rows", "sum"), ("row", "min")])
+    columns = [*found.values.columns[:-2], sums["rows_sum"], sums["row_min"]]
+    return pa.Table.from_arrays(columns, values.column_names)
+
+
+def _codes(columns: Sequence[pa.ChunkedArray]) -> pa.ChunkedArray:
+    """Return a number for each row. Rows that are equal have the same, and the rows that come first count from 0."""
+    codes, _ = _encoded(columns[0])
+    for column in columns[1:]:
+        others, count = _encoded(column)
+        wide = pc.add(pc.multiply(codes.cast(pa.int64()), count), others.cast(pa.int64()))
+        codes, _ = _encoded(wide)
+    return codes
+
+
+def _encoded(column: pa.ChunkedArray) -> tuple[pa.ChunkedArray, pa.Scalar]:
+    """Return the codes of the values of a column, and how many values there are."""
+    if isinstance(column.type, pa.BaseExtensionType):
+        column = pa.chunked_array([chunk.storage for chunk in column.chunks], column.type.storage_type)
+    encoded = pc.dictionary_encode(column, null_encoding="encode")  # All chunks have one dictionary.
+    codes = pa.chunked_array([chunk.indices for chunk in encoded.chunks], pa.int32())
+    values = encoded.chunk(0).dictionary if encoded.num_chunks else pa.nulls(0)
+    return codes, pc.count(values, mode="all")
+
+
+def _first_rows(codes: pa.Array) -> tuple[pa.Array, pa.Array]:
+    """Return for each code the first row that has it, counted from 0, and counted from 1."""
+    so_far = pc.cumulative_max(codes)
+    # pa.array would import pandas for its constants.
+    nothing = pa.nulls(min(1, len(codes)))
+    is_new = [pc.is_null(nothing), pc.not_equal(so_far[1:], so_far[:-1])]
+    places = pc.indices_nonzero(pa.concat_arrays(is_new))
+    numbers = pc.indices_nonzero(pa.concat_arrays([pc.is_valid(nothing), *is_new]))
+    return places, numbers.cast(pa.int64())
+
+
+def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
+    """Return a column with the values that DuckDB reads in it, in a form that Arrow can take rows of."""
+    kind = column.type
+    if pa.types.is_run_end_encoded(kind):
+        column = pa.chunked_array([pc.run_end_decode(chunk) for chunk in column.chunks], kind.value_type)
+    elif pa.types.is_dictionary(kind):
+        column = column.cast(kind.value_type)
+    elif pa.types.is_string_view(kind):
+        column = column.cast(pa.large_string())
+    elif pa.types.is_binary_view(kind):
+        column = column.cast(pa.large_binary())
+    return column if column.type == kind else _decoded(column)
+
+
+def _combined(column: pa.ChunkedArray) -> pa.Array:
+    return column.chunk(0) if column.num_chunks == 1 else one_array(column)
