@@ -33,6 +33,7 @@ VIEWS = (
     "reports",
     "report_tables",
     "label_sources",
+    "table_parts",
     "unmatched_keys",
     "unused_labels",
     "provenance_files",

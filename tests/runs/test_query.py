@@ -296,7 +296,7 @@ def test_no_mutant_of_a_document_breaks_a_view(here: Path, tmp_path: Path) -> No
         for name in VIEWS:
             answer = evidence.ask(f"FROM {name}")
             assert answer is not None
-            assert result_text(answer, "jsonl")
+            assert result_text(answer, "jsonl") or name == "table_parts"  # It has no row of tables of one file.
 
 
 def test_the_views_work_without_moslabels(here: Path, evidence: Views) -> None:
@@ -681,7 +681,7 @@ def tables(path: Path) -> dict[str, int]:
 def test_the_views_are_saved_as_tables(here: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "new" / "runs'.duckdb"
     assert main(["sql", ALL, "--db", str(path), "-c", "SELECT 1"]) == 0
-    assert f"7 tables saved in {path}\n" in capsys.readouterr().err
+    assert f"{len(VIEWS)} tables saved in {path}\n" in capsys.readouterr().err
     assert set(tables(path)) == set(VIEWS)
     assert tables(path)["audits"] == 3
     assert os.listdir(path.parent) == [path.name]
