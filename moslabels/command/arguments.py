@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from moslabels.base.errors import UsageError
 from moslabels.base.text import json_fault, nearest, shown
 from moslabels.command.parser import Parser, wrapped
+from moslabels.spec.engines import ENGINES, LOCAL
 from moslabels.spec.options import FIELDS
 from moslabels.spec.problems import Members
 
@@ -40,11 +41,21 @@ WORKERS: dict[str, tuple[str, dict[str, Any]]] = {
     "workers": ("processes for a table of many parts", {"metavar": "N", "type": _whole_number})
 }
 """The same of the processes that label parts, for the commands that write tables."""
+ENGINE: dict[str, tuple[str, dict[str, Any]]] = {
+    "engine": (
+        f"who labels many parts: {', '.join((LOCAL, *ENGINES))}",
+        {"metavar": "E", "choices": (LOCAL, *ENGINES)},
+    ),
+    "address": ("where the engine is", {"metavar": "A"}),
+}
+"""The same of the engine that labels parts."""
+OF_WRITERS = SETTINGS | WORKERS | ENGINE
+"""All of these, for the commands that write tables."""
 
 
 def add_settings(parser: Parser, *, writes: bool = False) -> None:
     """Add the settings of DuckDB, and for a command that writes tables that of its processes."""
-    for name, (help_text, keywords) in (SETTINGS | WORKERS if writes else SETTINGS).items():
+    for name, (help_text, keywords) in (OF_WRITERS if writes else SETTINGS).items():
         parser.add_argument(flag(name), help=help_text, **keywords)
 
 
@@ -61,7 +72,7 @@ def add_options(parser: Parser, *, writes: bool = False) -> None:
             read = json_or_text if kind.is_json else _number if kind.schema.get("type") == "number" else str
             keywords |= {"metavar": kind.placeholder, "type": read}
         parser.add_brief(flag(name), option.metadata["help"], **keywords)
-    settings = SETTINGS | WORKERS if writes else SETTINGS
+    settings = OF_WRITERS if writes else SETTINGS
     for name, (help_text, keywords) in settings.items():
         parser.add_brief(flag(name), help_text, **keywords)
     flags = wrapped(" ".join(map(flag, (*FIELDS, *settings))), "  ")

@@ -73,6 +73,8 @@ def _batch(parsed: argparse.Namespace, argv: list[str]) -> int:
                 threads=parsed.threads,
                 temp_dir=parsed.temp_dir,
                 workers=parsed.workers,
+                engine=parsed.engine,
+                address=parsed.address,
                 argv=argv,
                 on_table=on_table,
                 on_report=reports.append,
@@ -162,6 +164,7 @@ def _materialize_arguments(parser: Parser) -> None:
 def _materialize(parsed: argparse.Namespace, argv: list[str]) -> int:
     from moslabels.evidence.audit import json_text
     from moslabels.evidence.run import Run
+    from moslabels.parts.engines import check_need, engine_of_run
     from moslabels.runs.arguments import all_args
     from moslabels.runs.table import label_table
     from moslabels.spec.entry import table_spec
@@ -172,10 +175,14 @@ def _materialize(parsed: argparse.Namespace, argv: list[str]) -> int:
         lambda: table_spec(parsed.features, parsed.labels, parsed.out, parsed.audit_json, parsed.unmatched, options),
     )
     paths = {name: getattr(parsed, name) for name in ("features", "labels", "out", "audit_json")}
-    args = all_args(paths, options, settings, parsed.unmatched, parsed.dry_run)
     with _progress(parsed) as progress:
-        progress.table(spec.features, 1, 1)
-        audit = label_table(spec, Run(argv, args, settings=settings, is_dry=parsed.dry_run, progress=progress.wanted()))
+        told = progress.wanted()
+        with engine_of_run(parsed.engine, parsed.address, None, parsed.workers, told) as of_run:
+            check_need([spec], of_run)
+            progress.table(spec.features, 1, 1)
+            args = all_args(paths, options, settings, parsed.unmatched, parsed.dry_run, of_run.told)
+            run = Run(argv, args, settings=settings, is_dry=parsed.dry_run, progress=told)
+            audit = label_table(spec, run, of_run)
     for warning in audit["warnings"]:
         say(f"moslabels: warning: {warning}")
     if not parsed.quiet:

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from moslabels.base.text import shown
-from moslabels.command.arguments import SETTINGS, WORKERS, flag
+from moslabels.command.arguments import OF_WRITERS, flag
 from moslabels.command.parser import wrapped
 from moslabels.spec.options import FIELDS
 
@@ -19,7 +19,7 @@ def options_text(names: Sequence[str]) -> str:
             "Flags of all commands that read tables:",
             *(
                 f"{flag(name)} {keywords['metavar']}\n{wrapped(text, '    ')}"
-                for name, (text, keywords) in (SETTINGS | WORKERS).items()
+                for name, (text, keywords) in OF_WRITERS.items()
             ),
         ]
     return "\n".join(told) + "\n"

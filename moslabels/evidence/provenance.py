@@ -18,6 +18,8 @@ SCHEMA = "ai-run-provenance-v1"
 ENTRYPOINT = "moslabels/cli.py"
 VERSIONS = ("moslabels", "duckdb", "pyarrow", "python")
 """Python and the packages whose versions a block has."""
+BY_WORKERS = ("hosts", "worker_versions")
+"""The arguments that say who labelled parts. They may differ between the evidence of two tables of one run."""
 
 
 def recorded_hashes(inputs: Any) -> Iterator[tuple[str, str]]:

@@ -12,3 +12,8 @@ def absolute(path: str) -> str:
     """
     folder, name = os.path.split(path)
     return os.path.join(os.path.realpath(folder), name)
+
+
+def from_anywhere(path: str) -> str:
+    """Return a path that opens the same file from another working folder. Links stay: machines may have their own."""
+    return os.path.join(os.getcwd(), path)

@@ -50,6 +50,11 @@ class StagedFolder:
         return self._place.full(self._hidden)
 
     @property
+    def target(self) -> str:
+        """The path of the new version, for messages."""
+        return self._place.given
+
+    @property
     def run_folder(self) -> str:
         return os.path.abspath(self._run.path)
 

@@ -31,7 +31,24 @@ def watched(paths: Iterable[str]) -> Iterator[Callable[[], None]]:
 
 def check_state(path: str, state: tuple[int, ...] | None) -> None:
     """Raise TableError if the :func:`file_state` of a file is another one by now."""
-    if (now := file_state(path)) != state:
+    _compare(path, file_state(path), state)
+
+
+def check_size_and_time(path: str, file: str, expected: tuple[int, ...]) -> None:
+    """Raise TableError, which names ``path``, if size and time of ``file`` are not those that another machine saw.
+
+    It may have the same file under another device, and on some file systems under another number.
+    """
+    _compare(path, size_and_time(file_state(file)), expected)
+
+
+def size_and_time(state: tuple[int, ...] | None) -> tuple[int, ...] | None:
+    """Return what of a :func:`file_state` is the same on all machines that share the file."""
+    return state[2:] if state is not None else None
+
+
+def _compare(path: str, now: tuple[int, ...] | None, state: tuple[int, ...] | None) -> None:
+    if now != state:
         what = "changed" if now else "disappeared"
         advice = "run again when nothing writes to it"
         raise TableError(f"{path}: {what} while it was read; {advice}", code="changed", file=path)

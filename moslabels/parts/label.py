@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -17,12 +16,11 @@ from moslabels.base.settings import Settings
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.evidence import embedded
-from moslabels.evidence.provenance import versions
 from moslabels.files import platform
 from moslabels.files.places import Place
 from moslabels.files.records import file_sha256
 from moslabels.files.staged import StagedFile
-from moslabels.files.watched import check_state
+from moslabels.files.watched import check_size_and_time
 from moslabels.files.workspace import Workspace
 from moslabels.labelling.match import PartCounts, row_labels_statement, rows_of_positions, rows_with_label
 from moslabels.parts.messages import pack, unpack
@@ -34,6 +32,9 @@ from moslabels.sources.source import Part, Source
 from moslabels.writers import splice
 from moslabels.writers.copy import Copy
 from moslabels.writers.job import Job, changed
+
+_PLAIN = ("root", "base", "hiding", "dropped", "outline", "folder")
+"""The members of a group's task that JSON holds as they are."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ class KnownPart:
 class PartTask:
     """One part to label. ``number`` names its new file in the folder of the run. ``out`` is where it will be at last.
 
-    ``state`` is the :func:`~moslabels.files.watched.file_state` that the features had when they were counted.
+    ``state`` are the size and the time that the features had when they were counted.
     """
 
     number: int
@@ -76,18 +77,17 @@ class PartResult:
 class GroupTask:
     """What all parts of a table share: the key columns, the rule of the join, and where to write.
 
-    ``hiding`` are the columns that hide the numbers of files and rows. ``folder`` takes the new parts, each under its
-    number. If ``is_dry``, they are checked and removed.
+    Paths of features open from the folder ``base``. ``hiding`` are the columns that hide the numbers of files and rows.
+    ``folder`` takes the new parts, each under its number. Without one, they are checked and removed.
     """
 
     root: str
+    base: str
     cells: Sequence[Cell]
     hiding: Sequence[str]
     dropped: Sequence[str]
     outline: Mapping[str, Any]
-    folder: str
-    is_dry: bool
-    settings: Settings
+    folder: str | None
 
 
 def label_task(shared: GroupTask, parts: Sequence[PartTask], values: pa.Table, columns: pa.Table) -> bytes:
@@ -96,26 +96,20 @@ def label_task(shared: GroupTask, parts: Sequence[PartTask], values: pa.Table, c
     ``values`` are the distinct values of the key columns that have a label, with its position in ``columns``, the label
     columns. Their last row is that of no label.
     """
-    cells = [{"alias": cell.alias, "column": asdict(cell.column)} for cell in shared.cells]
-    settings = {**asdict(shared.settings), "temp_dir": shared.settings.temp_dir and os.fspath(shared.settings.temp_dir)}
     header = {
-        **{name: getattr(shared, name) for name in ("root", "hiding", "dropped", "outline", "folder", "is_dry")},
-        "cells": cells,
-        "settings": settings,
+        **{name: getattr(shared, name) for name in _PLAIN},
+        "cells": [{"alias": cell.alias, "column": asdict(cell.column)} for cell in shared.cells],
         "parts": [asdict(part) for part in parts],
-        "versions": versions(),
     }
     return pack(header, {"values": values, "columns": columns})
 
 
 def _read_task(task: bytes) -> tuple[GroupTask, list[PartTask], pa.Table, pa.Table]:
     header, tables = unpack(task)
-    _check_versions(header["versions"])
     cells = [Cell(one["alias"], Column(**one["column"]), FORMAT.reader) for one in header["cells"]]
     shared = GroupTask(
-        **{name: header[name] for name in ("root", "hiding", "dropped", "outline", "folder", "is_dry")},
+        **{name: header[name] for name in _PLAIN},
         cells=cells,
-        settings=Settings(**header["settings"]),
     )
     parts = [
         PartTask(
@@ -132,32 +126,20 @@ def _read_task(task: bytes) -> tuple[GroupTask, list[PartTask], pa.Table, pa.Tab
     return shared, parts, tables["values"], tables["columns"]
 
 
-def _check_versions(wanted: Mapping[str, str]) -> None:
-    if (own := versions()) != wanted:
-        different = [
-            f"{name} {own.get(name)} and not {wanted[name]}" for name in wanted if own.get(name) != wanted[name]
-        ]
-        raise TableError(
-            f"a worker on {socket.gethostname()} has {', '.join(different)}: the bytes of the parts would depend on "
-            "who labels them; install the same versions there",
-            code="resources",
-        )
-
-
 def results_of(message: bytes) -> list[PartResult]:
     """Return what became of the parts of a group."""
     header, _ = unpack(message)
     return [PartResult(**one) for one in header["parts"]]
 
 
-def label(task: bytes) -> bytes:
+def label(task: bytes, settings: Settings) -> bytes:
     """Label the parts of a group. Raise TableError if one cannot be labelled: it is then not among those written."""
     shared, parts, values, columns = _read_task(task)
     with errors_of_table(shared.root):
         kept = [result for part in parts if (result := _kept(part)) is not None]
         done = {result.number for result in kept}
         todo = [part for part in parts if part.number not in done]
-        labelled = _labelled(shared, todo, values, columns) if todo else []
+        labelled = _labelled(shared, todo, values, columns, settings) if todo else []
     return pack({"parts": [asdict(result) for result in [*kept, *labelled]]})
 
 
@@ -174,33 +156,41 @@ def _kept(part: PartTask) -> PartResult | None:
     return PartResult(part.number, part.known.features_sha256, part.known.sha256, size, is_kept=True)
 
 
-def _labelled(shared: GroupTask, parts: Sequence[PartTask], values: pa.Table, columns: pa.Table) -> list[PartResult]:
-    with Workspace(shared.settings.temp_dir) as workspace, Engine(shared.settings, workspace.folder) as engine:
+def _labelled(
+    shared: GroupTask, parts: Sequence[PartTask], values: pa.Table, columns: pa.Table, settings: Settings
+) -> list[PartResult]:
+    with Workspace(settings.temp_dir) as workspace, Engine(settings, workspace.folder) as engine:
         source = PartsSource(
             shared.root,
             "feature",
             FORMAT,
             tuple(
-                Part(part.path, part.path, partitions=part.partitions, counted=part.counts.input_rows) for part in parts
+                Part(
+                    part.path,
+                    os.path.join(shared.base, part.path),
+                    partitions=part.partitions,
+                    counted=part.counts.input_rows,
+                )
+                for part in parts
             ),
             memory=engine.memory,
             every_name=tuple(shared.hiding),
         )
         engine.run(render("parts/40_feature_keys", table=engine.register(values)))
         missing = len(columns) - 1
-        engine.expect(sum(part.state[2] for part in parts))
+        engine.expect(sum(part.state[0] for part in parts))
         rows = source.offsets[-1]
         with source.reading():
             positions = engine.table(row_labels_statement(source, shared.cells, missing, rows)).column(0)
         if len(positions) != rows:
             raise changed(shared.root)
-        folder = platform.system.open_folder(shared.folder)
+        folder = platform.system.open_folder(shared.folder or workspace.folder)
         try:
             return [
                 write_part(
                     PartJob(engine, shared, part, columns, workspace.folder),
                     one_array(positions.slice(start, part.counts.input_rows)),
-                    Place(part.out, folder, str(part.number), is_aside=shared.is_dry),
+                    Place(part.out, folder, str(part.number), is_aside=shared.folder is None),
                 )
                 for part, start in zip(parts, source.offsets, strict=False)
             ]
@@ -220,8 +210,9 @@ class PartJob:
 def write_part(job: PartJob, positions: pa.Array, place: Place) -> PartResult:
     """Write one labelled part, read it back, and give it its number as its name."""
     part, shared = job.part, job.shared
-    check_state(part.path, part.state)
-    footer = footer_of(part.path)
+    file = os.path.join(shared.base, part.path)
+    check_size_and_time(part.path, file, part.state)
+    footer = footer_of(part.path, file)
     # The part gets the labels that its rows have, and no others, so that its bytes do not depend on other parts.
     held = rows_of_positions(positions)
     used = one_array(held.column(0))
@@ -236,7 +227,7 @@ def write_part(job: PartJob, positions: pa.Array, place: Place) -> PartResult:
 
     writing = Job(
         engine=job.engine,
-        source=Source(part.path, "feature", ParquetFile(), (Part(part.path, part.path, footer=footer),)),
+        source=Source(part.path, "feature", ParquetFile(), (Part(part.path, file, footer=footer),)),
         keys=[cell.column.name for cell in shared.cells if not cell.column.partition],
         out=part.out,
         columns=job.columns.take(used),
@@ -246,11 +237,11 @@ def write_part(job: PartJob, positions: pa.Array, place: Place) -> PartResult:
         evidence=evidence,
         copy=None,
     )
-    with StagedFile(place) as staged, Copy(part.path, footer.start, staged) as copy:
+    with StagedFile(place) as staged, Copy(file, footer.start, staged) as copy:
         written = splice.write(writing, footer, copy, staged)
         staged.finish()
-        check_state(part.path, part.state)
-        if not shared.is_dry:
+        check_size_and_time(part.path, file, part.state)
+        if shared.folder is not None:
             platform.system.replace(place.folder, staged.staged, place.name)
         assert written.features_sha256 is not None
         return PartResult(part.number, written.features_sha256, staged.sha256, staged.size, is_kept=False)

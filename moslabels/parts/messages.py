@@ -1,4 +1,4 @@
-"""Messages between the driver and its workers: a JSON header and Arrow tables. Nothing in them is code."""
+"""Messages between the driver and its workers: a JSON header and what follows it. Nothing in them is code."""
 
 from __future__ import annotations
 
@@ -13,21 +13,34 @@ import pyarrow.ipc
 _LENGTH = 8
 
 
+def wrap(header: Mapping[str, Any], *bodies: bytes) -> bytes:
+    """Return a message: the length of the header, the header, and what follows it."""
+    head = json.dumps(header, ensure_ascii=False).encode("utf-8", "surrogatepass")
+    return b"".join([len(head).to_bytes(_LENGTH, "little"), head, *bodies])
+
+
+def unwrap(message: bytes) -> tuple[dict[str, Any], bytes]:
+    """Return the header of a message and what follows it. Raise ValueError if it is not a message."""
+    end = _LENGTH + int.from_bytes(message[:_LENGTH], "little")
+    header = json.loads(message[_LENGTH:end].decode("utf-8", "surrogatepass"))
+    if not isinstance(header, dict):
+        raise ValueError("the header is not an object")
+    return header, message[end:]
+
+
 def pack(header: Mapping[str, Any], tables: Mapping[str, pa.Table] | None = None) -> bytes:
-    """Return a message: the length of the header, the header, and the tables one after the other."""
+    """Return a message that holds Arrow tables, one after the other."""
     streams = {name: _stream(table) for name, table in (tables or {}).items()}
     sizes = {name: len(stream) for name, stream in streams.items()}
-    head = json.dumps({"header": header, "tables": sizes}, ensure_ascii=False).encode("utf-8")
-    return b"".join([len(head).to_bytes(_LENGTH, "little"), head, *streams.values()])
+    return wrap({"header": header, "tables": sizes}, *streams.values())
 
 
 def unpack(message: bytes) -> tuple[dict[str, Any], dict[str, pa.Table]]:
     """Return the header and the tables of a message."""
-    length = int.from_bytes(message[:_LENGTH], "little")
-    head = json.loads(message[_LENGTH : _LENGTH + length])
-    start, tables = _LENGTH + length, {}
+    head, body = unwrap(message)
+    start, tables = 0, {}
     for name, size in head["tables"].items():
-        with pa.ipc.open_stream(pa.py_buffer(message).slice(start, size)) as reader:
+        with pa.ipc.open_stream(pa.py_buffer(body).slice(start, size)) as reader:
             tables[name] = reader.read_all()
         start += size
     return head["header"], tables

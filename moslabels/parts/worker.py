@@ -1,40 +1,85 @@
-"""A worker: a process that does the tasks that come in on standard input, one after the other.
+"""A worker: whoever calls :func:`answer` with the requests of a driver, in any process on any machine.
 
-Before each message comes its length. A task begins with the name of its function. A result begins with one byte: it is
-the result, or the error as JSON.
+A request is bytes, and so is an answer. An answer says who gave it. It holds the result of the task, or the error.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import signal
+import socket
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from contextvars import Context
 from typing import IO, Any
 
-from moslabels.base.errors import MosLabelsError, TableError
-from moslabels.engine.databases import kept
+from moslabels.base.errors import MosLabelsError, os_error
+from moslabels.base.settings import Settings
+from moslabels.engine.databases import shared
+from moslabels.evidence.provenance import versions
 from moslabels.parts.examine import examine
 from moslabels.parts.label import label
+from moslabels.parts.messages import unwrap, wrap
+from moslabels.parts.sight import Sight, look
 
-TASKS: Mapping[str, Callable[[bytes], bytes]] = {"examine": examine, "label": label}
+TASKS: Mapping[str, Callable[[bytes, Settings], bytes]] = {"examine": examine, "label": label}
 """The functions that workers run, by name. Each is pure but for the parts that it writes, and may run twice."""
 
 _LENGTH = 8
-DONE, FAILED = b"d", b"f"
+_OF_ERRORS = ("code", "file", "column", "row")
 
 
-def send(stream: IO[bytes], *pieces: bytes) -> None:
-    """Write one message."""
-    stream.write(sum(map(len, pieces)).to_bytes(_LENGTH, "little"))
-    for piece in pieces:
-        stream.write(piece)
+def request(name: str, task: bytes, settings: Settings, sight: Sight | None = None) -> bytes:
+    """Return the request to do a task. ``settings`` are what the worker may take of its machine.
+
+    With ``sight``, the worker first makes sure that it sees the storage of the driver.
+    """
+    given = {name: os.fspath(value) if name == "temp_dir" else value for name, value in settings.given().items()}
+    return wrap({"task": name, "settings": given, "sight": sight and sight.members()}, task)
+
+
+def answer(request: bytes) -> bytes:
+    """Do what a request asks for, and return the answer. No error of a task is raised here: the answer holds it.
+
+    An engine calls this in its workers. It may call it in several threads, and again after a worker was lost.
+    """
+    # A process that was forked must not use the database that its parent keeps in the context.
+    return Context().run(_answer, request)
+
+
+def _answer(request: bytes) -> bytes:
+    who = {"host": socket.gethostname(), "process": os.getpid(), "versions": versions()}
+    try:
+        header, task = unwrap(request)
+        written = look(Sight(**header["sight"])) if header["sight"] else None
+        with shared():
+            result = TASKS[header["task"]](task, Settings(**header["settings"]))
+    except Exception as error:
+        return wrap({**who, "error": _told(error)})
+    return wrap({**who, "error": None, "written": written}, result)
+
+
+def _told(error: Exception) -> dict[str, Any]:
+    """Return an error as JSON values."""
+    if isinstance(error, OSError) and error.errno is not None:
+        error = os_error(error)
+    if isinstance(error, MosLabelsError):
+        return {"message": str(error), **{name: getattr(error, name) for name in _OF_ERRORS}}
+    if isinstance(error, MemoryError):
+        return {"message": "a worker is out of memory", "code": "resources"}
+    message = f"a worker failed, which nobody foresaw: {type(error).__name__}: {error}"
+    return {"message": message, "code": "internal"}
+
+
+def send(stream: IO[bytes], message: bytes) -> None:
+    """Write one message to a process."""
+    stream.write(len(message).to_bytes(_LENGTH, "little"))
+    stream.write(message)
     stream.flush()
 
 
 def receive(stream: IO[bytes]) -> bytes | None:
-    """Read one message; None if the other side has ended."""
+    """Read one message of a process; None if it has ended."""
     head = stream.read(_LENGTH)
     if len(head) < _LENGTH:
         return None
@@ -43,36 +88,13 @@ def receive(stream: IO[bytes]) -> bytes | None:
     return message if len(message) == size else None
 
 
-def error_message(error: Exception) -> bytes:
-    """Return an error as a message."""
-    known = error if isinstance(error, MosLabelsError) else None
-    told = {name: getattr(known, name) for name in ("code", "file", "column", "row")} if known else {"code": "internal"}
-    message = str(error) if known else f"a worker failed, which nobody foresaw: {type(error).__name__}: {error}"
-    return json.dumps({"message": message, **told}).encode("utf-8")
-
-
-def raised(message: bytes) -> TableError:
-    """Return the error that a worker sent."""
-    told: dict[str, Any] = json.loads(message)
-    return TableError(told.pop("message"), **told)
-
-
 def main() -> None:
-    """Do tasks until standard input ends."""
+    """Answer the requests that come in on standard input, until it ends. Before each message comes its length."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C goes to all of a terminal. The driver ends its workers.
     # What a library prints must not get between the messages.
-    tasks, results = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    requests, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    with kept(), suppress(BrokenPipeError):  # The driver has ended, so nobody wants what is done here.
-        while (message := receive(tasks)) is not None:
-            send(results, *_result(message))
+    with suppress(BrokenPipeError):  # The driver has ended, so nobody wants what is done here.
+        while (message := receive(requests)) is not None:
+            send(answers, answer(message))
     os._exit(0)  # Nothing is left to be written. Closing the pipe would say so to a driver that has ended.
-
-
-def _result(message: bytes) -> tuple[bytes, bytes]:
-    """Do a task, and return its result, or the error, each after the byte that tells which."""
-    name, _, task = message.partition(b"\n")
-    try:
-        return DONE, TASKS[name.decode()](task)
-    except Exception as error:
-        return FAILED, error_message(error)

@@ -6,16 +6,20 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack, suppress
+from dataclasses import replace
 from threading import Lock
 from typing import Protocol
 
 from moslabels.base.errors import TableError
 from moslabels.base.progress import Progress
+from moslabels.base.settings import Settings
 from moslabels.engine.databases import kept
-from moslabels.parts.worker import DONE, TASKS, raised, receive, send
+from moslabels.files.staged_folder import StagedFolder
+from moslabels.parts.answers import opened
+from moslabels.parts.worker import TASKS, receive, request, send
 
 START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from moslabels.parts.worker import main; main()"
 _SECONDS_BETWEEN_LOOKS = 0.1
@@ -27,9 +31,20 @@ MOST_PARTS, MOST_BYTES = 64, 1 << 28
 
 
 class Workers(Protocol):
-    """Whoever does tasks: this process, other processes, or an engine."""
+    """Whoever does the tasks of one table: this process, other processes, or an engine.
 
-    def map(self, name: str, tasks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    ``hosts`` are the machines of an engine that have done tasks.
+    """
+
+    hosts: set[str]
+
+    def begin(self, size: int, tasks: int, staged: StagedFolder | None) -> None:
+        """Make ready for so many bytes in so many tasks. ``staged`` is where parts will be written, if they are."""
+
+    def share(self, settings: Settings, memory: float) -> Settings:
+        """Return what one worker may take of its machine. ``memory`` are the bytes that DuckDB may take here."""
+
+    def map(self, name: str, tasks: Iterable[bytes], settings: Settings) -> Generator[tuple[int, bytes]]:
         """Do tasks by the function of a name in ``worker.TASKS``. Yield each number and result, in any order.
 
         Raise TableError for a task that cannot be done, or if a worker ends before its task does.
@@ -39,9 +54,9 @@ class Workers(Protocol):
 class InProcess:
     """Does tasks in this process, one after the other."""
 
-    def map(self, name: str, tasks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    def map(self, name: str, tasks: Iterable[bytes], settings: Settings) -> Generator[tuple[int, bytes]]:
         for number, task in enumerate(tasks):
-            yield number, TASKS[name](task)
+            yield number, TASKS[name](task, settings)
 
 
 class Processes:
@@ -67,14 +82,14 @@ class Processes:
             process.end()
         self._threads.shutdown(cancel_futures=True)
 
-    def map(self, name: str, tasks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    def map(self, name: str, tasks: Iterable[bytes], settings: Settings) -> Generator[tuple[int, bytes]]:
         left = enumerate(tasks)
         running: dict[Future[bytes], int] = {}
         while True:
             # One task more than there are workers is kept ready. Each holds its values and labels.
             while len(running) <= self._number and (following := next(left, None)) is not None:
                 number, task = following
-                running[self._threads.submit(self._do, name, task)] = number
+                running[self._threads.submit(self._do, request(name, task, settings))] = number
             if not running:
                 return
             done, _ = wait(running, _SECONDS_BETWEEN_LOOKS, FIRST_COMPLETED)
@@ -82,17 +97,15 @@ class Processes:
             for future in done:
                 yield running.pop(future), future.result()
 
-    def _do(self, name: str, task: bytes) -> bytes:
+    def _do(self, wanted: bytes) -> bytes:
         """Do one task in a process. If the process ends, try once more: the system may have taken its memory."""
         for number in range(_TRIES):
             process = self.take()
-            result = process.do(name, task)
-            if result is not None:
+            answer = process.do(wanted)
+            if answer is not None:
                 with self._lock:
                     self._idle.append(process)
-                if result[:1] == DONE:
-                    return result[1:]
-                raise raised(result[1:])
+                return opened(answer).result
             status = process.end()
             if self._is_closed or number == _TRIES - 1:
                 break
@@ -137,12 +150,12 @@ class _Process:
     def is_running(self) -> bool:
         return self._process.returncode is None
 
-    def do(self, name: str, task: bytes) -> bytes | None:
-        """Do one task. Return its result, or None if the process has ended."""
+    def do(self, wanted: bytes) -> bytes | None:
+        """Let it do what a request asks for. Return its answer, or None if the process has ended."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         try:
-            send(self._process.stdin, name.encode() + b"\n", task)
+            send(self._process.stdin, wanted)
             return receive(self._process.stdout)
         except (OSError, ValueError):
             return None
@@ -179,12 +192,12 @@ class Local:
     def __init__(self, wanted: int | None, progress: Progress) -> None:
         self._wanted = wanted
         self._progress = progress
-        self._workers: Workers = InProcess()
+        self._workers: InProcess | Processes = InProcess()
         self._opened = ExitStack()
         self.number = 1
+        self.hosts: set[str] = set()
 
-    def begin(self, size: int, tasks: int) -> None:
-        """Start the workers for so many bytes in so many tasks."""
+    def begin(self, size: int, tasks: int, _staged: StagedFolder | None = None) -> None:
         usual = (os.cpu_count() or 1) if size >= _WORTH_A_START and sys.executable else 1
         self.number = max(1, min(self._wanted or usual, tasks))
         if self.number == 1:
@@ -192,8 +205,15 @@ class Local:
         else:
             self._workers = self._opened.enter_context(Processes(self.number, self._progress))
 
-    def map(self, name: str, tasks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-        return self._workers.map(name, tasks)
+    def share(self, settings: Settings, memory: float) -> Settings:
+        if self.number == 1:
+            return replace(settings, workers=None)
+        threads = max(1, (settings.threads or os.cpu_count() or 1) // self.number)
+        own = max(1 << 26, int(memory) // (self.number + 1)) >> 20
+        return replace(settings, workers=None, threads=threads, memory_limit=f"{own}MiB")
+
+    def map(self, name: str, tasks: Iterable[bytes], settings: Settings) -> Generator[tuple[int, bytes]]:
+        return self._workers.map(name, tasks, settings)
 
     def __enter__(self) -> Local:
         return self

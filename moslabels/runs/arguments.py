@@ -19,9 +19,17 @@ Features: TypeAlias = str | os.PathLike[str] | Mapping[str, Any] | Sequence[str 
 
 
 def all_args(
-    paths: Mapping[str, Any], options: Mapping[str, Any], settings: Settings, unmatched: Any, dry_run: bool
+    paths: Mapping[str, Any],
+    options: Mapping[str, Any],
+    settings: Settings,
+    unmatched: Any,
+    dry_run: bool,
+    engine: Mapping[str, Any],
 ) -> dict[str, Any]:
-    """Return the arguments of a call for one table, for its evidence: every option with its value, given or not."""
+    """Return the arguments of a call for one table, for its evidence: every option with its value, given or not.
+
+    ``engine`` is what is told of the engine.
+    """
     defaults = Options()
     return {
         **paths,
@@ -29,6 +37,7 @@ def all_args(
         "dry_run": dry_run,
         **{name: getattr(settings, name) for name in ("memory_limit", "threads", "temp_dir")},
         **({"workers": settings.workers} if settings.workers is not None else {}),
+        **engine,
         **{name: options.get(name, getattr(defaults, name)) for name in FIELDS},
     }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import ExitStack
 from functools import partial
 from typing import Any, cast
@@ -21,6 +22,7 @@ from moslabels.evidence.types import Report, TableEntry
 from moslabels.files.publish import write_whole
 from moslabels.files.records import file_record
 from moslabels.files.reserve import reserved
+from moslabels.parts.engines import EngineOfRun, check_need, engine_of_run
 from moslabels.runs.arguments import check_block, checked_cancel
 from moslabels.runs.shown import shown_report
 from moslabels.runs.table import label_table
@@ -48,6 +50,9 @@ def run_batch(
     threads: int | None = None,
     temp_dir: str | os.PathLike[str] | None = None,
     workers: int | None = None,
+    engine: str | None = None,
+    address: str | None = None,
+    executor: Executor | None = None,
     argv: Sequence[str] = (),
     on_table: Callable[[TableEntry], None] | None = None,
     on_report: Callable[[Report], None] | None = None,
@@ -78,6 +83,12 @@ def run_batch(
         What DuckDB may take: a text such as ``"4GB"``, a number, a folder for what does not fit in memory.
     workers
         How many processes label the parts of a table of many parts; by default one per core, if the table is large.
+        With an engine or an executor, the most tasks at a time.
+    engine, address
+        Who labels the parts of tables of many parts: ``"local"``, or the name of an engine, and where it is. This
+        process labels the other tables.
+    executor
+        A ``concurrent.futures.Executor`` that labels them, such as one of Dask or MPI.
     argv
         The command line, for the evidence.
     on_table
@@ -132,21 +143,25 @@ def run_batch(
     # It is read first, because a report may be written in its place.
     since = partial(compared, old, old_tables(old)) if old is not None else None
     settings = Settings(memory_limit=memory_limit, threads=threads, temp_dir=temp_dir, workers=workers)
+    progress = relayed(progress, checked_cancel(cancel))
+    of_run = engine_of_run(engine, address, executor, workers, progress)
+    check_need(manifest.tables, of_run)
     args = {
         "manifest": manifest.path,
         "base_dir": base_dir,
         **named_reports(reports),
         "fail_fast": fail_fast,
         **settings.given(),
+        **of_run.told,
         **{name: True for name, given in (("dry_run", dry_run), ("skip_unchanged", skip_unchanged)) if given},
         **({"compare": old} if old is not None else {}),
         # The tables of a loaded manifest may differ from those of its file.
         **({"manifest_loaded": True} if is_loaded else {}),
     }
     manifest_record = file_record(manifest.path)
-    progress = relayed(progress, checked_cancel(cancel))
     run = Run(argv, args, manifest_record, reports, run_provenance, settings, dry_run, progress=progress)
-    made, ended_by = _run(manifest, run, fail_fast, skip_unchanged, on_table, since)
+    with of_run:
+        made, ended_by = _run(manifest, run, of_run, fail_fast, skip_unchanged, on_table, since)
     document = shown_report(made)
     try:
         if on_report is not None:
@@ -169,6 +184,7 @@ def _reports(manifest: Manifest, given: Mapping[str, Any]) -> dict[str, str]:
 def _run(
     manifest: Manifest,
     run: Run,
+    of_run: EngineOfRun,
     fail_fast: bool,
     skip_unchanged: bool,
     on_table: Callable[[TableEntry], None] | None,
@@ -184,13 +200,13 @@ def _run(
         except OSError as error:
             raise UsageError(f"the report cannot be written: {os_error(error)}") from error
         with kept():
-            entries, audits, ended_by = _label_tables(manifest.tables, run, fail_fast, skip_unchanged, on_table)
+            entries, audits, ended_by = _label_tables(manifest.tables, run, of_run, fail_fast, skip_unchanged, on_table)
         tables = zip(manifest.tables, entries, strict=True)
         were_run = [(spec, entry) for spec, entry in tables if entry["status"] != "not-run"]
         inputs = _inputs(were_run, run) if run.block is None else {}
         changes = since(entries) if since is not None else None
         document = report.build(
-            manifest.path, entries, run.provenance(inputs, {}), is_dry=run.is_dry, comparison=changes
+            manifest.path, entries, run.provenance(inputs, {}, hosts=run.hosts), is_dry=run.is_dry, comparison=changes
         )
         try:
             for name, path in run.reports.items():
@@ -205,6 +221,7 @@ def _run(
 def _label_tables(
     tables: Sequence[TableSpec],
     run: Run,
+    of_run: EngineOfRun,
     fail_fast: bool,
     skip_unchanged: bool,
     on_table: Callable[[TableEntry], None] | None,
@@ -224,7 +241,7 @@ def _label_tables(
             try:
                 with released():
                     known = audit_of_unchanged(spec, run) if skip_unchanged else None
-                audits[-1] = known or label_table(spec, run)
+                audits[-1] = known or label_table(spec, run, of_run)
             except BaseException as error:
                 if (fault := fault_of_table(error, spec.id)) is None:
                     entries[-1] = report.table_entry(spec, None, interruption(error, spec.id))

@@ -21,16 +21,21 @@ from moslabels.files.watched import watched
 from moslabels.files.workspace import Workspace
 from moslabels.labelling.part_features import check_parts, part_warnings
 from moslabels.labelling.pipeline import judge, match_table, unmatched_statement
+from moslabels.parts.engines import EngineOfRun
 from moslabels.parts.own import check_own
-from moslabels.parts.workers import MOST_PARTS, Local
+from moslabels.parts.workers import MOST_PARTS
 from moslabels.runs.outputs import Outputs, record_of
 from moslabels.runs.part_work import PartsTable, parts_of
 from moslabels.spec.table import TableSpec
 from moslabels.writers.write import write_plain
 
 
-def label_parts(spec: TableSpec, run: Run, most_parts: int = MOST_PARTS) -> dict[str, Any]:
+def label_parts(
+    spec: TableSpec, run: Run, of_run: EngineOfRun | None = None, most_parts: int = MOST_PARTS
+) -> dict[str, Any]:
     """Label one table of many parts: read, match, judge, write. Return the audit. A task takes at most ``most_parts``.
+
+    The workers are those of ``of_run``, by default processes of this machine.
 
     Raise a MosLabelsError that names the table. What was at the outputs is then still there. Parts that were finished
     wait for the next run.
@@ -48,19 +53,20 @@ def label_parts(spec: TableSpec, run: Run, most_parts: int = MOST_PARTS) -> dict
             Workspace(run.settings.temp_dir) as workspace,
             set_aside(beside if run.is_dry else [], workspace.folder) as places_aside,
             Engine(run.settings, workspace.folder, progress=progress) as engine,
-            Local(run.settings.workers, progress) as workers,
+            (of_run or EngineOfRun()).workers(run.settings.workers, progress) as workers,
         ):
             of_folder = {} if run.is_dry else {spec.out: folders.enter_context(reserved_folder(spec.out))}
             places = {**of_folder, **reserved_places, **places_aside}
             with ExitStack() as files, released():
                 check_own(spec.out)
-                table = PartsTable(engine, workspace, spec, run, workers, most_parts)
-                return _label(table, Outputs(places, check_labels, run.is_dry, files))
+                staged = None if run.is_dry else files.enter_context(StagedFolder(places[spec.out]))
+                table = PartsTable(engine, spec, run, workers, staged, most_parts)
+                return _label(table, workspace, Outputs(places, check_labels, run.is_dry, files))
 
 
-def _label(table: PartsTable, outputs: Outputs) -> dict[str, Any]:
+def _label(table: PartsTable, workspace: Workspace, outputs: Outputs) -> dict[str, Any]:
     engine, spec, run = table.engine, table.spec, table.run
-    matched = match_table(engine, table.workspace, spec, table.examine)
+    matched = match_table(engine, workspace, spec, table.examine)
     unmatched = []
     if spec.unmatched is not None:
         unmatched.append(outputs.stage(spec.unmatched))
@@ -71,34 +77,34 @@ def _label(table: PartsTable, outputs: Outputs) -> dict[str, Any]:
         outputs.publish(*unmatched)  # They show why the gate stopped the table. Nothing else is written.
         raise
     label_records = [run.record(label.path) for label in spec.labels]
-    with ExitStack() as opened:
-        staged = None if run.is_dry else opened.enter_context(StagedFolder(outputs.places[spec.out]))
-        records = table.write(matched, label_records, staged)
-        engine.progress.step("checking")
-        document = audit.build(
-            spec=spec,
-            labels=matched.labels,
-            match=matched.match,
-            diagnosis=diagnosis,
-            output=audit.Output(spec.out, audit.sha256_of_parts(records), sum(part.bytes or 0 for part in records)),
-            parts=records,
-            unmatched=record_of(*unmatched) if unmatched else None,
-            warnings=[
-                *matched.warnings,
-                *part_warnings(parts_of(matched), [part.matched_rows for part in records]),
-                *outputs.warnings,
-            ],
-            provenance=run.provenance(
-                {"features": run.record(spec.features), "labels": label_records},
-                {"audit_json": None, **dict(spec.outputs())},
-            ),
-        )
-        audits = []
-        if spec.audit_json is not None:
-            audits.append(outputs.stage(spec.audit_json))
-            audits[0].write(audit.json_text(document).encode("utf-8"))
-        check_parts(spec, parts_of(matched))
-        outputs.publish(*unmatched, *audits, first=partial(_commit, staged, records))
+    records = table.write(matched, label_records)
+    run.hosts.update(table.workers.hosts)
+    engine.progress.step("checking")
+    document = audit.build(
+        spec=spec,
+        labels=matched.labels,
+        match=matched.match,
+        diagnosis=diagnosis,
+        output=audit.Output(spec.out, audit.sha256_of_parts(records), sum(part.bytes or 0 for part in records)),
+        parts=records,
+        unmatched=record_of(*unmatched) if unmatched else None,
+        warnings=[
+            *matched.warnings,
+            *part_warnings(parts_of(matched), [part.matched_rows for part in records]),
+            *outputs.warnings,
+        ],
+        provenance=run.provenance(
+            {"features": run.record(spec.features), "labels": label_records},
+            {"audit_json": None, **dict(spec.outputs())},
+            hosts=table.workers.hosts,
+        ),
+    )
+    audits = []
+    if spec.audit_json is not None:
+        audits.append(outputs.stage(spec.audit_json))
+        audits[0].write(audit.json_text(document).encode("utf-8"))
+    check_parts(spec, parts_of(matched))
+    outputs.publish(*unmatched, *audits, first=partial(_commit, table.staged, records))
     return document
 
 

@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -21,75 +22,82 @@ from moslabels.evidence.audit import PartRecord
 from moslabels.evidence.run import Run
 from moslabels.files.listing import PartFile
 from moslabels.files.staged_folder import StagedFolder
-from moslabels.files.workspace import Workspace
+from moslabels.files.watched import file_state, size_and_time
 from moslabels.labelling.match import PartCounts
 from moslabels.labelling.part_features import part_counts
 from moslabels.labelling.pipeline import Matched, columns_of
 from moslabels.parts.examine import examine_task, examined
 from moslabels.parts.label import GroupTask, KnownPart, PartResult, PartTask, label_task, results_of
-from moslabels.parts.workers import Local, groups
+from moslabels.parts.workers import Workers, groups
 from moslabels.sources.constants import integer, one_array
+from moslabels.sources.faults import fault
 from moslabels.sources.parquet_parts import HIDING, PartFacts, PartsSource
 from moslabels.spec.table import TableSpec
 
 
 @dataclass
 class PartsTable:
-    """One table of many parts while it is labelled."""
+    """One table of many parts while it is labelled. A dry run has no ``staged`` folder."""
 
     engine: Engine
-    workspace: Workspace
     spec: TableSpec
     run: Run
-    workers: Local
+    workers: Workers
+    staged: StagedFolder | None
     most_parts: int
 
     def examine(self, files: Sequence[PartFile], roles: Mapping[str, str], memory: float) -> list[PartFacts]:
         """Let workers read the footers of all parts. Raise TableError for the first that is damaged."""
-        sizes = [os.path.getsize(file.path) for file in files]
+        states = [file_state(file.path) or (0, 0, 0, 0) for file in files]
+        sizes = [state[2] for state in states]
         of_group = groups(sizes, self.most_parts)
-        self.workers.begin(sum(sizes), len(of_group))
-        tasks = [examine_task([files[number] for number in group], roles, memory) for group in of_group]
-        found = {index: examined(result) for index, result in self.workers.map("examine", tasks)}
-        return [fact for index in range(len(tasks)) for fact in found[index]]
+        self.workers.begin(sum(sizes), len(of_group), self.staged)
+        tasks = (examine_task([files[number] for number in group], roles, memory) for group in of_group)
+        found: dict[int, list[PartFacts]] = {}
+        with closing(self.workers.map("examine", tasks, self._settings())) as results:
+            found.update((index, examined(result)) for index, result in results)
+        facts = [fact for index in range(len(of_group)) for fact in found[index]]
+        for file, state, fact in zip(files, states, facts, strict=True):
+            if fact.state != size_and_time(state):
+                says = "has another size or time for the worker that read it; run again when nothing writes to it"
+                raise fault(file.path, says, "changed")
+        return [replace(fact, state=state) for fact, state in zip(facts, states, strict=True)]
 
-    def write(
-        self, matched: Matched, label_records: Sequence[Mapping[str, Any]], staged: StagedFolder | None
-    ) -> list[PartRecord]:
+    def write(self, matched: Matched, label_records: Sequence[Mapping[str, Any]]) -> list[PartRecord]:
         """Label all parts. Return their records, in order. Parts that an earlier run finished are kept."""
-        source = parts_of(matched)
+        source, staged = parts_of(matched), self.staged
         counts = part_counts(self.engine, source, matched.key, matched.match)
         columns = columns_of(self.engine, matched)
         outline = embedded.outline(self.spec, matched.labels, matched.key, label_records)
         shared = GroupTask(
             root=self.spec.features,
+            base=os.getcwd(),
             cells=matched.key.cells,
             hiding=[name for name in source.every_name if name.lower() in HIDING],
             dropped=list(matched.dropped),
             outline=outline,
-            folder=staged.run_folder if staged is not None else self.workspace.folder,
-            is_dry=staged is None,
-            settings=self._share(),
+            folder=staged.run_folder if staged is not None else None,
         )
         digests = [
             _digest(outline, matched.dropped, part.path, fact, count)
             for part, fact, count in zip(source.parts, source.facts, counts, strict=True)
         ]
-        tasks = self._tasks(matched, shared, columns, counts, digests, staged)
+        tasks = self._tasks(matched, shared, columns, counts, digests)
         self.engine.progress.step("labelling", len(source.parts), "parts")
         found: dict[int, PartResult] = {}
         try:
-            for _, message in self.workers.map("label", tasks):
-                for result in results_of(message):
-                    found[result.number] = result
-                    if staged is not None and not result.is_kept:
-                        note = {
-                            "digest": digests[result.number],
-                            "features_sha256": result.features_sha256,
-                            "sha256": result.sha256,
-                        }
-                        staged.accept(str(result.number), source.parts[result.number].relative, note)
-                self.engine.progress.advance(len(found))
+            with closing(self.workers.map("label", tasks, self._settings())) as messages:
+                for _, message in messages:
+                    for result in results_of(message):
+                        found[result.number] = result
+                        if staged is not None and not result.is_kept:
+                            note = {
+                                "digest": digests[result.number],
+                                "features_sha256": result.features_sha256,
+                                "sha256": result.sha256,
+                            }
+                            staged.accept(str(result.number), source.parts[result.number].relative, note)
+                    self.engine.progress.advance(len(found))
         except BaseException as error:
             if staged is not None and found:
                 error.add_note(
@@ -110,7 +118,6 @@ class PartsTable:
         columns: pa.Table,
         counts: Sequence[PartCounts],
         digests: Sequence[str],
-        staged: StagedFolder | None,
     ) -> Iterator[bytes]:
         source = parts_of(matched)
         for group in groups([fact.state[2] for fact in source.facts], self.most_parts):
@@ -134,22 +141,16 @@ class PartsTable:
                     path=source.parts[number].path,
                     out=os.path.join(self.spec.out, source.parts[number].relative),
                     partitions=source.parts[number].partitions,
-                    state=source.facts[number].state,
+                    state=source.facts[number].state[2:],
                     counts=counts[number],
-                    known=_known(staged, source.parts[number].relative, digests[number]),
+                    known=_known(self.staged, source.parts[number].relative, digests[number]),
                 )
                 for number in group
             ]
             yield label_task(shared, parts, values, own)
 
-    def _share(self) -> Settings:
-        """Return what one worker may take of the machine."""
-        settings, number = self.run.settings, self.workers.number
-        if number == 1:
-            return replace(settings, workers=None)
-        threads = max(1, (settings.threads or os.cpu_count() or 1) // number)
-        memory = max(1 << 26, int(self.engine.memory) // (number + 1)) >> 20
-        return replace(settings, workers=None, threads=threads, memory_limit=f"{memory}MiB")
+    def _settings(self) -> Settings:
+        return self.workers.share(self.run.settings, self.engine.memory)
 
 
 def parts_of(matched: Matched) -> PartsSource:
@@ -159,7 +160,7 @@ def parts_of(matched: Matched) -> PartsSource:
 
 def _digest(outline: Mapping[str, Any], dropped: Sequence[str], path: str, fact: PartFacts, counts: PartCounts) -> str:
     """Return a hash of all that the bytes of a part depend on: it is labelled anew if any of that changes."""
-    of_part = {"path": path, "state": list(fact.state), "counts": asdict(counts)}
+    of_part = {"path": path, "state": size_and_time(fact.state), "counts": asdict(counts)}
     told = {"outline": outline, "dropped": list(dropped), **of_part}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode("utf-8")).hexdigest()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from contextlib import ExitStack
 from functools import partial
 from typing import Any, Unpack
@@ -30,6 +31,7 @@ from moslabels.labelling.pipeline import (
     read_features,
     unmatched_statement,
 )
+from moslabels.parts.engines import EngineOfRun, check_need, engine_of_run
 from moslabels.runs.arguments import Features, all_args, check_block, check_options, checked_cancel, with_options
 from moslabels.runs.outputs import Outputs, record_of
 from moslabels.runs.part_table import label_parts
@@ -56,6 +58,9 @@ def materialize(
     threads: int | None = None,
     temp_dir: str | os.PathLike[str] | None = None,
     workers: int | None = None,
+    engine: str | None = None,
+    address: str | None = None,
+    executor: Executor | None = None,
     cancel: Cancel | None = None,
     **options: Unpack[OptionKeywords],
 ) -> Audit:
@@ -84,6 +89,11 @@ def materialize(
         What DuckDB may take: a text such as ``"4GB"``, a number, a folder for what does not fit in memory.
     workers
         How many processes label the parts of a table of many parts; by default one per core, if the table is large.
+        With an engine or an executor, the most tasks at a time.
+    engine, address
+        Who labels the parts of a table of many parts: ``"local"``, or the name of an engine, and where it is.
+    executor
+        A ``concurrent.futures.Executor`` that labels them, such as one of Dask or MPI.
     cancel
         Ends the run with CancelledError soon after another thread sets it; such as a ``threading.Event``.
     **options
@@ -124,23 +134,25 @@ def materialize(
         check_block(run_provenance)
     settings = Settings(memory_limit=memory_limit, threads=threads, temp_dir=temp_dir, workers=workers)
     paths = {"features": text_features(features), "label_paths": label_paths, "out": out, "audit_json": audit_json}
-    args = all_args(paths, options, settings, unmatched, dry_run)
     spec = table_spec(features, label_paths, out, audit_json, unmatched, options)
     progress = relayed(SILENT, checked_cancel(cancel))
-    run = Run(args=args, block=run_provenance, settings=settings, is_dry=dry_run, progress=progress)
-    return shown_audit(label_table(spec, run))
+    with engine_of_run(engine, address, executor, workers, progress) as of_run:
+        check_need([spec], of_run)
+        args = all_args(paths, options, settings, unmatched, dry_run, of_run.told)
+        run = Run(args=args, block=run_provenance, settings=settings, is_dry=dry_run, progress=progress)
+        return shown_audit(label_table(spec, run, of_run))
 
 
 with_options(materialize)
 
 
-def label_table(spec: TableSpec, run: Run) -> dict[str, Any]:
-    """Label one table of files: read, match, judge, write. Return the audit.
+def label_table(spec: TableSpec, run: Run, of_run: EngineOfRun | None = None) -> dict[str, Any]:
+    """Label one table of files: read, match, judge, write. Return the audit. ``of_run`` labels many parts.
 
     Raise a MosLabelsError that names the table. A dry run writes to a folder that is removed.
     """
     if spec.parts is not None:
-        return label_parts(spec, run)
+        return label_parts(spec, run, of_run)
     outputs = [path for _, path in spec.outputs()]
     progress = relayed(run.progress)
     with errors_of_table(spec.features, spec.id):

@@ -8,7 +8,7 @@ from typing import Any
 from moslabels.base.text import shown
 from moslabels.evidence import comparison
 from moslabels.evidence.documents import Audit, Report, Unknown, load
-from moslabels.evidence.provenance import is_ours, versions
+from moslabels.evidence.provenance import BY_WORKERS, is_ours, versions
 from moslabels.evidence.report import NEVER_SKIPPED, added_up
 from moslabels.runs.checked import NOTHING, Checked
 from moslabels.runs.verify_again import Again
@@ -149,7 +149,12 @@ def _compare_with_audit(
 
 def _is_same_run(block: Any, other: Any) -> bool:
     """Return whether two blocks seem to be of one run. A table may have been labelled again since."""
-    return is_ours(block) and is_ours(other) and [block["argv"], block["args"]] == [other["argv"], other["args"]]
+    if not is_ours(block) or not is_ours(other):
+        return False
+    of_block, of_other = (
+        {name: value for name, value in one["args"].items() if name not in BY_WORKERS} for one in (block, other)
+    )
+    return (block["argv"], of_block) == (other["argv"], of_other)
 
 
 def _says_how_it_ended(table: Mapping[str, Any]) -> bool:

@@ -74,13 +74,17 @@ def open_table(
     return reader.open(engine, workspace, Part(path, unpack(engine, workspace, path)), role, options)
 
 
-def check_regular_file(path: str) -> int:
-    """Return the size of a regular file in bytes. Raise TableError if it cannot be read."""
+def check_regular_file(path: str, file: str | None = None) -> int:
+    """Return the size of a regular file in bytes. Raise TableError if it cannot be read.
+
+    Messages show ``path``. The file is opened as ``file``, if that is another path of it.
+    """
+    file = file or path
     try:
-        found = os.stat(path)
+        found = os.stat(file)
         mode = found.st_mode
         if stat.S_ISREG(mode):
-            with open(path, "rb"):
+            with open(file, "rb"):
                 return found.st_size
     except FileNotFoundError:
         advice = absence_advice(path)

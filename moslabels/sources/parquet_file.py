@@ -71,7 +71,7 @@ class ParquetFile(FileFormat):
     def check_values(self, source: Source, column: Column, role: str) -> None:
         part = source.part
         assert part.footer is not None
-        check_chunks(part.path, part.footer, source.columns.index(column), role, source.memory)
+        check_chunks(part, part.footer, source.columns.index(column), role, source.memory)
 
     def typed_batches(
         self,
@@ -119,37 +119,42 @@ def _decoding(source: Source) -> Iterator[None]:
         raise fault(source.path, f"cannot be decoded: {error}") from error
 
 
-def footer_of(path: str) -> Footer:
-    """Return the footer of a Parquet file. Raise TableError if it is not one that can be read."""
+def footer_of(path: str, file: str | None = None) -> Footer:
+    """Return the footer of a Parquet file. Raise TableError if it is not one that can be read.
+
+    Messages show ``path``. The file is opened as ``file``, if that is another path of it.
+    """
+    file = file or path
     try:
-        with open(path, "rb") as stream:
+        with open(file, "rb") as stream:
             footer = read_footer(stream)
     except FooterError as error:
-        problem = other_than_parquet(path) or f"is not a readable Parquet file: {error}"
+        problem = other_than_parquet(file) or f"is not a readable Parquet file: {error}"
         raise fault(path, problem) from error
     if not footer.columns:
         raise fault(path, "has no columns")
     return footer
 
 
-def check_chunks(path: str, footer: Footer, index: int, role: str, memory: float) -> None:
+def check_chunks(part: Part, footer: Footer, index: int, role: str, memory: float) -> None:
     """Raise TableError if the values of a column, by its position, cannot be read, or would be read wrongly.
 
     ``memory`` is what DuckDB may take, in bytes.
     """
     leaf, _ = footer.columns[index].leaves
     name = footer.columns[index].name
-    _check_pages(path, footer, name, leaf, role, memory)
-    _check_nulls(path, footer, name, leaf)
+    _check_pages(part, footer, name, leaf, role, memory)
+    _check_nulls(part, footer, name, leaf)
 
 
-def _check_pages(path: str, footer: Footer, name: str, leaf: int, role: str, memory: float) -> None:
+def _check_pages(part: Part, footer: Footer, name: str, leaf: int, role: str, memory: float) -> None:
     """Raise TableError if a page of a column does not fit into memory, or if a text of it is too long for a key.
 
     A page is decompressed as a whole before any value of it can be read.
     """
+    path = part.path
     try:
-        with open(path, "rb") as stream:
+        with open(part.file, "rb") as stream:
             for group in footer.groups:
                 for page in pages(stream, group.chunks[leaf]):
                     if role == "key" and page.uncompressed > (page.values + 1) * (MOST_OF_A_KEY + 8):
@@ -165,7 +170,7 @@ def _check_pages(path: str, footer: Footer, name: str, leaf: int, role: str, mem
         raise _of_column(path, name, f" cannot be decoded: {error}") from error
 
 
-def _check_nulls(path: str, footer: Footer, name: str, leaf: int) -> None:
+def _check_nulls(part: Part, footer: Footer, name: str, leaf: int) -> None:
     """Raise TableError if the footer wrongly says that a row group of a column holds only NULL.
 
     DuckDB 2 does not read the values of such a row group.
@@ -173,8 +178,9 @@ def _check_nulls(path: str, footer: Footer, name: str, leaf: int) -> None:
     groups = footer.groups_of_nulls(leaf)
     if not groups:
         return
+    path = part.path
     try:
-        with pq.ParquetFile(absolute(path)) as file:
+        with pq.ParquetFile(absolute(part.file)) as file:
             batches = file.iter_batches(row_groups=groups, columns=[name])
             is_so = all(batch.column(name).null_count == len(batch) for batch in batches)
     except (pa.ArrowException, OSError, KeyError) as error:

@@ -46,20 +46,21 @@ class PartFacts:
     state: tuple[int, ...]
 
 
-def part_facts(path: str, roles: Mapping[str, str], memory: float) -> PartFacts:
+def part_facts(part: Part, roles: Mapping[str, str], memory: float) -> PartFacts:
     """Read the footer of a part, and check those columns that are to be read: their names with their roles.
 
     Raise TableError if the part is damaged, or if its values would be read wrongly. A column that it lacks is not
     looked for here.
     """
+    path = part.path
     try:
-        check_regular_file(path)
-        state = file_state(path)
-        footer = footer_of(path)
+        check_regular_file(path, part.file)
+        state = file_state(part.file)
+        footer = footer_of(path, part.file)
         names = tuple(column.name for column in footer.columns)
         for index, name in enumerate(names):
             if name in roles:
-                check_chunks(path, footer, index, roles[name], memory)
+                check_chunks(part, footer, index, roles[name], memory)
     except OSError as error:
         raise os_error(error) from error
     assert state is not None
@@ -320,4 +321,4 @@ def _described(engine: Engine, path: str) -> dict[str, str]:
 
 def examined(files: Sequence[PartFile], roles: Mapping[str, str], memory: float) -> list[PartFacts]:
     """Return the facts of parts. Raise TableError for the first that is damaged."""
-    return [part_facts(file.path, roles, memory) for file in files]
+    return [part_facts(Part(file.path, file.path), roles, memory) for file in files]

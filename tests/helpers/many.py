@@ -11,8 +11,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from helpers.tables import read_table, write_table
+from moslabels.base.progress import SILENT, Progress
 from moslabels.base.settings import Settings
 from moslabels.evidence.run import Run
+from moslabels.parts.engines import EngineOfRun
 from moslabels.runs.part_table import label_parts
 from moslabels.spec.entry import table_spec
 
@@ -63,6 +65,8 @@ def label(
     *,
     most_parts: int = 64,
     workers: int | None = None,
+    engine: EngineOfRun | None = None,
+    progress: Progress = SILENT,
     dry_run: bool = False,
     labels: str = "labels.csv",
     **options: Any,
@@ -77,8 +81,8 @@ def label(
         options or OPTIONS,
     )
     (folder / "tmp").mkdir(exist_ok=True)
-    run = Run(settings=Settings(workers=workers, temp_dir=folder / "tmp"), is_dry=dry_run)
-    return label_parts(spec, run, most_parts)
+    run = Run(settings=Settings(workers=workers, temp_dir=folder / "tmp"), is_dry=dry_run, progress=progress)
+    return label_parts(spec, run, engine, most_parts)
 
 
 def files(folder: Path) -> dict[str, bytes]:

@@ -17,9 +17,11 @@ import pytest
 from helpers.many import files, label, write_parts
 from moslabels import CancelledError, TableError
 from moslabels.base.progress import SILENT, Progress
+from moslabels.base.settings import Settings
 from moslabels.parts import workers
+from moslabels.parts.examine import examine_task
 from moslabels.parts.messages import pack, unpack
-from moslabels.parts.worker import send
+from moslabels.parts.worker import request, send
 from moslabels.parts.workers import InProcess, Local, Processes, groups
 
 
@@ -85,7 +87,7 @@ def test_a_task_whose_worker_is_killed_twice_is_an_error(waiting: bytes) -> None
     with Processes(1, killing) as processes:
         killing.processes = processes
         with pytest.raises(TableError, match="a worker process ended by signal 9 before its task was done, twice"):
-            list(processes.map("examine", [waiting]))
+            list(processes.map("examine", [waiting], Settings()))
     assert len(killing.killed) == 2
 
 
@@ -96,7 +98,7 @@ def test_a_cancelled_run_ends_its_workers(waiting: bytes) -> None:
 
     with pytest.raises(CancelledError), Processes(2, Cancelling()) as processes:
         started = processes.running
-        list(processes.map("examine", [waiting, waiting]))
+        list(processes.map("examine", [waiting, waiting], Settings()))
     assert started() == []
 
 
@@ -120,8 +122,10 @@ def test_a_run_goes_on_if_a_worker_is_killed(tmp_path: Path, monkeypatch: pytest
 
 
 def test_results_are_told_with_the_number_of_their_task() -> None:
-    task = pack({"paths": [], "roles": {}, "memory": 1})
-    assert dict(InProcess().map("examine", [task, task])) == dict.fromkeys((0, 1), pack({"names": {}, "parts": []}))
+    task = examine_task([], {}, 1)
+    assert dict(InProcess().map("examine", [task, task], Settings())) == dict.fromkeys(
+        (0, 1), pack({"names": {}, "parts": []})
+    )
 
 
 def test_a_worker_whose_driver_was_killed_ends_without_a_word() -> None:
@@ -136,7 +140,7 @@ def test_a_worker_whose_driver_was_killed_ends_without_a_word() -> None:
         assert process.stdin is not None
         assert process.stdout is not None
         assert process.stderr is not None
-        send(process.stdin, b"examine\n", pack({"paths": [], "roles": {}, "memory": 1}))
+        send(process.stdin, request("examine", examine_task([], {}, 1), Settings()))
         process.stdout.close()
         process.stdin.close()
         assert (process.stderr.read(), process.wait()) == (b"", 0)
