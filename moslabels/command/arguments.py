@@ -38,12 +38,12 @@ SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 """Each setting of DuckDB with its help and the keywords of its flag."""
 WORKERS: dict[str, tuple[str, dict[str, Any]]] = {
-    "workers": ("processes for a table of many parts", {"metavar": "N", "type": _whole_number})
+    "workers": ("processes for many parts (or --engine E --address A)", {"metavar": "N", "type": _whole_number})
 }
 """The same of the processes that label parts, for the commands that write tables."""
 ENGINE: dict[str, tuple[str, dict[str, Any]]] = {
     "engine": (
-        f"who labels many parts: {', '.join((LOCAL, *ENGINES))}",
+        f"who labels many parts: {', '.join((LOCAL, *ENGINES))}; local are processes of this machine",
         {"metavar": "E", "choices": (LOCAL, *ENGINES)},
     ),
     "address": ("where the engine is", {"metavar": "A"}),
@@ -54,9 +54,11 @@ OF_WRITERS = SETTINGS | WORKERS | ENGINE
 
 
 def add_settings(parser: Parser, *, writes: bool = False) -> None:
-    """Add the settings of DuckDB, and for a command that writes tables that of its processes."""
-    for name, (help_text, keywords) in (OF_WRITERS if writes else SETTINGS).items():
+    """Add the settings of DuckDB, and for a command that writes tables those of who labels parts."""
+    for name, (help_text, keywords) in (SETTINGS | WORKERS if writes else SETTINGS).items():
         parser.add_argument(flag(name), help=help_text, **keywords)
+    for name, (help_text, keywords) in (ENGINE if writes else {}).items():
+        parser.add_brief(flag(name), help_text, **keywords)
 
 
 def add_options(parser: Parser, *, writes: bool = False) -> None:
