@@ -21,6 +21,7 @@ CODES = {
     "no-column": "a column that is named or required is not there",
     "ambiguous-column": "several columns have a name that must be that of one",
     "bad-key": "a value that cannot be a key",
+    "bad-example": "values given as examples do not give the keys that they must give",
     "bad-score": "a score that is not a finite number",
     "missing-score": "a label without a score",
     "out-of-range": "a score outside of its scale",

@@ -17,6 +17,7 @@ from moslabels.files.workspace import Workspace
 from moslabels.labelling import gate
 from moslabels.labelling.diagnosis import diagnose
 from moslabels.labelling.doubts import match_doubts
+from moslabels.labelling.examples import check_examples
 from moslabels.labelling.keys import Key, find_key
 from moslabels.labelling.labels import Labels, label_columns, label_columns_statement, load_labels
 from moslabels.labelling.match import (
@@ -95,6 +96,7 @@ def meet(engine: Engine, spec: TableSpec, features: Features, labels: Labels) ->
     If they have met others before, :func:`forget_features` comes first.
     """
     source, key = features.source, features.key
+    check_examples(engine, features, spec.options.examples)
     dropped = _replaced_columns(source, spec.options, key, labels)
     size = (file_size(spec.features), "bytes") if source.rows is None else (source.rows,)
     engine.progress.step("matching", *size)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from moslabels.base.errors import UsageError
@@ -15,10 +12,11 @@ from moslabels.base.text import shown
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.files.workspace import Workspace
+from moslabels.labelling.key_values import Form, KeyValues, NotHeldError
 from moslabels.labelling.keys import Key
 from moslabels.labelling.pipeline import read_features, read_labels
-from moslabels.sources.columns import FLOAT_TYPES, Cell, is_number_type
-from moslabels.sources.source import Cells, Source
+from moslabels.sources.source import Source
+from moslabels.spec.key_rules import several_values, value_parts
 from moslabels.spec.table import TableSpec
 
 
@@ -34,68 +32,50 @@ def explain(spec: TableSpec, values: Sequence[str], settings: Settings) -> list[
         features = read_features(engine, workspace, spec)
         source, key = features.source, features.key
         parts = [_parts(value, key) for value in values]
-        kinds = [source.format.types_of(engine, source, cell) for cell in key.cells]
-        forms = [
-            [_forms(engine, source, *of_part) for of_part in zip(key.cells, kinds, value, strict=True)]
-            for value in parts
-        ]
+        known = KeyValues(engine, features)
+        forms = [_forms(known, source, value) for value in parts]
         read_labels(engine, workspace, spec)
         return [
-            _explained(engine, spec, key, value, form)
-            for value, of_parts in zip(parts, forms, strict=True)
-            for form in itertools.product(*of_parts)
+            _explained(engine, spec, key, of_parts, form, known.steps(form)) | _wanted(spec, value)
+            for value, of_parts, ways in zip(values, parts, forms, strict=True)
+            for form in ways
         ]
 
 
 def _parts(value: str, key: Key) -> list[str]:
-    names = list(dict.fromkeys(key.columns))  # One value of a column is there for all parts that it makes.
-    if len(names) == 1:
-        return [value] * len(key.cells)
+    parts = value_parts(value, key.columns)
+    if parts is None:
+        wanted = several_values(len(dict.fromkeys(key.columns)))
+        raise UsageError(f"{shown(value)} {wanted}: the key is {key.shown_columns}")
+    return parts
+
+
+def _forms(known: KeyValues, source: Source, parts: Sequence[str]) -> list[tuple[Form, ...]]:
     try:
-        parts = json.loads(value)
-    except ValueError:
-        parts = None
-    if not isinstance(parts, list) or len(parts) != len(names) or not all(isinstance(part, str) for part in parts):
-        example = json.dumps(["…"] * len(names), ensure_ascii=False)
-        raise UsageError(f"{shown(value)} must be a JSON list of texts, {example}: the key is {key.shown_columns}")
-    return [parts[names.index(column)] for column in key.columns]
+        return known.forms(parts)
+    except NotHeldError as error:
+        name, kind = shown(error.cell.column.name), error.cell.column.type
+        message = f"{shown(error.value)} is not a value of column {name} of {source.path}, which is {kind}"
+        raise UsageError(message) from error
 
 
-@dataclass(frozen=True)
-class _Form:
-    """A value as its column may hold it: the text that its key is made of, and its type."""
-
-    text: str
-    type: str
-
-
-def _forms(engine: Engine, source: Source, cell: Cell, kinds: Sequence[str], value: str) -> list[_Form]:
-    """Return the forms in which a column may hold a value: two if a JSON column has numbers and texts, else one."""
-    if source.format.cells is Cells.TEXT:
-        return [_Form(value, "VARCHAR")]
-    if source.format.cells is Cells.TYPED:
-        (kind,) = kinds
-        if not is_number_type(kind):
-            return [_Form(value, kind)]
-        is_exact = kind not in FLOAT_TYPES
-        rows = engine.rows(render("explain/10_typed_value", {"value": value}, cell=cell, is_exact=is_exact))
-        if not rows:
-            raise UsageError(
-                f"{shown(value)} is not a value of column {shown(cell.column.name)} of {source.path}, which is {kind}"
-            )
-        return [_Form(rows[0]["text"], kind)]
-    found = engine.row(render("explain/11_json_value", {"value": value}, cell=cell))
-    is_number = found["type"] is not None and is_number_type(found["type"])
-    has_such = any(map(is_number_type, kinds)) if is_number else found["type"] in kinds
-    forms = [_Form(found["text"], found["type"])] if has_such and found["type"] != "VARCHAR" else []
-    return [*forms, _Form(value, "VARCHAR")] if "VARCHAR" in kinds or not forms else forms
+def _wanted(spec: TableSpec, value: str) -> dict[str, Any]:
+    """Return the key that a value must give, if it is one of the examples of the table."""
+    examples = spec.options.examples
+    if value not in examples:
+        return {}
+    wanted = examples[value]
+    return {"wanted": list(wanted) if isinstance(wanted, tuple) else wanted}
 
 
 def _explained(
-    engine: Engine, spec: TableSpec, key: Key, parts: Sequence[str], forms: Sequence[_Form]
+    engine: Engine,
+    spec: TableSpec,
+    key: Key,
+    parts: Sequence[str],
+    forms: Sequence[Form],
+    steps: Sequence[Mapping[str, Any]],
 ) -> dict[str, Any]:
-    values = {"values": [form.text for form in forms], "types": [form.type for form in forms], **key.parameters()}
-    steps = engine.rows(render("explain/20_key_steps", values, key=key))
     found = None if any(step["fault"] for step in steps) else steps[0]["key"]
     labels = engine.rows(render("explain/30_label", {"key": found}))
     nearest = engine.rows(render("explain/31_nearest_labels", {"key": found})) if found and not labels else []
@@ -148,6 +128,9 @@ def explanation_text(explained: Mapping[str, Any]) -> str:
         if "folded" in step:
             lines.append(f"  folded      {shown(step['folded'])}  (key_case fold)")
     lines.append(f"  key         {shown(explained['key']) if explained['key'] else 'none: the row gets no label'}")
+    if "wanted" in explained:
+        wanted = explained["wanted"]
+        lines.append(f"  example     must give {shown(wanted) if wanted is not None else 'no key'}")
     label = explained["label"]
     if label:
         lines.append(

@@ -243,10 +243,10 @@ def _table(identifier: str, path: str, found: Mapping[str, Any], folder: str) ->
         options = {**options, **of_labels[0]}
     else:
         labels = [{"path": label, **own} if own else label for label, own in zip(labels, of_labels, strict=True)]
-    confirm: Sequence[str] = ()
+    more: dict[str, Any] = {}
     if found["suggestions"]:
-        options, labels = (found["suggestions"][0][name] for name in ("options", "labels"))
-        confirm = found["suggestions"][0]["manifest"].get("confirm", ())
+        options, labels, entry = (found["suggestions"][0][name] for name in ("options", "labels", "manifest"))
+        more = {name: entry[name] for name in ("examples", "confirm") if name in entry}
     relative = _relative(path, folder)
     stem = os.path.join(os.path.dirname(relative), f"{os.path.basename(identifier)}_mos")
     return {
@@ -261,7 +261,7 @@ def _table(identifier: str, path: str, found: Mapping[str, Any], folder: str) ->
         "out": stem + split_suffix(relative)[1],
         "audit_json": f"{stem}.audit.json",
         **options,
-        **({"confirm": list(confirm)} if confirm else {}),
+        **more,
     }
 
 

@@ -88,6 +88,7 @@ class Explanation(TypedDict):
     label: MetLabel | None
     nearest: list[NearLabel]
     template: NotRequired[str]
+    wanted: NotRequired[str | list[str] | None]
 
 
 class Claim(TypedDict):

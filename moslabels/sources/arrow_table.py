@@ -45,6 +45,9 @@ class ArrowTable(Format):
     def values(self, source: Source, cells: Sequence[Cell]) -> dict[str, Any]:  # noqa: ARG002
         return {}
 
+    def types_of(self, engine: Engine, source: Source, cell: Cell) -> list[str]:
+        return [row["type"] for row in source.query(engine, "sources/arrow_type", [cell], cell=cell)]
+
     def check_name(self, source: Source, column: Column) -> None:
         if not column.ident:
             says = f"column {shown(column.name)} is of a type that DuckDB cannot read; convert it"

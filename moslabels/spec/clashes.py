@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from moslabels.base.text import shown
-from moslabels.spec.key_rules import Clash, key_clashes, label_key_clashes
+from moslabels.spec.key_rules import Clash, example_clashes, key_clashes, label_key_clashes
 from moslabels.spec.names import LABEL_COLUMNS, SOURCE_COLUMN
 from moslabels.spec.options import Options
 
 
 def clashes(options: Options) -> list[Clash]:
     """Return problems between valid options of one table, as (option, problem) pairs."""
-    problems = key_clashes(options, "feature")
+    problems = [*key_clashes(options, "feature"), *example_clashes(options)]
     extras = [extra.output for extra in options.wanted_extras()]
     taken = {name.lower() for name in (*LABEL_COLUMNS, SOURCE_COLUMN, *extras)}
     if options.status_column.lower() in taken:

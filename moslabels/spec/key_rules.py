@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 from moslabels.base.text import counted, listed, nearest, shown
 from moslabels.spec.options import Options
@@ -32,6 +34,40 @@ def key_regexes(options: Options, side: str) -> tuple[str | None, ...]:
 
 def _parts(options: Options, side: str) -> int:
     return 1 if key_template(options, side) is not None else len(key_columns(options, side))
+
+
+def value_parts(value: str, columns: Sequence[Any]) -> list[str] | None:
+    """Return the text that a value has for each key column, or None if it is not a value of these columns.
+
+    Of several columns it is a JSON list of texts. A column that is there for several parts has one text.
+    """
+    names = list(dict.fromkeys(columns))
+    if len(names) == 1:
+        return [value] * len(columns)
+    try:
+        parts = json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+    if not isinstance(parts, list) or len(parts) != len(names) or not all(isinstance(part, str) for part in parts):
+        return None
+    return [parts[names.index(column)] for column in columns]
+
+
+def several_values(count: int) -> str:
+    """Return what a value of so many key columns must be."""
+    return f"must be a JSON list of texts, {json.dumps(['…'] * count, ensure_ascii=False)}"
+
+
+def example_clashes(options: Options) -> Iterator[Clash]:
+    """Yield what is wrong with the examples beside the columns of the feature key."""
+    columns, parts = key_columns(options, "feature"), _parts(options, "feature")
+    for value, key in options.examples.items():
+        if value_parts(value, columns) is None:
+            names = [str(column) for column in dict.fromkeys(columns)]
+            yield "examples", f"{shown(value)} {several_values(len(names))}: the key columns are {listed(names)}"
+        if key is not None and parts != (1 if isinstance(key, str) else len(key)):
+            wanted = "a text" if parts == 1 else f"a list of {parts} texts"
+            yield "examples", f"the key of {shown(value)} must be {wanted}, or null for none, not {shown(key)}"
 
 
 def key_clashes(options: Options, side: str) -> list[Clash]:

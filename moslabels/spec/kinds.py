@@ -128,6 +128,24 @@ def _constants(value: Any) -> str | None:
     return None
 
 
+def _examples(value: Any) -> str | None:
+    if not isinstance(value, Mapping):
+        says = 'must be an object of values and their keys, such as {"x_960.mp4": "x", "y.mp4": null}'
+        return f"{says}, not {shown(value)}"
+    for of_value, key in value.items():
+        if not isinstance(of_value, str):
+            return f"must hold values as texts, not {shown(of_value)}"
+        parts = key if isinstance(key, list | tuple) and len(key) > 1 else [key]
+        if key is not None and any(text_problem(part) for part in parts):
+            says = "a key as a non-empty text, as a list of these for a key of several columns, or null for none"
+            return f"must hold {says}, not {shown(key)} for {shown(of_value)}"
+    return None
+
+
+def _examples_of_tuples(value: Any) -> Any:
+    return {of_value: tuple(key) if isinstance(key, list) else key for of_value, key in value.items()}
+
+
 def _texts(value: Any) -> str | None:
     if isinstance(value, str) and value:
         return None
@@ -199,6 +217,16 @@ NORMALIZE = Kind(choice_problem(*_NORMALIZE), "|".join(_NORMALIZE), one_of(*_NOR
 TEMPLATE = Kind(template_problem, "TEMPLATE", {"type": "string", "pattern": r"^[^{}]*(\{[0-9]{1,4}\}[^{}]*)+$"})
 CONSTANTS = Kind(
     _constants, "JSON", {"type": "object", "additionalProperties": {"type": "string", "pattern": r"\S"}}, is_json=True
+)
+EXAMPLES = Kind(
+    _examples,
+    "JSON",
+    {
+        "type": "object",
+        "additionalProperties": {"anyOf": [NAME, list_of(NAME, minItems=2), {"type": "null"}]},
+    },
+    is_json=True,
+    settled=_examples_of_tuples,
 )
 KEY_CASE = Kind(choice_problem("exact", "fold"), "exact|fold", one_of("exact", "fold"))
 OUT_OF_RANGE = Kind(choice_problem("error", "clip"), "error|clip", one_of("error", "clip"))

@@ -16,6 +16,7 @@ from moslabels.spec.kinds import (
     COLUMN,
     COLUMNS,
     CONSTANTS,
+    EXAMPLES,
     EXTRAS,
     FLAG,
     KEY_CASE,
@@ -94,6 +95,12 @@ class Options:
         TEMPLATE,
         'makes one text of the columns of label_key_column before it is normalised, such as "{0}_{1}.yuv"',
         of_label=True,
+    )
+    examples: dict[str, str | tuple[str, ...] | None] = _option(
+        {},
+        EXAMPLES,
+        'values of the feature key column with the key that each must give, or null: {"x_960.mp4": "x", "y": null}; '
+        "for several columns, a value is the text of a JSON list, and a key is a list",
     )
     min_match_rate: float = _option(
         0.95, RATE, "least share of distinct feature keys with a label, and of feature rows with a key"
@@ -199,6 +206,7 @@ class OptionKeywords(TypedDict, total=False):
     key_case: str
     feature_key_template: str | None
     label_key_template: str | None
+    examples: Mapping[str, str | Sequence[str] | None]
     min_match_rate: float
     warn_match_rate: float | None
     match_rate_by: str | None

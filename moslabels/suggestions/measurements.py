@@ -21,6 +21,8 @@ from moslabels.suggestions.model import (
 )
 from moslabels.suggestions.scores import Score
 
+_LONGEST = 200  # characters of a value that is an example
+
 
 class Measurements:
     """The rules measured so far. The values of a column, or of several that are a key together, are loaded once."""
@@ -47,19 +49,12 @@ class Measurements:
 
     def measure(self, rule: Rule) -> Measured | None:
         """Run a rule over all rows. Return None if a value of its columns cannot be a key, or if nothing matches."""
-        features = self._columns_number(FEATURES, [part.feature for part in rule.parts])
+        self._make_features(rule)
         labels = [
             self._columns_number(file, [part.labels[file] for part in rule.parts])
             for file in range(len(self._inputs.labels))
         ]
         parts = list(range(1, len(rule.parts) + 1))
-        values: dict[str, Any] = {
-            "columns_number": features,
-            "normalize": rule.normalize,
-            "regexes": list(rule.feature_regexes),
-            "folds": self._inputs.folds,
-        }
-        self._engine.run(render("suggest/60_rule_features", values, parts=parts))
         self._engine.run(render("suggest/61_rule_labels"))
         for file, number in enumerate(labels):
             values = {
@@ -84,6 +79,22 @@ class Measurements:
         measured = Measured(rule, counts, kind, bits, tolerance, examples)
         self.measured.append(measured)
         return measured
+
+    def example_values(self, rule: Rule) -> list[list[str]]:
+        """Return values of the feature columns of a measured rule that differ: one may have no key. Some texts each."""
+        self._make_features(rule)
+        rows = self._engine.rows(render("suggest/74_example_values", {"longest": _LONGEST}))
+        return [row["texts"] for row in rows]
+
+    def _make_features(self, rule: Rule) -> None:
+        values: dict[str, Any] = {
+            "columns_number": self._columns_number(FEATURES, [part.feature for part in rule.parts]),
+            "normalize": rule.normalize,
+            "regexes": list(rule.feature_regexes),
+            "folds": self._inputs.folds,
+        }
+        parts = list(range(1, len(rule.parts) + 1))
+        self._engine.run(render("suggest/60_rule_features", values, parts=parts))
 
     def _columns_number(self, file: int, columns: Sequence[Candidate]) -> int:
         """The number under which the values of some columns of a file are loaded: of all rows, once."""

@@ -199,7 +199,10 @@ def _document(inputs: Inputs) -> dict[str, Any]:
         "read": [*_read(inputs, samples.scores)],
         "scores": [score.document(source.path) for source, score in files],
         "tried": _tried(samples, len(pairs), len(measurements.measured)),
-        "suggestions": [suggestion(inputs, samples.scores, measured) for measured in _best(measurements.measured)],
+        "suggestions": [
+            suggestion(inputs, samples.scores, measured, measurements.example_values(measured.rule))
+            for measured in _best(measurements.measured)
+        ],
     }
 
 

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from moslabels.labelling.keys import one_or_list
+from moslabels.labelling.examples import keys_given
+from moslabels.labelling.keys import find_key, one_or_list
+from moslabels.labelling.match import Features
 from moslabels.spec.formats import split_suffix
+from moslabels.spec.options import Options, settled
 from moslabels.suggestions.model import Inputs, Measured
 from moslabels.suggestions.scores import Score
 
+_EXAMPLES = 3
 
-def suggestion(inputs: Inputs, scores: Sequence[Score], measured: Measured) -> dict[str, Any]:
-    """Return the document of a rule, as ``suggestions`` holds it."""
+
+def suggestion(
+    inputs: Inputs, scores: Sequence[Score], measured: Measured, values: Sequence[Sequence[str]]
+) -> dict[str, Any]:
+    """Return the document of a rule, as ``suggestions`` holds it. ``values`` are those that may be examples of it."""
     counts = measured.counts
     options, labels = _options(inputs, scores, measured)
     confirm = _confirm(inputs, measured)
@@ -54,8 +62,19 @@ def suggestion(inputs: Inputs, scores: Sequence[Score], measured: Measured) -> d
             for row in measured.examples
         ],
         "confirm": confirm,
-        "manifest": _manifest(inputs.features.path, options, labels, [*confirm, *notes]),
+        "manifest": _manifest(
+            inputs.features.path, options, labels, _examples(inputs, options, values), [*confirm, *notes]
+        ),
     }
+
+
+def _examples(inputs: Inputs, options: Mapping[str, Any], values: Sequence[Sequence[str]]) -> dict[str, Any]:
+    """Return values with the keys that they give when the table is labelled. What would be refused is left out."""
+    key = find_key(inputs.engine, inputs.features, Options(**settled(options)), "feature")
+    texts = [parts[0] if len(parts) == 1 else json.dumps(list(parts), ensure_ascii=False) for parts in values]
+    given = keys_given(inputs.engine, Features(inputs.features, key), texts)
+    told = [(text, one.key) for text, one in zip(texts, given, strict=True) if one.problem is None]
+    return dict(told[:_EXAMPLES])
 
 
 def _options(inputs: Inputs, scores: Sequence[Score], measured: Measured) -> tuple[dict[str, Any], list[Any]]:
@@ -100,7 +119,11 @@ def _options(inputs: Inputs, scores: Sequence[Score], measured: Measured) -> tup
 
 
 def _manifest(
-    features: str, options: Mapping[str, Any], labels: Sequence[Any], confirm: Sequence[str]
+    features: str,
+    options: Mapping[str, Any],
+    labels: Sequence[Any],
+    examples: Mapping[str, Any],
+    confirm: Sequence[str],
 ) -> dict[str, Any]:
     path, suffix = split_suffix(features)
     return {
@@ -110,6 +133,7 @@ def _manifest(
         "out": f"{path}_mos{suffix}",
         "audit_json": f"{path}_mos.audit.json",
         **options,
+        **({"examples": dict(examples)} if examples else {}),
         **({"confirm": list(confirm)} if confirm else {}),
     }
 

@@ -143,6 +143,7 @@ VALUES = {
     "match_rate_by": "key",
     "status_column": "state",
     "overwrite": None,
+    "examples": '{"a": "a", "": null}',
     "confirm": '["the scale"]',
 }
 

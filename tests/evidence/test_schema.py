@@ -43,6 +43,7 @@ OPTIONS: dict[str, list[Any]] = {
     "missing_mos": ["error", "skip"],
     "missing_values": [[], ["NA", ""], "NA"],
     "partitions": [[], ["corpus", "set"], "corpus"],
+    "examples": [{}, {"x_960.mp4": "x", "é": None}],
     "confirm": [[], ["the scale", "é"]],
     "mos_tolerance": [0, 1e-6, 4],
     "extras": [
@@ -97,6 +98,7 @@ WRONG: dict[str, list[Any]] = {
     "missing_mos": ["clip"],
     "missing_values": ["", [3]],
     "partitions": ["", [3]],
+    "examples": ["a", ["a"], {"a": ""}, {"a": 3}, {"a": ["b"]}, {"a": ["b", 3]}, {"a": {"b": "c"}}, None],
     "confirm": ["the scale", [""], [" "], [3], None],
     "mos_tolerance": [-1, 5],
     "extras": [

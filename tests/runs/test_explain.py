@@ -12,6 +12,7 @@ import pytest
 from helpers.command import moslabels
 from helpers.tables import read_table, write_table
 from moslabels import UsageError, materialize
+from moslabels import explain as moslabels_explain
 from moslabels.base.settings import Settings
 from moslabels.runs.explain import explain
 from moslabels.spec.entry import input_spec
@@ -106,6 +107,16 @@ def test_a_value_is_taken_as_its_column_holds_it(tmp_path: Path, name: str) -> N
     if name not in ("a JSON fraction", "a text among JSON numbers"):  # as labelling does
         materialize(features, [labels], tmp_path / "o.jsonl", **options)
         assert read_table(tmp_path / "o.jsonl")[0]["mos"] == keys[0][1]
+
+
+@pytest.mark.parametrize("number", [pa.int16(), pa.uint64(), pa.float32(), pa.float64(), pa.decimal128(9, 2)])
+def test_a_number_of_a_table_in_memory_is_read_as_its_column(number: pa.DataType) -> None:
+    features = pa.table({"id": pa.array([12], pa.int16()).cast(number)})
+    labels = pa.table({"id": ["12"], "mos": [3]})
+    (found,) = moslabels_explain(
+        "12.0", features, labels, feature_key_column="id", label_key_column="id", mos_scale="1-5"
+    )
+    assert (found["key"], found["label"] and found["label"]["mos"]) == ("12", 3)
 
 
 @pytest.mark.parametrize("value", ["12.5", "x", "1e30"])

@@ -14,6 +14,9 @@ from moslabels.spec.problems import Members
 GOOD = {"id": "t", "features": "f.parquet", "labels": ["l.csv"], "out": "o.parquet"}
 
 
+TWO_COLUMNS = {"feature_key_column": ["a", "b"], "label_key_column": ["a", "b"]}
+
+
 def problems_of(folder: Path, document: Any) -> list[str]:
     path = folder / "manifest.json"
     path.write_text(document if isinstance(document, str) else json.dumps(document), encoding="utf-8")
@@ -84,6 +87,36 @@ ONE_PROBLEM = [
     (table(missing_values=""), "tables[0].missing_values: must be a list of texts"),
     (table(missing_values=[1]), "tables[0].missing_values: must be a list of texts"),
     (table(confirm="the scale"), "tables[0].confirm: must be a list of non-empty texts"),
+    (
+        table(examples=["a"]),
+        'tables[0].examples: must be an object of values and their keys, such as {"x_960.mp4": "x"',
+    ),
+    (table(examples={"a": 3}), "tables[0].examples: must hold a key as a non-empty text, as a list of these for"),
+    (
+        table(examples={"a": ""}),
+        "tables[0].examples: must hold a key as a non-empty text, as a list of these for a key",
+    ),
+    (table(examples={"a": ["b"]}), 'or null for none, not ["b"] for "a"'),
+    (table(examples={"a": ["b", 3]}), 'or null for none, not ["b", 3] for "a"'),
+    (
+        table(examples={"a": ["b", "c"]}),
+        'tables[0].examples: the key of "a" must be a text, or null for none, not ["b"',
+    ),
+    (
+        table(examples={'["a", "b"]': ["c", "d", "e"]}, **TWO_COLUMNS),
+        'tables[0].examples: the key of "[\\"a\\", \\"b\\"]" must be a list of 2 texts, or null for none, not ["c"',
+    ),
+    *(
+        (
+            table(examples={value: None}, **TWO_COLUMNS),
+            f'tables[0].examples: {json.dumps(value)} must be a JSON list of texts, ["…", "…"]: the key columns',
+        )
+        for value in ("a", '["a"]', '["a", 1]', '["a", "b"')
+    ),
+    (
+        {"defaults": {"examples": {"a": ["b", "c"]}}, "tables": [GOOD]},
+        'defaults.examples: the key of "a" must be a text, or null for none, not ["b", "c"]',
+    ),
     (table(confirm=[" "]), "tables[0].confirm: must be a list of non-empty texts"),
     (table(mos_tolerance=-1), "tables[0].mos_tolerance: must be a number from 0"),
     (table(extras="split"), "tables[0].extras: must be a list of columns or an object"),
