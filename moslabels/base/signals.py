@@ -94,6 +94,25 @@ class released:  # noqa: N801
 
 
 @contextmanager
+def handlers_kept() -> Iterator[None]:
+    """Restore the handlers that a library replaces in this block."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.getsignal(number) for number in _numbers()}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _numbers() -> Iterator[int]:
+    """Yield the numbers of the signals that end the command, as far as the system has them."""
+    return (number for name in _NAMES if (number := getattr(signal, name, None)) is not None)
+
+
+@contextmanager
 def ending() -> Iterator[None]:
     """Let SIGINT, SIGTERM and SIGHUP end this block. A signal that is ignored, or that the caller handles, stays so."""
     if threading.current_thread() is not threading.main_thread() or _State.is_on:
@@ -101,8 +120,8 @@ def ending() -> Iterator[None]:
         return
     before: dict[int, Any] = {}
     try:
-        for number in (getattr(signal, name, None) for name in _NAMES):
-            if number is not None and signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
+        for number in _numbers():
+            if signal.getsignal(number) in (signal.SIG_DFL, signal.default_int_handler):
                 before[number] = signal.signal(number, _handle)
         _State.is_on, _State.held, _State.waiting, _State.is_ending = True, 0, None, False
         yield

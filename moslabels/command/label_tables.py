@@ -177,7 +177,7 @@ def _materialize(parsed: argparse.Namespace, argv: list[str]) -> int:
     paths = {name: getattr(parsed, name) for name in ("features", "labels", "out", "audit_json")}
     with _progress(parsed) as progress:
         told = progress.wanted()
-        with engine_of_run(parsed.engine, parsed.address, None, parsed.workers, told) as of_run:
+        with engine_of_run(parsed.engine, parsed.address, None, settings, told) as of_run:
             check_need([spec], of_run)
             progress.table(spec.features, 1, 1)
             args = all_args(paths, options, settings, parsed.unmatched, parsed.dry_run, of_run.told)

@@ -29,18 +29,26 @@ def opened(answer: bytes) -> Answer:
     """Return an answer. Raise TableError if it holds an error, or if the worker has other versions."""
     try:
         header, result = unwrap(answer)
-        host, theirs, error = header["host"], header["versions"], header["error"]
+        host, missing = header["host"], header.get("missing")
+        theirs, error = ({}, None) if missing else (header["versions"], header["error"])
         written = header.get("written")
     except (ValueError, TypeError, KeyError) as fault:
         raise TableError(
             f"a worker answers what moslabels {__version__} does not know: {fault}; install {__version__} there",
             code="resources",
         ) from fault
+    if missing:
+        raise _missing(host, missing)
     if theirs != versions():
         raise _other_versions(host, theirs)
     if error is not None:
         raise _raised(host, error)
     return Answer(host, result, written)
+
+
+def _missing(host: str, what: str) -> TableError:
+    wanted = ", ".join(f"{name} {version}" for name, version in versions().items())
+    return TableError(f"a worker on {host} cannot import moslabels: {what}; install {wanted} there", code="resources")
 
 
 def _other_versions(host: str, theirs: Mapping[str, str]) -> TableError:

@@ -108,7 +108,7 @@ class WorkersOfEngine:
 
 
 def engine_of_run(
-    engine: str | None, address: str | None, executor: Executor | None, workers: int | None, progress: Progress
+    engine: str | None, address: str | None, executor: Executor | None, settings: Settings, progress: Progress
 ) -> EngineOfRun:
     """Return the engine that a run is told to use; by default processes of this machine. Raise UsageError."""
     problems = []
@@ -127,13 +127,14 @@ def engine_of_run(
     if executor is not None:
         kind = type(executor)
         return EngineOfRun(
-            {"executor": f"{kind.__module__}.{kind.__qualname__}"}, partial(OnExecutor, executor, workers, progress)
+            {"executor": f"{kind.__module__}.{kind.__qualname__}"},
+            partial(OnExecutor, executor, settings.workers, progress),
         )
     if engine is None or engine == LOCAL:
         return EngineOfRun({"engine": engine} if engine is not None else {})
     adapter = _adapter(engine)
     address_told = {"address": address} if address is not None else {}
-    return EngineOfRun({"engine": engine, **address_told}, partial(adapter, address, workers, progress))
+    return EngineOfRun({"engine": engine, **address_told}, partial(adapter, address, settings, progress))
 
 
 def _adapter(engine: str) -> Callable[..., Adapter]:

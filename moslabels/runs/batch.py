@@ -144,7 +144,7 @@ def run_batch(
     since = partial(compared, old, old_tables(old)) if old is not None else None
     settings = Settings(memory_limit=memory_limit, threads=threads, temp_dir=temp_dir, workers=workers)
     progress = relayed(progress, checked_cancel(cancel))
-    of_run = engine_of_run(engine, address, executor, workers, progress)
+    of_run = engine_of_run(engine, address, executor, settings, progress)
     check_need(manifest.tables, of_run)
     args = {
         "manifest": manifest.path,

@@ -136,7 +136,7 @@ def materialize(
     paths = {"features": text_features(features), "label_paths": label_paths, "out": out, "audit_json": audit_json}
     spec = table_spec(features, label_paths, out, audit_json, unmatched, options)
     progress = relayed(SILENT, checked_cancel(cancel))
-    with engine_of_run(engine, address, executor, workers, progress) as of_run:
+    with engine_of_run(engine, address, executor, settings, progress) as of_run:
         check_need([spec], of_run)
         args = all_args(paths, options, settings, unmatched, dry_run, of_run.told)
         run = Run(args=args, block=run_provenance, settings=settings, is_dry=dry_run, progress=progress)

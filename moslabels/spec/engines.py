@@ -13,8 +13,8 @@ LOCAL = "local"
 class EngineEntry:
     """An engine of another package: the class of its adapter, the package, and the extra that installs it.
 
-    The class is called with the address (or None), the most tasks at a time (or None) and the progress of the run. It
-    raises TableError if it cannot begin.
+    The class is called with the address (or None), the settings and the progress of the run. ``workers`` of the
+    settings are the most tasks at a time. It raises TableError if it cannot begin.
     """
 
     adapter: str
@@ -22,5 +22,5 @@ class EngineEntry:
     extra: str
 
 
-ENGINES: Mapping[str, EngineEntry] = {}
+ENGINES: Mapping[str, EngineEntry] = {"ray": EngineEntry("moslabels.parts.on_ray.OnRay", "ray", "ray")}
 """The engines but for ``local``."""

@@ -9,6 +9,7 @@ from concurrent.futures import Executor, Future
 from typing import Any
 
 from moslabels.base.progress import Progress
+from moslabels.base.settings import Settings
 from moslabels.parts.messages import unwrap, wrap
 from moslabels.parts.on_executor import OnExecutor
 from moslabels.parts.worker import answer
@@ -66,6 +67,6 @@ def end_process(*_: Any) -> None:
 class HereEngine(OnExecutor):
     """An engine that does each task in this process."""
 
-    def __init__(self, address: str | None, workers: int | None, progress: Progress) -> None:
-        assert (address, workers) == ("a:1", 3)
-        super().__init__(Here(), workers, progress)
+    def __init__(self, address: str | None, settings: Settings, progress: Progress) -> None:
+        assert (address, settings.workers) == ("a:1", 3)
+        super().__init__(Here(), settings.workers, progress)
