@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from moslabels.runs.batch import run_batch
     from moslabels.runs.join import join
     from moslabels.runs.joined import Joined
+    from moslabels.runs.labelled_batches import LabelledBatches
     from moslabels.runs.labeller import Labeller, labeller
     from moslabels.runs.result_types import Difference, Explanation, Suggestions, Verification
     from moslabels.runs.table import materialize
@@ -35,6 +36,7 @@ __all__ = [
     "Explanation",
     "GateError",
     "Joined",
+    "LabelledBatches",
     "Labeller",
     "MosLabelsError",
     "Options",
@@ -62,6 +64,7 @@ _HOMES = {
     **dict.fromkeys(("Difference", "Explanation", "Suggestions", "Verification"), "runs.result_types"),
     **dict.fromkeys(("Labeller", "labeller"), "runs.labeller"),
     "Joined": "runs.joined",
+    "LabelledBatches": "runs.labelled_batches",
     "Options": "spec.options",
     "join": "runs.join",
     "load_manifest": "spec.manifest",

@@ -122,6 +122,10 @@ join("f", "l", missing_values=3)  # wrong
 join("f", "l", extras=3)  # wrong
 labeller("l", **options).join("f").audit["match_rat"]  # wrong
 labeller("l", min_match_rat=0.9)  # wrong
+total: int = labeller("l").batches([], schema=None).audit["input_rows"]
+labeller("l").batches([]).audit["match_rat"]  # wrong
+labeller("l").batches(5)  # wrong
+labeller("l").batches([], schem=None)  # wrong
 """
 
 
@@ -132,12 +136,14 @@ def test_a_type_checker_finds_wrong_keywords(tmp_path: Path) -> None:
     modules = ["__init__.py", "base/errors.py", "runs/join.py", "runs/table.py", "spec/options.py"]
     modules += [
         "runs/joined.py",
+        "runs/labelled_batches.py",
         "runs/labeller.py",
         "runs/batch.py",
         "runs/ask.py",
         "runs/arguments.py",
         "runs/result_types.py",
         "evidence/types.py",
+        "sources/record_batches.py",
         "sources/taken_over.py",
     ]
     package = [str(Path(moslabels.__file__).parent / name) for name in modules]

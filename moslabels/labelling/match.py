@@ -226,6 +226,12 @@ def group_column(source: Source, match_rate_by: str | None) -> Column | None:
     return source.find("group", match_rate_by, (), "match_rate_by") if match_rate_by is not None else None
 
 
+def columns_read(key: Key, by: Column | None) -> list[Column]:
+    """Return the columns of features that statements read: those of the key, and that of the groups."""
+    read = [cell.column for cell in key.cells]
+    return read if by is None or by in read else [*read, by]
+
+
 def row_labels(
     engine: Engine, source: Source, key: Key, labels: Labels, match: Match, distinct: DistinctRows | None
 ) -> pa.ChunkedArray:
@@ -241,20 +247,28 @@ def row_labels(
         of_value = _positions(engine, distinct.source, key, labels, distinct.count)
         if len(of_value) != distinct.count:
             raise _miscount(source, f"{distinct.count} values were counted, and there are {len(of_value)}")
+        assert distinct.codes is not None
         positions = of_value.take(distinct.codes)
+    check_labelled(engine, source, labels, match, rows_of_positions(positions), len(positions))
+    return positions
+
+
+def check_labelled(engine: Engine, source: Source, labels: Labels, match: Match, held: pa.Table, rows: int) -> None:
+    """Raise TableError if rows were labelled otherwise than they were counted in SQL.
+
+    So many rows were labelled, and ``held`` says how many have each position, as :func:`rows_of_positions` does.
+    """
     of_label = engine.table(render("match/checks/41_rows_of_labels", {"missing": labels.missing_id}))
-    held_of_label = rows_of_positions(positions)
     for what, counted, found in (
         *_sums(match, labels, source.rows),
-        ("rows", match.input_rows, len(positions)),
-        ("rows with a label", match.matched_rows, rows_with_label(held_of_label, labels.missing_id, len(positions))),
-        ("labels in use", len(of_label), len(held_of_label)),
+        ("rows", match.input_rows, rows),
+        ("rows with a label", match.matched_rows, rows_with_label(held, labels.missing_id, rows)),
+        ("labels in use", len(of_label), len(held)),
     ):
         if counted != found:
             raise _miscount(source, f"{counted} {what} were counted, and there are {found}")
-    if not of_label.equals(held_of_label):
+    if not of_label.equals(held):
         raise _miscount(source, "the rows of each label were counted otherwise than they were labelled")
-    return positions
 
 
 def _positions(engine: Engine, source: Source, key: Key, labels: Labels, rows: int) -> pa.ChunkedArray:

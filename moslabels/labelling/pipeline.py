@@ -23,6 +23,7 @@ from moslabels.labelling.labels import Labels, label_columns, label_columns_stat
 from moslabels.labelling.match import (
     Features,
     Match,
+    columns_read,
     group_column,
     match_features,
     row_labels,
@@ -95,14 +96,34 @@ def meet(engine: Engine, spec: TableSpec, features: Features, labels: Labels) ->
 
     If they have met others before, :func:`forget_features` comes first.
     """
-    source, key = features.source, features.key
+    dropped = check_rule(engine, spec, features, labels)
+    by = group_column(features.source, spec.options.match_rate_by)
+    distinct = distinct_rows(engine, features.source, columns_read(features.key, by))
+    return meet_rows(engine, spec, features, labels, dropped, distinct)
+
+
+def check_rule(engine: Engine, spec: TableSpec, features: Features, labels: Labels) -> list[str]:
+    """Return the feature columns that label columns replace.
+
+    Raise TableError if they must not, or if examples do not give their keys.
+    """
     check_examples(engine, features, spec.options.examples)
-    dropped = _replaced_columns(source, spec.options, key, labels)
+    return _replaced_columns(features.source, spec.options, features.key, labels)
+
+
+def meet_rows(
+    engine: Engine,
+    spec: TableSpec,
+    features: Features,
+    labels: Labels,
+    dropped: Sequence[str],
+    distinct: DistinctRows | None,
+) -> Matched:
+    """Let keys meet labels, after :func:`check_rule`. ``distinct`` are the rows of features in memory."""
+    source, key = features.source, features.key
     size = (file_size(spec.features), "bytes") if source.rows is None else (source.rows,)
     engine.progress.step("matching", *size)
     by = group_column(source, spec.options.match_rate_by)
-    read = [cell.column for cell in key.cells]
-    distinct = distinct_rows(engine, source, read if by is None or by in read else [*read, by])
     match = match_features(engine, features, labels, by, distinct.source if distinct is not None else None)
     return Matched(spec, source, key, labels, dropped, match, distinct)
 

@@ -23,16 +23,17 @@ _MOST_EXACT = 2**53  # A float holds every whole number up to this one exactly.
 REFUSED = ("parquet.avro.schema", "avro.schema", "iceberg.schema")
 
 
-def declared(columns: pa.Table, rows: pa.ChunkedArray) -> pa.Schema:
+def declared(columns: pa.Table, rows: pa.ChunkedArray | None) -> pa.Schema:
     """Return the schema of label columns. The metadata of an integer field names the dtype that pandas reads it as.
 
-    ``rows`` says which rows of ``columns`` the table has.
+    ``rows`` says which rows of ``columns`` the table has, or None that it may have any.
     """
     schema = columns.schema
     integers = [index for index, field in enumerate(schema) if pa.types.is_integer(field.type)]
-    used = rows.unique() if integers else None
+    used = rows.unique() if integers and rows is not None else None
     for index in integers:
-        dtype = pandas_dtype(columns.column(index).take(used))
+        column = columns.column(index)
+        dtype = pandas_dtype(column if used is None else column.take(used))
         schema = schema.set(index, schema.field(index).with_metadata({PANDAS: dtype}))
     return schema
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -164,11 +164,19 @@ def _series(column: pa.ChunkedArray) -> Any:
 
 def appended(features: pa.Table, columns: pa.Table, positions: pa.ChunkedArray, matched: Matched) -> pa.Table:
     """Return the features and, for each row, the label columns at its position."""
-    spec, dropped = matched.spec, matched.dropped
+    spec = matched.spec
     if len(positions) != len(features):
         raise TableError(
             f"{spec.features}: its number of rows changed while it was read", code="changed", file=spec.features
         )
+    table = with_labels(features, columns, positions)
+    return table.replace_schema_metadata(
+        metadata(features.schema, matched.dropped, schemas.declared(columns, positions))
+    )
+
+
+def with_labels(features: pa.Table, columns: pa.Table, positions: pa.ChunkedArray) -> pa.Table:
+    """Return a table and, after its columns, for each of its rows the label columns at a position."""
     longest = [
         pc.max(pc.binary_length(column)).as_py() or 0 for column in columns.columns if pa.types.is_string(column.type)
     ]
@@ -179,10 +187,15 @@ def appended(features: pa.Table, columns: pa.Table, positions: pa.ChunkedArray, 
     table = pa.concat_tables(labels) if labels else columns.slice(0, 0)
     for name, values in zip(table.column_names, table.columns, strict=True):
         features = features.append_column(name, values)
-    declared = schemas.declared(columns, positions)
+    return features
+
+
+def metadata(features: pa.Schema, dropped: Sequence[str], declared: pa.Schema) -> Mapping[bytes, bytes] | None:
+    """Return the metadata of features without the dropped columns and with label columns, see schemas.declared."""
     if not dropped and not any(map(schemas.needs_pandas, declared)):
-        return features
-    return features.replace_schema_metadata(schemas.changed(features.schema.metadata, dropped, declared))
+        known: Mapping[bytes, bytes] | None = features.metadata
+        return known
+    return schemas.changed(features.metadata, dropped, declared)
 
 
 def _record(run: Run, spec: TableSpec, path: str) -> dict[str, Any]:

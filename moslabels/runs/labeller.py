@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
+from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
 from threading import Lock
@@ -16,15 +17,22 @@ from moslabels.base.errors import UsageError, errors_of_table
 from moslabels.base.progress import Cancel
 from moslabels.engine.sessions import Connection
 from moslabels.evidence.run import Run
+from moslabels.evidence.types import Audit
 from moslabels.files.watched import watched
 from moslabels.labelling.labels import label_columns
-from moslabels.labelling.pipeline import forget_features, meet, read_features, read_labels
+from moslabels.labelling.pipeline import forget_features, judge, meet, read_features, read_labels
+from moslabels.labelling.stream import Stream
+from moslabels.parquet import schemas
 from moslabels.runs.arguments import Features, with_options
 from moslabels.runs.call import Call
-from moslabels.runs.joined import Joined, joined
+from moslabels.runs.joined import Joined, audit_of, joined, metadata, with_labels
+from moslabels.runs.labelled_batches import LabelledBatches
+from moslabels.sources.constants import one_array
 from moslabels.sources.in_memory import named_features, named_tables
+from moslabels.sources.record_batches import Batches, record_batches
 from moslabels.sources.taken_over import Table
 from moslabels.spec.options import OptionKeywords
+from moslabels.spec.table import TableSpec
 
 
 class Labeller:
@@ -72,6 +80,69 @@ class Labeller:
                 self._check_labels()
                 return done
 
+    def batches(self, features: Batches, schema: pa.Schema | None = None) -> LabelledBatches:
+        """Label features batch by batch. Each batch follows at once, and the gates come after the last one.
+
+        Parameters
+        ----------
+        features
+            A RecordBatchReader of pyarrow or another object that has ``__arrow_c_stream__``, a Dataset or a Scanner; or
+            an iterable of record batches, with their ``schema``.
+        schema
+            The schema of the batches of an iterable.
+
+        Returns
+        -------
+        LabelledBatches
+            An iterator over the batches with the label columns, and at its end the audit. Batches, audit and errors are
+            those of :meth:`join` of the whole table. It holds the distinct keys of the batches so far, not their rows.
+
+        Raises
+        ------
+        UsageError
+            If this is closed or the arguments are wrong.
+        TableError
+            If no batch with these columns can be labelled. While batches are read, if a value cannot be a key, before
+            its batch is passed on.
+        GateError
+            After the last batch, if too few keys or rows have a label: what the batches became must not be used then.
+        """
+        with self._lock:
+            self._refuse_closed()
+        own, batches = record_batches(features, schema, "features")
+        spec = self._call.spec("features", self._named, {**self._tables, "features": own.empty_table()})
+        with self._lock, errors_of_table(spec.features), self._engine.passing():
+            self._refuse_closed()
+            stream = Stream(self._engine, spec, read_features(self._engine, self._workspace, spec), self._labels)
+        rows = pa.nulls(0, pa.int32())
+        kept = [index for index, name in enumerate(own.names) if name not in stream.dropped]
+        labelled = with_labels(own.empty_table().select(kept), self._columns, pa.chunked_array([rows])).schema
+        told = metadata(labelled, stream.dropped, schemas.declared(self._columns, None))
+        labelled = labelled.with_metadata(told)
+        return LabelledBatches(
+            labelled, self._columns.column_names, self._labelled(stream, spec, batches, kept, labelled)
+        )
+
+    def _labelled(
+        self, stream: Stream, spec: TableSpec, batches: Iterator[pa.RecordBatch], kept: list[int], schema: pa.Schema
+    ) -> Generator[pa.RecordBatch, None, Audit]:
+        """Yield the batches of features with the label columns. Return the audit, if the gate passes."""
+        for batch in batches:
+            self._call.progress.advance(0)
+            features = pa.Table.from_batches([batch])
+            with self._lock, errors_of_table(spec.features):
+                self._refuse_closed()
+                positions = stream.positions(features)
+            yield from _batches(with_labels(features.select(kept), self._columns, positions), schema)
+        with self._lock, errors_of_table(spec.features), self._engine.passing():
+            self._refuse_closed()
+            matched = stream.matched()
+            diagnosis = judge(self._engine, matched)
+            stream.check(matched)
+            self._check_labels()
+            run = Run(args=self._call.args("features", self._named), hashes=self._hashes)
+            return audit_of(matched, diagnosis, run)
+
     def close(self) -> None:
         """Let go of the DuckDB and of the folder for temporary files. To close twice is no error."""
         with self._lock:
@@ -90,6 +161,14 @@ class Labeller:
             raise UsageError("the labeller is of another process; make one after the fork")
         if not self._end.alive:
             raise UsageError("the labeller is closed")
+
+
+def _batches(table: pa.Table, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """Yield a table as one batch, or as several if a text column has more than one array can hold."""
+    if len(table):
+        yield from table.replace_schema_metadata(schema.metadata).to_batches()
+    else:
+        yield pa.RecordBatch.from_arrays([one_array(column) for column in table.columns], schema=schema)
 
 
 def _close(stack: ExitStack, process: int) -> None:

@@ -38,6 +38,11 @@ def integer(number: int) -> pa.Array:
     return pa.Array.from_buffers(pa.int32(), 1, [None, pa.py_buffer(number.to_bytes(4, "little", signed=True))])
 
 
+def whole(number: int) -> pa.Scalar:
+    """Return a whole number as a value (int64)."""
+    return pa.Array.from_buffers(pa.int64(), 1, [None, pa.py_buffer(number.to_bytes(8, "little", signed=True))])[0]
+
+
 def one_array(column: pa.ChunkedArray) -> pa.Array:
     """Return a column as one array, also one that has none."""
     return column.combine_chunks() if column.num_chunks else pa.nulls(0, column.type)

@@ -51,10 +51,16 @@ def distinct_rows(engine: Engine, source: Source, columns: Sequence[Column]) -> 
     """Return the distinct rows of some columns of a table in memory, or None if the table is not in memory."""
     if source.has_several or source.part.table is None:
         return None
-    table = source.part.table
-    arrays = [as_read(table.column(source.columns.index(column))) for column in columns]
-    found = distinct(pa.Table.from_arrays(arrays, [column.ident for column in columns]))
+    found = distinct_of(source, columns)
     return DistinctRows(counted_source(engine, source, found.values), found.codes)
+
+
+def distinct_of(source: Source, columns: Sequence[Column]) -> Distinct:
+    """Return the distinct rows of some columns of a table in memory, under the names that statements read them by."""
+    table = source.part.table
+    assert table is not None
+    arrays = [as_read(table.column(source.columns.index(column))) for column in columns]
+    return distinct(pa.Table.from_arrays(arrays, [column.ident for column in columns]))
 
 
 def counted_source(engine: Engine, source: Source, values: pa.Table) -> Source:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Protocol, TypeAlias
 
 import pyarrow as pa
@@ -55,11 +56,11 @@ def as_arrow(connection: Connection | None, look: Look, value: Any, name: str) -
     ``connection`` is the connection of a relation. ``look`` is called while DuckDB works, and between batches. Raise
     UsageError for a value of another kind, and TableError if it cannot be converted.
     """
-    kinds = _kinds(value)
+    kinds = kinds_of(value)
     reader = next((_READERS[kind] for kind in kinds if kind in _READERS), None)
     if problem := _problem(value, kinds, has_reader=reader is not None):
         raise UsageError(f"{name}: {problem}")
-    try:
+    with taking_over(name):
         if isinstance(value, Relation):
             table = table_of(value, connection, look)
         elif reader is not None:
@@ -67,6 +68,14 @@ def as_arrow(connection: Connection | None, look: Look, value: Any, name: str) -
         else:
             table = value if isinstance(value, pa.Table) else pa.table(value)
         list(table.column_names)  # Raises if a name is not text that Python can hold.
+    return table
+
+
+@contextmanager
+def taking_over(name: str) -> Iterator[None]:
+    """Turn what another package raises into a TableError. An exception from outside passes unchanged."""
+    try:
+        yield
     except InterruptException:
         raise
     except Exception as error:  # The other package may raise anything.
@@ -78,10 +87,9 @@ def as_arrow(connection: Connection | None, look: Look, value: Any, name: str) -
         raise TableError(
             f"{name}: cannot be taken over as an Arrow table: {error}", code="unreadable", file=name
         ) from error
-    return table
 
 
-def _kinds(value: Any) -> list[str]:
+def kinds_of(value: Any) -> list[str]:
     """Return the names of the class of a value and of its bases, each after its package."""
     return [f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}" for kind in type(value).__mro__]
 

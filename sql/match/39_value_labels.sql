@@ -1,0 +1,16 @@
+-- Returns for each distinct row of some features, in their order, the position of its label columns, and whether its key
+-- columns hold what cannot be a key. It makes no table: batches of features come and go.
+-- Parameters: those of the file, and $normalize, $regex, $capture (a list each: an entry per part of the key), $missing
+{%- from 'sources/cells.sql' import rows, texts %}
+{%- from 'sources/keys.sql' import keyed %}
+WITH cells AS (
+    SELECT
+        *,
+        {{- texts(keys) }}
+    FROM ({{ rows(source, cells) }})
+), keyed AS (
+    {{ keyed('cells', key) }}
+)
+SELECT CAST(coalesce(label_id, $missing) AS INTEGER) AS label_id, key_fault IS NOT NULL AS is_bad
+FROM keyed LEFT JOIN (SELECT key, label_id FROM labels) AS labels USING (key)
+ORDER BY row;
