@@ -104,6 +104,14 @@ def nearest(name: Any, known: Iterable[str]) -> str:
     return f"; did you mean {shown(candidates[close[0]])}?" if close else ""
 
 
+def nearest_several(name: Any, known: Sequence[str]) -> str:
+    """Return what :func:`nearest` does, with up to three names that are near; if none is, with the first that exist."""
+    close = difflib.get_close_matches(str(name), known, n=3, cutoff=0.6)
+    if len(close) < 2:
+        return nearest(name, known) or f"; there are {listed(known, 3)}"
+    return f"; did you mean {', '.join(map(shown, close[:-1]))} or {shown(close[-1])}?"
+
+
 def json_place(error: json.JSONDecodeError) -> tuple[int, int, str]:
     """Return where text stops being JSON, as line and column from 1, and what stands there.
 

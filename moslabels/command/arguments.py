@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from moslabels.base.errors import UsageError
-from moslabels.base.text import json_fault, nearest, shown
+from moslabels.base.text import json_fault, listed, shown
 from moslabels.command.parser import Parser, wrapped
 from moslabels.spec.engines import ENGINES, LOCAL
 from moslabels.spec.options import FIELDS
@@ -53,16 +54,24 @@ OF_WRITERS = SETTINGS | WORKERS | ENGINE
 """All of these, for the commands that write tables."""
 
 
-def add_settings(parser: Parser, *, writes: bool = False) -> None:
-    """Add the settings of DuckDB, and for a command that writes tables those of who labels parts."""
-    for name, (help_text, keywords) in (SETTINGS | WORKERS if writes else SETTINGS).items():
+def add_settings(parser: Parser) -> None:
+    """Add the settings of DuckDB."""
+    for name, (help_text, keywords) in SETTINGS.items():
         parser.add_argument(flag(name), help=help_text, **keywords)
-    for name, (help_text, keywords) in (ENGINE if writes else {}).items():
+
+
+def add_brief_settings(parser: Parser) -> None:
+    """Add the settings of a command that writes tables. Its help has one line for all of them."""
+    for name, (help_text, keywords) in OF_WRITERS.items():
         parser.add_brief(flag(name), help_text, **keywords)
+    parser.epilog = f"settings: {' '.join(map(flag, OF_WRITERS))}\n\n{parser.epilog}"
 
 
-def add_options(parser: Parser, *, writes: bool = False) -> None:
-    """Add the options of a table, and the settings. They do not fit on a screen, so the help only names them."""
+def add_options(parser: Parser, *, writes: bool = False, more: Sequence[str] = ()) -> None:
+    """Add the options of a table, and the settings. They do not fit on a screen, so the help only names them.
+
+    It names ``more`` flags, which are there already, with them.
+    """
     for name, option in FIELDS.items():
         kind = option.metadata["kind"]
         keywords: dict[str, Any] = {"default": argparse.SUPPRESS}
@@ -77,7 +86,7 @@ def add_options(parser: Parser, *, writes: bool = False) -> None:
     settings = OF_WRITERS if writes else SETTINGS
     for name, (help_text, keywords) in settings.items():
         parser.add_brief(flag(name), help_text, **keywords)
-    flags = wrapped(" ".join(map(flag, (*FIELDS, *settings))), "  ")
+    flags = wrapped(" ".join([*map(flag, (*FIELDS, *settings)), *more]), "  ")
     parser.epilog = f'more flags ("moslabels options" tells each):\n{flags}\n\n{parser.epilog}'
 
 
@@ -152,12 +161,6 @@ def given_settings(parsed: argparse.Namespace) -> Settings:
 
 def table_of(manifest: Manifest, identifier: str | None) -> TableSpec:
     """Return the table that ``--table`` names. Raise UsageError if there is none."""
-    tables = {table.id: table for table in manifest.tables}
-    known = ", ".join(shown(name) for name in tables)
     if identifier is None:
-        raise UsageError(f"--table is missing; it is one of {known}")
-    if identifier not in tables:
-        raise UsageError(
-            f"--table must be one of {known}, not {shown(identifier)}{nearest(identifier, map(str, tables))}"
-        )
-    return tables[identifier]
+        raise UsageError(f"--table is missing; it is one of {listed([str(table.id) for table in manifest.tables])}")
+    return manifest.only([identifier]).tables[0]

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from moslabels.base.errors import UsageError
 from moslabels.base.text import visible
 from moslabels.command.arguments import (
+    add_brief_settings,
     add_options,
     add_settings,
     add_verbosity,
@@ -32,6 +33,7 @@ def _batch_arguments(parser: Parser) -> None:
     parser.add_brief("manifest", "JSON file of tables", metavar="MANIFEST", nargs="?")
     parser.add_brief("--manifest", "JSON file of tables", metavar="M", dest="manifest_flag")
     parser.add_argument("--base-dir", metavar="D", help="folder of relative paths; default: that of the manifest")
+    parser.add_argument("--table", metavar="ID", action="append", help="label only this table (repeat for more)")
     for form in REPORT_FORMS:
         parser.add_argument(form.flag, metavar="F", help=form.help)
     parser.add_argument("--report-github", action="store_true", help="say what failed as annotations of GitHub Actions")
@@ -39,8 +41,8 @@ def _batch_arguments(parser: Parser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="write no table and no audit, but the reports")
     parser.add_argument("--skip-unchanged", action="store_true", help="skip tables that still fit their audit")
     parser.add_argument("--compare", metavar="R", help="JSON report of an earlier run: tell what changed")
-    add_settings(parser, writes=True)
     add_verbosity(parser)
+    add_brief_settings(parser)
 
 
 def _batch(parsed: argparse.Namespace, argv: list[str]) -> int:
@@ -64,6 +66,7 @@ def _batch(parsed: argparse.Namespace, argv: list[str]) -> int:
             run_batch(
                 _manifest_of(parsed),
                 base_dir=parsed.base_dir,
+                tables=parsed.table,
                 **{form.name: getattr(parsed, form.name) for form in REPORT_FORMS},
                 fail_fast=parsed.fail_fast,
                 dry_run=parsed.dry_run,
@@ -118,11 +121,15 @@ def _say_table(entry: Mapping[str, Any], is_quiet: bool) -> None:
 
 
 def _say_summary(report: Mapping[str, Any], is_dry: bool) -> None:
+    from moslabels.evidence.report import left_out
+
     summary = report["summary"]
     not_run = sum(table["status"] == "not-run" for table in report["tables"])
     unchanged = sum(table["status"] == "unchanged" for table in report["tables"])
     labelled = summary["tables"] - summary["failed_tables"] - not_run - unchanged
-    others = "".join(f", {count} {what}" for count, what in ((unchanged, "unchanged"), (not_run, "not run")) if count)
+    counts = [(unchanged, "unchanged"), (not_run, "not run")]
+    counts += [(left_out(report), "of the manifest not chosen")]
+    others = "".join(f", {count} {what}" for count, what in counts if count)
     dry = " (dry run: no table is written)" if is_dry else ""
     say(f"{labelled} of {summary['tables']} tables labelled{others}{dry}")
     if (since := report.get("comparison")) is not None:
@@ -157,7 +164,8 @@ def _materialize_arguments(parser: Parser) -> None:
     parser.add_argument("--audit-json", metavar="A", help="write the audit; default: to standard output")
     parser.add_argument("--unmatched", metavar="U", help="write the keys that did not meet, of both sides")
     parser.add_argument("--dry-run", action="store_true", help="do everything but write; the audit to standard output")
-    add_options(parser, writes=True)
+    parser.add_brief("--skip-unchanged", "do nothing if all still fits the audit", action="store_true")
+    add_options(parser, writes=True, more=["--skip-unchanged"])
     add_verbosity(parser)
 
 
@@ -166,7 +174,7 @@ def _materialize(parsed: argparse.Namespace, argv: list[str]) -> int:
     from moslabels.evidence.run import Run
     from moslabels.parts.engines import check_need, engine_of_run
     from moslabels.runs.arguments import all_args
-    from moslabels.runs.table import label_table
+    from moslabels.runs.table import check_can_skip, label_or_skip
     from moslabels.spec.entry import table_spec
 
     options = given_options(parsed)
@@ -175,21 +183,23 @@ def _materialize(parsed: argparse.Namespace, argv: list[str]) -> int:
         lambda: table_spec(parsed.features, parsed.labels, parsed.out, parsed.audit_json, parsed.unmatched, options),
     )
     paths = {name: getattr(parsed, name) for name in ("features", "labels", "out", "audit_json")}
+    if parsed.skip_unchanged:
+        check_can_skip(spec)
     with _progress(parsed) as progress:
         told = progress.wanted()
         with engine_of_run(parsed.engine, parsed.address, None, settings, told) as of_run:
             check_need([spec], of_run)
             progress.table(spec.features, 1, 1)
-            args = all_args(paths, options, settings, parsed.unmatched, parsed.dry_run, of_run.told)
+            asked = {"dry_run": parsed.dry_run, **({"skip_unchanged": True} if parsed.skip_unchanged else {})}
+            args = all_args(paths, options, settings, parsed.unmatched, asked, of_run.told)
             run = Run(argv, args, settings=settings, is_dry=parsed.dry_run, progress=told)
-            audit = label_table(spec, run, of_run)
+            audit, is_known = label_or_skip(spec, run, of_run, skip_unchanged=parsed.skip_unchanged)
     for warning in audit["warnings"]:
         say(f"moslabels: warning: {warning}")
     if not parsed.quiet:
-        say(
-            f"match rate {audit['match_rate']:.3f}, {audit['matched_rows']} of {audit['input_rows']} rows labelled "
-            f"-> {audit['output']}" + (" (dry run: nothing is written)" if parsed.dry_run else "")
-        )
+        rows = f"{audit['matched_rows']} of {audit['input_rows']} rows labelled -> {parsed.out}"
+        dry = " (dry run: nothing is written)" if parsed.dry_run else ""
+        say(f"{'unchanged: ' if is_known else ''}match rate {audit['match_rate']:.3f}, {rows}{dry}")
     if parsed.audit_json is None or parsed.dry_run:
         write_out(json_text(audit))
     return 0

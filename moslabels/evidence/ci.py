@@ -13,7 +13,8 @@ from moslabels.base.text import visible
 def junit(report: Mapping[str, Any]) -> str:
     """Return the report as JUnit XML: a test case for each table, with its error and its warnings.
 
-    A table that was not run is a skipped case. Times are left out, so that equal reports give equal text.
+    If tables were chosen, a property tells how many the manifest has. A table that was not run is a skipped case.
+    Times are left out, so that equal reports give equal text.
     """
     tables = report["tables"]
     not_run = sum(table["status"] == "not-run" for table in tables)
@@ -25,6 +26,10 @@ def junit(report: Mapping[str, Any]) -> str:
     }
     root = ElementTree.Element("testsuites", {"name": "moslabels", **counts})
     suite = ElementTree.SubElement(root, "testsuite", {"name": _xml_text(report["manifest"]), **counts})
+    if "manifest_tables" in report:
+        properties = ElementTree.SubElement(suite, "properties")
+        told = {"name": "manifest_tables", "value": str(report["manifest_tables"])}
+        ElementTree.SubElement(properties, "property", told)
     for table in tables:
         case = ElementTree.SubElement(
             suite, "testcase", {"classname": _xml_text(report["manifest"]), "name": _xml_text(table["id"])}

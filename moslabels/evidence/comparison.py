@@ -6,19 +6,22 @@ The old report may be of anyone and of an older version. It is read strictly, an
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from moslabels.base.errors import UsageError
-from moslabels.base.text import shown, visible
+from moslabels.base.text import listed, shown, visible
 from moslabels.evidence.documents import Report, Unknown, load
 from moslabels.labelling.match import rate
 
 Tables = Sequence[Mapping[str, Any]]
 
 
-def old_tables(path: str) -> Tables:
-    """Return the tables of an old report. Raise UsageError if it is not that of a report."""
+def old_tables(path: str, ids: Collection[str], *, is_choice: bool) -> Tables:
+    """Return the tables of an old report to compare with those of these ids. Raise UsageError if it cannot be compared.
+
+    ``is_choice`` says that the new report lists chosen tables. Of the old one, then, only these are compared.
+    """
     document = load(path)
     if isinstance(document, Unknown):
         raise UsageError(f"{path}: {document.fault}; the report of a batch is wanted (--report-json)")
@@ -32,7 +35,12 @@ def old_tables(path: str) -> Tables:
     twice = [name for name, count in Counter(table["id"] for table in tables).items() if count > 1]
     if twice:
         raise UsageError(f"{path}: its report is not valid: two tables have the id {shown(twice[0])}")
-    return tables
+    before = {table["id"] for table in tables}
+    if "manifest_tables" in document.members and (lacking := [name for name in ids if name not in before]):
+        raise UsageError(
+            f"{path}: is the report of chosen tables, without {listed(lacking, 3)}; compare with a report that has them"
+        )
+    return [table for table in tables if table["id"] in ids] if is_choice else tables
 
 
 def compared(path: str, old: Tables, new: Tables) -> dict[str, Any]:

@@ -138,7 +138,7 @@ def report_document() -> Schema:
                 "tables": list_of(table, minItems=1),
                 "run_provenance": PROVENANCE,
             },
-            {"dry_run": {"type": "boolean"}, "comparison": COMPARISON},
+            {"dry_run": {"type": "boolean"}, "comparison": COMPARISON, "manifest_tables": COUNT},
         ),
     )
 

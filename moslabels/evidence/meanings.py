@@ -115,7 +115,7 @@ MEANINGS: Mapping[str, str] = {
     "status": "whether all tables are labelled",
     "manifest": "path of the manifest",
     "summary": "counts of the labelled tables together",
-    "summary.tables": "how many tables the manifest lists",
+    "summary.tables": "how many tables the report lists",
     "summary.failed_tables": "how many of them failed",
     "tables": "a table of the manifest each",
     "comparison": "what changed since the report that was given; absent if none was",
@@ -128,6 +128,7 @@ MEANINGS: Mapping[str, str] = {
     "changes.what": "the fact",
     "changes.old": "what it was",
     "changes.new": "what it is",
+    "manifest_tables": "how many tables the manifest has, if some of them were chosen; else absent",
     "dry_run": "true if the run was a dry one, which wrote no table; else absent",
     **{f"tables.{field.name}": field.says for field in TABLE_FIELDS},
 }

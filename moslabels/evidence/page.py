@@ -16,7 +16,7 @@ from moslabels.evidence.joined import text_of
 from moslabels.evidence.links import Links
 from moslabels.evidence.page_template import render_page
 from moslabels.evidence.provenance import recorded_hashes
-from moslabels.evidence.report import DRY
+from moslabels.evidence.report import DRY, choice
 
 _ALL_OPEN = 10  # Up to so many tables begin unfolded. If there are more, only those that failed do.
 _FIRST = ("error", "not-run", "ok", "unchanged")
@@ -42,13 +42,14 @@ def page(report: Mapping[str, Any], audits: Sequence[Mapping[str, Any] | None], 
     total = summary["tables"]
     failed = summary["failed_tables"]
     says = f"{failed} of {total} tables failed" if failed else f"{total} of {total} tables labelled"
+    marks = ([DRY] if is_dry else []) + ([choice(report)] if choice(report) else [])
     manifest = report["manifest"]
     return render_page(
         "report",
         manifest=manifest,
         manifest_link=links.to(manifest) if manifest in hashes else None,
         status=report["status"],
-        says=f"{DRY}. {says}" if is_dry else says,
+        says=". ".join([*marks, says]),
         summary=_summary(report),
         since=_since(report.get("comparison"), cards),
         ranks={status: rank for rank, status in enumerate(_FIRST)},

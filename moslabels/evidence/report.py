@@ -75,10 +75,12 @@ def build(
     *,
     is_dry: bool = False,
     comparison: Mapping[str, Any] | None = None,
+    chosen_of: int | None = None,
 ) -> dict[str, Any]:
     """Return the report of a batch as a dict of JSON values, marked if it is of a dry run.
 
-    ``comparison`` is what changed since an older report.
+    ``comparison`` is what changed since an older report. ``chosen_of`` is how many tables the manifest has, if some of
+    them were chosen.
     """
     return {
         "schema": SCHEMA,
@@ -88,7 +90,22 @@ def build(
         "run_provenance": dict(provenance),
         **({"dry_run": True} if is_dry else {}),
         **({"comparison": dict(comparison)} if comparison is not None else {}),
+        **({"manifest_tables": chosen_of} if chosen_of is not None else {}),
     }
+
+
+def left_out(report: Mapping[str, Any]) -> int:
+    """Return how many tables of the manifest a report does not list, because others were chosen."""
+    listed = len(report["tables"])
+    found: int = report.get("manifest_tables", listed) - listed
+    return found
+
+
+def choice(report: Mapping[str, Any]) -> str:
+    """Return the words for a report of chosen tables, or an empty text if it is of all."""
+    if "manifest_tables" not in report:
+        return ""
+    return f"Chosen tables: {len(report['tables'])} of the {report['manifest_tables']} in the manifest"
 
 
 def added_up(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
@@ -107,7 +124,8 @@ def added_up(tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def markdown(report: Mapping[str, Any]) -> str:
     """Return the report as a Markdown table, with errors, warnings and unmatched keys below it."""
-    lines = [f"{DRY}.", ""] if report.get("dry_run") else []
+    marks = ([DRY] if report.get("dry_run") else []) + ([choice(report)] if choice(report) else [])
+    lines = [line for mark in marks for line in (f"{mark}.", "")]
     lines += [
         "| Table | Status | Match rate | Matched rows | Missing rows | Output |",
         "|---|---|---|---|---|---|",

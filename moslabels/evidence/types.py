@@ -343,3 +343,4 @@ class Report(TypedDict):
     run_provenance: dict[str, Any]
     dry_run: NotRequired[bool]
     comparison: NotRequired[Comparison]
+    manifest_tables: NotRequired[int]

@@ -23,18 +23,18 @@ def all_args(
     options: Mapping[str, Any],
     settings: Settings,
     unmatched: Any,
-    dry_run: bool,
+    asked: Mapping[str, Any],
     engine: Mapping[str, Any],
 ) -> dict[str, Any]:
     """Return the arguments of a call for one table, for its evidence: every option with its value, given or not.
 
-    ``engine`` is what is told of the engine.
+    ``asked`` is how it is to run, such as ``dry_run``, and ``engine`` what is told of the engine.
     """
     defaults = Options()
     return {
         **paths,
         "unmatched": unmatched,
-        "dry_run": dry_run,
+        **asked,
         **{name: getattr(settings, name) for name in ("memory_limit", "threads", "temp_dir")},
         **({"workers": settings.workers} if settings.workers is not None else {}),
         **engine,

@@ -25,8 +25,7 @@ from moslabels.files.reserve import reserved
 from moslabels.parts.engines import EngineOfRun, check_need, engine_of_run
 from moslabels.runs.arguments import check_block, checked_cancel
 from moslabels.runs.shown import shown_report
-from moslabels.runs.table import label_table
-from moslabels.runs.unchanged import audit_of_unchanged
+from moslabels.runs.table import label_or_skip
 from moslabels.spec.manifest import Manifest, load_manifest, report_problems
 from moslabels.spec.paths import path_argument
 from moslabels.spec.reports import named_reports
@@ -37,6 +36,7 @@ def run_batch(
     manifest: Manifest | str | os.PathLike[str],
     *,
     base_dir: str | os.PathLike[str] | None = None,
+    tables: Sequence[str] | None = None,
     report_json: str | os.PathLike[str] | None = None,
     report_md: str | os.PathLike[str] | None = None,
     report_html: str | os.PathLike[str] | None = None,
@@ -67,6 +67,8 @@ def run_batch(
         What :func:`moslabels.load_manifest` returned, or the path of a manifest.
     base_dir
         The folder that relative paths of the manifest resolve from, if a path is given.
+    tables
+        The ids of the tables to label, a list; by default all. The report is then of these alone, and says so.
     report_json, report_md, report_html, report_junit
         Where to write the report, if anywhere.
     fail_fast
@@ -76,7 +78,7 @@ def run_batch(
     skip_unchanged
         Skip each table whose inputs, options, versions and output are still the ones in its audit.
     compare
-        The JSON report of an earlier run. The report tells what changed since, per table.
+        The JSON report of an earlier run. The report tells what changed since, per table that it lists.
     run_provenance
         A provenance block to use in place of moslabels' own.
     memory_limit, threads, temp_dir
@@ -139,13 +141,12 @@ def run_batch(
         "report_junit": report_junit,
     }
     reports = _reports(manifest, given)
-    old = path_argument("compare", compare) if compare is not None else None
-    # It is read first, because a report may be written in its place.
-    since = partial(compared, old, old_tables(old)) if old is not None else None
+    chosen = manifest if tables is None else manifest.only(tables)
+    since = _comparison(compare, chosen, is_choice=tables is not None)
     settings = Settings(memory_limit=memory_limit, threads=threads, temp_dir=temp_dir, workers=workers)
     progress = relayed(progress, checked_cancel(cancel))
     of_run = engine_of_run(engine, address, executor, settings, progress)
-    check_need(manifest.tables, of_run)
+    check_need(chosen.tables, of_run)
     args = {
         "manifest": manifest.path,
         "base_dir": base_dir,
@@ -154,14 +155,16 @@ def run_batch(
         **settings.given(),
         **of_run.told,
         **{name: True for name, given in (("dry_run", dry_run), ("skip_unchanged", skip_unchanged)) if given},
-        **({"compare": old} if old is not None else {}),
+        **({"compare": compare} if compare is not None else {}),
+        **({"tables": list(tables)} if tables is not None else {}),
         # The tables of a loaded manifest may differ from those of its file.
         **({"manifest_loaded": True} if is_loaded else {}),
     }
     manifest_record = file_record(manifest.path)
     run = Run(argv, args, manifest_record, reports, run_provenance, settings, dry_run, progress=progress)
+    chosen_of = len(manifest.tables) if tables is not None else None
     with of_run:
-        made, ended_by = _run(manifest, run, of_run, fail_fast, skip_unchanged, on_table, since)
+        made, ended_by = _run(chosen, run, of_run, fail_fast, skip_unchanged, on_table, since, chosen_of)
     document = shown_report(made)
     try:
         if on_report is not None:
@@ -181,6 +184,17 @@ def _reports(manifest: Manifest, given: Mapping[str, Any]) -> dict[str, str]:
     return reports
 
 
+def _comparison(
+    path: str | os.PathLike[str] | None, manifest: Manifest, *, is_choice: bool
+) -> Callable[[Sequence[Mapping[str, Any]]], Mapping[str, Any]] | None:
+    """Return what compares entries with the report at a path, if there is one. Raise UsageError if that is wrong."""
+    if path is None:
+        return None
+    old = path_argument("compare", path)
+    # It is read first, because a report may be written in its place.
+    return partial(compared, old, old_tables(old, [str(table.id) for table in manifest.tables], is_choice=is_choice))
+
+
 def _run(
     manifest: Manifest,
     run: Run,
@@ -189,10 +203,12 @@ def _run(
     skip_unchanged: bool,
     on_table: Callable[[TableEntry], None] | None,
     since: Callable[[Sequence[Mapping[str, Any]]], Mapping[str, Any]] | None,
+    chosen_of: int | None,
 ) -> tuple[dict[str, Any], BaseException | None]:
     """Label the tables and write the reports. Return the report, and what ended the run early, if anything.
 
-    ``since`` returns what changed in the entries of a report since an older one.
+    ``since`` returns what changed in the entries of a report since an older one. ``chosen_of`` is how many tables the
+    manifest has, if some of them were chosen.
     """
     with held(), ExitStack() as reports_are_ours:
         try:
@@ -206,7 +222,12 @@ def _run(
         inputs = _inputs(were_run, run) if run.block is None else {}
         changes = since(entries) if since is not None else None
         document = report.build(
-            manifest.path, entries, run.provenance(inputs, {}, hosts=run.hosts), is_dry=run.is_dry, comparison=changes
+            manifest.path,
+            entries,
+            run.provenance(inputs, {}, hosts=run.hosts),
+            is_dry=run.is_dry,
+            comparison=changes,
+            chosen_of=chosen_of,
         )
         try:
             for name, path in run.reports.items():
@@ -239,9 +260,7 @@ def _label_tables(
             with released():
                 run.progress.table(spec.id or spec.features, number, len(tables))
             try:
-                with released():
-                    known = audit_of_unchanged(spec, run) if skip_unchanged else None
-                audits[-1] = known or label_table(spec, run, of_run)
+                audits[-1], is_known = label_or_skip(spec, run, of_run, skip_unchanged=skip_unchanged)
             except BaseException as error:
                 if (fault := fault_of_table(error, spec.id)) is None:
                     entries[-1] = report.table_entry(spec, None, interruption(error, spec.id))
@@ -250,7 +269,7 @@ def _label_tables(
                 if fault is not error and isinstance(error, Exception):
                     run.progress.unforeseen(error)
             else:
-                entries[-1] = report.table_entry(spec, audits[-1], None, unchanged=known is not None)
+                entries[-1] = report.table_entry(spec, audits[-1], None, unchanged=is_known)
                 if skip_unchanged and spec.audit_json is None:
                     entries[-1].setdefault("warnings", []).append(report.NEVER_SKIPPED)
             if on_table is not None:

@@ -19,7 +19,7 @@ from moslabels.labelling.output import read_back
 from moslabels.runs.diff_changes import change_lines, input_changes, rule_changes
 from moslabels.runs.diff_output import features_of, key_of, table_at
 from moslabels.runs.diff_parts import add_parts, are_same_parts, part_changes, part_lines, read_parts
-from moslabels.runs.diff_sides import KEEP, Side, sides_by_id
+from moslabels.runs.diff_sides import KEEP, Side, Sides, sides_by_id
 from moslabels.spec.paths import refuse_url
 
 _DISJOINT = (
@@ -42,11 +42,11 @@ def diff(
 
     Relative paths in ``new`` open from the working folder. Relative paths in ``old`` open from ``old_base_dir``.
 
-    Return ``{"same": …, "tables": […], "only_old": […], "only_new": […], "outside": […]}``. Each table has the labelled
-    clips gained and lost, those with another MOS and by how much, the parts that changed if it has many, and the
-    changes of the rule and of the inputs.
-    ``disjoint`` is true if both have labelled clips and share none. Tables of two reports are paired by id. ``outside``
-    lists the paths in them that lie outside of those folders; ``only_root`` refuses to open these.
+    Return ``{"same": …, "tables": […], "only_old": […], "only_new": […], "not_compared": […], "outside": […]}``. Each
+    table has the labelled clips gained and lost, those with another MOS and by how much, the parts that changed if it
+    has many, and the changes of the rule and of the inputs. ``disjoint`` is true if both have labelled clips and share
+    none. Tables of two reports are paired by id. If one of them is of chosen tables, ``not_compared`` lists the others.
+    ``outside`` lists the paths in them that lie outside of those folders; ``only_root`` refuses to open these.
 
     Raise UsageError if a file is none of these, or if its output has changed since. Raise TableError if a table cannot
     be read.
@@ -56,7 +56,7 @@ def diff(
     reaches = (Reach(old_base_dir, only_root), Reach("", only_root))
     sides = [sides_by_id(path, reach) for path, reach in zip((old, new), reaches, strict=True)]
     if any(None in side for side in sides):  # Then each side must have one table.
-        sides = [dict.fromkeys([None], next(iter(side.values()))) for side in sides if len(side) == 1]
+        sides = [Sides({None: next(iter(side.values()))}) for side in sides if len(side) == 1]
         if len(sides) != 2:
             raise UsageError(f"{old} and {new} cannot be compared: one is a report of several tables, the other is not")
     before, after = sides
@@ -65,13 +65,21 @@ def diff(
     for number, identifier in enumerate(both, start=1):
         progress.table(identifier or new, number, len(both))
         tables.append(compared(before[identifier], after[identifier], settings, progress))
-    only = {
-        "only_old": [name for name in before if name not in after],
-        "only_new": [n for n in after if n not in before],
-    }
-    same = not any(only.values()) and all(_is_same(table) for table in tables)
+    only_old, not_in_new = _only(before, after)
+    only_new, not_in_old = _only(after, before)
+    if not_in_new + not_in_old and not both + only_old + only_new:
+        raise UsageError(f"{old} and {new} cannot be compared: one is of chosen tables, which the other lacks")
+    only = {"only_old": only_old, "only_new": only_new, "not_compared": not_in_new + not_in_old}
+    same = not (only_old or only_new) and all(_is_same(table) for table in tables)
     outside = [*dict.fromkeys(path for reach in reaches for path in reach.outside)]
     return {"same": same, "tables": tables, **only, "outside": outside}
+
+
+def _only(sides: Sides, others: Sides) -> tuple[list[str | None], list[str | None]]:
+    """Return the ids of tables that the other side lacks, and of those that the other report did not choose."""
+    lacking = [name for name in sides if name not in others]
+    left_out = [name for name in lacking if others.chosen is not None and name not in others.chosen]
+    return [name for name in lacking if name not in left_out], left_out
 
 
 def compared(old: Side, new: Side, settings: Settings, progress: Progress) -> dict[str, Any]:
@@ -159,6 +167,7 @@ def diff_text(document: Mapping[str, Any]) -> str:
             lines += [f"  {line}" for line in change_lines(kind, table[kind])]
     for side, what in (("only_old", "old"), ("only_new", "new")):
         lines += [f"{name}: only in the {what} report" for name in document[side]]
+    lines += [f"{name}: not compared, because one report is of chosen tables" for name in document["not_compared"]]
     if document["outside"]:
         lines.append(f"named in them and outside of the folder: {', '.join(document['outside'])}")
     return "\n".join(lines) or "no tables"

@@ -9,7 +9,7 @@ from typing import Any
 
 from moslabels.base.errors import UsageError
 from moslabels.base.text import listed, shown, visible
-from moslabels.evidence.documents import Audit, Entry, Evidence, Reach, Report, Unknown, load
+from moslabels.evidence.documents import Audit, Document, Entry, Evidence, Reach, Report, Unknown, load
 from moslabels.evidence.provenance import recorded_hashes
 from moslabels.files.listing import Item, is_path_of_part, list_parts
 from moslabels.files.regular import reason
@@ -70,11 +70,23 @@ class Side:
     parts: Sequence[SidePart] | None = None
 
 
-def sides_by_id(path: str, reach: Reach) -> dict[str | None, Side]:
-    """Return the labelled tables of a report by id, or the one table of another file under None. Raise UsageError."""
-    found: dict[str | None, Side] = {}
-    audits: dict[str, str | None] = {}
-    for side in _sides(path, reach):
+class Sides(dict[str | None, Side]):
+    """The labelled tables of a report by id, or the one table of another file under None.
+
+    ``chosen`` are the ids of all tables of a report that lists chosen tables, and else None.
+    """
+
+    chosen: Sequence[str] | None = None
+
+
+def sides_by_id(path: str, reach: Reach) -> Sides:
+    """Return the labelled tables of a file. Raise UsageError."""
+    found, audits = Sides(), dict[str, str | None]()
+    document = load(path)
+    if isinstance(document, Report) and "manifest_tables" in document.members:
+        _check_shape(path, "report", document)
+        found.chosen = [table["id"] for table in document.members["tables"]]
+    for side in _sides(path, document, reach):
         if side.id in found:
             raise UsageError(f"{path}: two tables have the id {shown(side.id)}")
         if side.evidence in audits:
@@ -87,12 +99,11 @@ def sides_by_id(path: str, reach: Reach) -> dict[str | None, Side]:
     return found
 
 
-def _sides(path: str, reach: Reach) -> Iterator[Side]:
+def _sides(path: str, document: Document, reach: Reach) -> Iterator[Side]:
     """Yield the labelled tables of a file, or that in a folder. Its contents decide what it is, not its name."""
     if os.path.isdir(path):
         yield _of_folder(path)
         return
-    document = load(path)
     if isinstance(document, Report):
         _check_shape(path, "report", document)
         if document.members.get("dry_run"):

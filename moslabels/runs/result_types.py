@@ -215,4 +215,5 @@ class Difference(TypedDict):
     tables: list[TableDifference]
     only_old: list[str]
     only_new: list[str]
+    not_compared: list[str]
     outside: list[str]

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from functools import partial
 from typing import Any, Unpack
 
-from moslabels.base.errors import GateError, errors_of_table
+from moslabels.base.errors import GateError, UsageError, errors_of_table
 from moslabels.base.progress import SILENT, Cancel, relayed
 from moslabels.base.settings import Settings
 from moslabels.base.signals import held, released
@@ -53,6 +53,7 @@ def materialize(
     *,
     unmatched: str | os.PathLike[str] | None = None,
     dry_run: bool = False,
+    skip_unchanged: bool = False,
     run_provenance: Mapping[str, Any] | None = None,
     memory_limit: str | None = None,
     threads: int | None = None,
@@ -83,6 +84,8 @@ def materialize(
         stops the table.
     dry_run
         Do everything but write.
+    skip_unchanged
+        If inputs, options, versions and outputs are still the ones in the audit at ``audit_json``, only return it.
     run_provenance
         A provenance block to use in place of moslabels' own.
     memory_limit, threads, temp_dir
@@ -135,15 +138,47 @@ def materialize(
     settings = Settings(memory_limit=memory_limit, threads=threads, temp_dir=temp_dir, workers=workers)
     paths = {"features": text_features(features), "label_paths": label_paths, "out": out, "audit_json": audit_json}
     spec = table_spec(features, label_paths, out, audit_json, unmatched, options)
+    if skip_unchanged:
+        check_can_skip(spec, run_provenance)
     progress = relayed(SILENT, checked_cancel(cancel))
+    asked = {"dry_run": dry_run, **({"skip_unchanged": True} if skip_unchanged else {})}
     with engine_of_run(engine, address, executor, settings, progress) as of_run:
         check_need([spec], of_run)
-        args = all_args(paths, options, settings, unmatched, dry_run, of_run.told)
+        args = all_args(paths, options, settings, unmatched, asked, of_run.told)
         run = Run(args=args, block=run_provenance, settings=settings, is_dry=dry_run, progress=progress)
-        return shown_audit(label_table(spec, run, of_run))
+        found, _ = label_or_skip(spec, run, of_run, skip_unchanged=skip_unchanged)
+        return shown_audit(found)
 
 
 with_options(materialize)
+
+
+def check_can_skip(spec: TableSpec, block: Mapping[str, Any] | None = None) -> None:
+    """Raise UsageError if nothing could tell that a table is unchanged. ``block`` is the caller's provenance block."""
+    problems = []
+    if spec.audit_json is None:
+        problems.append("skip_unchanged: needs audit_json, which tells what was labelled")
+    if block is not None:
+        problems.append("skip_unchanged: run_provenance replaces the hashes that tell what was labelled; leave one out")
+    if problems:
+        raise UsageError("the arguments are wrong:", problems)
+
+
+def label_or_skip(
+    spec: TableSpec, run: Run, of_run: EngineOfRun, *, skip_unchanged: bool
+) -> tuple[dict[str, Any], bool]:
+    """Label one table, or skip it if that is wanted and its audit still holds. ``of_run`` labels many parts.
+
+    Return the audit, and whether the table was skipped.
+    """
+    if skip_unchanged:
+        from moslabels.runs.unchanged import audit_of_unchanged  # Others start without reading evidence.
+
+        with errors_of_table(spec.features, spec.id), released():
+            known = audit_of_unchanged(spec, run)
+        if known is not None:
+            return known, True
+    return label_table(spec, run, of_run), False
 
 
 def label_table(spec: TableSpec, run: Run, of_run: EngineOfRun | None = None) -> dict[str, Any]:

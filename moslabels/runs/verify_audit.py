@@ -138,6 +138,9 @@ class AuditCheck:
             if not specs:
                 checked.compare("output", document["output"], f"no out of {manifest.path}")
                 return {name: block["outputs"].get(name) for name in names}
+            chosen = block["args"].get("tables", [specs[0].id])
+            if not isinstance(chosen, list) or specs[0].id not in chosen:
+                checked.compare("run_provenance.args.tables", chosen, f"a choice with {specs[0].id}")
             given = table_entry(specs[0], None, None)
             of_audit = {"features": "feature_table", "labels": "label_sources", "config": "config"}
             for name, of_audit_name in of_audit.items():

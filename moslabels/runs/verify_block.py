@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from moslabels.base.errors import MosLabelsError
+from moslabels.base.errors import MosLabelsError, UsageError
 from moslabels.base.version import __version__
 from moslabels.evidence import provenance
 from moslabels.evidence.provenance import plain
@@ -104,16 +105,46 @@ class Manifests:
         except MosLabelsError as error:
             checked.tell_not(f"its manifest cannot be loaded again: {error}")
             return None
-        entries = [plain(table_entry(spec, None, None)) for spec in manifest.tables]
+        total = document.get("manifest_tables", len(manifest.tables))
+        ids = [table["id"] for table in document["tables"]] if "manifest_tables" in document else None
+        specs = [spec for spec in manifest.tables if ids is None or spec.id in ids]
+        entries = [plain(table_entry(spec, None, None)) for spec in specs]
         kept = ("id", "features", "labels", "out", "audit_json", "config", "unmatched")
         of_manifest, of_report = (
             [{name: table.get(name) for name in kept} for table in tables] for tables in (entries, document["tables"])
         )
-        if of_manifest == of_report:
-            return manifest
+        if of_manifest == of_report and total == len(manifest.tables):
+            return replace(manifest, tables=tuple(specs))
         checked.tell_not(
             f"its run_provenance holds no hash of its manifest, and {path} has other tables, or other paths"
         )
+        return None
+
+
+def check_choice(
+    checked: Checked, document: Mapping[str, Any], args: Mapping[str, Any], manifest: Manifest | None
+) -> Manifest | None:
+    """Check that a report lists the tables that were chosen, if some were, and says of how many.
+
+    Return the manifest with these tables alone, or None if it is not known or has others.
+    """
+    chosen, total = args.get("tables"), document.get("manifest_tables", NOTHING)
+    if chosen is None:
+        checked.compare("manifest_tables", total, NOTHING)
+        return manifest
+    listed = [table["id"] for table in document["tables"]]
+    if not isinstance(chosen, list) or sorted(map(str, chosen)) != sorted(listed):
+        checked.compare("run_provenance.args.tables", chosen, listed)
+        return None
+    if manifest is None:
+        if total is NOTHING or total < len(listed):
+            checked.compare("manifest_tables", total, f"{len(listed)} or more")
+        return None
+    checked.compare("manifest_tables", total, len(manifest.tables))
+    try:
+        return manifest.only(chosen)
+    except UsageError as error:
+        checked.compare("run_provenance.args.tables", chosen, "; ".join(error.problems))
         return None
 
 

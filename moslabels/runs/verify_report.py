@@ -13,7 +13,7 @@ from moslabels.evidence.report import NEVER_SKIPPED, added_up
 from moslabels.runs.checked import NOTHING, Checked
 from moslabels.runs.verify_again import Again
 from moslabels.runs.verify_audit import AuditCheck
-from moslabels.runs.verify_block import Manifests, check_block, check_outputs, compare_tables
+from moslabels.runs.verify_block import Manifests, check_block, check_choice, check_outputs, compare_tables
 from moslabels.runs.verify_files import Files
 from moslabels.spec.manifest import Manifest
 
@@ -92,7 +92,7 @@ class ReportCheck:
         checked.compare("manifest", document["manifest"], (inputs["manifest"] or {}).get("path"))
         _compare_paths(checked, tables, inputs)
         check_outputs(checked, block, {"out": None, "audit_json": None})
-        return self._manifests.of_block(checked, block)
+        return check_choice(checked, document, block["args"], self._manifests.of_block(checked, block))
 
     def _audited(
         self, checked: Checked, where: str, table: Mapping[str, Any], block: Mapping[str, Any]

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from moslabels.base.errors import UsageError
-from moslabels.base.text import json_fault, nearest, shown
+from moslabels.base.text import json_fault, nearest, nearest_several, shown
 from moslabels.files.contents import absence_advice, other_content
 from moslabels.spec.entry import read_entry, right_options
 from moslabels.spec.options import FIELDS
@@ -25,6 +25,23 @@ class Manifest:
 
     path: str
     tables: tuple[TableSpec, ...]
+
+    def only(self, ids: Sequence[str]) -> Manifest:
+        """Return the manifest with these of its tables alone, in its order. Raise UsageError if one is not there."""
+        problems = Problems()
+        if not isinstance(ids, list | tuple):
+            problems.add("tables", f"must be a list of ids, not {shown(ids)}")
+        elif not ids:
+            problems.add("tables", "must name one table at least")
+        else:
+            known = [str(table.id) for table in self.tables]
+            for index, name in enumerate(ids):
+                if name not in known:
+                    problems.add("", f"there is no table {shown(name)}{nearest_several(name, known)}")
+                elif name in ids[:index]:
+                    problems.add("", f"table {shown(name)} is named twice")
+        problems.raise_if_any(f"{self.path}: the choice of tables is wrong:")
+        return replace(self, tables=tuple(table for table in self.tables if table.id in ids))
 
 
 def load_manifest(path: str | os.PathLike[str], base_dir: str | os.PathLike[str] | None = None) -> Manifest:

@@ -237,7 +237,11 @@ SAID: list[tuple[str, int, str]] = [
     ),
     # Which table.
     ("explain A --manifest two.json", 2, '--table is missing; it is one of "a", "beta"'),
-    ("compile two.json --table bta", 2, '--table must be one of "a", "beta", not "bta"; did you mean "beta"?'),
+    (
+        "compile two.json --table bta",
+        2,
+        'two.json: the choice of tables is wrong:\n  there is no table "bta"; did you mean "beta"?',
+    ),
     # What cannot be compared or verified.
     ("diff old.txt new.txt", 2, "the two cannot be compared: old.txt: there is no such file"),
     (

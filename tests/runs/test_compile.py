@@ -159,7 +159,7 @@ def test_wrong_usage(tmp_path: Path) -> None:
     (tmp_path / "m.json").write_text(json.dumps({"tables": [table]}))
     done = moslabels("compile", "m.json", "--table", "T", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
-    assert '--table must be one of "t", not "T"' in done.stderr
+    assert 'there is no table "T"; did you mean "t"?' in done.stderr
     done = moslabels("compile", "m.json", cwd=tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
     assert "none.csv: there is no such file" in done.stderr

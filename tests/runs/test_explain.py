@@ -142,7 +142,7 @@ def test_a_key_of_several_columns(folder: Path) -> None:
 WRONG = [
     ([], "explain needs --features and --labels, or --manifest and --table"),
     (["--features", "f.csv"], "explain needs --features and --labels"),
-    (["--manifest", "m.json", "--table", "T"], '--table must be one of "t", not "T"; did you mean "t"?'),
+    (["--manifest", "m.json", "--table", "T"], 'there is no table "T"; did you mean "t"?'),
     (["--manifest", "m.json"], '--table is missing; it is one of "t"'),
     (["--manifest", "m.json", "--table", "t", "--overwrite"], "not from both"),
     ([*FILES, "--feature-key-regex", "("], "is not an RE2 pattern"),

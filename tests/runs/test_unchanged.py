@@ -1,4 +1,4 @@
-"""``batch --skip-unchanged``: only what changed is run again."""
+"""``--skip-unchanged``: only what changed is run again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from helpers.command import moslabels
 from helpers.made import copied, working_in
 from helpers.mutants import mutants
 from helpers.tables import write_table
-from moslabels import load_manifest, run_batch
+from moslabels import TableError, UsageError, load_manifest, materialize, run_batch, verify
 from moslabels.evidence import provenance, report
 from moslabels.evidence.json_schema import audit_document
 from moslabels.evidence.provenance import plain
@@ -164,6 +164,41 @@ def test_a_table_without_an_audit_says_so(folder: Path) -> None:
     assert "one: warning: has no audit_json, so it is never skipped; set one\n" in done.stderr
     assert "two: unchanged: match rate 0.500, 1 of 2 rows labelled -> two.csv\n" in done.stderr
     assert "1 of 2 tables labelled, 1 unchanged\n" in done.stderr
+
+
+def call(**more: Any) -> Any:
+    return materialize("f.csv", "l.csv", "one.parquet", "one.json", min_match_rate=0.5, skip_unchanged=True, **more)
+
+
+def test_one_table_is_skipped_by_the_audit_of_a_batch(folder: Path) -> None:
+    before = {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()}
+    arguments = ["materialize", "--features", "f.csv", "--labels", "l.csv", "--out", "one.parquet",
+                 "--audit-json", "one.json", "--min-match-rate", "0.5", "--skip-unchanged"]  # fmt: skip
+    says = "match rate 0.500, 1 of 2 rows labelled -> one.parquet\n"
+    assert call() == json.loads(Path("one.json").read_text())
+    assert moslabels(*arguments, cwd=folder).stderr == f"unchanged: {says}"
+    assert {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()} == before
+    write_table(folder / "l.csv", [{"key": "a", "mos": 4}])
+    assert call(dry_run=True)["mos_stats"]["mean"] == 4
+    assert moslabels(*arguments, cwd=folder).stderr == says
+    again = call()
+    assert again["mos_stats"]["mean"] == 4
+    assert again["run_provenance"]["args"]["skip_unchanged"] is True
+    assert verify("one.json")["status"] == "ok"
+    with pytest.raises(TableError, match=r"f\.csv: there is no such file"):
+        os.remove("f.csv")
+        call()
+
+
+def test_what_could_never_be_skipped_is_refused(folder: Path) -> None:
+    with pytest.raises(UsageError, match="skip_unchanged: needs audit_json"):
+        materialize("f.csv", "l.csv", "one.parquet", skip_unchanged=True)
+    done = moslabels(
+        "materialize", "--features", "f.csv", "--labels", "l.csv", "--out", "o.csv", "--skip-unchanged", cwd=folder
+    )
+    assert (done.returncode, "skip_unchanged: needs audit_json" in done.stderr) == (2, True)
+    with pytest.raises(UsageError, match="run_provenance replaces the hashes"):
+        call(run_provenance={})
 
 
 def test_no_mutant_of_an_audit_is_a_traceback_or_taken_for_one(folder: Path) -> None:

@@ -5,7 +5,7 @@
 -- schema             VARCHAR    name of its schema
 -- status             VARCHAR    ok or failed
 -- manifest           VARCHAR    path of the manifest
--- tables             BIGINT     tables of the manifest
+-- tables             BIGINT     tables that were to be labelled
 -- failed_tables      BIGINT     those that failed
 -- input_rows         BIGINT     rows of the features
 -- output_rows        BIGINT     rows of the labelled tables
@@ -16,6 +16,7 @@
 -- pyarrow_version    VARCHAR    and of Arrow
 -- python_version     VARCHAR    and of Python
 -- dry_run            BOOLEAN    whether the run was a dry one, which wrote no table
+-- manifest_tables    BIGINT     tables of the manifest, if some of them were chosen
 CREATE OR REPLACE VIEW reports AS
 SELECT
     path,
@@ -33,7 +34,8 @@ SELECT
     document->>'$.run_provenance.versions.duckdb' AS duckdb_version,
     document->>'$.run_provenance.versions.pyarrow' AS pyarrow_version,
     document->>'$.run_provenance.versions.python' AS python_version,
-    COALESCE(TRY_CAST(document->>'$.dry_run' AS BOOLEAN), false) AS dry_run
+    COALESCE(TRY_CAST(document->>'$.dry_run' AS BOOLEAN), false) AS dry_run,
+    TRY_CAST(document->>'$.manifest_tables' AS BIGINT) AS manifest_tables
 FROM documents
 WHERE kind = 'report'
 ORDER BY path;
