@@ -25,6 +25,7 @@ class Constant(Aliased):
 
     name: str
     constant: str
+    is_text = True
 
 
 @dataclass(frozen=True)
@@ -96,9 +97,8 @@ class Key:
         return f"column{'s' * (len(names) > 1)} {', '.join(parts)}{case}"
 
     def parameters(self) -> dict[str, Any]:
-        """Return the parameters of make_key in ``sql/rules/``: a list each, with an entry per part of the key."""
+        """Return the patterns of the parts and their groups, as parameters: a list each, with an entry per part."""
         return {
-            "normalize": list(self.normalize),
             "regex": list(self.regexes),
             "capture": [capture_group(regex) if regex else 0 for regex in self.regexes],
         }

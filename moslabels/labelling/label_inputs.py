@@ -124,22 +124,22 @@ def _rules(file: LabelInput) -> dict[str, Any]:
 
 def _read_file(engine: Engine, number: int, file: LabelInput, extras: tuple[Extra, ...]) -> None:
     present = [extra for extra in extras if number in extra.columns]
+    scores = file.source.cells({"mos": file.mos, **({"mos_100": file.mos_100} if file.mos_100 is not None else {})})
     others = {
-        "mos": file.mos,
-        **({"mos_100": file.mos_100} if file.mos_100 is not None else {}),
         **({"scale": file.scale} if file.scale is not None else {}),
         **{extra.alias: extra.columns[number] for extra in present},
     }
     file.source.run(
         engine,
         "labels/21_label_rows_of_file",
-        [*file.key.cells, *file.source.cells(others)],
+        [*file.key.cells, *scores, *file.source.cells(others)],
         {
             **file.key.parameters(),
             "file": number,
             "missing_values": list(file.label.options.missing_values),
         },
         key=file.key,
+        scores=scores,
         has_mos_100=file.mos_100 is not None,
         has_scale=file.scale is not None,
         extras=extras,

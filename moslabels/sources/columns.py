@@ -61,9 +61,16 @@ class Aliased:
 class Cell(Aliased):
     """A column of a table as a statement uses it.
 
-    ``reader`` is that of the table's format. With ``has_comma`` its numbers have a decimal comma.
+    ``reader`` is that of the table's format; so is ``tells_texts``, which see there. With ``has_comma`` its
+    numbers have a decimal comma.
     """
 
     column: Column
     reader: str
     has_comma: bool = False
+    tells_texts: bool = False
+
+    @property
+    def is_text(self) -> bool:
+        """Whether all values are known to be texts."""
+        return self.tells_texts and self.column.type == "VARCHAR"

@@ -29,6 +29,7 @@ class CsvCells(FileFormat):
     """A way to read CSV. Its delimiter holds unless an option names another."""
 
     cells = Cells.TEXT
+    tells_texts = True
     has_dialect = True
     table_function = SqlText("read_csv")
 

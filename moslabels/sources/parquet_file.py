@@ -35,6 +35,7 @@ class ParquetFile(FileFormat):
 
     reader = "parquet"
     cells = Cells.TYPED
+    tells_texts = True
     holds_evidence = True
     is_read_whole = False
     table_function = SqlText("read_parquet")

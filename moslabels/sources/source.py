@@ -138,7 +138,8 @@ class Source:
 
     def cells(self, columns: Mapping[str, Column]) -> list[Cell]:
         """Return columns as cells of a statement, by their aliases."""
-        return [Cell(alias, column, self.reader, self.has_comma) for alias, column in columns.items()]
+        told = (self.reader, self.has_comma, self.format.tells_texts)
+        return [Cell(alias, column, *told) for alias, column in columns.items()]
 
     def values(self, cells: Sequence[Cell] = ()) -> dict[str, Any]:
         """Return the values of the parameters of the file, for a statement that reads these cells."""
@@ -283,6 +284,8 @@ class Format(ABC):
     reader: ClassVar[str]
     """The file of ``sql/sources/`` with the macros that read rows and cells."""
     cells: ClassVar[Cells]
+    tells_texts: ClassVar[bool] = False
+    """Whether a column of type VARCHAR holds texts alone. In memory that is the type of most columns."""
     has_dialect: ClassVar[bool] = False
     """Whether a file is written in a :class:`Dialect`, which options name and an output of the format keeps."""
     ignores_case: ClassVar[bool] = False

@@ -1,6 +1,6 @@
 -- Returns what becomes of one value on its way to a key: one row per key column, each with the steps of its part and
 -- the key of all parts together. A template makes one part of all columns: joined.
--- Parameters: $values, $types, $normalize, $regex, $capture (a list each: $values and $types have an entry per key
+-- Parameters: $values, $types, $regex, $capture (a list each: $values and $types have an entry per key
 -- column, the others per part)
 {%- from 'sources/keys.sql' import keyed %}
 WITH cells AS (

@@ -1,8 +1,9 @@
 -- Adds the rows of one label file to label_rows: key by the rules, scores as numbers, extras as text with their type.
--- Parameters: those of the file, and $file, $normalize, $regex, $capture (a list each: an entry per part of the key),
+-- Parameters: those of the file, and $file, $regex, $capture (a list each: an entry per part of the key),
 -- $missing_values
 {%- from 'sources/cells.sql' import text_rows %}
 {%- from 'sources/keys.sql' import keyed, with_constants %}
+{%- from 'labels/scores.sql' import number %}
 INSERT INTO label_rows
 WITH cells AS (
     {%- if key.constants %}
@@ -14,18 +15,17 @@ WITH cells AS (
     {{ keyed('cells', key) }}
 ), numbers AS (
     SELECT
-        *,
-        {%- if has_mos_100 %}
-        mos_number(mos_100_text, mos_100_type) AS number_100,
-        {%- endif %}
-        mos_number(mos_text, mos_type) AS number
+        *
+        {%- for score in scores %},
+        {{ number(score) }} AS {{ (score.alias ~ '_number') | ident }}
+        {%- endfor %}
     FROM keyed
 )
 {%- if has_mos_100 %}, judged AS (
     SELECT
         *,
-        number_state(mos_text, number, mos_type, $missing_values) AS state,
-        number_state(mos_100_text, number_100, mos_100_type, $missing_values) AS state_100,
+        number_state(mos_text, mos_number, mos_type, $missing_values) AS state,
+        number_state(mos_100_text, mos_100_number, mos_100_type, $missing_values) AS state_100,
         state <> 'bad' AND (state_100 = 'bad' OR (state = 'missing' AND state_100 = 'ok')) AS is_mos_100
     FROM numbers
 )
@@ -35,14 +35,14 @@ SELECT
     {%- if has_mos_100 %}
     CASE WHEN is_mos_100 THEN mos_100_text ELSE mos_text END,
     CASE WHEN 'bad' IN (state, state_100) THEN 'bad' WHEN 'ok' IN (state, state_100) THEN 'ok' ELSE 'missing' END,
-    CASE state WHEN 'ok' THEN number END,
+    CASE state WHEN 'ok' THEN mos_number END,
     mos_100_text,
-    CASE state_100 WHEN 'ok' THEN number_100 END,
+    CASE state_100 WHEN 'ok' THEN mos_100_number END,
     is_mos_100
     {%- else %}
     mos_text,
-    number_state(mos_text, number, mos_type, $missing_values),
-    number,
+    number_state(mos_text, mos_number, mos_type, $missing_values),
+    mos_number,
     NULL, NULL, false
     {%- endif %},
     {% if has_scale %}scale_text, scale_worst(scale_text), scale_best(scale_text){% else %}NULL, NULL, NULL{% endif %}

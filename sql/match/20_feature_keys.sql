@@ -1,5 +1,5 @@
 -- Makes feature_keys: one row per distinct value of the key columns, with its key and the label that has the same key.
--- Parameters: $normalize, $regex, $capture (a list each: an entry per part of the key)
+-- Parameters: $regex, $capture (a list each: an entry per part of the key)
 {%- from 'sources/cells.sql' import texts %}
 {%- from 'sources/keys.sql' import keyed %}
 CREATE TEMP TABLE feature_keys AS

@@ -1,6 +1,6 @@
 -- Returns for each distinct row of some features, in their order, the position of its label columns, and whether its key
 -- columns hold what cannot be a key. It makes no table: batches of features come and go.
--- Parameters: those of the file, and $normalize, $regex, $capture (a list each: an entry per part of the key), $missing
+-- Parameters: those of the file, and $regex, $capture (a list each: an entry per part of the key), $missing
 {%- from 'sources/cells.sql' import rows, texts %}
 {%- from 'sources/keys.sql' import keyed %}
 WITH cells AS (

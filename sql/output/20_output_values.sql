@@ -1,7 +1,7 @@
 -- Makes output_values: the rows of a labelled table, one row per distinct key, status, source and score, with the
 -- number of its rows and the first of them; of many parts one such row per part, with its number. The key is made of the
 -- columns that the evidence names, as it was for the join.
--- Parameters: those of the file, and $normalize, $regex, $capture (a list each: an entry per part of the key)
+-- Parameters: those of the file, and $regex, $capture (a list each: an entry per part of the key)
 {%- from 'sources/cells.sql' import text_rows %}
 {%- from 'sources/keys.sql' import keyed %}
 CREATE OR REPLACE TEMP TABLE output_values AS

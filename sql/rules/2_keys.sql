@@ -1,11 +1,16 @@
 -- From the value of a key column to a clip key.
 
+-- text_fault(text): why a text cannot be a key, or NULL: it has more than 65,536 bytes. short_text(text): one that can.
+CREATE OR REPLACE {{ TEMP }} MACRO text_fault(text) AS
+    CASE WHEN is_too_long(text) THEN 'a text of ' || strlen(text) || ' bytes (65536 are the most)' END;
+CREATE OR REPLACE {{ TEMP }} MACRO short_text(text) AS CASE WHEN NOT is_too_long(text) THEN text END;
+
 -- key_fault(text, type): why a value cannot be a key, or NULL. text is the value as text. Only texts and exact whole
 -- numbers are keys: 1.5, inf and a float beyond the last whole number that all floats hold exactly (2^53; FLOAT 2^24)
--- would meet the wrong clip. A key has at most 65,536 bytes.
+-- would meet the wrong clip. Of a text, this is text_fault.
 CREATE OR REPLACE {{ TEMP }} MACRO key_fault(text, type) AS
     CASE
-        WHEN is_too_long(text) THEN 'a text of ' || strlen(text) || ' bytes (65536 are the most)'
+        WHEN is_too_long(text) THEN text_fault(text)
         WHEN text IS NULL OR is_text_type(type) OR is_whole_type(type) THEN NULL
         WHEN is_decimal_type(type) THEN CASE WHEN regexp_matches(text, '\.0*[1-9]') THEN 'a fractional number' END
         WHEN NOT is_float_type(type) THEN 'a value of type ' || type
@@ -19,7 +24,7 @@ CREATE OR REPLACE {{ TEMP }} MACRO key_fault(text, type) AS
 
 -- key_text(text, type): the text that a key is made of, of a value without a key_fault. A whole number is in decimal,
 -- also if it is stored as float or decimal: 10008004183.0 is 10008004183, -0.0 is 0. NaN, and a text that is too long,
--- give NULL.
+-- give NULL. Of a text, this is short_text.
 CREATE OR REPLACE {{ TEMP }} MACRO key_text(text, type) AS
     CASE
         WHEN is_too_long(text) THEN NULL
@@ -40,9 +45,10 @@ CREATE OR REPLACE {{ TEMP }} MACRO normalize_key(x, normalize) AS
 
 -- extract_key(part, regex, capture): the key of a normalised text, or NULL if it has none: what the regex extracts
 -- (capture 1: its first group; 0: the whole match; without a regex, everything), trimmed again. No match gives '',
--- which is no key.
+-- which is no key: non_empty(part).
+CREATE OR REPLACE {{ TEMP }} MACRO non_empty(part) AS NULLIF(trim_text(part), '');
 CREATE OR REPLACE {{ TEMP }} MACRO extract_key(part, regex, capture) AS
-    NULLIF(trim_text(CASE WHEN regex IS NULL THEN part ELSE regexp_extract(part, regex, capture) END), '');
+    non_empty(CASE WHEN regex IS NULL THEN part ELSE regexp_extract(part, regex, capture) END);
 
 -- make_key(text, normalize, regex, capture): all of these steps. A macro repeats its arguments, so a statement over all
 -- rows takes the steps one by one: see keyed in sources/keys.

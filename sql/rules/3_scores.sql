@@ -1,15 +1,15 @@
 -- Opinion scores: what is one, and on which scale.
 
--- mos_number(text, type): a score as DOUBLE, or NULL if it is not a number. Text must be written as a plain number. Most is,
--- without white space to trim.
+-- text_number(text): a score as DOUBLE, or NULL if the text is not written as a plain number. Most are, without white
+-- space to trim. mos_number(text, type): the same of a score of any type.
+CREATE OR REPLACE {{ TEMP }} MACRO text_number(text) AS
+    CASE
+        WHEN is_number_text(text) THEN TRY_CAST(text AS DOUBLE)
+        WHEN is_number_text(trim_text(text)) THEN TRY_CAST(trim_text(text) AS DOUBLE)
+    END;
 CREATE OR REPLACE {{ TEMP }} MACRO mos_number(text, type) AS
     CASE
-        WHEN is_text_type(type) THEN
-            CASE
-                WHEN is_number_text(with_point(text, type)) THEN TRY_CAST(with_point(text, type) AS DOUBLE)
-                WHEN is_number_text(with_point(trim_text(text), type))
-                    THEN TRY_CAST(with_point(trim_text(text), type) AS DOUBLE)
-            END
+        WHEN is_text_type(type) THEN text_number(with_point(text, type))
         WHEN is_number_type(type) THEN TRY_CAST(text AS DOUBLE)
     END;
 

@@ -10,13 +10,22 @@ SELECT
 FROM ({{ relation }})
 {%- endmacro -%}
 
+{#- Return the part of a trimmed key text that counts. -#}
+{%- macro normalised(trimmed, normalize) -%}
+{%- if normalize == 'raw' -%}{{ trimmed }}
+{%- elif normalize == 'basename' -%}base_name({{ trimmed }})
+{%- else -%}stem(base_name({{ trimmed }}))
+{%- endif -%}
+{%- endmacro -%}
+
 {#- Return a relation with these columns beside its own: the steps of each key column (alias_fault, alias_as_text,
     alias_trimmed) and of each part of the key (alias_trimmed, alias_normalised, alias_extracted, and alias_folded if case
     does not count); what the key columns hold (raw_value; of several, their JSON list); why one of them cannot be a part
     of a key (key_fault) and which (fault_part, from 1); and the key. A key column is a part, or a template makes one part
     of them all, which is missing if one of them is. A macro of DuckDB repeats its argument wherever it uses it, so a step
-    is a column, from which the next is made: a large statement takes long to plan.
-    Parameters: $normalize, $regex, $capture: a list each, with an entry per part -#}
+    is a column, from which the next is made: a large statement takes long to plan. For the same reason it has no step
+    that a part does not take.
+    Parameters: $regex, $capture: a list each, with an entry per part, if one of them has a pattern -#}
 {%- macro keyed(relation, key) -%}
 {%- set last = '_folded' if key.folds else '_extracted' -%}
 SELECT
@@ -55,15 +64,19 @@ FROM (
     SELECT
         *
         {%- for part in key.parts %},
+        {% if key.regexes[loop.index0] is none -%}
+        non_empty({{ (part.alias ~ '_normalised') | ident }})
+        {%- else -%}
         extract_key(
-            {{ (part.alias ~ '_normalised') | ident }}, CAST($regex[{{ loop.index | number }}] AS VARCHAR),
-            $capture[{{ loop.index | number }}]) AS {{ (part.alias ~ '_extracted') | ident }}
+            {{ (part.alias ~ '_normalised') | ident }}, $regex[{{ loop.index | number }}],
+            $capture[{{ loop.index | number }}])
+        {%- endif %} AS {{ (part.alias ~ '_extracted') | ident }}
         {%- endfor %}
     FROM (
         SELECT
             *
             {%- for part in key.parts %},
-            normalize_key({{ (part.alias ~ '_trimmed') | ident }}, $normalize[{{ loop.index | number }}])
+            {{ normalised((part.alias ~ '_trimmed') | ident, key.normalize[loop.index0]) }}
                 AS {{ (part.alias ~ '_normalised') | ident }}
             {%- endfor %}
         FROM (
@@ -85,8 +98,13 @@ FROM (
                 SELECT
                     *
                     {%- for cell in key.keys %},
+                    {% if cell.is_text -%}
+                    text_fault({{ cell.text | ident }}) AS {{ (cell.alias ~ '_fault') | ident }},
+                    short_text({{ cell.text | ident }}) AS {{ (cell.alias ~ '_as_text') | ident }}
+                    {%- else -%}
                     key_fault({{ cell.text | ident }}, {{ cell.type | ident }}) AS {{ (cell.alias ~ '_fault') | ident }},
                     key_text({{ cell.text | ident }}, {{ cell.type | ident }}) AS {{ (cell.alias ~ '_as_text') | ident }}
+                    {%- endif %}
                     {%- endfor %}
                 FROM {{ relation | ident }}
             )

@@ -45,8 +45,8 @@ def read(name: str) -> str:
 def made_key(cells: list[Cell], has_all: bool) -> Key:
     """A key of columns alone, or with all that a key may have."""
     if not has_all:
-        return Key(tuple(cells), ("raw",), (None,))
-    return Key((*cells, Constant("key9", "corpus", "it's")), ("raw",), (None,), "{0}'{1}{2}", folds=True)
+        return Key(tuple(cells), ("raw",), ("x",))
+    return Key((*cells, Constant("key9", "corpus", "it's")), ("stem",), ("x",), "{0}'{1}{2}", folds=True)
 
 
 def contexts() -> list[dict[str, Any]]:
@@ -76,6 +76,7 @@ def contexts() -> list[dict[str, Any]]:
                     "stated_extras": extras[1:],
                     "row_type": "UINTEGER",
                     "has_mos_100": bool(extras),
+                    "scores": source.cells({"mos": column, **({"mos_100": column} if extras else {})}),
                     "has_repeats": bool(extras),
                     "has_scale": bool(extras),
                     "parts": [1, 2],
