@@ -25,7 +25,7 @@ Examine: TypeAlias = Callable[[Sequence[PartFile], Mapping[str, str], float], Se
 _SHOWN = 3
 
 
-def open_parts(engine: Engine, spec: TableSpec, examine: Examine = examined) -> Features:
+def open_parts(engine: Engine, spec: TableSpec, examine: Examine | None = None) -> Features:
     """Open all parts of a table, and find its key. Raise TableError if parts are damaged or do not fit together."""
     assert spec.parts is not None
     options = spec.options
@@ -35,7 +35,7 @@ def open_parts(engine: Engine, spec: TableSpec, examine: Examine = examined) -> 
     roles = {cell.column.name: "key" for cell in find_key(engine, first, options, "feature").cells}
     if options.match_rate_by is not None:
         roles.setdefault(first.find("group", options.match_rate_by, (), "match_rate_by").name, "group")
-    facts = examine(files, roles, engine.memory)
+    facts = (examine or examined)(files, roles, engine.memory)
     source = join_parts(engine, first, files, options.partitions, facts)
     return Features(source, find_key(engine, source, options, "feature"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
@@ -29,14 +29,15 @@ from moslabels.labelling.match import (
     row_labels,
     row_labels_statement,
 )
-from moslabels.labelling.part_features import Examine, open_parts
 from moslabels.sources.distinct import DistinctRows, distinct_rows
 from moslabels.sources.opening import open_table
-from moslabels.sources.parquet_parts import examined
 from moslabels.sources.source import Source
 from moslabels.spec.names import LABEL_COLUMNS, SOURCE_COLUMN
 from moslabels.spec.options import Options
 from moslabels.spec.table import TableSpec
+
+if TYPE_CHECKING:
+    from moslabels.labelling.part_features import Examine
 
 
 @dataclass(frozen=True)
@@ -62,9 +63,14 @@ class Matched:
         return [*self.spec.open_questions, *doubts, *gate.rate_doubts(self.match, self.spec.options)]
 
 
-def read_features(engine: Engine, workspace: Workspace, spec: TableSpec, examine: Examine = examined) -> Features:
-    """Open the features of a table, find their key. ``examine`` reads the footers of many parts. Raise TableError."""
+def read_features(engine: Engine, workspace: Workspace, spec: TableSpec, examine: Examine | None = None) -> Features:
+    """Open the features of a table, find their key. Raise TableError.
+
+    ``examine`` reads the footers of many parts. Without it, this process does.
+    """
     if spec.parts is not None:
+        from moslabels.labelling.part_features import open_parts  # Few tables have parts.
+
         engine.progress.step("reading features")
         return open_parts(engine, spec, examine)
     engine.progress.step("reading features", file_size(spec.features), "bytes")
@@ -81,7 +87,7 @@ def read_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels
     return labels
 
 
-def match_table(engine: Engine, workspace: Workspace, spec: TableSpec, examine: Examine = examined) -> Matched:
+def match_table(engine: Engine, workspace: Workspace, spec: TableSpec, examine: Examine | None = None) -> Matched:
     """Read features and labels of a table and let their keys meet. Raise TableError."""
     return match_labels(engine, workspace, spec, read_features(engine, workspace, spec, examine))
 

@@ -1,4 +1,7 @@
-"""Engines: other processes, on any machine, that do the tasks of tables of many parts."""
+"""Engines: other processes, on any machine, that do the tasks of tables of many parts.
+
+What does such tasks is loaded when it is first needed: few runs have tables of many parts.
+"""
 
 from __future__ import annotations
 
@@ -9,21 +12,20 @@ from dataclasses import replace
 from functools import partial
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from moslabels.base.errors import UsageError
 from moslabels.base.progress import Progress, relayed
 from moslabels.base.settings import Settings
 from moslabels.base.text import nearest, shown
-from moslabels.files.staged_folder import StagedFolder
-from moslabels.parts.answers import opened
-from moslabels.parts.on_executor import OnExecutor
-from moslabels.parts.sight import Sight, begun
-from moslabels.parts.worker import request
-from moslabels.parts.workers import Local
 from moslabels.spec import engines
 from moslabels.spec.engines import LOCAL
 from moslabels.spec.table import TableSpec
+
+if TYPE_CHECKING:
+    from moslabels.files.staged_folder import StagedFolder
+    from moslabels.parts.sight import Sight
+    from moslabels.parts.workers import Local
 
 
 class Adapter(Protocol):
@@ -68,6 +70,8 @@ class EngineOfRun:
     def workers(self, wanted: int | None, progress: Progress) -> Local | WorkersOfEngine:
         """Return the workers for one table: as many processes as are wanted, or those of the engine."""
         if self._begin is None:
+            from moslabels.parts.workers import Local
+
             return Local(wanted, progress)
         if self._adapter is None:
             self._adapter = self._opened.enter_context(self._begin())
@@ -89,6 +93,8 @@ class WorkersOfEngine:
         """Do nothing: the engine goes on for the next table."""
 
     def begin(self, _size: int, _tasks: int, staged: StagedFolder | None) -> None:
+        from moslabels.parts.sight import begun
+
         if staged is not None:
             self._sight = begun(staged.run_folder, staged.target)
 
@@ -97,6 +103,9 @@ class WorkersOfEngine:
         return replace(settings, workers=None, threads=settings.threads or 1)
 
     def map(self, name: str, tasks: Iterable[bytes], settings: Settings) -> Generator[tuple[int, bytes]]:
+        from moslabels.parts.answers import opened
+        from moslabels.parts.worker import request
+
         requests = (request(name, task, settings, self._sight) for task in tasks)
         with closing(self._adapter.answers(requests)) as answers:
             for number, message in answers:
@@ -125,6 +134,8 @@ def engine_of_run(
         raise UsageError("the arguments are wrong:", problems)
     progress = relayed(progress)
     if executor is not None:
+        from moslabels.parts.on_executor import OnExecutor
+
         kind = type(executor)
         return EngineOfRun(
             {"executor": f"{kind.__module__}.{kind.__qualname__}"},

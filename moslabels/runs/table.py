@@ -34,7 +34,6 @@ from moslabels.labelling.pipeline import (
 from moslabels.parts.engines import EngineOfRun, check_need, engine_of_run
 from moslabels.runs.arguments import Features, all_args, check_block, check_options, checked_cancel, with_options
 from moslabels.runs.outputs import Outputs, record_of
-from moslabels.runs.part_table import label_parts
 from moslabels.runs.shown import shown_audit
 from moslabels.sources.source import Source
 from moslabels.spec.entry import table_spec, text_features
@@ -187,6 +186,8 @@ def label_table(spec: TableSpec, run: Run, of_run: EngineOfRun | None = None) ->
     Raise a MosLabelsError that names the table. A dry run writes to a folder that is removed.
     """
     if spec.parts is not None:
+        from moslabels.runs.part_table import label_parts  # Few tables have parts.
+
         return label_parts(spec, run, of_run)
     outputs = [path for _, path in spec.outputs()]
     progress = relayed(run.progress)
