@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
-from moslabels.base.errors import UsageError, is_from_outside
+from moslabels.base.errors import UsageError
 from moslabels.base.progress import SILENT, Progress
 from moslabels.base.settings import DEFAULTS, Settings
 from moslabels.base.signals import held, released
@@ -14,6 +13,7 @@ from moslabels.base.text import shown
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.evidence.documents import Reach
+from moslabels.files.same import is_one_file
 from moslabels.files.workspace import Workspace
 from moslabels.labelling.output import read_back
 from moslabels.runs.diff_changes import change_lines, input_changes, rule_changes
@@ -85,7 +85,7 @@ def _only(sides: Sides, others: Sides) -> tuple[list[str | None], list[str | Non
 def compared(old: Side, new: Side, settings: Settings, progress: Progress) -> dict[str, Any]:
     progress.step("comparing with the evidence")
     paths = [table_at(side) for side in (old, new)]
-    if None in (old.sha256, new.sha256) and old.evidence != new.evidence and _is_one_file(*paths):
+    if None in (old.sha256, new.sha256) and old.evidence != new.evidence and is_one_file(*paths):
         raise UsageError(
             f"{old.evidence} and {new.evidence} name the same output, {new.output}, and without an audit nothing tells "
             f"which of them it is of; {KEEP}, and give the table an audit_json"
@@ -127,15 +127,6 @@ def compared(old: Side, new: Side, settings: Settings, progress: Progress) -> di
         "rule": rule_changes(old, new),
         "inputs": input_changes(old, new),
     }
-
-
-def _is_one_file(one: str, other: str) -> bool:
-    try:
-        return os.path.samefile(one, other)
-    except OSError as error:
-        if is_from_outside(error):
-            raise
-        return False
 
 
 def _is_same(table: Mapping[str, Any]) -> bool:

@@ -10,7 +10,8 @@ from moslabels.base.errors import UsageError, is_from_outside
 from moslabels.evidence.documents import Entry, Unknown, load
 from moslabels.files.listing import SUFFIXES, files_below
 from moslabels.files.regular import open_regular, reason
-from moslabels.runs.diff_sides import KEEP, Side, key_of_entry, moved, within
+from moslabels.files.same import moved
+from moslabels.runs.diff_sides import KEEP, Side, key_of_entry, within
 from moslabels.sources.opening import reader_of
 from moslabels.sources.source import Cells
 

@@ -13,6 +13,7 @@ from moslabels.evidence.documents import Audit, Document, Entry, Evidence, Reach
 from moslabels.evidence.provenance import recorded_hashes
 from moslabels.files.listing import Item, is_path_of_part, list_parts
 from moslabels.files.regular import reason
+from moslabels.files.same import moved
 from moslabels.labelling.keys import several
 from moslabels.spec.formats import format_problem
 from moslabels.spec.options import Options, option_problem, settled
@@ -313,17 +314,6 @@ def _check_reach(reach: Reach, opened: str, path: str) -> None:
         reach.check(opened)
     except OSError as error:
         raise UsageError(f"{path} {reason(error)}") from error
-
-
-def moved(path: str, recorded: str | None, opened: str) -> str | None:
-    """Return where a path of evidence is if it was moved together with the evidence, or None if nothing tells.
-
-    ``recorded`` is where the evidence was written, and ``opened`` where it is now.
-    """
-    if not path or recorded is None or os.path.isabs(recorded) != os.path.isabs(path):
-        return None
-    apart = os.path.relpath(path, os.path.dirname(recorded) or os.curdir)
-    return os.path.normpath(os.path.join(os.path.dirname(opened), apart))
 
 
 def key_of_entry(path: str, carried: Entry) -> Sequence[str] | None:

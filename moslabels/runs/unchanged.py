@@ -1,4 +1,9 @@
-"""The test whether a table still fits its audit, so that labelling it again would write the same bytes."""
+"""The test whether a table still fits its audit, so that labelling it again would write the same rows.
+
+Files count, and not how paths to them are written. Evidence is left as it was: an audit, the entry in a Parquet file
+and the file of unmatched keys spell paths as the run that wrote them did. But ``mos_label_source`` is a column of the
+rows, and holds the paths of labels as they were given.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +18,9 @@ from moslabels.evidence.provenance import plain, versions
 from moslabels.evidence.run import Run
 from moslabels.files.listing import files_below, list_parts
 from moslabels.files.records import file_record
+from moslabels.files.same import is_same_file
 from moslabels.spec.features import PartsSpec
+from moslabels.spec.formats import compression_of, known_format
 from moslabels.spec.table import TableSpec
 
 
@@ -72,21 +79,35 @@ def _same_parts(document: Mapping[str, Any], parts: PartsSpec, out: str, run: Ru
 
 def _same_job(document: Mapping[str, Any], spec: TableSpec) -> bool:
     """Return whether an audit names the same files, options and versions."""
-    block, left = document["run_provenance"], document.get("unmatched")
+    block = document["run_provenance"]
     features, labels = block["inputs"]["features"], block["inputs"]["labels"]
     return bool(
-        document["feature_table"] == spec.features
-        and ("parts" in document) == (spec.parts is not None)
-        and document.get("features") == (plain(spec.parts.given) if spec.parts is not None else None)
-        and document["output"] == spec.out
+        ("parts" in document) == (spec.parts is not None)
         and document["config"] == plain(spec.config)
-        and [(file["path"], file["config"]) for file in document["label_files"]]
-        == [(label.path, given_options(label)) for label in spec.labels]
+        and [(file["source"], file["config"]) for file in document["label_files"]]
+        == [(label.given, given_options(label)) for label in spec.labels]
         and block["versions"] == versions()
-        and block["outputs"].get("unmatched") == spec.unmatched
-        and (left and left["path"]) == spec.unmatched
         and document["output_sha256"] is not None
         and isinstance(features, Mapping)
         and (spec.parts is not None or features["sha256"] is not None)
         and all(record["sha256"] is not None for record in labels)
+        and _same_files(document, spec)
+    )
+
+
+def _same_files(document: Mapping[str, Any], spec: TableSpec) -> bool:
+    """Return whether the paths of an audit and of a table lead to the same files, and to the same formats."""
+    outputs, left = document["run_provenance"]["outputs"], document.get("unmatched")
+    unmatched = left and left["path"]
+    if outputs.get("unmatched") != unmatched or (unmatched is None) != (spec.unmatched is None):
+        return False
+    if spec.options.partitions and document["feature_table"] != spec.features:
+        return False  # Their values are in the path.
+    pairs = [(document["feature_table"], spec.features), (document["output"], spec.out), (unmatched, spec.unmatched)]
+    pairs += [(file["path"], label.path) for file, label in zip(document["label_files"], spec.labels, strict=True)]
+    return all(
+        (known_format(path), compression_of(path)) == (known_format(now), compression_of(now))
+        and is_same_file(path, now, outputs["audit_json"], str(spec.audit_json))
+        for path, now in pairs
+        if path is not None and now is not None
     )

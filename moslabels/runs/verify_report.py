@@ -10,6 +10,7 @@ from moslabels.evidence import comparison
 from moslabels.evidence.documents import Audit, Report, Unknown, load
 from moslabels.evidence.provenance import BY_WORKERS, is_ours, versions
 from moslabels.evidence.report import NEVER_SKIPPED, added_up
+from moslabels.files.same import is_same_file, working_folder
 from moslabels.runs.checked import NOTHING, Checked
 from moslabels.runs.verify_again import Again
 from moslabels.runs.verify_audit import AuditCheck
@@ -26,6 +27,10 @@ _OF_AUDIT = {
     "feature_key_column": "feature_key_column",
 }
 """The members of a table in a report that are copied from its audit, with their names in the audit."""
+
+
+_PATHS = ("features", "labels", "out")
+"""Those of them that are paths. The audit of a table that was skipped may spell them otherwise."""
 
 
 class ReportCheck:
@@ -108,7 +113,11 @@ class ReportCheck:
             checked.tell_not(f"{where}.audit_json: {beside} {why}")
             return []
         found = Checked(beside, audit.kind)
-        if self.audits.audit(found, audit):
+        recorded = _recorded_path(audit)
+        folder = working_folder(recorded, beside) if table["status"] == "unchanged" and recorded else None
+        if folder is not None:
+            found.tell_not(f"a run in another folder wrote it; its paths open there: verify it with --root {folder}")
+        if found.has_shape(audit) if folder is not None else self.audits.audit(found, audit):
             _compare_with_audit(checked, where, table, block, audit)
         else:
             checked.tell_not(f"{where}.audit_json: {beside} is of another shape, so the two are not compared")
@@ -132,11 +141,15 @@ def _compare_with_audit(
     checked: Checked, where: str, table: Mapping[str, Any], block: Mapping[str, Any], audit: Audit
 ) -> None:
     """Compare the entry of a table in a report with its audit."""
-    of_table = audit.members
+    of_table, recorded = audit.members, _recorded_path(audit)
     for name, of_audit in _OF_AUDIT.items():
         if name not in table:
             checked.tell_not(f"it lacks what this version writes, which is not checked: {shown(f'{where}.{name}')}")
-        elif of_audit in of_table:
+        elif of_audit in of_table and not (
+            table["status"] == "unchanged"
+            and name in _PATHS
+            and _are_same_files(of_table[of_audit], table[name], recorded, table["audit_json"])
+        ):
             checked.compare(f"{where}.{name}", table[name], of_table[of_audit])
     summary = {name: of_table.get(name, value) for name, value in table["summary"].items()}
     checked.compare(f"{where}.summary", table["summary"], summary)
@@ -145,6 +158,20 @@ def _compare_with_audit(
     checked.compare(f"{where}.warnings", said, of_table.get("warnings", said))
     if table["status"] == "ok" and _is_same_run(block, audit.block):
         checked.compare("run_provenance.versions", block["versions"], audit.block["versions"])
+
+
+def _recorded_path(audit: Audit) -> str | None:
+    """Return the path that a run wrote an audit to, or None if its block does not tell."""
+    path = audit.block["outputs"].get("audit_json") if audit.is_ours and not audit.block_misfits() else None
+    return path if isinstance(path, str) and path and "\0" not in path else None
+
+
+def _are_same_files(paths: Any, now: Any, recorded: str | None, opened: str) -> bool:
+    """Return whether the paths of an audit, or one path, lead to the files that a report names."""
+    several, several_now = ([one] if isinstance(one, str) else one or [] for one in (paths, now))
+    return len(several) == len(several_now) and all(
+        is_same_file(path, path_now, recorded, opened) for path, path_now in zip(several, several_now, strict=True)
+    )
 
 
 def _is_same_run(block: Any, other: Any) -> bool:

@@ -81,7 +81,6 @@ TOUCHED: dict[str, Callable[[Path], Any]] = {
     "a part of the features less": lambda f: (f / "features/corpus=C/q*.pq").unlink(),
     "labels changed": lambda f: append(f / "labels.csv"),
     "another option": lambda _: write_manifest(min_match_rate=0.4),
-    "features named otherwise": lambda _: write_manifest({"glob": "features/**/*"}),
     "a part of the output changed places": lambda f: swap(f / "out" / C, f / "out/corpus=C/q*.pq"),
     "a part of the output more": lambda f: shutil.copy(f / "out" / C, f / "out/corpus=C/new.pq"),
     "a part of the output less": lambda f: (f / "out" / C).unlink(),
