@@ -1,33 +1,48 @@
-"""Prefect: a batch as a flow. A retry runs only the tables that are not done; wrong labels are not tried again."""
+"""Prefect: a task per table of a manifest. What may pass is tried again; wrong labels fail their task at once."""
 
 from __future__ import annotations
 
-from prefect import flow, get_run_logger, task
+import os
+from typing import Any
+
+from prefect import Task, flow, get_run_logger, task
+from prefect.client.schemas.objects import State, TaskRun
 
 import moslabels
 
 TRY_AGAIN = {"resources", "in-use", "changed", "file-system"}
+RETRY_SECONDS = float(os.environ.get("RETRY_SECONDS", "60"))
 
 
-@task(retries=2, retry_delay_seconds=60)
-def label_tables(manifest: str) -> dict[str, str]:
-    """The codes of the tables that failed, by their ids."""
-    logger = get_run_logger()
+class RefusedError(Exception):
+    """A table that was not labelled, with the code of its error."""
 
-    def say(entry: dict) -> None:
-        logger.info("%s: %s", entry["id"], entry.get("error") or entry["status"])
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(code, message)
+        self.code = code
 
-    report = moslabels.run_batch(manifest, skip_unchanged=True, on_table=say)
-    failed = {entry["id"]: entry["error_code"] for entry in report["tables"] if entry["status"] == "error"}
-    if TRY_AGAIN & set(failed.values()):
-        raise RuntimeError(f"to be tried again: {failed}")
-    return failed
+
+async def may_pass(_task: Task[..., Any], _run: TaskRun, state: State[Any]) -> bool:
+    error = await state.aresult(raise_on_failure=False)
+    return isinstance(error, RefusedError) and error.code in TRY_AGAIN
+
+
+@task(retries=2, retry_delay_seconds=RETRY_SECONDS, retry_condition_fn=may_pass)
+def label(manifest: str, table: str) -> float:
+    """Label one table, and return its match rate."""
+    (entry,) = moslabels.run_batch(manifest, tables=[table], skip_unchanged=True)["tables"]
+    if entry["status"] == "error":
+        raise RefusedError(entry["error_code"], entry["error"])
+    for warning in entry.get("warnings", ()):
+        get_run_logger().warning("%s: %s", table, warning)
+    return entry["summary"]["match_rate"]
 
 
 @flow
 def refresh(manifest: str = "/data/labels/manifest.json") -> None:
-    if failed := label_tables(manifest):
-        raise RuntimeError(f"tables that failed: {failed}")
+    """Label all tables. A manifest that is wrong fails here, where nothing is tried again."""
+    tables = [table.id for table in moslabels.load_manifest(manifest).tables]
+    label.map(manifest, tables).result()
 
 
 if __name__ == "__main__":
