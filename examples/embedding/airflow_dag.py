@@ -48,7 +48,7 @@ def report() -> None:
         report_json=f"{REPORTS}/report.json",
         report_html=f"{REPORTS}/report.html",
     )
-    if found["status"] == "error":
+    if found["status"] == "failed":
         raise AirflowFailException(f"{found['summary']['failed_tables']} tables failed")
 
 
