@@ -85,12 +85,10 @@ class Engine:
             for statement in (render("session/10_optimizers"), self._settings("GLOBAL"), *rules(temporary=False)):
                 self.run(statement)
             self._database.is_prepared = True
-        self.run(render("session/40_constants"))
 
     def _settle(self) -> None:
         try:
             self.run(self._settings())
-            self.run(render("session/40_constants"))
         except StatementError as error:
             raise UsageError(f"connection: DuckDB refuses to set what a session of it needs: {error}") from error
 
@@ -99,8 +97,8 @@ class Engine:
         return render("session/30_settings", names=names, SCOPE=SqlText(scope))
 
     def preamble(self) -> list[Statement]:
-        """Return what a DuckDB shell runs before the statements: settings, constants and rules."""
-        return [render("session/10_optimizers"), self._settings(), render("session/40_constants"), *rules()]
+        """Return what a DuckDB shell runs before the statements: settings and rules."""
+        return [render("session/10_optimizers"), self._settings(), *rules()]
 
     def __enter__(self) -> Engine:
         return self

@@ -6,15 +6,15 @@
 WITH cut AS (
     SELECT
         regexp_replace(line, '^\s*\{|\}\s*$', '', 'g') AS body,
-        regexp_extract_all(line, getvariable('json_member')) AS members
+        regexp_extract_all(line, json_member()) AS members
     FROM ({{ objects([]) }})
 )
 SELECT CASE
-    WHEN trim(body, getvariable('white_space')) = trim(array_to_string(members, ','), getvariable('white_space')) THEN
+    WHEN trim(body, white_space()) = trim(array_to_string(members, ','), white_space()) THEN
         '{' || array_to_string(
             list_filter(members, lambda member: NOT list_contains(
                 CAST($dropped AS VARCHAR[]),
-                json_extract_string(regexp_extract(member, getvariable('json_text')), '$'))),
+                json_extract_string(regexp_extract(member, json_text()), '$'))),
             ',')
 END AS text
 FROM cut;

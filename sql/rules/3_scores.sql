@@ -32,8 +32,8 @@ CREATE OR REPLACE {{ TEMP }} MACRO mos_state(text, type, missing_values) AS
 -- scale_worst(text), scale_best(text): the ends of a scale as a label row names it: 1-5, 0-100, 100-0, or with two dots
 -- 1..5, -3..3; NULL if it is not one, or if both ends are the same. After one dash a number has no sign.
 CREATE OR REPLACE {{ TEMP }} MACRO scale_end(text, place) AS
-    TRY_CAST(regexp_extract(trim_text(text), getvariable('scale_range'), place)
-        || regexp_extract(trim_text(text), getvariable('scale_range'), place + 2) AS DOUBLE);
+    TRY_CAST(regexp_extract(trim_text(text), scale_range(), place)
+        || regexp_extract(trim_text(text), scale_range(), place + 2) AS DOUBLE);
 CREATE OR REPLACE {{ TEMP }} MACRO scale_worst(text) AS
     CASE WHEN scale_end(text, 1) <> scale_end(text, 2) THEN scale_end(text, 1) END;
 CREATE OR REPLACE {{ TEMP }} MACRO scale_best(text) AS

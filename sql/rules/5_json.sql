@@ -1,13 +1,13 @@
 -- Patterns of JSON, for what must stay as it is written.
 
 -- json_names(x): the names of the members of all objects in it, as they are written, each with its colon.
-CREATE OR REPLACE {{ TEMP }} MACRO json_names(x) AS regexp_extract_all(x, getvariable('json_text') || '\s*:');
+CREATE OR REPLACE {{ TEMP }} MACRO json_names(x) AS regexp_extract_all(x, json_text() || '\s*:');
 
 -- may_hold_object(line): whether an object may stand inside of the line's object. A text may look like one.
 CREATE OR REPLACE {{ TEMP }} MACRO may_hold_object(line) AS regexp_matches(line, '[:\[,]\s*\{');
 
 -- without_texts(x): JSON with all its texts empty, so that a pattern finds only what stands outside of them.
-CREATE OR REPLACE {{ TEMP }} MACRO without_texts(x) AS regexp_replace(x, getvariable('json_text'), '""', 'g');
+CREATE OR REPLACE {{ TEMP }} MACRO without_texts(x) AS regexp_replace(x, json_text(), '""', 'g');
 
 -- has_no_json(x): whether NaN, Infinity or a trailing comma may be in it, which DuckDB's reader takes.
 CREATE OR REPLACE {{ TEMP }} MACRO has_no_json(x) AS regexp_matches(x, '(?i)nan|inf|,\s*[}\]]');

@@ -20,7 +20,7 @@ SET VARIABLE case_foldings = map_from_entries(list_transform(
         64278 1406 1398, 64279 1396 1389',
         ','),
         lambda folding: list_transform(
-            string_split(trim(folding, getvariable('white_space')), ' '), lambda code: chr(code::INTEGER)))
+            string_split(trim(folding, white_space()), ' '), lambda code: chr(code::INTEGER)))
     || list_transform(range(43888, 43968), lambda code: [chr(code::INTEGER), chr((code - 38864)::INTEGER)])
     || list_transform(range(5112, 5118), lambda code: [chr(code::INTEGER), chr((code - 8)::INTEGER)]),
     lambda folding: {'key': folding[1], 'value': array_to_string(folding[2:], '')}));

@@ -23,7 +23,7 @@ WITH nested AS (
     -- the square of the depth.
     SELECT row, unnest(tokens) AS token, generate_subscripts(tokens, 1) AS place
     FROM (
-        SELECT row, regexp_extract_all(line, getvariable('json_text') || '\s*:?|[\[\]{}]') AS tokens
+        SELECT row, regexp_extract_all(line, json_text() || '\s*:?|[\[\]{}]') AS tokens
         FROM lines
         WHERE json_fault(line, has_twice) IS NULL
     )

@@ -403,7 +403,6 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> list[Engine]:
 
 BEFORE = ["reading features", "reading labels", "matching", "diagnosing", "joining"]
 OF_EACH_TABLE = [
-    "session/40_constants",
     "labels/10_label_inputs",
     "labels/20_label_rows",
     "labels/21_label_rows_of_file",
