@@ -8,8 +8,12 @@ from functools import cache
 import duckdb
 
 from moslabels.base.errors import StatementError
+from moslabels.base.progress import SILENT
+from moslabels.base.settings import DEFAULTS
 from moslabels.base.text import short
+from moslabels.engine.databases import give_back, shared, take
 from moslabels.engine.failures import failure
+from moslabels.engine.sessions import Connection
 from moslabels.engine.statements import render
 
 
@@ -32,18 +36,25 @@ def capture_group(pattern: str) -> int:
 
     Raise StatementError if RE2 refuses the pattern.
     """
-    connection = duckdb.connect(":memory:")
+    with shared():  # To make a database takes longer than to try all patterns of a manifest.
+        database = take(DEFAULTS, "")
+        session = database.session(SILENT)
+        try:
+            return _capture_group(session, pattern)
+        finally:
+            session.close()
+            give_back(database, is_sound=True)
+
+
+def _capture_group(session: Connection, pattern: str) -> int:
     values = {"regex": pattern}
     statement = render("patterns/10_pattern", values)
     try:
-        connection.execute(statement.sql, values)
+        session.execute(statement.sql, values)
     except (duckdb.Error, RuntimeError) as error:
-        connection.close()
         raise failure(statement, error) from error
     try:
-        connection.execute(render("patterns/20_pattern_group", values).sql, values)
+        session.execute(render("patterns/20_pattern_group", values).sql, values)
     except (duckdb.Error, RuntimeError):
         return 0
-    finally:
-        connection.close()
     return 1

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from contextvars import Context
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -21,6 +22,7 @@ from moslabels.base.settings import DEFAULTS, Settings
 from moslabels.engine.connection import SMALL, Engine
 from moslabels.engine.databases import MOST_SESSIONS, MOST_SHARED, kept, shared
 from moslabels.engine.locked import LockedEngine
+from moslabels.engine.regex import capture_group, regex_problem
 from moslabels.engine.statements import Statement
 from moslabels.files.workspace import Workspace
 from moslabels.sources.opening import open_table
@@ -316,3 +318,21 @@ def test_a_fork_shares_nothing() -> None:
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", ENDS], capture_output=True, text=True, timeout=60)
     said = ["True False", "the child ended with 3", "True False", "True False", "the child ended with 4", "True"]
     assert (done.stdout.splitlines(), done.stderr) == (said, "")
+
+
+def test_patterns_are_tried_in_one_database(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+    connect = duckdb.connect
+
+    def counted(*arguments: Any, **keywords: Any) -> duckdb.DuckDBPyConnection:
+        made.append(arguments)
+        return connect(*arguments, **keywords)
+
+    monkeypatch.setattr(duckdb, "connect", counted)
+    patterns = {f"{part}{number}": group for number in range(3) for part, group in (("a", 0), ("(b)", 1))}
+    assert {pattern: capture_group(pattern) for pattern in patterns} == patterns
+    problem = regex_problem("(never closed, and tried here first")
+    assert problem is not None
+    assert "is not an RE2 pattern" in problem
+    assert capture_group("(c)|after one that is refused") == 1
+    assert len(made) <= 1  # None if an earlier test left one.
