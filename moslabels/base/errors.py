@@ -35,6 +35,7 @@ CODES = {
     "cannot-hold": "the format of the output cannot hold the features",
     "changed": "an input changed while it was read",
     "miscount": "the written rows and the counts of them do not agree",
+    "not-done": "shards of a plan are not done",
     "in-use": "another process writes the output",
     "read-back": "the bytes read back differ from those written",
     "file-system": "the system refuses to read or write a file",
@@ -102,6 +103,15 @@ class UsageError(MosLabelsError):
 
 class TableError(MosLabelsError):
     """One table cannot be labelled because of its files, columns or labels."""
+
+
+class NotDoneError(MosLabelsError):
+    """Shards of a plan are not done, so nothing can be committed yet."""
+
+    exit_status = 3
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, code="not-done")
 
 
 class GateError(TableError):

@@ -25,7 +25,8 @@ def flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
-def _whole_number(text: str) -> int:
+def whole_number(text: str) -> int:
+    """Return the number that a text is."""
     try:
         return int(text)
     except ValueError:
@@ -34,12 +35,12 @@ def _whole_number(text: str) -> int:
 
 SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
     "memory_limit": ('most memory that DuckDB takes, such as "4GB"', {"metavar": "SIZE"}),
-    "threads": ("threads that DuckDB takes", {"metavar": "N", "type": _whole_number}),
+    "threads": ("threads that DuckDB takes", {"metavar": "N", "type": whole_number}),
     "temp_dir": ("folder for what does not fit in the memory", {"metavar": "D"}),
 }
 """Each setting of DuckDB with its help and the keywords of its flag."""
 WORKERS: dict[str, tuple[str, dict[str, Any]]] = {
-    "workers": ("processes for many parts (or --engine E --address A)", {"metavar": "N", "type": _whole_number})
+    "workers": ("processes for many parts (or --engine E --address A)", {"metavar": "N", "type": whole_number})
 }
 """The same of the processes that label parts, for the commands that write tables."""
 ENGINE: dict[str, tuple[str, dict[str, Any]]] = {

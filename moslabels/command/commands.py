@@ -12,6 +12,7 @@ from moslabels.command.label_tables import BATCH, COMPILE, MATERIALIZE
 from moslabels.command.options_help import options_text
 from moslabels.command.parser import Command, Parser, parser_of
 from moslabels.command.read_evidence import DIFF, EXPORT, SQL, VERIFY
+from moslabels.command.shards import COMMIT, PART, PLAN
 from moslabels.command.streams import write_out
 from moslabels.spec.options import FIELDS
 
@@ -95,6 +96,9 @@ COMMANDS = {
     for command in (
         BATCH,
         MATERIALIZE,
+        PLAN,
+        PART,
+        COMMIT,
         INIT,
         SUGGEST,
         EXPLAIN,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from moslabels.base.errors import UsageError
@@ -34,9 +35,7 @@ def _batch_arguments(parser: Parser) -> None:
     parser.add_brief("--manifest", "JSON file of tables", metavar="M", dest="manifest_flag")
     parser.add_argument("--base-dir", metavar="D", help="folder of relative paths; default: that of the manifest")
     parser.add_argument("--table", metavar="ID", action="append", help="label only this table (repeat for more)")
-    for form in REPORT_FORMS:
-        parser.add_argument(form.flag, metavar="F", help=form.help)
-    parser.add_argument("--report-github", action="store_true", help="say what failed as annotations of GitHub Actions")
+    add_reports(parser)
     parser.add_argument("--fail-fast", action="store_true", help="stop after the first table that fails")
     parser.add_argument("--dry-run", action="store_true", help="write no table and no audit, but the reports")
     parser.add_argument("--skip-unchanged", action="store_true", help="skip tables that still fit their audit")
@@ -46,9 +45,38 @@ def _batch_arguments(parser: Parser) -> None:
 
 
 def _batch(parsed: argparse.Namespace, argv: list[str]) -> int:
+    from moslabels.runs.batch import run_batch
+
+    return told_batch(
+        parsed,
+        partial(
+            run_batch,
+            _manifest_of(parsed),
+            base_dir=parsed.base_dir,
+            tables=parsed.table,
+            fail_fast=parsed.fail_fast,
+            dry_run=parsed.dry_run,
+            skip_unchanged=parsed.skip_unchanged,
+            compare=parsed.compare,
+            engine=parsed.engine,
+            address=parsed.address,
+            argv=argv,
+        ),
+        is_dry=parsed.dry_run,
+    )
+
+
+def add_reports(parser: Parser) -> None:
+    """Add the flags of the reports."""
+    for form in REPORT_FORMS:
+        parser.add_argument(form.flag, metavar="F", help=form.help)
+    parser.add_argument("--report-github", action="store_true", help="say what failed as annotations of GitHub Actions")
+
+
+def told_batch(parsed: argparse.Namespace, run: Callable[..., Any], *, is_dry: bool = False) -> int:
+    """Run a batch with the reports and settings that were given, and tell what becomes of its tables."""
     from moslabels.evidence.audit import json_text
     from moslabels.evidence.ci import github_annotations
-    from moslabels.runs.batch import run_batch
 
     def on_table(entry: Mapping[str, Any]) -> None:
         progress.clear()
@@ -63,22 +91,12 @@ def _batch(parsed: argparse.Namespace, argv: list[str]) -> int:
     reports: list[Report] = []
     try:
         with _progress(parsed) as progress:
-            run_batch(
-                _manifest_of(parsed),
-                base_dir=parsed.base_dir,
-                tables=parsed.table,
+            run(
                 **{form.name: getattr(parsed, form.name) for form in REPORT_FORMS},
-                fail_fast=parsed.fail_fast,
-                dry_run=parsed.dry_run,
-                skip_unchanged=parsed.skip_unchanged,
-                compare=parsed.compare,
                 memory_limit=parsed.memory_limit,
                 threads=parsed.threads,
                 temp_dir=parsed.temp_dir,
                 workers=parsed.workers,
-                engine=parsed.engine,
-                address=parsed.address,
-                argv=argv,
                 on_table=on_table,
                 on_report=reports.append,
                 progress=progress.wanted(),
@@ -88,7 +106,7 @@ def _batch(parsed: argparse.Namespace, argv: list[str]) -> int:
             print_report()  # It tells what was done until then.
         raise
     if not parsed.quiet:
-        _say_summary(reports[0], parsed.dry_run)
+        _say_summary(reports[0], is_dry)
     print_report()
     return 1 if reports[0]["status"] == "failed" else 0
 

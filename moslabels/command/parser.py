@@ -132,9 +132,12 @@ def parser_of(commands: Sequence[Command]) -> Parser:
         prog="moslabels",
         usage="moslabels COMMAND …",
         description=_DESCRIPTION,
-        epilog=f"commands:\n{listing}\n{_example('batch manifest.json --dry-run')}",
+        # So many commands leave no room for a list of two flags.
+        epilog=f"commands:\n{listing}\nflags: --help, --version\n{_example('batch manifest.json --dry-run')}",
+        add_help=False,
     )
-    parser.add_argument("--version", action="store_true", help="show the versions of moslabels and its packages")
+    parser.add_argument(*_HELP, action="help", help=argparse.SUPPRESS)
+    parser.add_brief("--version", "show the versions of moslabels and its packages", action="store_true")
     # The epilog lists the commands, because argparse would take two lines for each.
     subparsers = parser.add_subparsers(metavar="COMMAND", prog="moslabels", dest="name", help=argparse.SUPPRESS)
     for command in commands:

@@ -99,13 +99,15 @@ class Place:
     """Where a target is written: an open folder, and the name in it.
 
     ``beside`` holds the hidden names of the files that this run has made there and not removed yet. ``left`` holds a
-    warning for each file of others there that cannot be removed.
+    warning for each file of others there that cannot be removed. A place that is not locked needs an ``attempt``, which
+    no other writer has: processes of other machines may have the number of this one.
     """
 
     given: str
     folder: Folder
     name: str
     is_aside: bool = False
+    attempt: str = ""
     beside: set[str] = field(default_factory=set)
     left: list[str] = field(default_factory=list)
 
@@ -134,7 +136,7 @@ class Place:
         """Yield new hidden names, each with the number of this process. The caller takes the first that is free."""
         number = 0
         while True:
-            name = self.hidden(f"{what}-{os.getpid()}-{number}")
+            name = self.hidden("-".join([what, str(os.getpid()), str(number), *filter(None, [self.attempt])]))
             self.beside.add(name)
             yield name
             self.beside.discard(name)

@@ -106,9 +106,9 @@ def _take_back(file: StagedFile, previous: str | None) -> None:
             platform.system.replace(place.folder, previous, place.name)
 
 
-def write_whole(place: Place, text: str) -> None:
-    """Write a text to a reserved place, in one step."""
+def write_whole(place: Place, content: str | bytes) -> None:
+    """Write a text or bytes to a reserved place, in one step."""
     with held(), StagedFile(place) as staged:
-        staged.write(text.encode("utf-8"))
+        staged.write(content.encode("utf-8") if isinstance(content, str) else content)
         staged.finish()
         publish(staged)

@@ -17,31 +17,35 @@ from moslabels.base.errors import TableError
 from moslabels.files import platform
 from moslabels.files.places import Place, named
 from moslabels.files.platform import NO_EXCHANGE, Folder
-from moslabels.files.users import owner_name
+from moslabels.files.users import is_private, owner_name
 
 _TABLE, _PREVIOUS, _JOURNAL, _RUN = "table", "previous", "journal.jsonl", "run-"
+PLAN = "plan-"
+"""The start of the names of folders in which others finish files, see :mod:`moslabels.files.planned`."""
 
 
 class StagedFolder:
     """The hidden folder in which the files of a new version are gathered, as a context manager.
 
     The place of the target is locked. ``run_folder`` is the path of a folder that belongs to this run alone: files are
-    finished there, and :meth:`accept` takes them over. ``journal`` has what an earlier run noted, by file. Leaving the
-    context without :meth:`commit` keeps what was accepted, for the next run, if there is anything.
+    finished there, and :meth:`accept` takes them over. ``journal`` has what an earlier run noted, by file. ``plans``
+    are names of folders in it that go when the new version is in its place. Leaving the context without :meth:`commit`
+    keeps what was accepted, for the next run, if there is anything.
     """
 
     def __init__(self, place: Place) -> None:
         self._place = place
         self._cleanup = ExitStack()
+        self.plans: set[str] = set()
         self._hidden = place.hidden("parts")
         with named(place.given):
-            self._folder = self._open_own()
+            self.folder = self._open_own()
             self._recover()
             self._table = self._subfolder(_TABLE)
-            for name in platform.system.names(self._folder):
+            for name in platform.system.names(self.folder):
                 if name.startswith(_RUN):
-                    platform.system.remove_tree(self._folder, name)
-            self._run = self._new_run_folder()
+                    platform.system.remove_tree(self.folder, name)
+            self.run = self._new_run_folder()
         self.journal = self._read_journal()
 
     @property
@@ -56,7 +60,7 @@ class StagedFolder:
 
     @property
     def run_folder(self) -> str:
-        return os.path.abspath(self._run.path)
+        return os.path.abspath(self.run.path)
 
     def kept_path(self, relative: str) -> str:
         """Return the path of a file that an earlier run finished, if it did."""
@@ -64,6 +68,11 @@ class StagedFolder:
 
     def accept(self, name: str, relative: str, note: Mapping[str, Any]) -> None:
         """Take a finished file of the run folder over, and note what it is for a run after this."""
+        self.take(self.run, name, relative)
+        self.note(relative, note)
+
+    def take(self, taken_from: Folder, name: str, relative: str) -> None:
+        """Move a finished file from a folder on the same disk to its path in the new version."""
         with named(self._place.given), ExitStack() as opened:
             folder = self._table
             *folders, own = relative.split("/")
@@ -72,12 +81,11 @@ class StagedFolder:
                     platform.system.make_folder(folder, part)
                 folder = platform.system.open_folder(part, folder, follow=False)
                 opened.callback(platform.system.release, folder)
-            platform.system.move(self._run, name, folder, own)
-        self.note(relative, note)
+            platform.system.move(taken_from, name, folder, own)
 
     def note(self, relative: str, note: Mapping[str, Any]) -> None:
         line = json.dumps({"file": relative, **note}, sort_keys=True) + "\n"
-        handle = platform.system.open(self._folder, _JOURNAL, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
+        handle = platform.system.open(self.folder, _JOURNAL, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600)
         try:
             platform.system.write_at(handle, line.encode("utf-8"), os.fstat(handle).st_size)
         finally:
@@ -95,26 +103,28 @@ class StagedFolder:
             if old is not None and stat.S_ISDIR(old.st_mode):
                 self._keep_mode(old)
             with suppress(FileNotFoundError):
-                system.remove(self._folder, _JOURNAL)
+                system.remove(self.folder, _JOURNAL)
             if old is None:
-                system.move(self._folder, _TABLE, self._place.folder, self._place.name)
+                system.move(self.folder, _TABLE, self._place.folder, self._place.name)
             else:
                 self._exchange()
             system.sync_folder(self._place.folder)
+            for plan in self.plans:
+                system.remove_tree(self.folder, plan)
 
     def _exchange(self) -> None:
         system, place = platform.system, self._place
         try:
-            system.exchange(place.folder, place.name, self._folder, _TABLE)
+            system.exchange(place.folder, place.name, self.folder, _TABLE)
         except OSError as error:
             if error.errno not in NO_EXCHANGE:
                 raise
             # In between nothing stands at the target. The next run puts the old folder back if this one is killed.
-            system.move(place.folder, place.name, self._folder, _PREVIOUS)
+            system.move(place.folder, place.name, self.folder, _PREVIOUS)
             try:
-                system.move(self._folder, _TABLE, place.folder, place.name)
+                system.move(self.folder, _TABLE, place.folder, place.name)
             except BaseException:
-                system.move(self._folder, _PREVIOUS, place.folder, place.name)
+                system.move(self.folder, _PREVIOUS, place.folder, place.name)
                 raise
 
     def _keep_mode(self, old: os.stat_result) -> None:
@@ -166,10 +176,7 @@ class StagedFolder:
         with suppress(FileExistsError):
             system.make_folder(place.folder, self._hidden, 0o700)
         found = place.find(self._hidden)
-        is_own = found is not None and stat.S_ISDIR(found.st_mode)
-        if is_own and found is not None and system.abilities.users:
-            is_own = found.st_uid == system.user() and not found.st_mode & 0o022
-        if not is_own or found is None:
+        if not is_private(found):
             owner = owner_name(found.st_uid) if found is not None else "nobody"
             raise TableError(
                 f"{place.given}: {self.path}, of {owner}, stands where the parts of a run are gathered, and others may "
@@ -184,30 +191,29 @@ class StagedFolder:
     def _recover(self) -> None:
         """Put the old version back if a run was killed between two renames."""
         system, place = platform.system, self._place
-        if system.find(self._folder, _PREVIOUS) is None:
+        if system.find(self.folder, _PREVIOUS) is None:
             return
         if place.find(place.name) is None:
-            system.move(self._folder, _PREVIOUS, place.folder, place.name)
+            system.move(self.folder, _PREVIOUS, place.folder, place.name)
         else:
-            system.remove_tree(self._folder, _PREVIOUS)
+            system.remove_tree(self.folder, _PREVIOUS)
 
-    def _subfolder(self, name: str) -> Folder:
+    def _subfolder(self, name: str, mode: int = 0o777) -> Folder:
         with suppress(FileExistsError):
-            platform.system.make_folder(self._folder, name)
-        folder = platform.system.open_folder(name, self._folder, follow=False)
+            platform.system.make_folder(self.folder, name, mode)
+        folder = platform.system.open_folder(name, self.folder, follow=False)
         self._cleanup.callback(platform.system.release, folder)
         return folder
 
     def _new_run_folder(self) -> Folder:
         # Unique for each run: a worker of a killed run may still write, and must not meet the files of this one.
         name = f"{_RUN}{os.getpid()}-{os.urandom(8).hex()}"
-        platform.system.make_folder(self._folder, name, 0o700)
-        return self._subfolder(name)
+        return self._subfolder(name, 0o700)
 
     def _read_journal(self) -> dict[str, dict[str, Any]]:
         found: dict[str, dict[str, Any]] = {}
         try:
-            handle = platform.system.open(self._folder, _JOURNAL, os.O_RDONLY)
+            handle = platform.system.open(self.folder, _JOURNAL, os.O_RDONLY)
         except OSError:
             return found
         with os.fdopen(handle, encoding="utf-8", errors="replace") as stream:
@@ -223,8 +229,10 @@ class StagedFolder:
     def __exit__(self, *_: object) -> None:
         try:
             with suppress(OSError):
-                platform.system.remove_tree(self._folder, os.path.basename(self._run.path))
-                if platform.system.find(self._folder, _JOURNAL) is None:
-                    platform.system.remove_tree(self._place.folder, self._hidden)
+                platform.system.remove_tree(self.folder, os.path.basename(self.run.path))
+                if platform.system.find(self.folder, _JOURNAL) is None:
+                    platform.system.remove_tree(self.folder, _TABLE)
+                    if not any(name.startswith(PLAN) for name in platform.system.names(self.folder)):
+                        platform.system.remove_tree(self._place.folder, self._hidden)
         finally:
             self._cleanup.close()

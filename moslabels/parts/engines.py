@@ -57,10 +57,6 @@ class EngineOfRun:
         self._opened = ExitStack()
         self._adapter: Adapter | None = None
 
-    @property
-    def is_local(self) -> bool:
-        return self._begin is None
-
     def __enter__(self) -> Self:
         return self
 
@@ -76,6 +72,13 @@ class EngineOfRun:
         if self._adapter is None:
             self._adapter = self._opened.enter_context(self._begin())
         return WorkersOfEngine(self._adapter)
+
+    def take_over(self, staged: StagedFolder, digests: Mapping[str, str], outline: Mapping[str, Any]) -> set[str]:  # noqa: ARG002
+        """Let a new version take over parts that were labelled apart from this run. Return the hosts that did it.
+
+        ``digests`` are those of all parts by their paths, ``outline`` is what all share. Here are no such parts.
+        """
+        return set()
 
 
 class WorkersOfEngine:
@@ -117,9 +120,15 @@ class WorkersOfEngine:
 
 
 def engine_of_run(
-    engine: str | None, address: str | None, executor: Executor | None, settings: Settings, progress: Progress
+    engine: str | EngineOfRun | None,
+    address: str | None,
+    executor: Executor | None,
+    settings: Settings,
+    progress: Progress,
 ) -> EngineOfRun:
     """Return the engine that a run is told to use; by default processes of this machine. Raise UsageError."""
+    if isinstance(engine, EngineOfRun):
+        return engine
     problems = []
     known = (LOCAL, *engines.ENGINES)
     if engine is not None and engine not in known:

@@ -159,6 +159,8 @@ def _kept(part: PartTask) -> PartResult | None:
 def _labelled(
     shared: GroupTask, parts: Sequence[PartTask], values: pa.Table, columns: pa.Table, settings: Settings
 ) -> list[PartResult]:
+    for part in parts:
+        check_size_and_time(part.path, os.path.join(shared.base, part.path), part.state)
     with Workspace(settings.temp_dir) as workspace, Engine(settings, workspace.folder) as engine:
         source = PartsSource(
             shared.root,
@@ -184,13 +186,13 @@ def _labelled(
             positions = engine.table(row_labels_statement(source, shared.cells, missing, rows)).column(0)
         if len(positions) != rows:
             raise changed(shared.root)
-        folder = platform.system.open_folder(shared.folder or workspace.folder)
+        folder, attempt = platform.system.open_folder(shared.folder or workspace.folder), os.urandom(8).hex()
         try:
             return [
                 write_part(
                     PartJob(engine, shared, part, columns, workspace.folder),
                     one_array(positions.slice(start, part.counts.input_rows)),
-                    Place(part.out, folder, str(part.number), is_aside=shared.folder is None),
+                    Place(part.out, folder, str(part.number), is_aside=shared.folder is None, attempt=attempt),
                 )
                 for part, start in zip(parts, source.offsets, strict=False)
             ]
@@ -211,7 +213,6 @@ def write_part(job: PartJob, positions: pa.Array, place: Place) -> PartResult:
     """Write one labelled part, read it back, and give it its number as its name."""
     part, shared = job.part, job.shared
     file = os.path.join(shared.base, part.path)
-    check_size_and_time(part.path, file, part.state)
     footer = footer_of(part.path, file)
     # The part gets the labels that its rows have, and no others, so that its bytes do not depend on other parts.
     held = rows_of_positions(positions)

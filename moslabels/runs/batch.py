@@ -50,7 +50,7 @@ def run_batch(
     threads: int | None = None,
     temp_dir: str | os.PathLike[str] | None = None,
     workers: int | None = None,
-    engine: str | None = None,
+    engine: str | EngineOfRun | None = None,
     address: str | None = None,
     executor: Executor | None = None,
     argv: Sequence[str] = (),

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from typing import Any
 
@@ -23,7 +23,7 @@ from moslabels.labelling.part_features import check_parts, part_warnings
 from moslabels.labelling.pipeline import judge, match_table, unmatched_statement
 from moslabels.parts.engines import EngineOfRun
 from moslabels.parts.own import check_own
-from moslabels.parts.workers import MOST_PARTS
+from moslabels.parts.workers import MOST_PARTS, groups
 from moslabels.runs.outputs import Outputs, record_of
 from moslabels.runs.part_work import PartsTable, parts_of
 from moslabels.spec.table import TableSpec
@@ -40,6 +40,18 @@ def label_parts(
     Raise a MosLabelsError that names the table. What was at the outputs is then still there. Parts that were finished
     wait for the next run.
     """
+    with opened_parts(spec, run, of_run or EngineOfRun(), partial(groups, most_parts=most_parts)) as opened:
+        return _label(*opened)
+
+
+@contextmanager
+def opened_parts(
+    spec: TableSpec, run: Run, of_run: EngineOfRun, split: Callable[[Sequence[int]], list[range]]
+) -> Iterator[tuple[PartsTable, Workspace, Outputs]]:
+    """Reserve the outputs of a table of many parts, and start what reads and labels it.
+
+    Errors in the block name the table.
+    """
     beside = [path for key, path in spec.outputs() if key != "out"]
     progress = relayed(run.progress)
     with errors_of_table(spec.features, spec.id):
@@ -53,15 +65,15 @@ def label_parts(
             Workspace(run.settings.temp_dir) as workspace,
             set_aside(beside if run.is_dry else [], workspace.folder) as places_aside,
             Engine(run.settings, workspace.folder, progress=progress) as engine,
-            (of_run or EngineOfRun()).workers(run.settings.workers, progress) as workers,
+            of_run.workers(run.settings.workers, progress) as workers,
         ):
             of_folder = {} if run.is_dry else {spec.out: folders.enter_context(reserved_folder(spec.out))}
             places = {**of_folder, **reserved_places, **places_aside}
             with ExitStack() as files, released():
                 check_own(spec.out)
                 staged = None if run.is_dry else files.enter_context(StagedFolder(places[spec.out]))
-                table = PartsTable(engine, spec, run, workers, staged, most_parts)
-                return _label(table, workspace, Outputs(places, check_labels, run.is_dry, files))
+                table = PartsTable(engine, spec, run, of_run, workers, staged, split)
+                yield table, workspace, Outputs(places, check_labels, run.is_dry, files)
 
 
 def _label(table: PartsTable, workspace: Workspace, outputs: Outputs) -> dict[str, Any]:

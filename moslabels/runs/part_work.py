@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from typing import Any
@@ -26,31 +26,59 @@ from moslabels.files.watched import file_state, size_and_time
 from moslabels.labelling.match import PartCounts
 from moslabels.labelling.part_features import part_counts
 from moslabels.labelling.pipeline import Matched, columns_of
+from moslabels.parts.engines import EngineOfRun
 from moslabels.parts.examine import examine_task, examined
 from moslabels.parts.label import GroupTask, KnownPart, PartResult, PartTask, label_task, results_of
-from moslabels.parts.workers import Workers, groups
+from moslabels.parts.workers import Workers
 from moslabels.sources.constants import integer, one_array
 from moslabels.sources.faults import fault
 from moslabels.sources.parquet_parts import HIDING, PartFacts, PartsSource
 from moslabels.spec.table import TableSpec
 
 
+@dataclass(frozen=True)
+class Prepared:
+    """The parts of a table before they are labelled: their counts, and digests of all that their bytes depend on.
+
+    ``outline`` is what of that all parts share.
+    """
+
+    matched: Matched
+    source: PartsSource
+    counts: Sequence[PartCounts]
+    outline: Mapping[str, Any]
+    digests: Sequence[str]
+
+    @property
+    def by_path(self) -> dict[str, str]:
+        """The digests of the parts by their paths below the folder, in order."""
+        return {part.relative: digest for part, digest in zip(self.source.parts, self.digests, strict=True)}
+
+    @property
+    def sizes(self) -> list[int]:
+        return [fact.state[2] for fact in self.source.facts]
+
+
 @dataclass
 class PartsTable:
-    """One table of many parts while it is labelled. A dry run has no ``staged`` folder."""
+    """One table of many parts while it is labelled. A dry run has no ``staged`` folder.
+
+    ``split`` makes the groups of parts that a task takes, by the sizes of all.
+    """
 
     engine: Engine
     spec: TableSpec
     run: Run
+    of_run: EngineOfRun
     workers: Workers
     staged: StagedFolder | None
-    most_parts: int
+    split: Callable[[Sequence[int]], list[range]]
 
     def examine(self, files: Sequence[PartFile], roles: Mapping[str, str], memory: float) -> list[PartFacts]:
         """Let workers read the footers of all parts. Raise TableError for the first that is damaged."""
         states = [file_state(file.path) or (0, 0, 0, 0) for file in files]
         sizes = [state[2] for state in states]
-        of_group = groups(sizes, self.most_parts)
+        of_group = self.split(sizes)
         self.workers.begin(sum(sizes), len(of_group), self.staged)
         tasks = (examine_task([files[number] for number in group], roles, memory) for group in of_group)
         found: dict[int, list[PartFacts]] = {}
@@ -63,26 +91,24 @@ class PartsTable:
                 raise fault(file.path, says, "changed")
         return [replace(fact, state=state) for fact, state in zip(facts, states, strict=True)]
 
-    def write(self, matched: Matched, label_records: Sequence[Mapping[str, Any]]) -> list[PartRecord]:
-        """Label all parts. Return their records, in order. Parts that an earlier run finished are kept."""
-        source, staged = parts_of(matched), self.staged
+    def prepare(self, matched: Matched, label_records: Sequence[Mapping[str, Any]]) -> Prepared:
+        """Count the parts, and tell on what their bytes depend. Raise TableError if counts do not agree."""
+        source = parts_of(matched)
         counts = part_counts(self.engine, source, matched.key, matched.match)
-        columns = columns_of(self.engine, matched)
         outline = embedded.outline(self.spec, matched.labels, matched.key, label_records)
-        shared = GroupTask(
-            root=self.spec.features,
-            base=os.getcwd(),
-            cells=matched.key.cells,
-            hiding=[name for name in source.every_name if name.lower() in HIDING],
-            dropped=list(matched.dropped),
-            outline=outline,
-            folder=staged.run_folder if staged is not None else None,
-        )
         digests = [
             _digest(outline, matched.dropped, part.path, fact, count)
             for part, fact, count in zip(source.parts, source.facts, counts, strict=True)
         ]
-        tasks = self._tasks(matched, shared, columns, counts, digests)
+        return Prepared(matched, source, counts, outline, digests)
+
+    def write(self, matched: Matched, label_records: Sequence[Mapping[str, Any]]) -> list[PartRecord]:
+        """Label all parts. Return their records, in order. Parts that an earlier run finished are kept."""
+        prepared, staged = self.prepare(matched, label_records), self.staged
+        source, digests = prepared.source, prepared.digests
+        if staged is not None:
+            self.workers.hosts.update(self.of_run.take_over(staged, prepared.by_path, prepared.outline))
+        tasks = self.tasks(prepared, staged.run_folder if staged is not None else None)
         self.engine.progress.step("labelling", len(source.parts), "parts")
         found: dict[int, PartResult] = {}
         try:
@@ -108,19 +134,23 @@ class PartsTable:
         results = (found[number] for number in range(len(source.parts)))
         return [
             PartRecord.of(part.relative, count, result.features_sha256, result.sha256, result.bytes)
-            for part, count, result in zip(source.parts, counts, results, strict=True)
+            for part, count, result in zip(source.parts, prepared.counts, results, strict=True)
         ]
 
-    def _tasks(
-        self,
-        matched: Matched,
-        shared: GroupTask,
-        columns: pa.Table,
-        counts: Sequence[PartCounts],
-        digests: Sequence[str],
-    ) -> Iterator[bytes]:
-        source = parts_of(matched)
-        for group in groups([fact.state[2] for fact in source.facts], self.most_parts):
+    def tasks(self, prepared: Prepared, folder: str | None) -> Iterator[bytes]:
+        """Yield the tasks that label all parts into a folder, or into none in a dry run."""
+        matched, source = prepared.matched, prepared.source
+        columns = columns_of(self.engine, matched)
+        shared = GroupTask(
+            root=self.spec.features,
+            base=os.getcwd(),
+            cells=matched.key.cells,
+            hiding=[name for name in source.every_name if name.lower() in HIDING],
+            dropped=list(matched.dropped),
+            outline=prepared.outline,
+            folder=folder,
+        )
+        for group in self.split(prepared.sizes):
             values = self.engine.table(
                 render(
                     "parts/30_labels_of_parts",
@@ -142,8 +172,8 @@ class PartsTable:
                     out=os.path.join(self.spec.out, source.parts[number].relative),
                     partitions=source.parts[number].partitions,
                     state=source.facts[number].state[2:],
-                    counts=counts[number],
-                    known=_known(self.staged, source.parts[number].relative, digests[number]),
+                    counts=prepared.counts[number],
+                    known=_known(self.staged, source.parts[number].relative, prepared.digests[number]),
                 )
                 for number in group
             ]

@@ -116,7 +116,7 @@ def offered_by_zsh(binary: str, home: Path, line: str, cwd: Path) -> set[str]:
 OFFER = {"bash": offered_by_bash, "zsh": offered_by_zsh, "fish": offered_by_fish}
 OFFERED = {
     "ba": {"batch"},
-    "co": {"compile", "completion"},
+    "co": {"commit", "compile", "completion"},
     "--ver": {"--version"},
     "batch --base": {"--base-dir"},
     "batch clip": {"clips", "clips.csv"},

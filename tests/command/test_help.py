@@ -16,7 +16,8 @@ from moslabels import __version__
 from moslabels.command.commands import COMMANDS as BY_NAME
 from moslabels.spec.options import FIELDS
 
-COMMANDS = "batch materialize init suggest explain sql verify diff export compile schema options completion".split()
+COMMANDS = ["batch", "materialize", "plan", "part", "commit", "init", "suggest", "explain", "sql", "verify", "diff"]
+COMMANDS += ["export", "compile", "schema", "options", "completion"]
 
 
 @pytest.fixture(autouse=True)
