@@ -11,7 +11,6 @@ from moslabels.base.text import counted, visible
 from moslabels.command.arguments import SETTINGS, WORKERS, add_verbosity, flag, given_settings, whole_number
 from moslabels.command.label_tables import add_reports, told_batch
 from moslabels.command.parser import Command, Parser
-from moslabels.command.progress_line import line_of_progress
 from moslabels.command.streams import say
 
 
@@ -30,6 +29,7 @@ def _plan_arguments(parser: Parser) -> None:
 
 
 def _plan(parsed: argparse.Namespace, _argv: list[str]) -> int:
+    from moslabels.command.progress_line import line_of_progress
     from moslabels.runs.plan_folder import plan_folder
     from moslabels.runs.shards import plan
     from moslabels.spec.manifest import load_manifest
@@ -66,6 +66,7 @@ def _part_arguments(parser: Parser) -> None:
 
 
 def _part(parsed: argparse.Namespace, _argv: list[str]) -> int:
+    from moslabels.command.progress_line import line_of_progress
     from moslabels.runs.plan_folder import plan_folder
     from moslabels.runs.shards import part
 
