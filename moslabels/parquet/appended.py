@@ -24,6 +24,7 @@ from moslabels.parquet.fields import (
     SORTING,
 )
 from moslabels.parquet.footer import Footer, RowGroup, without_gc
+from moslabels.parquet.page_index import Changes, PageIndex
 from moslabels.parquet.thrift import (
     BINARY,
     I32,
@@ -43,10 +44,19 @@ from moslabels.parquet.thrift import (
 )
 
 
-def moved(labels: Footer, shift: int) -> list[list[bytes]]:
-    """Return the column chunks of each row group, if all pages are ``shift`` bytes further on than the footer says."""
+def moved(labels: Footer, shift: int, index: PageIndex) -> list[list[bytes]]:
+    """Return the column chunks of each row group, if all pages are ``shift`` bytes further on than the footer says.
+
+    ``index`` is their page index, moved as well.
+    """
     with without_gc():
-        return [[_shifted(labels.data, chunk, shift) for chunk in group.chunks] for group in labels.groups]
+        return [
+            [
+                _shifted(labels.data, chunk, shift, changes)
+                for chunk, changes in zip(group.chunks, of_group, strict=True)
+            ]
+            for group, of_group in zip(labels.groups, index.chunks, strict=True)
+        ]
 
 
 def alone(labels: Footer, chunks: Sequence[Sequence[bytes]]) -> bytes:
@@ -109,8 +119,11 @@ def _key_value(key: str, value: bytes | None) -> bytes:
     return write_struct(pairs if value is None else [*pairs, (2, BINARY, write_binary(value))])
 
 
-def _shifted(data: bytes, chunk: Chunk, shift: int) -> bytes:
-    """Return a column chunk with the new offsets of its pages. An offset of 0 means that there is no such page."""
+def _shifted(data: bytes, chunk: Chunk, shift: int, index: Changes) -> bytes:
+    """Return a column chunk with the new offsets of its pages, and its ``index``.
+
+    An offset of 0 means that there is no such page.
+    """
 
     def moved(fields: Mapping[int, Field], names: Sequence[int]) -> dict[int, tuple[int, bytes] | None]:
         offsets = {name: integer(data, fields[name]) for name in names if name in fields}
@@ -119,7 +132,7 @@ def _shifted(data: bytes, chunk: Chunk, shift: int) -> bytes:
     fields, _ = read_struct(data, chunk.start)
     meta, _ = read_struct(data, fields[META].start)
     changed = changed_struct(data, meta, moved(meta, (DATA_PAGE, INDEX_PAGE, DICTIONARY_PAGE, BLOOM_FILTER)))
-    return changed_struct(data, fields, {**moved(fields, (CHUNK_OFFSET,)), META: (STRUCT, changed)})
+    return changed_struct(data, fields, {**moved(fields, (CHUNK_OFFSET,)), **index, META: (STRUCT, changed)})
 
 
 def _extended(

@@ -1,7 +1,7 @@
 """Parquet to Parquet by splice: no byte of a feature changes.
 
 The features' file is copied byte for byte up to its footer, the label columns are appended as new column chunks in the
-same row groups, and a new footer lists both.
+same row groups, and a new footer lists both. The label columns have a page index if the features have one.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import tempfile
 from collections.abc import Iterator
+from itertools import chain
 from typing import IO, BinaryIO
 
 import pyarrow as pa
@@ -21,6 +22,7 @@ from moslabels.parquet import schemas
 from moslabels.parquet.appended import alone, appended, moved
 from moslabels.parquet.chunks import FooterError
 from moslabels.parquet.footer import MAGIC, Footer, read_footer
+from moslabels.parquet.page_index import has_page_index, moved_page_index
 from moslabels.sources.faults import fault
 from moslabels.writers.copy import Copy
 from moslabels.writers.job import Job, RowLabels, Written, changed
@@ -47,7 +49,9 @@ def write(job: Job, footer: Footer, copy: Copy, staged: StagedFile) -> Written:
         row_labels.check(footer.num_rows)
         _write_labels(spool, columns, row_labels, footer, progress)
         label_footer = read_footer(spool)
-        label_chunks = moved(label_footer, footer.start - len(MAGIC))
+        shift = footer.start - len(MAGIC)
+        index = moved_page_index(spool, label_footer, shift)
+        label_chunks = moved(label_footer, shift, index)
         dropped = {index for index, column in enumerate(footer.columns) if column.name in job.dropped}
         try:
             declared = schemas.declared(job.columns, row_labels.positions)
@@ -55,7 +59,8 @@ def write(job: Job, footer: Footer, copy: Copy, staged: StagedFile) -> Written:
         except FooterError as error:
             raise _cannot(job, str(error)) from error
         spool.seek(len(MAGIC))
-        end = staged.write_at(footer.start, _blocks(spool, label_footer.start - len(MAGIC)))
+        blocks = _blocks(spool, index.pages_end - len(MAGIC))
+        end = staged.write_at(footer.start, chain(blocks, [index.data]))
         _check_labels(job, staged, columns, row_labels, footer, alone(label_footer, label_chunks))
     written = copy.finish(progress)
     copy.source.seek(footer.start)
@@ -111,7 +116,10 @@ def _write_labels(
 ) -> None:
     """Write the label columns of all rows, in the row groups of the features."""
     progress.step("writing labels", footer.num_rows)
-    with pq.ParquetWriter(stream, columns.schema, compression="snappy", store_schema=False) as writer:
+    has_index = has_page_index(footer)
+    with pq.ParquetWriter(
+        stream, columns.schema, compression="snappy", store_schema=False, write_page_index=has_index
+    ) as writer:
         for group, start in _starts(footer):
             writer.write_table(columns.table(row_labels.of(start, group)), row_group_size=max(1, group))
             progress.advance(start + group)
