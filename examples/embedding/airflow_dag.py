@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 
 @task
 def table_ids() -> list[str]:
-    return [table.id for table in moslabels.load_manifest(MANIFEST).tables]
+    return [table.id for table in moslabels.load_manifest(MANIFEST).tables if table.id]
 
 
 @task(retries=2, retry_delay=RETRY_DELAY)

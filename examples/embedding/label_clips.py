@@ -31,11 +31,16 @@ def label_clips(features: str, labels: str) -> moslabels.Joined:
 
 
 def main() -> int:
+    if len(sys.argv) != 3:
+        print(__doc__, file=sys.stderr)
+        return 2
     try:
-        joined = label_clips(*sys.argv[1:3])
+        joined = label_clips(*sys.argv[1:])
     except moslabels.GateError as error:
-        unmatched = error.diagnosis["unmatched_feature_keys"]["count"]
-        print(f"{error.file}: {unmatched} clips have no label\n{error}", file=sys.stderr)
+        if error.diagnosis is not None:
+            unmatched = error.diagnosis["unmatched_feature_keys"]["count"]
+            print(f"{error.file}: {unmatched} clips have no label", file=sys.stderr)
+        print(error, file=sys.stderr)
         return 1
     except moslabels.MosLabelsError as error:
         print(f"{error.code}: {error}", file=sys.stderr)

@@ -30,7 +30,7 @@ def label(features: str, labels: str, out: str, **options: Unpack[moslabels.Opti
         mlflow.log_dict(audit, "audit.json")
         for warning in audit["warnings"]:
             print(f"warning: {warning}", file=sys.stderr)
-        return run.info.run_id
+        return str(run.info.run_id)
 
 
 if __name__ == "__main__":

@@ -41,7 +41,7 @@ def label(manifest: str, table: str) -> float:
 @flow
 def refresh(manifest: str = "/data/labels/manifest.json") -> None:
     """Label all tables. A manifest that is wrong fails here, where nothing is tried again."""
-    tables = [table.id for table in moslabels.load_manifest(manifest).tables]
+    tables = [table.id for table in moslabels.load_manifest(manifest).tables if table.id]
     label.map(manifest, tables).result()
 
 

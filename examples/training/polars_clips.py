@@ -22,5 +22,5 @@ if __name__ == "__main__":
         sys.exit(__doc__)
     found = clips(sys.argv[1], ["sharpness", "noise"], "file_name")
     assert (found["scores"] == 1).all()
-    low, high = found["mos"].min(), found["mos"].max()
+    low, high = found.select(low=pl.col("mos").min(), high=pl.col("mos").max()).row(0)
     print(f"{found.height} clips of {found['len'].sum()} frames, mos {low:.2f} to {high:.2f}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 
 import moslabels
+from helpers.command import moslabels as moslabels_command
 from helpers.paths import ROOT
 from moslabels.base.errors import CODES
 
@@ -29,6 +31,26 @@ def test_the_script_runs() -> None:
     done = run(f"{QUICKSTART}/natural_features.parquet", f"{QUICKSTART}/natural_labels.csv")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == ("4 clips labelled, match rate 1.000\n{'frames': 3, 'mos': 2.08, 'mos_std_dev': 0.66}\n")
+
+
+@pytest.mark.parametrize("arguments", [(), ("one",), ("one", "two", "three")])
+def test_the_script_says_how_it_is_run(arguments: tuple[str, ...]) -> None:
+    done = run(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.strip().endswith("python examples/embedding/label_clips.py FEATURES LABELS")
+
+
+def test_the_workflow_of_github_runs(copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    text = (copy / "embedding" / "github_workflow.yml").read_text(encoding="utf-8")
+    (command,) = re.findall(r"^ +- run: (moslabels batch .*)$", text, re.MULTILINE)
+    monkeypatch.chdir(copy / "quickstart")
+    done = moslabels_command(*command.split()[1:], cwd=copy / "quickstart")
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in Path("out").glob("[jr]*")} == {"junit.xml", "report.json", "report.html"}
+    Path("natural_labels.csv").write_text("flickr_id,mos\n4265321879,3\n")
+    done = moslabels_command(*command.split()[1:], cwd=copy / "quickstart")
+    assert done.returncode == 1
+    assert "::error" in done.stdout + done.stderr
 
 
 def test_the_script_says_what_is_wrong(tmp_path: Path) -> None:
