@@ -204,6 +204,14 @@ def _doubt(file: LabelInput, row: Mapping[str, Any]) -> str | None:
     return None
 
 
+def take_labels(old: Engine, new: Engine) -> None:
+    """Take the labels that features meet from one engine to another."""
+    for table in ("labels", "label_scores", "label_inputs"):
+        kept = old.table(render("labels/70_kept", table=table))
+        with new.passing():
+            new.run(render("labels/71_kept_again", table=table, kept=new.register(kept)))
+
+
 def label_columns_statement(labels: Labels) -> Statement:
     """Return the statement of the label columns: one row per label, and a last one for rows without a label."""
     return render("labels/60_label_columns", {"missing": labels.missing_id}, typed_extras=labels.extras)

@@ -21,7 +21,7 @@ _FEW = 100_000
 
 
 class Stream:
-    """Features that come in batches, and meet the labels that the engine has.
+    """Features that come in batches, and meet the labels that an engine has, which may be another one each time.
 
     It holds no batch, but their distinct values of the columns that are read, and which labels they have. ``features``
     are those of a table in memory that has the columns of the batches and no rows. ``dropped`` names the columns that
@@ -29,7 +29,6 @@ class Stream:
     """
 
     def __init__(self, engine: Engine, spec: TableSpec, features: Features, labels: Labels) -> None:
-        self._engine = engine
         self._spec = spec
         self._features = features
         self._labels = labels
@@ -40,7 +39,7 @@ class Stream:
         self._values = _Sums(distinct_of(features.source, self._read).values)
         self._held = _Sums(_held(pa.nulls(0, pa.int32())))
 
-    def positions(self, table: pa.Table) -> pa.ChunkedArray:
+    def positions(self, engine: Engine, table: pa.Table) -> pa.ChunkedArray:
         """Return for each row of the next batch its row in the label columns (int32). Raise TableError."""
         key = self._features.key
         source = _of_part(self._features.source, table=table)
@@ -50,31 +49,31 @@ class Stream:
             source.usable(self._group, "group")
         found = distinct_of(source, self._read)
         values = {**key.parameters(), "missing": self._labels.missing_id}
-        with self._engine.passing(), source.reading():
-            counted = counted_source(self._engine, source, found.values)
+        with engine.passing(), source.reading():
+            counted = counted_source(engine, source, found.values)
             rules = counted.statement("match/39_value_labels", key.cells, values, keys=key.cells, key=key)
-            of_value = self._engine.table(rules)
+            of_value = engine.table(rules)
         first_row = pc.add(found.values["first_row"], whole(self._rows))
         self._values.add(found.values.set_column(found.values.num_columns - 1, "first_row", first_row))
         self._rows += len(table)
         if pc.any(of_value["is_bad"]).as_py():
-            self.matched()  # It raises what is wrong with the rows so far.
+            self.matched(engine)  # It raises what is wrong with the rows so far.
         positions = of_value["label_id"].take(found.codes)
         self._held.add(_held(positions))
         return positions
 
-    def matched(self) -> Matched:
+    def matched(self, engine: Engine) -> Matched:
         """Return how the rows so far meet the labels, as if they had been one table. Raise TableError."""
-        forget_features(self._engine)
+        forget_features(engine)
         source = _of_part(self._features.source, counted=self._rows)
-        rows = DistinctRows(counted_source(self._engine, source, self._values.sum()), None)
+        rows = DistinctRows(counted_source(engine, source, self._values.sum()), None)
         features = replace(self._features, source=source)
-        return meet_rows(self._engine, self._spec, features, self._labels, self.dropped, rows)
+        return meet_rows(engine, self._spec, features, self._labels, self.dropped, rows)
 
-    def check(self, matched: Matched) -> None:
+    def check(self, engine: Engine, matched: Matched) -> None:
         """Raise TableError if the rows were labelled otherwise than they were counted."""
         held = self._held.sum().select(["position", "rows"]).sort_by("position")
-        check_labelled(self._engine, matched.source, self._labels, matched.match, held, self._rows)
+        check_labelled(engine, matched.source, self._labels, matched.match, held, self._rows)
 
 
 class _Sums:

@@ -15,11 +15,12 @@ import pyarrow as pa
 
 from moslabels.base.errors import UsageError, errors_of_table
 from moslabels.base.progress import Cancel
+from moslabels.engine.connection import Engine
 from moslabels.engine.sessions import Connection
 from moslabels.evidence.run import Run
 from moslabels.evidence.types import Audit
 from moslabels.files.watched import watched
-from moslabels.labelling.labels import label_columns
+from moslabels.labelling.labels import label_columns, take_labels
 from moslabels.labelling.pipeline import forget_features, judge, meet, read_features, read_labels
 from moslabels.labelling.stream import Stream
 from moslabels.parquet import schemas
@@ -33,6 +34,9 @@ from moslabels.sources.record_batches import Batches, record_batches
 from moslabels.sources.taken_over import Table
 from moslabels.spec.options import OptionKeywords
 from moslabels.spec.table import TableSpec
+
+MOST_CALLS = 500
+"""A labeller takes another DuckDB after so many calls and batches: each leaves some 20 kB in it."""
 
 
 class Labeller:
@@ -60,6 +64,7 @@ class Labeller:
             self._labels = read_labels(self._engine, self._workspace, spec)
             self._columns = label_columns(self._engine, self._labels, spec.options.status_column)
             self._check_labels()
+            self._calls = 0
             self._end = weakref.finalize(self, _close, stack.pop_all(), self._process)
 
     def join(self, features: Features | Table) -> Joined:
@@ -68,15 +73,15 @@ class Labeller:
         Raise UsageError if this is closed, and TableError too if a label file changed since it was read.
         """
         with self._lock:
-            self._refuse_closed()
+            engine = self._begun()
             named, tables = named_features(features, self._tables, self._call.take_over)
             spec = self._call.spec(named, self._named, tables)
             own = [path for path in spec.single_inputs() if path == spec.features]
-            with errors_of_table(spec.features), watched(own) as check_features, self._engine.passing():
-                forget_features(self._engine)
-                matched = meet(self._engine, spec, read_features(self._engine, self._workspace, spec), self._labels)
+            with errors_of_table(spec.features), watched(own) as check_features, engine.passing():
+                forget_features(engine)
+                matched = meet(engine, spec, read_features(engine, self._workspace, spec), self._labels)
                 run = Run(args=self._call.args(named, self._named), hashes=self._hashes)
-                done = joined(self._engine, matched, self._columns, run, check_features)
+                done = joined(engine, matched, self._columns, run, check_features)
                 self._check_labels()
                 return done
 
@@ -111,8 +116,7 @@ class Labeller:
             self._refuse_closed()
         own, batches = record_batches(features, schema, "features")
         spec = self._call.spec("features", self._named, {**self._tables, "features": own.empty_table()})
-        with self._lock, errors_of_table(spec.features), self._engine.passing():
-            self._refuse_closed()
+        with self._lock, errors_of_table(spec.features), self._begun().passing():
             stream = Stream(self._engine, spec, read_features(self._engine, self._workspace, spec), self._labels)
         rows = pa.nulls(0, pa.int32())
         kept = [index for index, name in enumerate(own.names) if name not in stream.dropped]
@@ -131,14 +135,12 @@ class Labeller:
             self._call.progress.advance(0)
             features = pa.Table.from_batches([batch])
             with self._lock, errors_of_table(spec.features):
-                self._refuse_closed()
-                positions = stream.positions(features)
+                positions = stream.positions(self._begun(), features)
             yield from _batches(with_labels(features.select(kept), self._columns, positions), schema)
-        with self._lock, errors_of_table(spec.features), self._engine.passing():
-            self._refuse_closed()
-            matched = stream.matched()
-            diagnosis = judge(self._engine, matched)
-            stream.check(matched)
+        with self._lock, errors_of_table(spec.features), (engine := self._begun()).passing():
+            matched = stream.matched(engine)
+            diagnosis = judge(engine, matched)
+            stream.check(engine, matched)
             self._check_labels()
             run = Run(args=self._call.args("features", self._named), hashes=self._hashes)
             return audit_of(matched, diagnosis, run)
@@ -155,6 +157,24 @@ class Labeller:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+    def _begun(self) -> Engine:
+        """Return the engine for another call. Raise UsageError if this is closed."""
+        self._refuse_closed()
+        self._calls += 1
+        if self._calls > MOST_CALLS:
+            self._renew()
+        return self._engine
+
+    def _renew(self) -> None:
+        """Go on with another DuckDB."""
+        with errors_of_table("features"), ExitStack() as stack:
+            workspace, engine = stack.enter_context(self._call.engine())
+            take_labels(self._engine, engine)
+            end = self._end
+            self._workspace, self._engine, self._calls = workspace, engine, 1
+            self._end = weakref.finalize(self, _close, stack.pop_all(), self._process)
+        end()
 
     def _refuse_closed(self) -> None:
         if os.getpid() != self._process:

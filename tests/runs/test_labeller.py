@@ -91,6 +91,28 @@ def test_it_takes_what_join_takes(tmp_path: Path) -> None:
     same([tmp_path / "none.csv", tmp_path / "f.csv"], tmp_path / "l.csv", **KEYS)
 
 
+def test_after_many_calls_it_goes_on_with_another_duckdb(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It says the same as before, of keys that several files have and of keys that did not meet, too."""
+    monkeypatch.setattr("moslabels.runs.labeller.MOST_CALLS", 2)
+    other = pa.table({"clip": ["c", "d"], "mos": [2.0, 1.0], "note": ["x", None], "day": pa.array([1, 2], pa.date32())})
+    options: dict[str, Any] = {"extras": ["note", "day"], "min_match_rate": 0.5, "temp_dir": tmp_path, **KEYS}
+    labels = [{"table": SCORES, "name": "one"}, {"table": other, "name": "two"}]
+    with labeller(labels, **options) as prepared:
+        stream = prepared.batches(FRAMES.to_reader(max_chunksize=1))
+        batches = [next(stream)]
+        for _ in range(4):
+            for table in (FRAMES, pa.table({"clip": ["A", "y", "z"]}), pa.table({"clip": ["a", "D"]})):
+                assert told(lambda table=table: prepared.join(table)) == told(  # type: ignore[misc]
+                    lambda table=table: join(table, labels, **options)  # type: ignore[misc]
+                )
+        batches += list(stream)
+        wanted = join(FRAMES, labels, **options)
+        assert pa.Table.from_batches(batches).equals(wanted.table)
+        assert stream.audit == wanted.audit
+        assert len(list(tmp_path.iterdir())) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_labels_are_checked_at_once() -> None:
     with pytest.raises(TableError, match="mos"):
         labeller(pa.table({"clip": ["a"], "mos": ["good"]}), **KEYS)
