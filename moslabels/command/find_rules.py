@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 
 def _init_arguments(parser: Parser) -> None:
     parser.add_argument(
-        "--features", metavar="F", required=True, action="append", help="feature table; repeat for more tables"
+        "--features",
+        metavar="F",
+        required=True,
+        action="append",
+        type=features,
+        help="feature table; repeat for more tables",
     )
     parser.add_argument("--labels", metavar="L", required=True, action="append", help="label table; repeat for more")
     parser.add_argument("--out", metavar="M", default="manifest.json", help="manifest to write; default: manifest.json")

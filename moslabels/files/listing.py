@@ -12,6 +12,7 @@ from moslabels.base.errors import TableError
 from moslabels.base.text import counted, listed
 
 SUFFIXES = (".parquet", ".pq")
+_OTHERS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 _SHOWN = 3
 
 
@@ -117,6 +118,16 @@ def _below(folder: str) -> Iterator[str]:
             yield entry.path
 
 
+def other_tables(folder: str) -> list[str]:
+    """Return the tables below a folder that are not Parquet. Names that begin with ``_`` or ``.`` are left out."""
+    found = []
+    for above, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith(("_", ".")))
+        tables = (name for name in sorted(names) if name.lower().endswith(_OTHERS) and not name.startswith(("_", ".")))
+        found += [os.path.join(above, name) for name in tables]
+    return found
+
+
 def files_below(folder: str) -> Iterator[str]:
     """Yield all files below a folder, hidden ones too, and the links, which are not followed."""
     for above, folders, names in os.walk(folder):
@@ -140,12 +151,7 @@ def _nothing(item: Item) -> str:
     """Return what to say of an item that names no part."""
     if item.kind == "glob":
         return f"no Parquet file has a path of this pattern, {' or '.join(SUFFIXES)}"
-    others = [
-        name
-        for _, _, names in os.walk(item.path)
-        for name in sorted(names)
-        if name.lower().endswith((".csv", ".tsv", ".jsonl", ".ndjson", ".json"))
-    ]
+    others = list(map(os.path.basename, other_tables(item.path)))
     if others:
         return (
             f"holds no Parquet file, but {counted(len(others), 'file', 'files')} such as {listed(others[:_SHOWN])}: "

@@ -13,6 +13,7 @@ from moslabels.labelling.diagnosis import lines
 from moslabels.labelling.doubts import gate_doubts
 from moslabels.labelling.labels import Labels
 from moslabels.labelling.match import Group, Match
+from moslabels.spec.features import named
 from moslabels.spec.options import Options
 from moslabels.spec.table import TableSpec
 
@@ -91,6 +92,5 @@ def _where_to_look(spec: TableSpec) -> str:
     if spec.tables:
         return "to look for a rule: write the tables to files and run moslabels suggest"
     labels = " ".join(f"--labels {shlex.quote(label.path)}" for label in spec.labels)
-    if spec.parts is not None:
-        return f"to look for a rule: moslabels suggest --features PART {labels}, with one of the parts for PART"
-    return f"to look for a rule: moslabels suggest --features {shlex.quote(spec.features)} {labels}"
+    features = spec.features if spec.parts is None else named(spec.parts.items)
+    return f"to look for a rule: moslabels suggest --features {shlex.quote(features)} {labels}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypeAlias
 
@@ -30,7 +30,7 @@ def open_parts(engine: Engine, spec: TableSpec, examine: Examine | None = None) 
     assert spec.parts is not None
     options = spec.options
     files = list_parts(spec.parts.items, spec.parts.root, spec.out)
-    _refuse_labels_among(files, spec)
+    refuse_labels_among(files, (label.path for label in spec.labels))
     first = open_first(engine, spec.features, files, options.partitions)
     roles = {cell.column.name: "key" for cell in find_key(engine, first, options, "feature").cells}
     if options.match_rate_by is not None:
@@ -40,8 +40,9 @@ def open_parts(engine: Engine, spec: TableSpec, examine: Examine | None = None) 
     return Features(source, find_key(engine, source, options, "feature"))
 
 
-def _refuse_labels_among(files: Sequence[PartFile], spec: TableSpec) -> None:
-    labels = {os.path.realpath(label.path) for label in spec.labels}
+def refuse_labels_among(files: Sequence[PartFile], paths: Iterable[str]) -> None:
+    """Raise TableError if one of the paths of label files is a part."""
+    labels = {os.path.realpath(path) for path in paths}
     for file in files:
         if os.path.realpath(file.path) in labels:
             raise TableError(

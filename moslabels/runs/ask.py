@@ -17,7 +17,7 @@ from moslabels.runs.result_types import Difference, Explanation, Suggestions, Ve
 from moslabels.runs.shown import ShownDifference, ShownExplanation, ShownSuggestions, ShownVerification
 from moslabels.sources.in_memory import named_tables
 from moslabels.sources.taken_over import Table, as_arrow
-from moslabels.spec.entry import input_spec
+from moslabels.spec.entry import input_spec, text_features
 from moslabels.spec.options import OptionKeywords
 from moslabels.spec.paths import path_argument
 from moslabels.suggestions import search
@@ -26,7 +26,7 @@ Path = str | os.PathLike[str]
 
 
 def suggest(
-    features: Path,
+    features: Features,
     labels: Path | Sequence[Path],
     *,
     feature_csv: str | Mapping[str, Any] | None = None,
@@ -38,15 +38,17 @@ def suggest(
     """Find rules that join two tables, the best first. None is applied.
 
     The ``options`` of a suggestion are keywords of :func:`moslabels.join` and :func:`moslabels.materialize`, its
-    ``labels`` their label files, and its ``manifest`` is a whole entry. ``feature_csv`` and ``label_csv`` say how CSV
-    is written if it is not found. Raise UsageError or TableError.
+    ``labels`` their label files, and its ``manifest`` is a whole entry. ``features`` is a path, or a folder, a pattern
+    or a list of Parquet files: a table of many parts. ``feature_csv`` and ``label_csv`` say how CSV is written if it is
+    not found. Raise UsageError or TableError.
     """
     settings = Settings(memory_limit=memory_limit, threads=threads, temp_dir=temp_dir)
     paths = [path_argument("labels", path) for path in _several(labels)]
     try:
-        found = search.suggest(
-            path_argument("features", features), paths, settings=settings, feature_csv=feature_csv, label_csv=label_csv
-        )
+        named = text_features(features)
+        if not isinstance(named, Mapping | list):
+            named = path_argument("features", named)
+        found = search.suggest(named, paths, settings=settings, feature_csv=feature_csv, label_csv=label_csv)
     except OSError as error:
         raise os_error(error) from error
     return cast(Suggestions, ShownSuggestions(found))

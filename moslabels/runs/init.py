@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,15 +15,16 @@ from moslabels.base.progress import SILENT, Progress
 from moslabels.base.settings import DEFAULTS, Settings
 from moslabels.base.signals import held, released
 from moslabels.base.text import listed, short, shown, visible
-from moslabels.base.urls import is_url
 from moslabels.evidence.json_schema import schema_text
 from moslabels.files.places import Place
 from moslabels.files.publish import write_whole
 from moslabels.files.reserve import reserved
+from moslabels.runs.given_features import GivenFeatures, ids_of, relative_path
 from moslabels.spec.formats import split_suffix
 from moslabels.spec.manifest import checked, manifest_document
 from moslabels.spec.options import FIELDS
 from moslabels.spec.paths import path_argument
+from moslabels.suggestions.many_parts import out_folder
 from moslabels.suggestions.search import suggest
 from moslabels.suggestions.text import (
     example_texts,
@@ -66,7 +67,7 @@ class Started:
 
 
 def start_manifest(
-    features: Sequence[str],
+    features: Sequence[Any],
     labels: Sequence[str],
     out: str,
     *,
@@ -82,32 +83,29 @@ def start_manifest(
     its folder. Raise UsageError if ``out`` exists or an argument is wrong. Raise TableError if a table cannot be read.
     In both cases nothing is written.
     """
-    for name, path in [
-        ("out", out),
-        *(("features", path) for path in features),
-        *(("labels", path) for path in labels),
-    ]:
+    for name, path in [("out", out), *(("labels", path) for path in labels)]:
         path_argument(name, path)
+    given = list(map(GivenFeatures.of, features))
     folder = os.path.dirname(out)
     schema_path = os.path.join(folder, SCHEMA_FILE)
-    ids = _ids(features, folder)
-    _check(features, out, schema_path, is_to_add)
+    ids = ids_of(given, folder)
+    _check(given, out, schema_path, is_to_add)
     with held(), reserved([out] if is_to_add else [out, schema_path]) as places, released():
-        before = _manifest_to_extend(out, features, ids) if is_to_add else None
+        before = _manifest_to_extend(out, given, ids) if is_to_add else None
         tables, proposals, unused = [], [], list(labels)
-        for number, (identifier, path) in enumerate(zip(ids, features, strict=True), start=1):
-            progress.table(path, number, len(features))
+        for number, (identifier, one) in enumerate(zip(ids, given, strict=True), start=1):
+            progress.table(one.path, number, len(given))
             found = suggest(
-                path,
+                one.value,
                 labels,
                 settings=settings,
                 feature_csv=feature_csv,
                 label_csv=label_csv,
-                is_one_of_many=len(features) > 1,
+                is_one_of_many=len(given) > 1,
                 progress=progress,
             )
             unused = [label for label in unused if label in found["left_out"]]
-            table = _table(identifier, path, found, folder)
+            table = _table(identifier, one, found, folder)
             tables.append(table)
             proposals.append(_proposal(table, found, folder))
         comments = {proposal.id: _comment(proposal) for proposal in proposals}
@@ -115,7 +113,7 @@ def start_manifest(
         text = readable_json(_right(make(tables, comments, out), out)) + "\n"
         if before is not None and manifest_document(out) != before:
             raise UsageError(f"{out}: the manifest was changed meanwhile, and stays as it is; run the command again")
-        _check(features, out, schema_path, is_to_add)
+        _check(given, out, schema_path, is_to_add)
         is_schema_other = not is_to_add and _write_schema(places[schema_path], schema_path)
         write_whole(places[out], text)
     return Started(tuple(proposals), schema_path, is_schema_other, tuple(unused))
@@ -150,18 +148,18 @@ def _new_manifest(tables: list[dict[str, Any]], comments: Mapping[str, Any], out
     }
 
 
-def _manifest_to_extend(out: str, features: Sequence[str], ids: Sequence[str]) -> Any:
+def _manifest_to_extend(out: str, features: Sequence[GivenFeatures], ids: Sequence[str]) -> Any:
     """Return the document of a manifest that exists. Raise UsageError if it is wrong, or has a table of these ids."""
     document = manifest_document(out)
     manifest = checked(out, document, Path(out).parent)
     known = {table.id for table in manifest.tables}
-    if taken := [(path, name) for path, name in zip(features, ids, strict=True) if name in known]:
+    if taken := [(one.value, name) for one, name in zip(features, ids, strict=True) if name in known]:
         raise UsageError(
             f"{out}: the manifest has these tables already, and stays as it is:",
             [
-                f"features: {shown(path)} would be table {shown(name)}; if it is another one, rename the file, or add "
+                f"features: {shown(value)} would be table {shown(name)}; if it is another one, rename the file, or add "
                 "the entry that moslabels suggest prints, with an id of its own"
-                for path, name in taken
+                for value, name in taken
             ],
         )
     return document
@@ -195,9 +193,9 @@ def try_command(manifest: str) -> str:
     return visible(f"moslabels batch {shlex.quote(manifest)} --dry-run")
 
 
-def _check(features: Sequence[str], out: str, schema_path: str, is_to_add: bool = False) -> None:
+def _check(features: Sequence[GivenFeatures], out: str, schema_path: str, is_to_add: bool = False) -> None:
     problems = [
-        f"features: {shown(path)} is given twice" for index, path in enumerate(features) if path in features[:index]
+        f"features: {shown(one.value)} is given twice" for index, one in enumerate(features) if one in features[:index]
     ]
     if os.path.realpath(out) == os.path.realpath(schema_path):
         problems.append(f"out: {shown(out)} is where the schema is written; write to another file")
@@ -209,32 +207,9 @@ def _check(features: Sequence[str], out: str, schema_path: str, is_to_add: bool 
         raise UsageError("the arguments are wrong:", problems)
 
 
-def _ids(features: Sequence[str], folder: str) -> list[str]:
-    """Return a name for each table: the name of its file, or its path if several files have one name."""
-    stems = [split_suffix(path)[0] for path in features]
-    ways: list[Callable[[int], str]] = [
-        lambda index: os.path.basename(stems[index]),
-        lambda index: _relative(stems[index], folder),
-        lambda index: _relative(features[index], folder),
-    ]
-    named = [[way(index) for index in range(len(features))] for way in ways]
-    return next((names for names in named if len(set(names)) == len(names)), named[-1])
-
-
-def _relative(path: str, folder: str) -> str:
-    """Return a path as a manifest in a folder writes it. An absolute path outside of the folder stays as it is.
-
-    Links are followed first, because .. is the real parent of a folder.
-    """
-    parent, name = os.path.split(path)
-    relative = os.path.relpath(os.path.join(os.path.realpath(parent), name), os.path.realpath(folder))
-    if os.path.isabs(path) and relative.startswith(os.pardir + os.sep):
-        return path
-    return os.path.join(os.curdir, relative) if is_url(relative) else relative
-
-
-def _table(identifier: str, path: str, found: Mapping[str, Any], folder: str) -> dict[str, Any]:
+def _table(identifier: str, given: GivenFeatures, found: Mapping[str, Any], folder: str) -> dict[str, Any]:
     """Return the entry of a table, with the best rule if one was found."""
+    path = given.path
     of_paths = {read["path"]: read["options"] for read in found["read"] if read["options"]}
     options: Mapping[str, Any] = of_paths.get(path, {})
     labels: Sequence[Any] = found["labels"]
@@ -247,18 +222,19 @@ def _table(identifier: str, path: str, found: Mapping[str, Any], folder: str) ->
     if found["suggestions"]:
         options, labels, entry = (found["suggestions"][0][name] for name in ("options", "labels", "manifest"))
         more = {name: entry[name] for name in ("examples", "confirm") if name in entry}
-    relative = _relative(path, folder)
-    stem = os.path.join(os.path.dirname(relative), f"{os.path.basename(identifier)}_mos")
+    relative, name = relative_path(path, folder), os.path.basename(identifier)
+    suffix = "" if given.is_many else split_suffix(relative)[1]
+    stem = out_folder(relative, name) if given.is_many else os.path.join(os.path.dirname(relative), f"{name}_mos")
     return {
         "id": identifier,
-        "features": relative,
+        "features": given.relative(folder),
         "labels": [
-            {**label, "path": _relative(label["path"], folder)}
+            {**label, "path": relative_path(label["path"], folder)}
             if isinstance(label, Mapping)
-            else _relative(label, folder)
+            else relative_path(label, folder)
             for label in labels
         ],
-        "out": stem + split_suffix(relative)[1],
+        "out": stem + suffix,
         "audit_json": f"{stem}.audit.json",
         **options,
         **more,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import urllib.parse
+from collections import Counter
 from collections.abc import Sequence
 
 from moslabels.base.text import shown
@@ -21,16 +22,28 @@ def columns_of_folders(files: Sequence[PartFile], partitions: Sequence[str]) -> 
     return [Column(name, name, "VARCHAR", partition=number) for number, name in enumerate(partitions, start=1)]
 
 
+def names_of_folders(files: Sequence[PartFile]) -> list[str]:
+    """Return the names of folders ``name=value`` of which each part has one above it, the outermost first."""
+    counts = [Counter(urllib.parse.unquote(name) for name, _ in _folders(file)) for file in files]
+    return [name for name in counts[0] if all(count[name] == 1 for count in counts)]
+
+
+def _folders(file: PartFile) -> list[tuple[str, str]]:
+    """Return name and value of the folders above a part that are named so, as they are written."""
+    found = [name.partition("=") for name in (file.features or file.path).split(os.sep)[:-1]]
+    return [(name, value) for name, mark, value in found if mark]
+
+
 def values_of_folders(file: PartFile, partitions: Sequence[str]) -> tuple[str | None, ...]:
     """Return the values of ``partitions`` in the names of the folders of a part. Raise TableError if one is not there.
 
     They are percent-decoded, as Hive and Spark write them. Hive's name for no value is None.
     """
     path = file.features or file.path
-    folders = [name.partition("=") for name in path.split(os.sep)[:-1]]
+    folders = _folders(file)
     values: list[str | None] = []
     for wanted in partitions:
-        found = [value for name, mark, value in folders if mark and urllib.parse.unquote(name) == wanted]
+        found = [value for name, value in folders if urllib.parse.unquote(name) == wanted]
         if len(found) != 1:
             says = f"{len(found)} folders" if found else "no folder"
             raise fault(

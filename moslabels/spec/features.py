@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -73,6 +74,13 @@ def _item(entry: Any, where: str, base: Path | None, problems: Problems) -> Item
         )
         return None
     return Item("file", final)
+
+
+def named(items: Sequence[Item]) -> str:
+    """Return what names parts as a flag takes it: a path, or JSON."""
+    told = [{GLOB: item.path} if item.kind == GLOB else item.path for item in items]
+    one = told[0] if len(told) == 1 else told
+    return one if isinstance(one, str) else json.dumps(one, ensure_ascii=False)
 
 
 def _root(items: Sequence[Item]) -> str:

@@ -50,21 +50,7 @@ class Measurements:
     def measure(self, rule: Rule) -> Measured | None:
         """Run a rule over all rows. Return None if a value of its columns cannot be a key, or if nothing matches."""
         self._make_features(rule)
-        labels = [
-            self._columns_number(file, [part.labels[file] for part in rule.parts])
-            for file in range(len(self._inputs.labels))
-        ]
-        parts = list(range(1, len(rule.parts) + 1))
-        self._engine.run(render("suggest/61_rule_labels"))
-        for file, number in enumerate(labels):
-            values = {
-                "columns_number": number,
-                "file": file,
-                "normalize": rule.label_normalizes[file],
-                "regexes": list(rule.label_regexes[file]),
-                "folds": self._inputs.folds,
-            }
-            self._engine.run(render("suggest/62_rule_labels_of_file", values, parts=parts))
+        self._make_labels(rule)
         tolerance = None
         counts = self._count(1e-6)
         has_scales = all(score.has_scale for score in self._scores)
@@ -86,9 +72,16 @@ class Measurements:
         rows = self._engine.rows(render("suggest/74_example_values", {"longest": _LONGEST}))
         return [row["texts"] for row in rows]
 
-    def _make_features(self, rule: Rule) -> None:
+    def rates_by(self, rule: Rule, place: int) -> list[dict[str, Any]]:
+        """Return the counts of keys and rows for each value of another feature column."""
+        self._make_features(rule, place)
+        self._make_labels(rule)
+        return self._engine.rows(render("suggest/75_rates_by", {"place": len(rule.parts) + 1}))
+
+    def _make_features(self, rule: Rule, *others: int) -> None:
+        """Make the keys of all feature values. The values of ``others`` stand beside those of the key columns."""
         values: dict[str, Any] = {
-            "columns_number": self._columns_number(FEATURES, [part.feature for part in rule.parts]),
+            "columns_number": self._columns_number(FEATURES, [*(part.feature.place for part in rule.parts), *others]),
             "normalize": rule.normalize,
             "regexes": list(rule.feature_regexes),
             "folds": self._inputs.folds,
@@ -96,14 +89,27 @@ class Measurements:
         parts = list(range(1, len(rule.parts) + 1))
         self._engine.run(render("suggest/60_rule_features", values, parts=parts))
 
-    def _columns_number(self, file: int, columns: Sequence[Candidate]) -> int:
+    def _make_labels(self, rule: Rule) -> None:
+        parts = list(range(1, len(rule.parts) + 1))
+        self._engine.run(render("suggest/61_rule_labels"))
+        for file in range(len(self._inputs.labels)):
+            values = {
+                "columns_number": self._columns_number(file, [part.labels[file].place for part in rule.parts]),
+                "file": file,
+                "normalize": rule.label_normalizes[file],
+                "regexes": list(rule.label_regexes[file]),
+                "folds": self._inputs.folds,
+            }
+            self._engine.run(render("suggest/62_rule_labels_of_file", values, parts=parts))
+
+    def _columns_number(self, file: int, places: Sequence[int]) -> int:
         """The number under which the values of some columns of a file are loaded: of all rows, once."""
-        places = (file, *(candidate.place for candidate in columns))
-        if places in self._loaded:
-            return self._loaded[places]
-        number = self._loaded[places] = len(self._loaded)
+        known = (file, *places)
+        if known in self._loaded:
+            return self._loaded[known]
+        number = self._loaded[known] = len(self._loaded)
         source = self._inputs.source(file)
-        keys = {f"key{index}": candidate.column for index, candidate in enumerate(columns)}
+        keys = {f"key{index}": source.columns[place] for index, place in enumerate(places)}
         values: dict[str, Any] = {"columns_number": number}
         if file == FEATURES:
             cells = source.cells(keys)

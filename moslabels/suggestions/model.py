@@ -10,6 +10,7 @@ from moslabels.engine.connection import Engine
 from moslabels.sources.columns import Column
 from moslabels.sources.source import Source
 from moslabels.suggestions.dialects import FoundDialect
+from moslabels.suggestions.many_parts import FoundParts
 from moslabels.suggestions.ways import Ways
 
 LEAST_RATE = 0.05
@@ -24,7 +25,7 @@ KINDS = ("number", "numbered name", "identifier")
 class Inputs:
     """The tables of one search, open, and how they are written if they are CSV.
 
-    With ``folds`` keys are compared without regard to case.
+    With ``folds`` keys are compared without regard to case. ``parts`` is there for features of many parts.
     """
 
     engine: Engine
@@ -33,6 +34,11 @@ class Inputs:
     feature_dialect: FoundDialect | None
     label_dialects: tuple[FoundDialect | None, ...]
     folds: bool = False
+    parts: FoundParts | None = None
+
+    def compared(self, file: int) -> Source:
+        """Return the table by which columns of a file are compared: of features of many parts, that of some parts."""
+        return self.parts.compared if file == FEATURES and self.parts is not None else self.source(file)
 
     def source(self, file: int) -> Source:
         """Return a file by its number: that of the label file, or FEATURES."""

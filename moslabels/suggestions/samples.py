@@ -6,9 +6,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from moslabels.base.errors import TableError
 from moslabels.engine.statements import render
+from moslabels.sources.parquet_parts import PartsSource
 from moslabels.sources.source import Source
 from moslabels.suggestions.likeness import key_places, pair_cost
+from moslabels.suggestions.many_parts import unfit_columns
 from moslabels.suggestions.model import FEATURES, SAMPLE_TEXTS, Candidate, Inputs, Part
 from moslabels.suggestions.scores import Score, find_score
 from moslabels.suggestions.ways import Ways, plain_ways, ways
@@ -19,32 +22,38 @@ _SAMPLE_ROWS = 20_000
 
 @dataclass(frozen=True)
 class Samples:
-    """The candidates of all files, by number, and the score column of each label file."""
+    """The candidates of all files, by number, and the score column of each label file.
+
+    ``unfit`` says why columns of features of many parts cannot be read.
+    """
 
     candidates: tuple[Candidate, ...]
     scores: tuple[Score, ...]
+    unfit: Mapping[str, TableError]
 
 
 def sample(inputs: Inputs) -> Samples:
     """Read a sample of each file, and derive the candidates. Raises TableError if a label file has no score column."""
     for name in ("10_suggest_values", "11_suggest_keys"):
         inputs.engine.run(render(f"suggest/{name}"))
-    _load_values(inputs, FEATURES, _column_heads(inputs, inputs.features), None)
+    of_features = _Columns(inputs.compared(FEATURES))
+    _load_values(inputs, FEATURES, of_features, _column_heads(inputs, of_features), None)
     scores = []
     for file, source in enumerate(inputs.labels):
-        head = _column_heads(inputs, source)
+        columns = _Columns(source)
+        head = _column_heads(inputs, columns)
         scores.append(find_score(inputs.engine, source, head))
-        _load_values(inputs, file, head, scores[-1])
-    return Samples(tuple(_derived(inputs)), tuple(scores))
+        _load_values(inputs, file, columns, head, scores[-1])
+    return Samples(tuple(_derived(inputs)), tuple(scores), of_features.unfit)
 
 
-def _column_heads(inputs: Inputs, source: Source) -> list[dict[str, Any]]:
+def _column_heads(inputs: Inputs, readable: _Columns) -> list[dict[str, Any]]:
     """Return what the first rows of a file hold, a row per column that can be a key or a score."""
-    flat = [
-        place
-        for place, column in enumerate(source.columns)
-        if not column.is_nested and (column.type not in ("VARCHAR", "BLOB") or source.may_be(column, "key"))
-    ]
+    source = readable.source
+    columns = [(place, column) for place, column in enumerate(source.columns) if not column.is_nested]
+    texts = [place for place, column in columns if column.type in ("VARCHAR", "BLOB")]
+    bad = {*texts} - {*readable.fit(texts)}
+    flat = [place for place, _ in columns if place not in bad]
     if not flat:
         return []
     cells = source.cells({f"cell{place}": source.columns[place] for place in flat})
@@ -52,11 +61,31 @@ def _column_heads(inputs: Inputs, source: Source) -> list[dict[str, Any]]:
     return [{**row, "place": flat[row["place"]]} for row in found]
 
 
-def _load_values(inputs: Inputs, file: int, head: Sequence[Mapping[str, Any]], score: Score | None) -> None:
+class _Columns:
+    """The columns of a table that can be read as keys, as far as is known without their values.
+
+    Of a table of many parts, ``unfit`` says why others cannot.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.unfit: dict[str, TableError] = {}
+
+    def fit(self, places: Sequence[int]) -> list[int]:
+        """Return those of some columns that can be read, by their places."""
+        columns = self.source.columns
+        if isinstance(self.source, PartsSource):
+            self.unfit |= unfit_columns(self.source, [columns[place] for place in places])
+        readable = [place for place in places if columns[place].name not in self.unfit]
+        return [place for place in readable if self.source.may_be(columns[place], "key")]
+
+
+def _load_values(
+    inputs: Inputs, file: int, readable: _Columns, head: Sequence[Mapping[str, Any]], score: Score | None
+) -> None:
     """Load a sample of the values of the columns of a file that may be keys, all but its scores."""
-    source = inputs.source(file)
-    places = key_places(source, head, score.column if score else None)
-    places = [place for place in places if source.may_be(source.columns[place], "key")]
+    source = readable.source
+    places = readable.fit(key_places(source, head, score.column if score else None))
     if places:
         cells = source.cells({f"cell{place}": source.columns[place] for place in places})
         values = {"file": file, "places": places, "most": _SAMPLE_ROWS}

@@ -34,10 +34,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cache, partial
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
-from moslabels.base.errors import UsageError, os_error
+from moslabels.base.errors import TableError, os_error
 from moslabels.base.progress import SILENT, Progress
 from moslabels.base.settings import DEFAULTS, Settings
 from moslabels.base.signals import held, released
@@ -46,13 +47,16 @@ from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.files.workspace import Workspace
 from moslabels.sources.opening import open_table
+from moslabels.sources.source import Source
 from moslabels.spec.entry import text_features
-from moslabels.spec.features import is_of_parts
+from moslabels.spec.features import PartsSpec, is_of_parts, read_parts
 from moslabels.spec.formats import format_problem
 from moslabels.spec.options import option_problem, settled
 from moslabels.spec.paths import path_problem
+from moslabels.spec.problems import Problems
 from moslabels.suggestions.dialects import FoundDialect, find_dialect
 from moslabels.suggestions.likeness import pair_cost
+from moslabels.suggestions.many_parts import MOST_ROWS, ListedParts, look_at_parts, open_listed, unfit_columns
 from moslabels.suggestions.measurements import Measurements
 from moslabels.suggestions.model import FEATURES, KINDS, LEAST_RATE, Inputs, Measured, Part, share
 from moslabels.suggestions.rules import shares_column, single_rules, spelled
@@ -67,7 +71,7 @@ _COMPOSITE = 8  # rules of several columns that are measured, per round
 
 
 def suggest(
-    features: str | os.PathLike[str],
+    features: Any,
     labels: Sequence[str | os.PathLike[str]],
     *,
     settings: Settings = DEFAULTS,
@@ -75,8 +79,12 @@ def suggest(
     label_csv: str | Mapping[str, Any] | None = None,
     is_one_of_many: bool = False,
     progress: Progress = SILENT,
+    most_rows: int = MOST_ROWS,
 ) -> dict[str, Any]:
     """Return the best join rules as a document: ``suggestions`` (the best first), ``scores`` and what was ``tried``.
+
+    ``features`` is a path, or a folder, a pattern or a list: a table of many parts. Its columns are compared by some of
+    the parts. Rules are measured on all of them, or on parts of ``most_rows`` rows, which is then to be confirmed.
 
     Each suggestion holds the manifest's ``options``, its ``labels`` (paths, or objects with options of their own), the
     counts that it was ranked by, and a whole ``manifest`` entry. Raises UsageError or TableError.
@@ -87,19 +95,24 @@ def suggest(
     paths = [os.fspath(path) for path in labels]
     dialects = {"feature_csv": feature_csv, "label_csv": label_csv}
     given: dict[str, Any] = {name: {} if value is None else value for name, value in dialects.items()}
-    _check_arguments(features, paths, given)
+    parts_spec = _check_arguments(features, paths, given)
     read_as = settled(given)
 
     # A file is looked at once, in however many searches it takes part.
     dialect_of = cache(lambda path, role: find_dialect(path, read_as[f"{role}_csv"]))
+    path = os.fspath(features) if parts_spec is None else parts_spec.root
+    try:
+        parts = look_at_parts(parts_spec, paths) if parts_spec is not None else None
+    except OSError as error:
+        raise os_error(error) from error
+    job = _Job(path, dialect_of, read_as, settings, progress, parts, most_rows)
 
     @cache
     def search(*of_paths: str) -> dict[str, Any]:
-        searched = partial(_searched, os.fspath(features), of_paths, settings, read_as, dialect_of, progress)
-        exact = searched()
+        exact = _searched(job, of_paths)
         if _tells(exact) and exact["suggestions"][0]["match_rate"] >= _MOST:
             return exact
-        folded = searched(folds=True)
+        folded = _searched(job, of_paths, folds=True)
         return folded if _tells(folded) and (not _tells(exact) or _clean(folded) > _clean(exact)) else exact
 
     document = None if is_one_of_many and len(paths) > 1 else search(*paths)
@@ -124,17 +137,22 @@ def _clean(document: Mapping[str, Any]) -> float:
     return share(clean, best["total_feature_keys"])
 
 
-def _searched(
-    features: str,
-    paths: Sequence[str],
-    settings: Settings,
-    read_as: Mapping[str, Mapping[str, Any]],
-    dialect_of: Callable[[str, str], FoundDialect | None],
-    progress: Progress,
-    *,
-    folds: bool = False,
-) -> dict[str, Any]:
+@dataclass(frozen=True)
+class _Job:
+    """What all searches for one feature table share."""
+
+    features: str
+    dialect_of: Callable[[str, str], FoundDialect | None]
+    read_as: Mapping[str, Mapping[str, Any]]
+    settings: Settings
+    progress: Progress
+    parts: ListedParts | None
+    most_rows: int
+
+
+def _searched(job: _Job, paths: Sequence[str], *, folds: bool = False) -> dict[str, Any]:
     """Return the document of one search, of features and all of some label files."""
+    settings, progress = job.settings, job.progress
     try:
         with (
             held(),
@@ -143,46 +161,53 @@ def _searched(
             released(),
         ):
             progress.step("reading")
-            of_features, *of_labels = (
-                dialect_of(path, role) for path, role in ((features, "feature"), *((path, "label") for path in paths))
-            )
-            feature_csv = of_features.options if of_features else read_as["feature_csv"]
-            source = open_table(engine, workspace, features, "feature", feature_csv)
+            parts = open_listed(engine, job.parts, job.most_rows) if job.parts is not None else None
+            of_features = job.dialect_of(job.features, "feature") if parts is None else None
+            of_labels = [job.dialect_of(path, "label") for path in paths]
+            if parts is not None:
+                source: Source = parts.measured
+            else:
+                feature_csv = of_features.options if of_features else job.read_as["feature_csv"]
+                source = open_table(engine, workspace, job.features, "feature", feature_csv)
             label_sources = [
-                open_table(engine, workspace, path, "label", dialect.options if dialect else read_as["label_csv"])
+                open_table(engine, workspace, path, "label", dialect.options if dialect else job.read_as["label_csv"])
                 for path, dialect in zip(paths, of_labels, strict=True)
             ]
             if folds:
                 engine.run_once(render("session/case_foldings"))
-            return _document(Inputs(engine, source, tuple(label_sources), of_features, tuple(of_labels), folds))
+            return _document(Inputs(engine, source, tuple(label_sources), of_features, tuple(of_labels), folds, parts))
     except OSError as error:
         raise os_error(error) from error
 
 
-def _check_arguments(features: Any, labels: Sequence[str], given: Mapping[str, Any]) -> None:
-    problems = [f"{name}: {problem}" for name, value in given.items() if (problem := option_problem(name, value))]
+def _check_arguments(features: Any, labels: Sequence[str], given: Mapping[str, Any]) -> PartsSpec | None:
+    """Return what names the parts if the features have many. Raise UsageError if an argument is wrong."""
+    problems = Problems(
+        f"{name}: {problem}" for name, value in given.items() if (problem := option_problem(name, value))
+    )
     tables = [("labels", path, "labels") for path in labels]
+    parts = None
     if is_of_parts(text_features(features), None):
-        problems.append(
-            f"features: {shown(text_features(features))} is a table of many parts, and rules are looked for in one "
-            "file: name one of its parts, and write the rule that is found beside all"
-        )
+        parts = read_parts(text_features(features), "features", None, problems)
+        if given["feature_csv"]:
+            problems.add("feature_csv", "must stand beside one CSV file: a table of many parts is Parquet")
     else:
         tables.insert(0, ("features", os.fspath(features), "features"))
     for name, path, role in tables:
         if problem := path_problem(path) or format_problem(path, role):
-            problems.append(f"{name}: {shown(path)} {problem}")
+            problems.add(name, f"{shown(path)} {problem}")
     if not labels:
-        problems.append("labels: must name one label table at least")
-    if problems:
-        raise UsageError("the arguments are wrong:", problems)
+        problems.add("labels", "must name one label table at least")
+    problems.raise_if_any("the arguments are wrong:")
+    return parts
 
 
 def _document(inputs: Inputs) -> dict[str, Any]:
     progress = inputs.engine.progress
     progress.step("comparing columns")
     samples = sample(inputs)
-    pairs = overlaps(inputs, samples)
+    pairs, left_out = _readable(inputs, overlaps(inputs, samples))
+    left_out = {**samples.unfit, **left_out}
     measurements = Measurements(inputs, samples.scores)
     rules = single_rules(pairs, max(score.numbers["rows"] for score in samples.scores))
     progress.step("trying rules", len(rules), "rules")
@@ -196,14 +221,25 @@ def _document(inputs: Inputs) -> dict[str, Any]:
         "schema": SCHEMA,
         "features": inputs.features.path,
         "labels": [source.path for source in inputs.labels],
-        "read": [*_read(inputs, samples.scores)],
+        "read": [*_read(inputs, samples.scores, left_out)],
         "scores": [score.document(source.path) for source, score in files],
         "tried": _tried(samples, len(pairs), len(measurements.measured)),
         "suggestions": [
-            suggestion(inputs, samples.scores, measured, measurements.example_values(measured.rule))
-            for measured in _best(measurements.measured)
+            suggestion(inputs, samples.scores, measured, measurements) for measured in _best(measurements.measured)
         ],
     }
+
+
+def _readable(
+    inputs: Inputs, pairs: list[tuple[Part, float]]
+) -> tuple[list[tuple[Part, float]], Mapping[str, TableError]]:
+    """Return the pairs whose feature columns can be read in all parts, and why others cannot."""
+    if inputs.parts is None:
+        return pairs, {}
+    unfit = unfit_columns(
+        inputs.parts.measured, {part.feature.place: part.feature.column for part, _ in pairs}.values()
+    )
+    return [(part, rate) for part, rate in pairs if part.feature.column.name not in unfit], unfit
 
 
 def _measure_composites(measurements: Measurements, pairs: Sequence[tuple[Part, float]]) -> None:
@@ -255,8 +291,10 @@ def _best(measured_rules: Sequence[Measured]) -> list[Measured]:
     return best[:_SHOWN]
 
 
-def _read(inputs: Inputs, scores: Sequence[Score]) -> Iterator[dict[str, Any]]:
-    """Yield how each CSV file is read, what speaks for that, and what became of its lines."""
+def _read(inputs: Inputs, scores: Sequence[Score], left_out: Mapping[str, TableError]) -> Iterator[dict[str, Any]]:
+    """Yield how many parts and each CSV file are read, what speaks for that, and what became of their rows."""
+    if inputs.parts is not None:
+        yield inputs.parts.document(left_out.values())
     rows = [None, *(score.numbers["rows"] for score in scores)]
     sources = (inputs.features, *inputs.labels)
     dialects = (inputs.feature_dialect, *inputs.label_dialects)

@@ -12,19 +12,25 @@ from moslabels.labelling.keys import find_key, one_or_list
 from moslabels.labelling.match import Features
 from moslabels.spec.formats import split_suffix
 from moslabels.spec.options import Options, settled
+from moslabels.suggestions.many_parts import name_of, out_folder
+from moslabels.suggestions.measurements import Measurements
 from moslabels.suggestions.model import Inputs, Measured
+from moslabels.suggestions.partition_rules import partitions_of_rule
 from moslabels.suggestions.scores import Score
 
 _EXAMPLES = 3
 
 
 def suggestion(
-    inputs: Inputs, scores: Sequence[Score], measured: Measured, values: Sequence[Sequence[str]]
+    inputs: Inputs, scores: Sequence[Score], measured: Measured, measurements: Measurements
 ) -> dict[str, Any]:
-    """Return the document of a rule, as ``suggestions`` holds it. ``values`` are those that may be examples of it."""
+    """Return the document of a rule, as ``suggestions`` holds it."""
     counts = measured.counts
     options, labels = _options(inputs, scores, measured)
-    confirm = _confirm(inputs, measured)
+    by = partitions_of_rule(inputs, measured, measurements)
+    options |= by.options
+    confirm = [*_confirm(inputs, measured), *by.confirm]
+    examples = _examples(inputs, options, measurements.example_values(measured.rule))
     dialects = (inputs.feature_dialect, *inputs.label_dialects)
     of_files = [
         (source.path, note)
@@ -34,6 +40,7 @@ def suggestion(
     of_files += [
         (source.path, note) for source, score in zip(inputs.labels, scores, strict=True) for note in score.notes
     ]
+    of_files[:0] = [(inputs.features.path, note) for note in (inputs.parts.confirm if inputs.parts else ())]
     notes = [f"{path}: {note}" if len(scores) > 1 else note for path, note in of_files]
     return {
         "options": options,
@@ -62,9 +69,12 @@ def suggestion(
             for row in measured.examples
         ],
         "confirm": confirm,
-        "manifest": _manifest(
-            inputs.features.path, options, labels, _examples(inputs, options, values), [*confirm, *notes]
-        ),
+        "manifest": {
+            **_files(inputs, labels),
+            **options,
+            **({"examples": examples} if examples else {}),
+            **({"confirm": [*confirm, *notes]} if confirm or notes else {}),
+        },
     }
 
 
@@ -118,23 +128,21 @@ def _options(inputs: Inputs, scores: Sequence[Score], measured: Measured) -> tup
     return {**options, **common}, labels
 
 
-def _manifest(
-    features: str,
-    options: Mapping[str, Any],
-    labels: Sequence[Any],
-    examples: Mapping[str, Any],
-    confirm: Sequence[str],
-) -> dict[str, Any]:
-    path, suffix = split_suffix(features)
+def _files(inputs: Inputs, labels: Sequence[Any]) -> dict[str, Any]:
+    """Return the members of an entry that name files."""
+    features: Any = inputs.features.path
+    if inputs.parts is not None:
+        name = name_of(features)
+        path, suffix, features = out_folder(features, name).removesuffix("_mos"), "", inputs.parts.spec.given
+    else:
+        path, suffix = split_suffix(features)
+        name = os.path.basename(path)
     return {
-        "id": os.path.basename(path),
+        "id": name,
         "features": features,
         "labels": list(labels),
         "out": f"{path}_mos{suffix}",
         "audit_json": f"{path}_mos.audit.json",
-        **options,
-        **({"examples": dict(examples)} if examples else {}),
-        **({"confirm": list(confirm)} if confirm else {}),
     }
 
 

@@ -114,19 +114,3 @@ def test_two_tables_of_many_parts_follow_each_other(tmp_path: Path, monkeypatch:
     done = moslabels("compile", "m.json", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
     assert len(run_in_duckdb(done.stdout, monkeypatch, tmp_path)[1]) == 12
-
-
-@pytest.mark.parametrize("features", ["features", '{"glob": "features/**/*"}', '["features/corpus=C"]'])
-def test_suggest_says_to_name_one_part(tmp_path: Path, features: str) -> None:
-    write_parts(tmp_path)
-    done = moslabels("suggest", "--features", features, "--labels", "labels.csv", cwd=tmp_path)
-    assert done.returncode == 2
-    assert "is a table of many parts, and rules are looked for in one file: name one of its parts" in done.stderr
-
-
-def test_init_says_to_name_one_part(tmp_path: Path) -> None:
-    write_parts(tmp_path)
-    done = moslabels("init", "--features", "features", "--labels", "labels.csv", "--out", "m.json", cwd=tmp_path)
-    assert done.returncode == 2
-    assert "features is a table of many parts" in done.stderr.replace('"', "")
-    assert not (tmp_path / "m.json").exists()
