@@ -61,9 +61,9 @@ def check_examples(engine: Engine, features: Features, examples: Mapping[str, st
     told = [f"{shown(value)}: {_told(one, wanted[value])}" for value, one in wrong.items()]
     source, key = features.source, features.key
     raise TableError(
-        f"{source.path}: {len(wrong)} of {len(wanted)} examples do not give the key that they "
-        f"must give, by {key.shown_rule}: {'; '.join(told)}; change the rule, or the example if the rule is right "
-        "(moslabels explain shows the steps of a value)",
+        f"{source.path}: {len(wrong)} of {len(wanted)} examples do not give the key that they must give: "
+        f"{'; '.join(told)}; the rule is {key.shown_rule}: change it, or the example if the rule is right (moslabels "
+        "explain shows the steps of a value)",
         code="bad-example",
         file=source.path,
         column=key.columns[0],

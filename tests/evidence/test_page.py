@@ -670,6 +670,11 @@ frame.addEventListener("load", () => {
       one.clientWidth && one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).overflowX !== "visible");
     seen.wide = [wide.length > 5, wide.filter((one) => !one.classList.contains("scroll") || one.tabIndex !== 0 ||
       !getComputedStyle(one).backgroundAttachment.includes("local")).map((one) => one.outerHTML.slice(0, 99))];
+    // On a wide page the statistics have room beside the counts.
+    frame.style.width = "1280px";
+    const statistics = [...page.querySelectorAll("figcaption .scroll")].filter((one) => one.clientWidth);
+    seen.statistics = [statistics.length > 0, statistics.filter((one) => one.scrollWidth > one.clientWidth + 1).length];
+    frame.style.width = "360px";
     page.querySelectorAll("details.table").forEach((one) => (one.open = false));
     const target = page.getElementById("table-1");
     seen.folded = target.open;
@@ -766,6 +771,7 @@ def test_in_a_browser(browser: str, documents: Documents, tmp_path: Path) -> Non
     assert (seen["clips"], seen["rows"]) == ([True, False], [False, True])
     assert seen["words"] == [True, 0]
     assert seen["wide"] == [True, []]
+    assert seen["statistics"] == [True, 0]
     like = [name for name in by_name if "ke" in name.lower()]
     assert [sorted(seen["typed"][0]), *seen["typed"][1:]] == [
         sorted(like),

@@ -42,10 +42,12 @@ def test_all_that_do_not_hold_are_told_in_one_error(folder: Path) -> None:
     with pytest.raises(TableError) as caught:
         labelled(folder, wrong)
     assert str(caught.value) == (
-        f'{folder}/f.csv: 3 of 4 examples do not give the key that they must give, by column "name" (basename, by '
-        '"^([0-9]+)_"): "12_960.mp4": it gives the key "12", and must give "12_960"; "x.mp4": it gives no key, and '
-        'must give the key "x"; "7_1.mp4": it gives the key "7", and must give no key; change the rule, or the example '
-        "if the rule is right (moslabels explain shows the steps of a value)"
+        f"{folder}/f.csv: 3 of 4 examples do not give the key that they must give: "
+        '"12_960.mp4": it gives the key "12", and must give "12_960"; '
+        '"x.mp4": it gives no key, and must give the key "x"; '
+        '"7_1.mp4": it gives the key "7", and must give no key; '
+        'the rule is column "name" (basename, by "^([0-9]+)_"): change it, or the example if the rule is right '
+        "(moslabels explain shows the steps of a value)"
     )
     error = caught.value
     assert (error.code, error.file, error.column) == ("bad-example", f"{folder}/f.csv", "name")
