@@ -25,8 +25,6 @@ OTHERS = {
     "moslabels.parts.workers",
     "moslabels.runs.part_table",
     "moslabels.sources.parquet_parts",
-    "multiprocessing",
-    "subprocess",
     "h5py",
     "openpyxl",
     "pandas",
