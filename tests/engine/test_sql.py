@@ -81,6 +81,7 @@ def contexts() -> list[dict[str, Any]]:
                     "has_scale": bool(extras),
                     "parts": [1, 2],
                     "table": "in_memory_1",
+                    "kept": "in_memory_2",
                     "views": [View(name, "a row per audit") for name in VIEWS],
                     "path": "f.duckdb",
                     "table_function": rendering.SqlText("read_csv"),
