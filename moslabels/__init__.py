@@ -16,6 +16,7 @@ from moslabels.base.errors import (
 from moslabels.base.version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from moslabels.base.progress import Progress
     from moslabels.evidence.types import Audit, Report, TableEntry
     from moslabels.runs.ask import diff, explain, suggest, verify
     from moslabels.runs.batch import run_batch
@@ -40,6 +41,7 @@ __all__ = [
     "Labeller",
     "MosLabelsError",
     "Options",
+    "Progress",
     "Report",
     "StatementError",
     "Suggestions",
@@ -66,6 +68,7 @@ _HOMES = {
     "Joined": "runs.joined",
     "LabelledBatches": "runs.labelled_batches",
     "Options": "spec.options",
+    "Progress": "base.progress",
     "join": "runs.join",
     "load_manifest": "spec.manifest",
     "materialize": "runs.table",

@@ -95,7 +95,7 @@ def test_the_keywords_are_those_of_the_options() -> None:
 
 TYPED = """
 from typing import Any
-from moslabels import Audit, Options, Report, TableEntry, join, labeller, materialize, run_batch
+from moslabels import Audit, Options, Progress, Report, TableEntry, join, labeller, materialize, run_batch
 
 names: list[str] = ["a", "b"]
 config: dict[str, Any] = {}
@@ -126,6 +126,14 @@ total: int = labeller("l").batches([], schema=None).audit["input_rows"]
 labeller("l").batches([]).audit["match_rat"]  # wrong
 labeller("l").batches(5)  # wrong
 labeller("l").batches([], schem=None)  # wrong
+class Steps(Progress):
+    def step(self, name: str, total: int = 0, unit: str = "rows", done: int = 0) -> None: print(name)
+class Half:
+    def table(self, name: str, number: int, count: int) -> None: ...
+materialize("f", ["l"], "o", progress=Steps(), timings="t.json", skip_unchanged=True)
+run_batch("m.json", tables=["a"], on_table=lambda entry: print(entry["timings"]["steps"][0]["seconds"] + 1))
+run_batch("m.json", progress=Half())  # wrong
+run_batch("m.json", on_table=lambda entry: print(entry["timings"]["second"]))  # wrong
 """
 
 
@@ -133,8 +141,9 @@ def test_a_type_checker_finds_wrong_keywords(tmp_path: Path) -> None:
     mypy = pytest.importorskip("mypy.api")
     script = tmp_path / "script.py"
     script.write_text(TYPED)
-    modules = ["__init__.py", "base/errors.py", "runs/join.py", "runs/table.py", "spec/options.py"]
+    modules = ["__init__.py", "base/errors.py", "base/progress.py", "runs/join.py", "runs/table.py", "runs/timings.py"]
     modules += [
+        "spec/options.py",
         "runs/joined.py",
         "runs/labelled_batches.py",
         "runs/labeller.py",

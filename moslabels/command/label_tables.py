@@ -40,6 +40,7 @@ def _batch_arguments(parser: Parser) -> None:
     parser.add_argument("--dry-run", action="store_true", help="write no table and no audit, but the reports")
     parser.add_argument("--skip-unchanged", action="store_true", help="skip tables that still fit their audit")
     parser.add_argument("--compare", metavar="R", help="JSON report of an earlier run: tell what changed")
+    parser.add_argument("--timings", metavar="F", help="write how long tables and steps took, as JSON")
     add_verbosity(parser)
     add_brief_settings(parser)
 
@@ -60,7 +61,8 @@ def _batch(parsed: argparse.Namespace, argv: list[str]) -> int:
             compare=parsed.compare,
             engine=parsed.engine,
             address=parsed.address,
-            argv=argv,
+            argv=_without_timings(argv),
+            timings=parsed.timings,
         ),
         is_dry=parsed.dry_run,
     )
@@ -109,6 +111,20 @@ def told_batch(parsed: argparse.Namespace, run: Callable[..., Any], *, is_dry: b
         _say_summary(reports[0], is_dry)
     print_report()
     return 1 if reports[0]["status"] == "failed" else 0
+
+
+def _without_timings(argv: list[str]) -> list[str]:
+    """Return a command line without ``--timings``, on which no evidence may depend."""
+    kept: list[str] = []
+    words = iter(argv)
+    for word in words:
+        if word == "--":
+            return [*kept, word, *words]
+        if word == "--timings":
+            next(words, None)
+        elif not word.startswith("--timings="):
+            kept.append(word)
+    return kept
 
 
 def _manifest_of(parsed: argparse.Namespace) -> str:
@@ -183,7 +199,8 @@ def _materialize_arguments(parser: Parser) -> None:
     parser.add_argument("--unmatched", metavar="U", help="write the keys that did not meet, of both sides")
     parser.add_argument("--dry-run", action="store_true", help="do everything but write; the audit to standard output")
     parser.add_brief("--skip-unchanged", "do nothing if all still fits the audit", action="store_true")
-    add_options(parser, writes=True, more=["--skip-unchanged"])
+    parser.add_brief("--timings", "write how long the table and its steps took, as JSON", metavar="F")
+    add_options(parser, writes=True, more=["--skip-unchanged", "--timings"])
     add_verbosity(parser)
 
 
@@ -193,6 +210,7 @@ def _materialize(parsed: argparse.Namespace, argv: list[str]) -> int:
     from moslabels.parts.engines import check_need, engine_of_run
     from moslabels.runs.arguments import all_args
     from moslabels.runs.table import check_can_skip, label_or_skip
+    from moslabels.runs.timings import Timings, timings_file, timings_path
     from moslabels.spec.entry import table_spec
 
     options = given_options(parsed)
@@ -203,15 +221,21 @@ def _materialize(parsed: argparse.Namespace, argv: list[str]) -> int:
     paths = {name: getattr(parsed, name) for name in ("features", "labels", "out", "audit_json")}
     if parsed.skip_unchanged:
         check_can_skip(spec)
+    times = timings_path(spec, parsed.timings)
     with _progress(parsed) as progress:
-        told = progress.wanted()
-        with engine_of_run(parsed.engine, parsed.address, None, settings, told) as of_run:
+        timings = Timings(progress.wanted())
+        told = timings.progress
+        with (
+            engine_of_run(parsed.engine, parsed.address, None, settings, told) as of_run,
+            timings_file(times, timings),
+        ):
             check_need([spec], of_run)
             progress.table(spec.features, 1, 1)
             asked = {"dry_run": parsed.dry_run, **({"skip_unchanged": True} if parsed.skip_unchanged else {})}
             args = all_args(paths, options, settings, parsed.unmatched, asked, of_run.told)
+            argv = _without_timings(argv)
             run = Run(argv, args, settings=settings, is_dry=parsed.dry_run, progress=told)
-            audit, is_known = label_or_skip(spec, run, of_run, skip_unchanged=parsed.skip_unchanged)
+            audit, is_known = label_or_skip(spec, run, of_run, timings, skip_unchanged=parsed.skip_unchanged)
     for warning in audit["warnings"]:
         say(f"moslabels: warning: {warning}")
     if not parsed.quiet:

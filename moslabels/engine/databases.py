@@ -16,7 +16,7 @@ from typing import Any
 import duckdb
 
 from moslabels.base.errors import UsageError
-from moslabels.base.progress import SILENT, Progress
+from moslabels.base.progress import Progress, is_shown
 from moslabels.base.settings import Settings
 from moslabels.engine.sessions import Connection
 from moslabels.engine.statements import render
@@ -52,7 +52,7 @@ class Database:
         self._sessions += 1
         session = self._root.cursor()
         session.execute("SET enable_progress_bar = false")  # DuckDB could write the bar into a pipe.
-        if progress is not SILENT:
+        if is_shown(progress):
             # DuckDB counts its progress only if the bar is enabled. It need not print the bar.
             session.execute("SET enable_progress_bar_print = false")
             session.execute("SET enable_progress_bar = true")

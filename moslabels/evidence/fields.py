@@ -19,13 +19,14 @@ from moslabels.evidence.schema_parts import (
     GROUPS,
     JOINED,
     LABEL_FILE,
-    NUMBER,
     ONE_OR_LIST,
     PATH,
     PROVENANCE,
     RATE,
     SAMPLE,
     SHA256,
+    STATISTICS,
+    STATISTICS_SAY,
     TEXT,
     Schema,
     list_of,
@@ -86,15 +87,9 @@ def _sample(name: str, says: str, of_column: str) -> Field:
     return Field(name, SAMPLE, says, columns=[Column(name, "BIGINT", f"$.{name}.count", of_column)])
 
 
-_STATISTICS: Mapping[str, str] = {
-    "min": "least score, on 1-5",
-    "q1": "first quartile",
-    "median": "median",
-    "q3": "third quartile",
-    "max": "greatest",
-    "mean": "mean",
-}
-_STATISTICS_SCHEMA = object_of({name: {**or_null(NUMBER), "description": says} for name, says in _STATISTICS.items()})
+_STATISTICS_COLUMNS = [
+    Column(f"mos_{name}", "DOUBLE", f"$.mos_stats.{name}", says) for name, says in STATISTICS_SAY.items()
+]
 VERSIONS: Mapping[str, str] = {
     "moslabels": "version of moslabels",
     "duckdb": "version of DuckDB",
@@ -241,13 +236,13 @@ AUDIT_FIELDS: Sequence[Field] = (
     _count("nulled_numbers", "NaN and infinite numbers that became null in JSON or CSV"),
     Field(
         "mos_stats",
-        _STATISTICS_SCHEMA,
+        STATISTICS,
         "scores of the labelled rows, on 1-5; null if there are none",
-        columns=[Column(f"mos_{name}", "DOUBLE", f"$.mos_stats.{name}", says) for name, says in _STATISTICS.items()],
+        columns=_STATISTICS_COLUMNS,
     ),
     Field(
         "mos_stats_by_key",
-        _STATISTICS_SCHEMA,
+        STATISTICS,
         "the same of the distinct feature keys with a label, each once however many rows it has",
         is_required=False,
     ),
@@ -338,6 +333,13 @@ TABLE_FIELDS: Sequence[Field] = (
         members(_SUMMARY),
         "its counts, if it is labelled",
         columns=[Column(field.name, field.type, f"$.summary.{field.name}", field.says) for field in _SUMMARY],
+        is_required=False,
+    ),
+    Field(
+        "mos_stats",
+        STATISTICS,
+        "scores of its labelled rows, on 1-5, if it is labelled",
+        columns=_STATISTICS_COLUMNS,
         is_required=False,
     ),
     Field("warnings", list_of(TEXT), "what was said and stopped nothing", "VARCHAR[]", is_required=False),

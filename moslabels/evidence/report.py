@@ -51,6 +51,7 @@ def table_entry(
         entry["feature_key_column"] = audit["feature_key_column"]
         entry["summary"] = {key: audit[key] for key in SUMMARY}
         entry["output_sha256"] = audit["output_sha256"]
+        entry["mos_stats"] = audit["mos_stats"]
         if audit["warnings"]:
             entry["warnings"] = list(audit["warnings"])
         if audit["diagnosis"] is not None:

@@ -249,3 +249,13 @@ PROVENANCE: Schema = {
     "if": {"properties": {"schema": {"const": provenance.SCHEMA}}, "required": ["schema", "versions"]},
     "then": OUR_PROVENANCE,
 }
+
+STATISTICS_SAY: Mapping[str, str] = {
+    "min": "least score, on 1-5",
+    "q1": "first quartile",
+    "median": "median",
+    "q3": "third quartile",
+    "max": "greatest",
+    "mean": "mean",
+}
+STATISTICS = object_of({name: {**or_null(NUMBER), "description": says} for name, says in STATISTICS_SAY.items()})

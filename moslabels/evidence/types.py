@@ -290,6 +290,7 @@ class TableEntry(TypedDict):
     found: NotRequired[list[dict[str, Any]]]
     output_sha256: NotRequired[str]
     summary: NotRequired[Summary]
+    mos_stats: NotRequired[MosStats]
     warnings: NotRequired[list[str]]
     diagnosis: NotRequired[Diagnosis]
     feature_key_column: NotRequired[str | list[str]]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeAlias
 
 from moslabels.base.errors import UsageError
-from moslabels.base.progress import Cancel
+from moslabels.base.progress import Cancel, Progress
 from moslabels.base.settings import Settings
 from moslabels.base.text import nearest, shown
 from moslabels.spec.options import FIELDS, Options
@@ -55,6 +55,15 @@ def checked_cancel(cancel: Any) -> Cancel | None:
     if cancel is not None and not callable(getattr(cancel, "is_set", None)):
         raise UsageError(f"cancel: must have is_set(), as threading.Event has, not {shown(type(cancel).__name__)}")
     given: Cancel | None = cancel
+    return given
+
+
+def checked_progress(progress: Any) -> Progress:
+    """Return ``progress``. Raise UsageError if it lacks a method."""
+    methods = [name for name in vars(Progress) if not name.startswith("_")]
+    if lacking := [name for name in methods if not callable(getattr(progress, name, None))]:
+        raise UsageError(f"progress: must be a moslabels.Progress; it lacks {', '.join(lacking)}")
+    given: Progress = progress
     return given
 
 

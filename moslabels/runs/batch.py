@@ -18,14 +18,16 @@ from moslabels.evidence import report
 from moslabels.evidence.comparison import compared, old_tables
 from moslabels.evidence.reports import MAKERS
 from moslabels.evidence.run import Run
-from moslabels.evidence.types import Report, TableEntry
+from moslabels.evidence.types import Report
 from moslabels.files.publish import write_whole
 from moslabels.files.records import file_record
 from moslabels.files.reserve import reserved
 from moslabels.parts.engines import EngineOfRun, check_need, engine_of_run
-from moslabels.runs.arguments import check_block, checked_cancel
+from moslabels.runs import log
+from moslabels.runs.arguments import check_block, checked_cancel, checked_progress
 from moslabels.runs.shown import shown_report
 from moslabels.runs.table import label_or_skip
+from moslabels.runs.timings import DoneTable, Timings, timings_file
 from moslabels.spec.manifest import Manifest, load_manifest, report_problems
 from moslabels.spec.paths import path_argument
 from moslabels.spec.reports import named_reports
@@ -54,7 +56,8 @@ def run_batch(
     address: str | None = None,
     executor: Executor | None = None,
     argv: Sequence[str] = (),
-    on_table: Callable[[TableEntry], None] | None = None,
+    timings: str | os.PathLike[str] | None = None,
+    on_table: Callable[[DoneTable], None] | None = None,
     on_report: Callable[[Report], None] | None = None,
     progress: Progress = SILENT,
     cancel: Cancel | None = None,
@@ -93,12 +96,14 @@ def run_batch(
         A ``concurrent.futures.Executor`` that labels them, such as one of Dask or MPI.
     argv
         The command line, for the evidence.
+    timings
+        Where to write how long the tables and their steps took, as JSON, if anywhere. No other file depends on it.
     on_table
-        Called with the report's entry of each table when it is done.
+        Called with the report's entry of each table when it is done, and with how long that took: its ``timings``.
     on_report
         Called with the report when it is written, also if the run ended early.
     progress
-        Receives the events of the run; a ``moslabels.base.progress.Progress``.
+        Receives the events of the run; a :class:`moslabels.Progress`.
     cancel
         Ends the run with CancelledError soon after another thread sets it; such as a ``threading.Event``.
 
@@ -141,10 +146,12 @@ def run_batch(
         "report_junit": report_junit,
     }
     reports = _reports(manifest, given)
+    times = _reports(manifest, {**given, "timings": timings}).get("timings")
     chosen = manifest if tables is None else manifest.only(tables)
     since = _comparison(compare, chosen, is_choice=tables is not None)
     settings = Settings(memory_limit=memory_limit, threads=threads, temp_dir=temp_dir, workers=workers)
-    progress = relayed(progress, checked_cancel(cancel))
+    timing = Timings(relayed(checked_progress(progress), checked_cancel(cancel)))
+    progress = timing.progress
     of_run = engine_of_run(engine, address, executor, settings, progress)
     check_need(chosen.tables, of_run)
     args = {
@@ -163,8 +170,8 @@ def run_batch(
     manifest_record = file_record(manifest.path)
     run = Run(argv, args, manifest_record, reports, run_provenance, settings, dry_run, progress=progress)
     chosen_of = len(manifest.tables) if tables is not None else None
-    with of_run:
-        made, ended_by = _run(chosen, run, of_run, fail_fast, skip_unchanged, on_table, since, chosen_of)
+    with of_run, timings_file(times, timing):
+        made, ended_by = _run(chosen, run, of_run, timing, fail_fast, skip_unchanged, on_table, since, chosen_of)
     document = shown_report(made)
     try:
         if on_report is not None:
@@ -199,9 +206,10 @@ def _run(
     manifest: Manifest,
     run: Run,
     of_run: EngineOfRun,
+    timing: Timings,
     fail_fast: bool,
     skip_unchanged: bool,
-    on_table: Callable[[TableEntry], None] | None,
+    on_table: Callable[[DoneTable], None] | None,
     since: Callable[[Sequence[Mapping[str, Any]]], Mapping[str, Any]] | None,
     chosen_of: int | None,
 ) -> tuple[dict[str, Any], BaseException | None]:
@@ -216,7 +224,9 @@ def _run(
         except OSError as error:
             raise UsageError(f"the report cannot be written: {os_error(error)}") from error
         with kept():
-            entries, audits, ended_by = _label_tables(manifest.tables, run, of_run, fail_fast, skip_unchanged, on_table)
+            entries, audits, ended_by = _label_tables(
+                manifest.tables, run, of_run, timing, fail_fast, skip_unchanged, on_table
+            )
         tables = zip(manifest.tables, entries, strict=True)
         were_run = [(spec, entry) for spec, entry in tables if entry["status"] != "not-run"]
         inputs = _inputs(were_run, run) if run.block is None else {}
@@ -243,9 +253,10 @@ def _label_tables(
     tables: Sequence[TableSpec],
     run: Run,
     of_run: EngineOfRun,
+    timing: Timings,
     fail_fast: bool,
     skip_unchanged: bool,
-    on_table: Callable[[TableEntry], None] | None,
+    on_table: Callable[[DoneTable], None] | None,
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any] | None], BaseException | None]:
     """Label tables. Return their entries of the report, their audits (or None), and what ended the run early, if so."""
     entries: list[dict[str, Any]] = []
@@ -257,10 +268,11 @@ def _label_tables(
         if ended_by is not None or (fail_fast and any(entry["status"] == "error" for entry in entries)):
             continue
         try:
+            timing.progress.start()
             with released():
                 run.progress.table(spec.id or spec.features, number, len(tables))
             try:
-                audits[-1], is_known = label_or_skip(spec, run, of_run, skip_unchanged=skip_unchanged)
+                audits[-1], is_known = label_or_skip(spec, run, of_run, timing, skip_unchanged=skip_unchanged)
             except BaseException as error:
                 if (fault := fault_of_table(error, spec.id)) is None:
                     entries[-1] = report.table_entry(spec, None, interruption(error, spec.id))
@@ -272,9 +284,10 @@ def _label_tables(
                 entries[-1] = report.table_entry(spec, audits[-1], None, unchanged=is_known)
                 if skip_unchanged and spec.audit_json is None:
                     entries[-1].setdefault("warnings", []).append(report.NEVER_SKIPPED)
+                    log.warn(spec, report.NEVER_SKIPPED)
             if on_table is not None:
                 with released():
-                    on_table(cast(TableEntry, entries[-1]))
+                    on_table(cast(DoneTable, {**entries[-1], "timings": timing.last}))
         except BaseException as error:
             ended_by = error
     return entries, audits, ended_by

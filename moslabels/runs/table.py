@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, Unpack
 
 from moslabels.base.errors import GateError, UsageError, errors_of_table
-from moslabels.base.progress import SILENT, Cancel, relayed
+from moslabels.base.progress import SILENT, Cancel, Progress, relayed
 from moslabels.base.settings import Settings
 from moslabels.base.signals import held, released
 from moslabels.engine.connection import Engine
@@ -32,9 +32,19 @@ from moslabels.labelling.pipeline import (
     unmatched_statement,
 )
 from moslabels.parts.engines import EngineOfRun, check_need, engine_of_run
-from moslabels.runs.arguments import Features, all_args, check_block, check_options, checked_cancel, with_options
+from moslabels.runs import log
+from moslabels.runs.arguments import (
+    Features,
+    all_args,
+    check_block,
+    check_options,
+    checked_cancel,
+    checked_progress,
+    with_options,
+)
 from moslabels.runs.outputs import Outputs, record_of
 from moslabels.runs.shown import shown_audit
+from moslabels.runs.timings import Timings, timings_file, timings_path
 from moslabels.sources.source import Source
 from moslabels.spec.entry import table_spec, text_features
 from moslabels.spec.options import OptionKeywords
@@ -61,6 +71,8 @@ def materialize(
     engine: str | None = None,
     address: str | None = None,
     executor: Executor | None = None,
+    timings: str | os.PathLike[str] | None = None,
+    progress: Progress = SILENT,
     cancel: Cancel | None = None,
     **options: Unpack[OptionKeywords],
 ) -> Audit:
@@ -96,6 +108,10 @@ def materialize(
         Who labels the parts of a table of many parts: ``"local"``, or the name of an engine, and where it is.
     executor
         A ``concurrent.futures.Executor`` that labels them, such as one of Dask or MPI.
+    timings
+        Where to write how long the table and its steps took, as JSON, if anywhere. No other file depends on it.
+    progress
+        Receives the events of the run; a :class:`moslabels.Progress`.
     cancel
         Ends the run with CancelledError soon after another thread sets it; such as a ``threading.Event``.
     **options
@@ -139,13 +155,16 @@ def materialize(
     spec = table_spec(features, label_paths, out, audit_json, unmatched, options)
     if skip_unchanged:
         check_can_skip(spec, run_provenance)
-    progress = relayed(SILENT, checked_cancel(cancel))
+    times = timings_path(spec, timings)
+    timing = Timings(relayed(checked_progress(progress), checked_cancel(cancel)))
+    progress = timing.progress
     asked = {"dry_run": dry_run, **({"skip_unchanged": True} if skip_unchanged else {})}
-    with engine_of_run(engine, address, executor, settings, progress) as of_run:
+    with engine_of_run(engine, address, executor, settings, progress) as of_run, timings_file(times, timing):
         check_need([spec], of_run)
         args = all_args(paths, options, settings, unmatched, asked, of_run.told)
         run = Run(args=args, block=run_provenance, settings=settings, is_dry=dry_run, progress=progress)
-        found, _ = label_or_skip(spec, run, of_run, skip_unchanged=skip_unchanged)
+        progress.table(spec.features, 1, 1)
+        found, _ = label_or_skip(spec, run, of_run, timing, skip_unchanged=skip_unchanged)
         return shown_audit(found)
 
 
@@ -164,20 +183,33 @@ def check_can_skip(spec: TableSpec, block: Mapping[str, Any] | None = None) -> N
 
 
 def label_or_skip(
-    spec: TableSpec, run: Run, of_run: EngineOfRun, *, skip_unchanged: bool
+    spec: TableSpec, run: Run, of_run: EngineOfRun, timings: Timings, *, skip_unchanged: bool
 ) -> tuple[dict[str, Any], bool]:
     """Label one table, or skip it if that is wanted and its audit still holds. ``of_run`` labels many parts.
 
-    Return the audit, and whether the table was skipped.
+    Return the audit, and whether the table was skipped. What becomes of it is noted in ``timings`` and in the log.
     """
-    if skip_unchanged:
-        from moslabels.runs.unchanged import audit_of_unchanged  # Others start without reading evidence.
+    found: dict[str, Any] | None = None
+    status = "error"
+    log.begins(spec)
+    try:
+        if skip_unchanged:
+            from moslabels.runs.unchanged import audit_of_unchanged  # Others start without reading evidence.
 
-        with errors_of_table(spec.features, spec.id), released():
-            known = audit_of_unchanged(spec, run)
-        if known is not None:
-            return known, True
-    return label_table(spec, run, of_run), False
+            with errors_of_table(spec.features, spec.id), released():
+                found = audit_of_unchanged(spec, run)
+            status = "unchanged"
+        if found is None:
+            status = "error"
+            found = label_table(spec, run, of_run)
+            status = "ok"
+        log.done(spec, status, found)
+        return found, status == "unchanged"
+    except BaseException as error:
+        log.failed(spec, error)
+        raise
+    finally:
+        timings.table(spec, status, found)
 
 
 def label_table(spec: TableSpec, run: Run, of_run: EngineOfRun | None = None) -> dict[str, Any]:

@@ -25,6 +25,7 @@ _OF_AUDIT = {
     "config": "config",
     "output_sha256": "output_sha256",
     "feature_key_column": "feature_key_column",
+    "mos_stats": "mos_stats",
 }
 """The members of a table in a report that are copied from its audit, with their names in the audit."""
 

@@ -297,6 +297,7 @@ def test_report(folder: Path) -> None:
             "labels_loaded": 3,
         },
         "output_sha256": hashlib.sha256(Path("out/one.parquet").read_bytes()).hexdigest(),
+        "mos_stats": {"min": 2.0, "q1": 2.0, "median": 2.0, "q3": 3.0, "max": 4.0, "mean": 8 / 3},
     }
     assert (low["status"], low["config"]) == ("error", {"min_match_rate": 0.9})
     assert low["error"].startswith("MOS label match rate 0.500 below min_match_rate 0.900 (1/2 keys)")

@@ -19,6 +19,12 @@
 -- missing_rows   BIGINT     rows of the features without a label
 -- match_rate     DOUBLE     distinct feature keys with a label / distinct feature keys
 -- labels_loaded  BIGINT     distinct keys that have a label
+-- mos_min        DOUBLE     least score, on 1-5
+-- mos_q1         DOUBLE     first quartile
+-- mos_median     DOUBLE     median
+-- mos_q3         DOUBLE     third quartile
+-- mos_max        DOUBLE     greatest
+-- mos_mean       DOUBLE     mean
 -- warnings       VARCHAR[]  what was said and stopped nothing
 -- config         JSON       the options that were given, with their values
 -- diagnosis      JSON       why keys did not meet: samples and near misses
@@ -49,6 +55,12 @@ SELECT
     TRY_CAST(entry->>'$.summary.missing_rows' AS BIGINT) AS missing_rows,
     TRY_CAST(entry->>'$.summary.match_rate' AS DOUBLE) AS match_rate,
     TRY_CAST(entry->>'$.summary.labels_loaded' AS BIGINT) AS labels_loaded,
+    TRY_CAST(entry->>'$.mos_stats.min' AS DOUBLE) AS mos_min,
+    TRY_CAST(entry->>'$.mos_stats.q1' AS DOUBLE) AS mos_q1,
+    TRY_CAST(entry->>'$.mos_stats.median' AS DOUBLE) AS mos_median,
+    TRY_CAST(entry->>'$.mos_stats.q3' AS DOUBLE) AS mos_q3,
+    TRY_CAST(entry->>'$.mos_stats.max' AS DOUBLE) AS mos_max,
+    TRY_CAST(entry->>'$.mos_stats.mean' AS DOUBLE) AS mos_mean,
     CASE json_type(entry, '$.warnings') WHEN 'ARRAY' THEN entry->>'$.warnings[*]' END AS warnings,
     CASE json_type(entry, '$.config') WHEN 'OBJECT' THEN entry->'$.config' END AS config,
     CASE json_type(entry, '$.diagnosis') WHEN 'OBJECT' THEN entry->'$.diagnosis' END AS diagnosis

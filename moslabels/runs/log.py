@@ -1,0 +1,49 @@
+"""Records of a run in the log ``moslabels``, for callers that have set up logging. Without that, nothing is said.
+
+Each record has the table as ``record.table``: its id, or the path of its features.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from moslabels.base.errors import MosLabelsError
+from moslabels.base.text import visible
+from moslabels.spec.table import TableSpec
+
+LOG = logging.getLogger("moslabels")
+LOG.addHandler(logging.NullHandler())  # Or Python would print warnings if nobody has set up logging.
+
+
+def begins(spec: TableSpec) -> None:
+    """Log that work on a table begins."""
+    _log(logging.INFO, spec, f"begins -> {spec.out}")
+
+
+def done(spec: TableSpec, status: str, audit: Mapping[str, Any]) -> None:
+    """Log that a table is done, and what it warns of."""
+    for text in audit["warnings"]:
+        warn(spec, text)
+    rows = f"{audit['matched_rows']} of {audit['input_rows']} rows labelled"
+    _log(logging.INFO, spec, f"{status}: match rate {audit['match_rate']:.3f}, {rows} -> {spec.out}")
+
+
+def warn(spec: TableSpec, text: str) -> None:
+    _log(logging.WARNING, spec, text)
+
+
+def failed(spec: TableSpec, error: BaseException) -> None:
+    """Log that a table failed, or that its work was ended."""
+    if isinstance(error, MosLabelsError):
+        _log(logging.ERROR, spec, f"{error.code}: {error}")
+    else:
+        _log(logging.ERROR, spec, f"not finished: {type(error).__name__}", error)
+
+
+def _log(level: int, spec: TableSpec, text: str, error: BaseException | None = None) -> None:
+    if LOG.isEnabledFor(level):
+        name = spec.id or spec.features
+        lines = "\n".join(map(visible, f"{name}: {text}".split("\n")))
+        LOG.log(level, "%s", lines, extra={"table": name}, exc_info=error)

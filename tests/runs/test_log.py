@@ -1,0 +1,125 @@
+"""The log ``moslabels``, and the events of ``progress=``."""
+
+# ruff: noqa: ARG002 (methods of Progress)
+
+from __future__ import annotations
+
+import json
+import logging
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from helpers.command import moslabels, python
+from helpers.tables import write_table
+from moslabels import MosLabelsError, Progress, UsageError, materialize, run_batch
+
+TABLES = [
+    {"id": "one", "features": "f.csv", "labels": ["l.csv"], "out": "one.csv"},
+    {"id": "few", "features": "f.csv", "labels": ["weak.csv"], "out": "few.csv"},
+    {"id": "warned", "features": "f.csv", "labels": ["l.csv"], "out": "warned.csv", "confirm": ["the\nscale"]},
+]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    write_table(tmp_path / "f.csv", [{"key": "a"}, {"key": "b"}])
+    write_table(tmp_path / "l.csv", [{"key": "a", "mos": 3}, {"key": "b", "mos": 4}])
+    write_table(tmp_path / "weak.csv", [{"key": "a", "mos": 3}])
+    (tmp_path / "m.json").write_text(json.dumps({"tables": TABLES}))
+    return tmp_path
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[tuple[str, str, str]]:
+    records = [record for record in caplog.records if record.name == "moslabels"]
+    return [(record.levelname, record.__dict__["table"], record.getMessage().split("\n")[0]) for record in records]
+
+
+def test_what_is_logged_of_a_batch(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "moslabels")
+    run_batch("m.json", skip_unchanged=True, tables=["few", "warned"])
+    found = told(caplog)
+    assert [one[:2] for one in found] == [
+        ("INFO", "few"), ("ERROR", "few"), ("INFO", "warned"), ("WARNING", "warned"), ("INFO", "warned"),
+        ("WARNING", "warned"),
+    ]  # fmt: skip
+    assert [one[2][:80] for one in found] == [
+        "few: begins -> few.csv",
+        "few: match-rate: MOS label match rate 0.500 below min_match_rate 0.950 (1/2 keys"[:80],
+        "warned: begins -> warned.csv",
+        "warned: to confirm: the",
+        "warned: ok: match rate 1.000, 2 of 2 rows labelled -> warned.csv",
+        "warned: has no audit_json, so it is never skipped; set one",
+    ]
+
+
+def test_what_is_logged_of_one_table(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.WARNING, "moslabels")
+    materialize("f.csv", "l.csv", "o.csv")
+    assert told(caplog) == []
+    with pytest.raises(MosLabelsError):
+        materialize("f.csv", "none.csv", "o.csv")
+    assert told(caplog) == [("ERROR", "f.csv", "f.csv: no-file: none.csv: there is no such file")]
+
+
+class Stops(Progress):
+    def step(self, name: str, total: int = 0, unit: str = "rows", done: int = 0) -> None:
+        raise TimeoutError("too long")
+
+
+def test_a_table_that_was_not_finished_has_its_exception(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(TimeoutError):
+        run_batch("m.json", progress=Stops())
+    (record,) = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert record.getMessage() == "one: not finished: TimeoutError"
+    assert record.exc_info is not None
+    assert isinstance(record.exc_info[1], TimeoutError)
+
+
+def test_nothing_is_said_if_nobody_has_set_up_logging(folder: Path) -> None:
+    done = python("-c", "import moslabels; moslabels.run_batch('m.json', skip_unchanged=True)", cwd=folder)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert moslabels("batch", "m.json", "--quiet", cwd=folder).stderr.count("few: error") == 1
+
+
+class Seen(Progress):
+    """Shows two of the events: the others do nothing."""
+
+    def __init__(self) -> None:
+        self.events: list[tuple[str, Any]] = []
+
+    def table(self, name: str, number: int, count: int) -> None:
+        self.events.append((name, (number, count)))
+
+    def step(self, name: str, total: int = 0, unit: str = "rows", done: int = 0) -> None:
+        self.events.append((name, unit))
+
+
+def test_progress_of_one_table_and_of_a_batch(folder: Path) -> None:
+    seen = Seen()
+    materialize("f.csv", "l.csv", "o.csv", progress=seen)
+    assert seen.events[:2] == [("f.csv", (1, 1)), ("reading features", "bytes")]
+    seen = Seen()
+    run_batch("m.json", progress=seen)
+    assert [event for event in seen.events if isinstance(event[1], tuple)] == [
+        ("one", (1, 3)), ("few", (2, 3)), ("warned", (3, 3))
+    ]  # fmt: skip
+
+
+class Half:
+    """Has some of the methods, and is not a subclass."""
+
+    def table(self, name: str, number: int, count: int) -> None: ...
+
+    def step(self, name: str, total: int = 0, unit: str = "rows", done: int = 0) -> None: ...
+
+
+@pytest.mark.parametrize("progress", [Half(), print, None])
+def test_a_progress_without_a_method_is_refused(folder: Path, progress: Any) -> None:
+    says = "progress: must be a moslabels.Progress; it lacks .*advance, running, ended, note, unforeseen"
+    with pytest.raises(UsageError, match=says):
+        run_batch("m.json", progress=progress)
+    with pytest.raises(UsageError, match=says):
+        materialize("f.csv", "l.csv", "o.csv", progress=progress)
