@@ -22,5 +22,8 @@ class EngineEntry:
     extra: str
 
 
-ENGINES: Mapping[str, EngineEntry] = {"ray": EngineEntry("moslabels.parts.on_ray.OnRay", "ray", "ray")}
+ENGINES: Mapping[str, EngineEntry] = {
+    "ray": EngineEntry("moslabels.parts.on_ray.OnRay", "ray", "ray"),
+    "spark": EngineEntry("moslabels.parts.on_spark.OnSpark", "pyspark", "spark"),
+}
 """The engines but for ``local``."""
