@@ -19,6 +19,7 @@ import pytest
 from helpers.command import ENVIRONMENT, process
 from helpers.engines import LARGE, KillingWorkers, ended_by, engine, write_large_parts
 from helpers.many import OPTIONS, files, label, write_parts
+from helpers.paths import ROOT
 from helpers.tables import write_table
 from moslabels import UsageError
 from moslabels.evidence.provenance import versions
@@ -65,6 +66,22 @@ def test_a_session_is_used_and_goes_on(tmp_path: Path, batch: dict[str, bytes], 
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == f"ok {socket.gethostname()}"
+    assert files(tmp_path / "out") == batch
+
+
+def test_the_notebook_of_the_examples_runs(tmp_path: Path, batch: dict[str, bytes]) -> None:
+    notebook = ROOT / "examples" / "engines" / "spark_notebook.py"
+    done = subprocess.run(
+        [sys.executable, str(notebook), "m.json"],
+        cwd=tmp_path,
+        env={**ENVIRONMENT, "PYSPARK_PYTHON": sys.executable},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "parts ok {" in done.stdout
+    assert "missing-label" in done.stdout
     assert files(tmp_path / "out") == batch
 
 
