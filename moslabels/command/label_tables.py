@@ -38,7 +38,7 @@ def _batch_arguments(parser: Parser) -> None:
     add_reports(parser)
     parser.add_argument("--fail-fast", action="store_true", help="stop after the first table that fails")
     parser.add_argument("--dry-run", action="store_true", help="write no table and no audit, but the reports")
-    parser.add_argument("--skip-unchanged", action="store_true", help="skip tables that still fit their audit")
+    parser.add_argument("--skip-unchanged", action="store_true", help="skip what still fits its audit")
     parser.add_argument("--compare", metavar="R", help="JSON report of an earlier run: tell what changed")
     parser.add_argument("--timings", metavar="F", help="write how long tables and steps took, as JSON")
     add_verbosity(parser)

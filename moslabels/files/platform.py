@@ -190,13 +190,13 @@ class System:
             raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), name)
         exchange_names(folder.handle, name, other.handle, other_name)
 
-    def link(self, folder: Folder, old: str, new: str) -> None:
+    def link(self, folder: Folder, old: str, target: Folder, new: str) -> None:
         """Give a file, or a link itself, a second name. Raise OSError with ENOSYS if the system has no links."""
         if not self.abilities.links:
             raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS), old)
-        (source, inside), (target, _) = _at(folder, old), _at(folder, new)
+        (source, inside), (path, other) = _at(folder, old), _at(target, new)
         follow = {"follow_symlinks": False} if os.link in os.supports_follow_symlinks else {}
-        os.link(source, target, src_dir_fd=inside, dst_dir_fd=inside, **follow)
+        os.link(source, path, src_dir_fd=inside, dst_dir_fd=other, **follow)
 
     def copy_link(self, folder: Folder, old: str, new: str) -> None:
         """Make a link with the same destination as another one."""

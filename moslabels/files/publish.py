@@ -51,7 +51,7 @@ def _previous(place: Place, cleanup: ExitStack) -> str | None:
     for name in place.new_name("previous"):
         try:
             try:
-                platform.system.link(place.folder, place.name, name)
+                platform.system.link(place.folder, place.name, place.folder, name)
             except OSError as error:
                 if error.errno not in _NO_LINKS:
                     raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -18,11 +18,11 @@ from moslabels.engine.statements import render
 from moslabels.evidence import embedded
 from moslabels.files import platform
 from moslabels.files.places import Place
-from moslabels.files.records import file_sha256
 from moslabels.files.staged import StagedFile
 from moslabels.files.watched import check_size_and_time
 from moslabels.files.workspace import Workspace
 from moslabels.labelling.match import PartCounts, row_labels_statement, rows_of_positions, rows_with_label
+from moslabels.parts.kept import KnownPart, is_as_labelled_now, known_part, state_of, take_by_link
 from moslabels.parts.messages import pack, unpack
 from moslabels.sources.columns import Cell, Column
 from moslabels.sources.constants import one_array
@@ -38,19 +38,11 @@ _PLAIN = ("root", "base", "hiding", "dropped", "outline", "folder")
 
 
 @dataclass(frozen=True)
-class KnownPart:
-    """A part that an earlier run labelled: its file, and the hashes of its features and of itself."""
-
-    path: str
-    features_sha256: str
-    sha256: str
-
-
-@dataclass(frozen=True)
 class PartTask:
     """One part to label. ``number`` names its new file in the folder of the run. ``out`` is where it will be at last.
 
-    ``state`` are the size and the time that the features had when they were counted.
+    ``state`` are the size and the time that the features had when they were counted. ``known`` is what a run that was
+    killed made of the same; ``old`` is the part in the output of an earlier run, of which nothing is known yet.
     """
 
     number: int
@@ -60,17 +52,24 @@ class PartTask:
     state: tuple[int, ...]
     counts: PartCounts
     known: KnownPart | None = None
+    old: KnownPart | None = None
 
 
 @dataclass(frozen=True)
 class PartResult:
-    """What became of a part. It is kept if an earlier run had labelled it already."""
+    """What became of a part.
+
+    It is kept if a run that was killed had finished it, and linked if it is the file of the old output. ``refusal``
+    says why it was labelled although it could have been linked.
+    """
 
     number: int
     features_sha256: str
     sha256: str
     bytes: int
-    is_kept: bool
+    is_kept: bool = False
+    is_linked: bool = False
+    refusal: str = ""
 
 
 @dataclass(frozen=True)
@@ -118,7 +117,7 @@ def _read_task(task: bytes) -> tuple[GroupTask, list[PartTask], pa.Table, pa.Tab
                 "partitions": tuple(one["partitions"]),
                 "state": tuple(one["state"]),
                 "counts": PartCounts(**one["counts"]),
-                "known": one["known"] and KnownPart(**one["known"]),
+                **{name: one[name] and known_part(one[name]) for name in ("known", "old")},
             }
         )
         for one in header["parts"]
@@ -136,24 +135,36 @@ def label(task: bytes, settings: Settings) -> bytes:
     """Label the parts of a group. Raise TableError if one cannot be labelled: it is then not among those written."""
     shared, parts, values, columns = _read_task(task)
     with errors_of_table(shared.root):
-        kept = [result for part in parts if (result := _kept(part)) is not None]
+        found = {part.number: _kept(part) or _linked(shared, part) for part in parts}
+        kept = [result for result in found.values() if result is not None and not result.refusal]
         done = {result.number for result in kept}
         todo = [part for part in parts if part.number not in done]
         labelled = _labelled(shared, todo, values, columns, settings) if todo else []
+        refusals = {number: result.refusal for number, result in found.items() if result is not None}
+        labelled = [replace(result, refusal=refusals.get(result.number, "")) for result in labelled]
     return pack({"parts": [asdict(result) for result in [*kept, *labelled]]})
 
 
 def _kept(part: PartTask) -> PartResult | None:
-    """Return the result of a part that an earlier run labelled, if its file still is what that run wrote."""
-    if part.known is None:
+    """Return the result of a part that a run that was killed finished, if its file still is what that run wrote."""
+    state = state_of(part.known) if part.known is not None else None
+    if part.known is None or state is None:
         return None
-    try:
-        if file_sha256(part.known.path) != part.known.sha256:
-            return None
-        size = os.stat(part.known.path).st_size
-    except (OSError, ValueError):
+    return PartResult(part.number, part.known.features_sha256, part.known.sha256, state[2], is_kept=True)
+
+
+def _linked(shared: GroupTask, part: PartTask) -> PartResult | None:
+    """Return the result of a part that is linked from the old output, or with a refusal; None if it is another now."""
+    if (old := part.old) is None:
         return None
-    return PartResult(part.number, part.known.features_sha256, part.known.sha256, size, is_kept=True)
+    file = os.path.join(shared.base, part.path)
+    check_size_and_time(part.path, file, part.state)
+    evidence = embedded.text(shared.outline, part.path, old.features_sha256, part.counts)
+    if not is_as_labelled_now(old, file, evidence) or (state := state_of(old)) is None:
+        return None
+    check_size_and_time(part.path, file, part.state)
+    refusal = take_by_link(old, state, shared.folder, str(part.number)) if shared.folder is not None else ""
+    return PartResult(part.number, old.features_sha256, old.sha256, state[2], is_linked=True, refusal=refusal)
 
 
 def _labelled(
@@ -245,7 +256,7 @@ def write_part(job: PartJob, positions: pa.Array, place: Place) -> PartResult:
         if shared.folder is not None:
             platform.system.replace(place.folder, staged.staged, place.name)
         assert written.features_sha256 is not None
-        return PartResult(part.number, written.features_sha256, staged.sha256, staged.size, is_kept=False)
+        return PartResult(part.number, written.features_sha256, staged.sha256, staged.size)
 
 
 def _chunked(positions: pa.Array) -> pa.ChunkedArray:

@@ -79,7 +79,8 @@ def run_batch(
     dry_run
         Do everything but write tables, audits and unmatched files. The reports that are named are written, and marked.
     skip_unchanged
-        Skip each table whose inputs, options, versions and output are still the ones in its audit.
+        Skip each table whose inputs, options, versions and output are still the ones in its audit. Of a table of many
+        parts of which some changed, keep the others by hard links.
     compare
         The JSON report of an earlier run. The report tells what changed since, per table that it lists.
     run_provenance

@@ -24,6 +24,7 @@ from moslabels.labelling.pipeline import judge, match_table, unmatched_statement
 from moslabels.parts.engines import EngineOfRun
 from moslabels.parts.own import check_own
 from moslabels.parts.workers import MOST_PARTS, groups
+from moslabels.runs.old_parts import OldParts
 from moslabels.runs.outputs import Outputs, record_of
 from moslabels.runs.part_work import PartsTable, parts_of
 from moslabels.spec.table import TableSpec
@@ -31,17 +32,26 @@ from moslabels.writers.write import write_plain
 
 
 def label_parts(
-    spec: TableSpec, run: Run, of_run: EngineOfRun | None = None, most_parts: int = MOST_PARTS
+    spec: TableSpec,
+    run: Run,
+    of_run: EngineOfRun | None = None,
+    most_parts: int = MOST_PARTS,
+    *,
+    keeps_unchanged: bool = False,
 ) -> dict[str, Any]:
     """Label one table of many parts: read, match, judge, write. Return the audit. A task takes at most ``most_parts``.
 
-    The workers are those of ``of_run``, by default processes of this machine.
+    The workers are those of ``of_run``, by default processes of this machine. With ``keeps_unchanged``, parts of
+    the output that labelling would write again are kept.
 
     Raise a MosLabelsError that names the table. What was at the outputs is then still there. Parts that were finished
     wait for the next run.
     """
     with opened_parts(spec, run, of_run or EngineOfRun(), partial(groups, most_parts=most_parts)) as opened:
-        return _label(*opened)
+        table, workspace, outputs = opened
+        if keeps_unchanged:
+            table.old = OldParts(spec, run)
+        return _label(table, workspace, outputs)
 
 
 @contextmanager

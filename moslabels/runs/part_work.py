@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -28,12 +28,21 @@ from moslabels.labelling.part_features import part_counts
 from moslabels.labelling.pipeline import Matched, columns_of
 from moslabels.parts.engines import EngineOfRun
 from moslabels.parts.examine import examine_task, examined
-from moslabels.parts.label import GroupTask, KnownPart, PartResult, PartTask, label_task, results_of
+from moslabels.parts.kept import KnownPart
+from moslabels.parts.label import GroupTask, PartResult, PartTask, label_task, results_of
 from moslabels.parts.workers import Workers
 from moslabels.sources.constants import integer, one_array
 from moslabels.sources.faults import fault
 from moslabels.sources.parquet_parts import HIDING, PartFacts, PartsSource
+from moslabels.sources.source import Part
 from moslabels.spec.table import TableSpec
+
+OldPart: TypeAlias = Callable[[Part, PartFacts], KnownPart | None]
+"""Returns the part of the old output that may be what a part would become, or None."""
+
+
+def no_old_part(_part: Part, _fact: PartFacts) -> None:
+    """Know no old part, so that all are labelled."""
 
 
 @dataclass(frozen=True)
@@ -73,6 +82,7 @@ class PartsTable:
     workers: Workers
     staged: StagedFolder | None
     split: Callable[[Sequence[int]], list[range]]
+    old: OldPart = no_old_part
 
     def examine(self, files: Sequence[PartFile], roles: Mapping[str, str], memory: float) -> list[PartFacts]:
         """Let workers read the footers of all parts. Raise TableError for the first that is damaged."""
@@ -103,7 +113,7 @@ class PartsTable:
         return Prepared(matched, source, counts, outline, digests)
 
     def write(self, matched: Matched, label_records: Sequence[Mapping[str, Any]]) -> list[PartRecord]:
-        """Label all parts. Return their records, in order. Parts that an earlier run finished are kept."""
+        """Label all parts. Return their records, in order. Parts that an earlier run finished or labelled are kept."""
         prepared, staged = self.prepare(matched, label_records), self.staged
         source, digests = prepared.source, prepared.digests
         if staged is not None:
@@ -131,7 +141,9 @@ class PartsTable:
                     f"{staged.path}: run again to go on from there, or remove that folder"
                 )
             raise
-        results = (found[number] for number in range(len(source.parts)))
+        results = [found[number] for number in range(len(source.parts))]
+        for text in _notes(results):
+            self.engine.progress.note(text)
         return [
             PartRecord.of(part.relative, count, result.features_sha256, result.sha256, result.bytes)
             for part, count, result in zip(source.parts, prepared.counts, results, strict=True)
@@ -174,6 +186,7 @@ class PartsTable:
                     state=source.facts[number].state[2:],
                     counts=prepared.counts[number],
                     known=_known(self.staged, source.parts[number].relative, prepared.digests[number]),
+                    old=self.old(source.parts[number], source.facts[number]),
                 )
                 for number in group
             ]
@@ -193,6 +206,16 @@ def _digest(outline: Mapping[str, Any], dropped: Sequence[str], path: str, fact:
     of_part = {"path": path, "state": size_and_time(fact.state), "counts": asdict(counts)}
     told = {"outline": outline, "dropped": list(dropped), **of_part}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode("utf-8")).hexdigest()
+
+
+def _notes(results: Sequence[PartResult]) -> Iterator[str]:
+    """Yield what became of the parts that did not change since they were labelled."""
+    of = f"of {counted(len(results), 'part', 'parts')} unchanged, and"
+    if linked := sum(result.is_linked for result in results):
+        yield f"{linked} {of} kept by hard links"
+    refused = [result.refusal for result in results if result.refusal]
+    if refused:
+        yield f"{len(refused)} {of} labelled again: a hard link to the old file was refused ({refused[0]})"
 
 
 def _known(staged: StagedFolder | None, relative: str, digest: str) -> KnownPart | None:

@@ -96,7 +96,8 @@ def materialize(
     dry_run
         Do everything but write.
     skip_unchanged
-        If inputs, options, versions and outputs are still the ones in the audit at ``audit_json``, only return it.
+        If inputs, options, versions and outputs are still the ones in the audit at ``audit_json``, only return it. Of a
+        table of many parts of which some changed, keep the others by hard links.
     run_provenance
         A provenance block to use in place of moslabels' own.
     memory_limit, threads, temp_dir
@@ -201,7 +202,7 @@ def label_or_skip(
             status = "unchanged"
         if found is None:
             status = "error"
-            found = label_table(spec, run, of_run)
+            found = label_table(spec, run, of_run, keeps_unchanged=skip_unchanged)
             status = "ok"
         log.done(spec, status, found)
         return found, status == "unchanged"
@@ -212,15 +213,19 @@ def label_or_skip(
         timings.table(spec, status, found)
 
 
-def label_table(spec: TableSpec, run: Run, of_run: EngineOfRun | None = None) -> dict[str, Any]:
+def label_table(
+    spec: TableSpec, run: Run, of_run: EngineOfRun | None = None, *, keeps_unchanged: bool = False
+) -> dict[str, Any]:
     """Label one table of files: read, match, judge, write. Return the audit. ``of_run`` labels many parts.
+
+    With ``keeps_unchanged``, parts of its output that labelling would write again are kept.
 
     Raise a MosLabelsError that names the table. A dry run writes to a folder that is removed.
     """
     if spec.parts is not None:
         from moslabels.runs.part_table import label_parts  # Few tables have parts.
 
-        return label_parts(spec, run, of_run)
+        return label_parts(spec, run, of_run, keeps_unchanged=keeps_unchanged)
     outputs = [path for _, path in spec.outputs()]
     progress = relayed(run.progress)
     with errors_of_table(spec.features, spec.id):

@@ -71,7 +71,7 @@ def _same_parts(document: Mapping[str, Any], parts: PartsSpec, out: str, run: Ru
     for number, (file, record) in enumerate(zip(files, records, strict=True), start=1):
         if run.record(file.path)["sha256"] != record.features_sha256:
             return False
-        if file_record(os.path.join(out, record.path))["sha256"] != record.sha256:
+        if run.record(os.path.join(out, record.path))["sha256"] != record.sha256:
             return False
         run.progress.advance(number)
     return True

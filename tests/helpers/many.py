@@ -51,11 +51,13 @@ def write_parts(folder: Path, *, hides: bool = False) -> Path:
     for left_out in ("_delta_log/0.parquet", ".hidden.parquet", "corpus=C/_tmp.parquet"):
         write_table(folder / "features" / left_out, [{"clip": "x"}])
     (folder / "features" / "notes.txt").write_text("not a table")
-    write_table(
-        folder / "labels.csv",
-        [{"corpus": corpus, "clip": clip, "mos": score} for (corpus, clip), score in SCORES.items()],
-    )
+    write_labels(folder, SCORES)
     return folder
+
+
+def write_labels(folder: Path, scores: Mapping[tuple[str, str], float]) -> None:
+    rows = [{"corpus": corpus, "clip": clip, "mos": score} for (corpus, clip), score in scores.items()]
+    write_table(folder / "labels.csv", rows)
 
 
 def label(
