@@ -115,10 +115,11 @@ def _with_copies(statement: Statement, copies: dict[str, str], packed: dict[str,
 def _relative(statement: Statement) -> Statement:
     """Return a statement that reads its files by paths from the working folder."""
     values = dict(statement.values)
-    if isinstance(values.get("path"), str):
-        values["path"] = _from_here(values["path"])
-    if isinstance(values.get("paths"), list):
-        values["paths"] = [_from_here(path) for path in values["paths"]]
+    for name, value in values.items():
+        if isinstance(value, str) and (name == "path" or name.startswith("path_")):
+            values[name] = _from_here(value)
+        elif isinstance(value, list) and name == "paths":
+            values[name] = [_from_here(path) for path in value]
     return replace(statement, values=values)
 
 

@@ -121,8 +121,11 @@ class ParquetParts(ParquetFile):
 
     def values(self, source: Source, cells: Sequence[Cell]) -> dict[str, Any]:  # noqa: ARG002
         assert isinstance(source, PartsSource)
+        paths = [glob.escape(absolute(part.file)) for part in source.parts]
+        # Each file is named once, so that the text that compile prints does not grow with the square of their number.
+        one_by_one = {f"path_{number}": path for number, path in enumerate(paths, start=1)}
         return {
-            "paths": [glob.escape(absolute(part.file)) for part in source.parts],
+            **(one_by_one if source.is_read_one_by_one else {"paths": paths}),
             "offsets": source.offsets[:-1],
             "partitions": [list(values) for values in zip(*(part.partitions for part in source.parts), strict=True)],
         }

@@ -29,39 +29,39 @@ FROM (
 {#- Return the rows of a table of many parts. Rows are numbered through all parts, and parts from 1: the first row of a
     part comes after $offsets[part] others. The columns of the names of folders are in $partitions: a list for each such
     column, with its value in each part. If a column hides the number of the file or of the row, parts are read one by
-    one. -#}
+    one, each by its own parameter: $path_1, $path_2, … -#}
 {%- macro rows_of_parts(source, cells) -%}
-{%- if source.is_read_one_by_one -%}
-    {%- for part in source.parts %}
-    {%- set number = loop.index %}
-    {% if not loop.first %}UNION ALL
-    {% endif %}SELECT
-        CAST($offsets AS BIGINT[])[{{ number | number }}] + row_number() OVER () AS row,
-        {{ number | number }} AS part
-        {%- for cell in cells %},
-        {{ cell_of_part(cell, number) }} AS {{ cell.value | ident }}
-        {%- endfor %}
-    FROM read_parquet($paths[{{ number | number }}], hive_partitioning = false, can_have_nan = true)
+SELECT
+    CAST($offsets AS BIGINT[])[part] + row AS row,
+    part
+    {%- for cell in cells %},
+    {% if cell.column.partition -%}
+    CAST($partitions AS VARCHAR[][])[{{ cell.column.partition | number }}][part] AS {{ cell.value | ident }}
+    {%- else -%}
+    {{ cell.value | ident }}
+    {%- endif %}
     {%- endfor %}
-{%- else -%}
-    SELECT
-        CAST($offsets AS BIGINT[])[CAST(file_index AS BIGINT) + 1] + file_row_number + 1 AS row,
-        CAST(file_index AS BIGINT) + 1 AS part
-        {%- for cell in cells %},
-        {{ cell_of_part(cell, none) }} AS {{ cell.value | ident }}
-        {%- endfor %}
+FROM (
+    {%- if source.is_read_one_by_one %}
+    {%- for part in source.parts %}
+    {% if not loop.first %}UNION ALL
+    {% endif -%}
+    SELECT {{ loop.index | number }} AS part, row_number() OVER () AS row
+    {{- cells_of_part(cells) }}
+    FROM read_parquet($path_{{ loop.index | number }}, hive_partitioning = false, can_have_nan = true)
+    {%- endfor %}
+    {%- else %}
+    SELECT CAST(file_index AS BIGINT) + 1 AS part, file_row_number + 1 AS row
+    {{- cells_of_part(cells) }}
     FROM read_parquet($paths, hive_partitioning = false, can_have_nan = true)
-{%- endif -%}
+    {%- endif %}
+)
 {%- endmacro -%}
 
-{%- macro cell_of_part(cell, part) -%}
-{%- if not cell.column.partition -%}
-{{ cell.column.ident | ident }}
-{%- else -%}
-CAST($partitions AS VARCHAR[][])[{{ cell.column.partition | number }}][
-    {%- if part %}{{ part | number }}{% else %}CAST(file_index AS BIGINT) + 1{% endif -%}
-]
-{%- endif -%}
+{%- macro cells_of_part(cells) -%}
+{%- for cell in cells if not cell.column.partition -%}
+, {{ cell.column.ident | ident }} AS {{ cell.value | ident }}
+{%- endfor -%}
 {%- endmacro -%}
 
 {#- FLOAT goes by way of DOUBLE: the shortest text of a FLOAT is another number. -#}

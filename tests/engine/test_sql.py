@@ -168,6 +168,7 @@ def test_a_statement_renders_and_says_what_it_is(name: str) -> None:
         "padding",
         "cell",
         "paths",
+        "path_1",
         "offsets",
         "partitions",
     }

@@ -13,7 +13,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from helpers.command import moslabels
-from helpers.many import OPTIONS, PARTS, SCORES, expected_rows, write_parts
+from helpers.many import OPTIONS, PARTS, SCORES, expected_rows, label, write_parts
+from helpers.tables import write_table
 from moslabels import explain
 
 FLAGS = [
@@ -91,6 +92,29 @@ def test_the_labelled_view_has_the_rows_of_all_parts(
     assert [row[1] for row in rows] == list(range(12))
     left_out = re.findall(r'^-- The view labelled leaves out "(.*?)"', done.stdout, re.MULTILINE)
     assert left_out == (["FILE_INDEX", "file_row_number"] if hides else [])
+
+
+def test_the_text_of_compile_grows_with_the_parts_and_not_with_their_square(tmp_path: Path) -> None:
+    """Parts that must be read one by one are named as often as those that are read as a list."""
+    named = {}
+    for hides in (False, True):
+        folder = tmp_path / str(hides)
+        write_parts(folder, hides=hides)
+        manifest(folder)
+        text = re.sub("^--.*", "", moslabels("compile", "m.json", cwd=folder).stdout, flags=re.MULTILINE)
+        assert ("UNION ALL\n    SELECT 4 AS part" in text) == hides
+        named[hides] = [text.count(one) for one in ("x/empty.parquet'", "q[*].pq'", "[0, 4, 7, 7]", "['A b', 'C'")]
+    assert named[True] == named[False]
+
+
+@pytest.mark.parametrize("hides", [False, True])
+def test_key_columns_may_have_the_names_of_what_numbers_parts_and_rows(tmp_path: Path, hides: bool) -> None:
+    for number, clip in enumerate("abc"):
+        row = {"part": f"p{clip}", "row": f"r{clip}", **({"file_index": 7} if hides else {})}
+        write_table(tmp_path / "features" / f"{number}.parquet", [row, row])
+    write_table(tmp_path / "labels.csv", [{"part": f"p{clip}", "row": f"r{clip}", "mos": 2} for clip in "abc"])
+    audit = label(tmp_path, feature_key_column=["part", "row"], label_key_column=["part", "row"])
+    assert (audit["matched_rows"], audit["matched_feature_keys"]) == (6, 3)
 
 
 def test_a_column_that_the_view_cannot_have_is_named_with_the_part(
