@@ -5,6 +5,7 @@ from __future__ import annotations
 import fnmatch
 import glob
 import os
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,8 @@ from moslabels.base.text import counted, listed
 SUFFIXES = (".parquet", ".pq")
 _OTHERS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 _SHOWN = 3
+_LITERAL = re.compile(r"\[([*?[])\]")
+"""A wildcard that stands for itself, as ``glob.escape`` writes it."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +98,9 @@ def _refuse_linked_folders(path: str, root: str) -> None:
 def split_pattern(pattern: str) -> tuple[str, list[str]]:
     """Return the folder above all paths that a pattern can match, and the names and wildcards below it."""
     names = pattern.split(os.sep)
-    fixed = next((index for index, name in enumerate(names) if glob.has_magic(name)), len(names) - 1)
-    root = os.sep.join(names[:fixed])
+    literal = [_LITERAL.sub(r"\1", name) for name in names]
+    fixed = next((index for index, name in enumerate(names) if glob.escape(literal[index]) != name), len(names) - 1)
+    root = os.sep.join(literal[:fixed])
     return root or (os.sep if pattern.startswith(os.sep) else os.curdir), names[fixed:]
 
 

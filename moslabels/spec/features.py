@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 from collections.abc import Mapping, Sequence
@@ -63,9 +64,11 @@ def _item(entry: Any, where: str, base: Path | None, problems: Problems) -> Item
     if problem := path_problem(path, base):
         problems.add(where, f"{shown(path)} {problem}")
         return None
-    final = resolved(base, path) or path
     if is_pattern:
-        return Item(GLOB, final)
+        # The folder of the manifest is none of the pattern, whatever it is named.
+        literal = Path(glob.escape(str(base))) if base is not None else None
+        return Item(GLOB, resolved(literal, path) or path)
+    final = resolved(base, path) or path
     if os.path.isdir(final):
         return Item("folder", final)
     if not path.lower().endswith(SUFFIXES):

@@ -15,7 +15,7 @@ import pytest
 
 from helpers.many import OPTIONS, PARTS, expected_rows, files, found_rows, label, sums, write_parts
 from helpers.tables import read_table, write_table
-from moslabels import GateError, MosLabelsError, TableError, UsageError, materialize, run_batch
+from moslabels import GateError, MosLabelsError, TableError, UsageError, materialize, run_batch, verify
 
 NAMED: dict[str, Callable[[Path], Any]] = {
     "a folder": lambda folder: folder,
@@ -294,6 +294,17 @@ def test_a_batch_and_a_call_label_parts_alike(tmp_path: Path, monkeypatch: pytes
     assert report["status"] == "ok"
     assert report["tables"][0]["summary"]["matched_rows"] == audit["matched_rows"] == 10
     assert files(tmp_path / "one").keys() == files(tmp_path / "two").keys()
+
+
+@pytest.mark.parametrize("name", ["a[1]", "a*", "[", "what?"])
+def test_the_folder_of_a_manifest_is_none_of_its_pattern(tmp_path: Path, name: str) -> None:
+    folder = write_parts(tmp_path / name)
+    table = {"id": "t", "features": {"glob": "features/**/*"}, "labels": ["labels.csv"], "out": "out", **OPTIONS}
+    (folder / "m.json").write_text(json.dumps({"tables": [{**table, "audit_json": "out.json"}]}))
+    report = run_batch(folder / "m.json", report_json=folder / "r.json")
+    assert (report["status"], report["tables"][0]["summary"]["matched_rows"]) == ("ok", 10)
+    assert files(folder / "out").keys() == set(PARTS)
+    assert verify([folder / "r.json"])["status"] == "ok"
 
 
 def test_a_part_that_changes_while_it_is_labelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
