@@ -119,7 +119,7 @@ def test_parts_that_pass_alone_may_fail_together(tmp_path: Path) -> None:
     two_parts(tmp_path, ["a", "x"], ["a", "y"], ["a", "z"])
     with pytest.raises(GateError, match="match rate 0.250 below min_match_rate 0.500") as refused:
         label(tmp_path, min_match_rate=0.5)
-        assert f"suggest --features {tmp_path}/features --labels" in str(refused.value)
+    assert f"suggest --features {tmp_path}/features --labels" in str(refused.value)
     assert not (tmp_path / "out").exists()
     assert [row["key"] for row in read_table(tmp_path / "out.unmatched.csv")] == ["x", "y", "z", "b", "c"]
 
