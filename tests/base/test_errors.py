@@ -28,7 +28,7 @@ from moslabels import (
     materialize,
     run_batch,
 )
-from moslabels.base.errors import ResourceError, os_error
+from moslabels.base.errors import NotDoneError, ResourceError, os_error
 
 FEATURES = [{"clip_id": "a", "x": 1}, {"clip_id": "b", "x": 2}]
 LABELS = "clip_id,mos\na,3.5\nb,4.5\n"
@@ -120,6 +120,7 @@ ERRORS: list[MosLabelsError] = [
     MosLabelsError("a", code="no-file", table="t", file="f.csv", column="c", row=3),
     UsageError("several", ["one", "two"]),
     UsageError("one"),
+    NotDoneError("shard 3 is not done"),
     TableError("b", code="bad-score", file="f.csv", column="mos", row=9),
     GateError("few", file="f.csv", column="key", diagnosis={"unmatched": [{"key": "a"}]}),
     StatementError("failed", statement="a/b", sql="SELECT 1"),
