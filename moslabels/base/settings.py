@@ -18,7 +18,8 @@ _SIZE = re.compile(r"(?=[0.]*[1-9])[0-9]+(\.[0-9]+)? ?([KMGT]i?B|%)", re.IGNOREC
 class Settings:
     """Memory, threads and the folder for temporary files.
 
-    ``None`` means 80 % of the memory, a thread per core and the system's folder for temporary files. ``temp_dir`` holds
+    ``None`` means a thread per core, the system's folder for temporary files, and as little memory as DuckDB needs:
+    what takes more than 160 MiB is spilled if it can be, and gets up to 80 % of the memory if not. ``temp_dir`` holds
     data that does not fit in ``memory_limit``, and copies of text that DuckDB cannot read as it is. ``workers`` are the
     processes that label the parts of a table of many parts; by default one per core, if the table is large. A wrong
     value raises UsageError, which lists every problem.

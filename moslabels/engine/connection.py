@@ -7,28 +7,27 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import partial
 from threading import Event, Thread
-from time import perf_counter
 from types import TracebackType
 from typing import Any, TypeVar
 
 import duckdb
 import pyarrow as pa
 
-from moslabels.base.errors import StatementError, UsageError, calls_others
+from moslabels.base.errors import ResourceError, StatementError, UsageError, calls_others
 from moslabels.base.progress import SILENT, Progress
 from moslabels.base.settings import DEFAULTS, Settings
 from moslabels.base.signals import released
-from moslabels.engine.databases import Database, give_back, take
+from moslabels.engine.databases import Database, bytes_of, give_back, take
 from moslabels.engine.failures import failure
 from moslabels.engine.sessions import Connection, Relation, session_of, unwrapped, watch
 from moslabels.engine.statements import SqlText, Statement, render, rules
+from moslabels.engine.timer import Timer
 
 T = TypeVar("T")
 
 SECONDS_BETWEEN_LOOKS = 0.1
 SMALL = 1 << 20
 """So many bytes of inputs are read by one thread: DuckDB gives 122,880 rows to each, and waking more takes longer."""
-_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
 _OF_DUCKDB = (duckdb.Error, OSError, RuntimeError, MemoryError, pa.ArrowException, UnicodeDecodeError)
 
 
@@ -117,19 +116,31 @@ class Engine:
     @property
     def memory(self) -> float:
         """Return how much memory DuckDB may take, in bytes."""
-        if self._database is not None and self._database.memory is not None:
-            return self._database.memory
-        number, unit = self.row(render("session/memory_limit"))["memory"].split()
-        memory = float(number) * float(1 << 10 * _UNITS.index(unit))
         if self._database is not None:
-            self._database.memory = memory
-        return memory
+            return self._database.memory
+        return bytes_of(self.row(render("session/memory_limit"))["memory"])
 
     def expect(self, size: int) -> None:
         """Be told of ``size`` bytes before they are read. Many are read by all threads."""
         self._expected += size
         if self._expected > SMALL and self._database is not None:
             self._database.use_all_threads()
+            self._database.hold()
+
+    def with_more_memory(self, run: Callable[[], T]) -> T:
+        """Return the result of ``run``. If DuckDB is held to little memory and that is too little, run it again."""
+        try:
+            return run()
+        except ResourceError:
+            if not self._take_more():
+                raise
+            return run()
+
+    def _take_more(self) -> bool:
+        if self._database is None or not self._database.take_more():
+            return False
+        self._is_sound = True
+        return True
 
     def register(self, table: pa.Table) -> str:
         """Let statements read an Arrow table, without a copy. Return the name that they read it by."""
@@ -175,17 +186,26 @@ class Engine:
 
     def table(self, statement: Statement) -> pa.Table:
         """Return the result of a query as an Arrow table."""
-        schema, batches = self.stream(statement, 1_000_000)
-        return pa.Table.from_batches(batches, schema)
 
-    def stream(self, statement: Statement, rows: int) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
+        def run() -> pa.Table:
+            schema, batches = self.stream(statement, 1_000_000, is_held=True)
+            return pa.Table.from_batches(batches, schema)
+
+        return self.with_more_memory(run)
+
+    def stream(
+        self, statement: Statement, rows: int, *, is_held: bool = False
+    ) -> tuple[pa.Schema, Iterator[pa.RecordBatch]]:
         """Return the Arrow schema of a query and its batches of ``rows`` rows. Only the last may be shorter.
 
-        One stream can be open at a time. Another statement ends it.
+        One stream can be open at a time. Another statement ends it. It cannot begin anew if it needs more memory, so
+        DuckDB may take more for it, unless ``is_held`` says that the caller calls :meth:`with_more_memory`.
         """
+        if not is_held:
+            self._take_more()
 
         self.ran.append(statement)
-        timer = _Timer(self.progress, statement)
+        timer = Timer(self.progress, statement)
 
         def start() -> pa.RecordBatchReader:
             relation = self._connection.sql(statement.sql, params=dict(statement.values) or None)
@@ -210,12 +230,12 @@ class Engine:
             return fetch(self._connection.execute(statement.sql, dict(statement.values) or None))
 
         self.ran.append(statement)
-        with (timer := _Timer(self.progress, statement)):
-            fetched = self._interruptible(statement, call, timer)
+        with (timer := Timer(self.progress, statement)):
+            fetched = self.with_more_memory(lambda: self._interruptible(statement, call, timer))
         timer.tell()
         return fetched
 
-    def _interruptible(self, statement: Statement, call: Callable[[], T], timer: _Timer | None = None) -> T:
+    def _interruptible(self, statement: Statement, call: Callable[[], T], timer: Timer | None = None) -> T:
         """Let DuckDB work in another thread, because in the main thread it sees Ctrl-C late or not at all.
 
         An exception during the wait (Ctrl-C, one of a signal handler or of ``progress``) ends the statement at once and
@@ -255,7 +275,7 @@ class Engine:
             self._connection.interrupt()
             seconds = SECONDS_BETWEEN_LOOKS
 
-    def _look(self, timer: _Timer | None) -> None:
+    def _look(self, timer: Timer | None) -> None:
         """Report how far DuckDB is."""
         self._look_at_connection()
         if timer is not None and self.progress is not SILENT:
@@ -311,30 +331,3 @@ def table_of(relation: Relation, connection: Connection | None, look: Callable[[
                 unwrapped(connection).interrupt()
         raise
     return future.result()
-
-
-class _Timer:
-    """Adds up the time that DuckDB takes for a statement. Enter it for each piece of work. It reports a failure."""
-
-    def __init__(self, progress: Progress, statement: Statement) -> None:
-        self._progress = progress
-        self._name = statement.name
-        self._seconds = 0.0
-        self._start = 0.0
-
-    def __enter__(self) -> None:
-        self._start = perf_counter()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._seconds += perf_counter() - self._start
-        if isinstance(error, StatementError):
-            self.tell()
-
-    def running(self, share: float | None) -> None:
-        self._progress.running(self._name, share, self._seconds + perf_counter() - self._start)
-
-    def tell(self) -> None:
-        """Report the end of the statement."""
-        self._progress.ended(self._name, self._seconds)

@@ -25,13 +25,18 @@ from moslabels.engine.statements import render
 class Database:
     """A DuckDB in memory. One engine at a time has a session on it. What the session makes ends with the session.
 
-    ``is_prepared`` says whether it has the settings and the rules. The first engine on it adds them. ``memory`` is how
-    many bytes of memory it may take, or None until an engine has asked. Raise UsageError if DuckDB refuses a setting.
+    ``is_prepared`` says whether it has the settings and the rules. The first engine on it adds them.
+
+    Without a memory limit it is held to little memory for large inputs, and writes what exceeds that to the folder to
+    spill to. What needs more gets it, see :meth:`take_more`. Raise UsageError if DuckDB refuses a setting.
     """
 
     def __init__(self, settings: Settings, spill_folder: str) -> None:
         self.is_prepared = False
-        self.memory: float | None = None
+        self._memory: float | None = None
+        self._may_be_held = settings.memory_limit is None
+        self._is_held = False
+        self._spills = spill_folder != ""
         self._sessions = 0
         self.settings = settings
         self._has_all_threads = False
@@ -65,12 +70,35 @@ class Database:
             self._has_all_threads = True
 
     @property
+    def memory(self) -> float:
+        """How many bytes of memory it may take in all."""
+        if self._memory is None:
+            ((text,),) = self._root.execute(render("session/memory_limit").sql).fetchall()
+            self._memory = bytes_of(text)
+        return self._memory
+
+    def hold(self) -> None:
+        """Let it spill what takes more than little memory, unless something has needed more."""
+        if self._may_be_held and self._spills and self.memory > LITTLE_MEMORY:
+            self._root.execute(render("session/memory", memory=LITTLE_MEMORY).sql)
+            self._may_be_held, self._is_held = False, True
+
+    def take_more(self) -> bool:
+        """Let it take as much memory as it may in all. Return whether it was held to less."""
+        was_held, self._is_held = self._is_held, False
+        if was_held:
+            self._root.execute(render("session/memory", memory=int(self.memory)).sql)
+        return was_held
+
+    @property
     def is_worn(self) -> bool:
         """Return whether it is to be closed after its sessions so far."""
         return self._sessions >= MOST_SESSIONS
 
     def rest(self) -> None:
-        """End the threads that :meth:`use_all_threads` began. Raise duckdb.Error if that fails."""
+        """Undo :meth:`use_all_threads` and :meth:`hold`. Raise duckdb.Error if that fails."""
+        self.take_more()
+        self._may_be_held = self.settings.memory_limit is None
         if self._has_all_threads:
             self._root.execute("SET GLOBAL threads = 1")
             self._has_all_threads = False
@@ -88,6 +116,7 @@ class Database:
             self._root.execute(render("session/spill_folder", folder=spill_folder).sql)
         except duckdb.Error:  # It has spilled to the old folder already.
             return False
+        self._spills = spill_folder != ""
         return True
 
     @property
@@ -99,6 +128,14 @@ class Database:
         self._root.close()
 
 
+def bytes_of(text: str) -> float:
+    """Return the number of bytes of a size as DuckDB writes it, such as 953.6 MiB."""
+    number, unit = text.split()
+    return float(number) * float(1 << 10 * _UNITS.index(unit))
+
+
+_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
+LITTLE_MEMORY = 160 << 20
 MOST_SHARED = min(8, os.cpu_count() or 1)
 MOST_SESSIONS = 500
 """A database is closed after so many: each leaves some 20 kB in DuckDB, which go when it is closed."""

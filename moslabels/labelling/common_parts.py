@@ -27,15 +27,20 @@ def in_common(engine: Engine, labels: Labels, match: Match, has_near: bool) -> d
     sides = {side: count for side, count in sides.items() if count >= _LEAST}
     if len(match.key.columns) > 1 or not sides:
         return None
-    engine.run(render("unmatched/06_character_kind"))
-    parts = engine.rows(render("unmatched/12_common_parts", sides=list(sides), has_near=has_near))
+    engine.run(render("unmatched/06_key_parts"))
+    likely = engine.rows(render("unmatched/12_likely_parts", sides=list(sides), has_near=has_near))
+    # To count all keys takes long where there are millions, and most often their parts are those of the other side too.
+    if all(row["is_shared"] for row in likely):
+        return None
+    values = {f"{name}s": [row[name] for row in likely] for name in ("side", "place", "part", "kind", "total")}
+    parts = engine.rows(render("unmatched/13_common_parts", values, sides=list(sides), has_near=has_near))
     if not parts:
         return None
     patterns = _patterns(parts) if _may_be_left_out(parts, labels, match) else {}
     would_meet = 0
     if patterns:
         regexes = {f"{side}_regex": patterns.get(side) for side in _SAID}
-        found = engine.row(render("unmatched/13_without_common_parts", regexes))
+        found = engine.row(render("unmatched/14_without_common_parts", regexes))
         would_meet = 0 if found["colliding"] else found["keys"]
     options = {f"{side}_key_regex": pattern for side, pattern in patterns.items()} if would_meet else {}
     return {"parts": parts, "would_meet": would_meet, "options": options}

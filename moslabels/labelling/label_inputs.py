@@ -101,7 +101,9 @@ def read_rows(engine: Engine, inputs: LabelInputs) -> None:
     """Read the rows of all label files into ``label_rows``. Raise TableError."""
     rules = [_rules(file) for file in inputs.files]
     engine.run(render("labels/10_label_inputs", {name: [rule[name] for rule in rules] for name in rules[0]}))
-    engine.run(render("labels/20_label_rows", extras=inputs.extras))
+    any_mos_100 = any(file.mos_100 is not None for file in inputs.files)
+    any_scale = any(file.scale is not None for file in inputs.files)
+    engine.run(render("labels/20_label_rows", extras=inputs.extras, any_mos_100=any_mos_100, any_scale=any_scale))
     for number, file in enumerate(inputs.files):
         _read_file(engine, number, file, inputs.extras)
 
@@ -142,6 +144,5 @@ def _read_file(engine: Engine, number: int, file: LabelInput, extras: tuple[Extr
         scores=scores,
         has_mos_100=file.mos_100 is not None,
         has_scale=file.scale is not None,
-        extras=extras,
         present=present,
     )

@@ -6,11 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-import pyarrow as pa
-
 from moslabels.base.text import counted, shown
 from moslabels.engine.connection import Engine
-from moslabels.engine.statements import Statement, render
+from moslabels.engine.statements import render
 from moslabels.files.workspace import Workspace
 from moslabels.labelling.aliases import LIKENESS, LeftOut, left_out, with_aliases, without_unfit
 from moslabels.labelling.extras import Extra, absent_extras, typed_extras
@@ -109,8 +107,8 @@ class Labels:
 
     @property
     def missing_id(self) -> int:
-        """The position of the label columns of a feature row without a label: after those of all labels."""
-        return self.count
+        """What stands for the number of a label where a feature row has none: it comes after all labels."""
+        return sum(file.rows for file in self.files)
 
     def column_names(self, status_column: str) -> list[str]:
         """The names of the label columns, in the order of the output."""
@@ -131,13 +129,14 @@ def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels
     engine.run(render("labels/40_label_scores", extras=inputs.extras))
     counts = engine.row(render("labels/41_score_counts", {"tolerance": inputs.tolerance}))
     check(engine, "label_scores", inputs, [counts])
+    repeats = _repeats(engine) if counts["may_repeat"] else 0
     typed = typed_extras(engine, spec, inputs.extras)
-    engine.run(render("labels/50_labels", typed_extras=typed, has_repeats=counts["repeats"] > 0))
-    check(engine, "labels", replace(inputs, extras=tuple(typed)), [counts])
+    engine.run(render("labels/50_labels", typed_extras=typed, has_repeats=repeats > 0))
+    check(engine, "labels", replace(inputs, extras=tuple(typed)), [{**counts, "repeats": repeats}])
     return Labels(
         files=tuple(_label_file(file, row) for file, row in zip(inputs.files, found, strict=True)),
-        count=counts["labels"],
-        duplicates=counts["repeats"],
+        count=counts["scores"] - repeats,
+        duplicates=repeats,
         clipped=counts["clipped"],
         first_clipped=engine.row(render("labels/42_first_clipped")) if counts["clipped"] else None,
         extras=tuple(typed),
@@ -145,6 +144,13 @@ def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels
         collisions=_collisions(engine) if spec.options.key_case == "fold" else (),
         left_out=tuple(left_out(inputs, unfit, spec.options.extras is None)),
     )
+
+
+def _repeats(engine: Engine) -> int:
+    """Return how many labels are later ones of their key, and make a table of these."""
+    engine.run(render("labels/44_label_repeats"))
+    repeats: int = engine.row(render("labels/45_repeat_count"))["repeats"]
+    return repeats
 
 
 def collision_examples(rows: Sequence[Mapping[str, Any]]) -> str:
@@ -206,23 +212,7 @@ def _doubt(file: LabelInput, row: Mapping[str, Any]) -> str | None:
 
 def take_labels(old: Engine, new: Engine) -> None:
     """Take the labels that features meet from one engine to another."""
-    for table in ("labels", "label_scores", "label_inputs"):
+    for table in ("labels", "label_keys", "label_scores", "label_inputs"):
         kept = old.table(render("labels/70_kept", table=table))
         with new.passing():
             new.run(render("labels/71_kept_again", table=table, kept=new.register(kept)))
-
-
-def label_columns_statement(labels: Labels) -> Statement:
-    """Return the statement of the label columns: one row per label, and a last one for rows without a label."""
-    return render("labels/60_label_columns", {"missing": labels.missing_id}, typed_extras=labels.extras)
-
-
-def label_columns(engine: Engine, labels: Labels, status_column: str) -> pa.Table:
-    """Return the label columns under their output names: a row per label, and a last one for rows without a label."""
-    table = engine.table(label_columns_statement(labels)).rename_columns(labels.column_names(status_column))
-    # A connection of a caller's may have settings for texts of other kinds.
-    texts = (pa.types.is_large_string, pa.types.is_string_view)
-    fields = [
-        field.with_type(pa.string()) if any(kind(field.type) for kind in texts) else field for field in table.schema
-    ]
-    return table.cast(pa.schema(fields))

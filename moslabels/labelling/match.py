@@ -16,8 +16,11 @@ from moslabels.labelling.findings import Check, Finding, Row, bad_key
 from moslabels.labelling.keys import Key
 from moslabels.labelling.labels import Labels
 from moslabels.sources.columns import Cell, Column
+from moslabels.sources.constants import integer
 from moslabels.sources.distinct import DistinctRows
 from moslabels.sources.source import Source
+
+_COUNTED_AT_ONCE = 1 << 19
 
 
 @dataclass(frozen=True)
@@ -206,7 +209,22 @@ def row_labels_statement(source: Source, cells: Sequence[Cell], missing: int, ro
 
 
 def rows_of_positions(positions: pa.Array | pa.ChunkedArray) -> pa.Table:
-    """Return how many rows have each ``position``, as ``rows``, in the order of the positions."""
+    """Return how many rows have each ``position``, as ``rows``, in the order of the positions.
+
+    They are counted by ranges of positions: to count millions at once takes hundreds of megabytes.
+    """
+    highest = pc.max(positions).as_py() or 0
+    if highest < _COUNTED_AT_ONCE:
+        return _counted(positions)
+    counted = []
+    for start in range(0, highest + 1, _COUNTED_AT_ONCE):
+        first, last = integer(start)[0], integer(min(start + _COUNTED_AT_ONCE - 1, highest))[0]
+        is_of_range = pc.and_(pc.greater_equal(positions, first), pc.less_equal(positions, last))
+        counted.append(_counted(positions.filter(is_of_range)))
+    return pa.concat_tables(counted)
+
+
+def _counted(positions: pa.Array | pa.ChunkedArray) -> pa.Table:
     return pa.Table.from_arrays(pc.value_counts(positions).flatten(), ["position", "rows"]).sort_by("position")
 
 

@@ -19,7 +19,8 @@ from moslabels.labelling.diagnosis import diagnose
 from moslabels.labelling.doubts import match_doubts
 from moslabels.labelling.examples import check_examples
 from moslabels.labelling.keys import Key, find_key
-from moslabels.labelling.labels import Labels, label_columns, label_columns_statement, load_labels
+from moslabels.labelling.label_table import LabelTable, label_columns_statement, label_table
+from moslabels.labelling.labels import Labels, load_labels
 from moslabels.labelling.match import (
     Features,
     Match,
@@ -156,17 +157,19 @@ def judge(engine: Engine, matched: Matched) -> dict[str, Any] | None:
     raise GateError(message, file=spec.features, column=match.key.columns[0], diagnosis=why)
 
 
-def columns_of(engine: Engine, matched: Matched) -> pa.Table:
-    """Return the label columns under their output names: one row per label, and a last one for rows without a label."""
-    return label_columns(engine, matched.labels, matched.spec.options.status_column)
+def columns_of(engine: Engine, matched: Matched) -> LabelTable:
+    """Return the label columns of the labels that features use, and of no label."""
+    labels, used = matched.labels, matched.match.matched_feature_keys
+    return label_table(engine, labels, matched.spec.options.status_column, only_used=0 < used < labels.count)
 
 
-def join_rows(engine: Engine, matched: Matched) -> pa.ChunkedArray:
+def join_rows(engine: Engine, matched: Matched, columns: LabelTable) -> pa.ChunkedArray:
     """Run the join: for each feature row, in order, return its row in the label columns (int32).
 
     Raise TableError if the rows are not those that were counted.
     """
-    return row_labels(engine, matched.source, matched.key, matched.labels, matched.match, matched.distinct)
+    found = row_labels(engine, matched.source, matched.key, matched.labels, matched.match, matched.distinct)
+    return columns.positions(found)
 
 
 def unmatched_statement(matched: Matched) -> Statement:

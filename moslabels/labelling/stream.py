@@ -39,8 +39,8 @@ class Stream:
         self._values = _Sums(distinct_of(features.source, self._read).values)
         self._held = _Sums(_held(pa.nulls(0, pa.int32())))
 
-    def positions(self, engine: Engine, table: pa.Table) -> pa.ChunkedArray:
-        """Return for each row of the next batch its row in the label columns (int32). Raise TableError."""
+    def label_ids(self, engine: Engine, table: pa.Table) -> pa.ChunkedArray:
+        """Return for each row of the next batch the number of its label (int32). Raise TableError."""
         key = self._features.key
         source = _of_part(self._features.source, table=table)
         for cell in key.cells:
@@ -58,9 +58,9 @@ class Stream:
         self._rows += len(table)
         if pc.any(of_value["is_bad"]).as_py():
             self.matched(engine)  # It raises what is wrong with the rows so far.
-        positions = of_value["label_id"].take(found.codes)
-        self._held.add(_held(positions))
-        return positions
+        label_ids = of_value["label_id"].take(found.codes)
+        self._held.add(_held(label_ids))
+        return label_ids
 
     def matched(self, engine: Engine) -> Matched:
         """Return how the rows so far meet the labels, as if they had been one table. Raise TableError."""

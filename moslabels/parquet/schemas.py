@@ -28,7 +28,7 @@ def declared(columns: pa.Table, rows: pa.ChunkedArray | None) -> pa.Schema:
 
     ``rows`` says which rows of ``columns`` the table has, or None that it may have any.
     """
-    schema = columns.schema
+    schema = pa.schema([_as_read(field) for field in columns.schema])
     integers = [index for index, field in enumerate(schema) if pa.types.is_integer(field.type)]
     used = rows.unique() if integers and rows is not None else None
     for index in integers:
@@ -36,6 +36,11 @@ def declared(columns: pa.Table, rows: pa.ChunkedArray | None) -> pa.Schema:
         dtype = pandas_dtype(column if used is None else column.take(used))
         schema = schema.set(index, schema.field(index).with_metadata({PANDAS: dtype}))
     return schema
+
+
+def _as_read(field: pa.Field) -> pa.Field:
+    """Return the field of a label column as readers see it: texts of a dictionary are texts."""
+    return field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
 
 
 def pandas_dtype(integers: pa.ChunkedArray) -> str:

@@ -71,8 +71,7 @@ def _table(spec: TableSpec, settings: Settings, is_relative: bool, progress: Pro
         engine.run(render("compile/fresh"))
         forget_features(engine)
         matched = match_table(engine, workspace, spec)
-        ran = [statement for statement in engine.ran[rules:] if statement.name != "session/memory_limit"]
-        statements = [*ran, *last_statements(matched)]
+        statements = [*engine.ran[rules:], *last_statements(matched)]
         copies = {_bound(copy): f"{path}.copy{os.path.splitext(copy)[1]}" for copy, path in workspace.copies.items()}
         lines = [f"-- Table {visible(str(spec.id))}: {visible(spec.features)} -> {visible(spec.out)}"]
         lines += [

@@ -93,7 +93,7 @@ def join(
     ):
         matched = match_table(engine, workspace, spec)
         run = Run(args=call.args(named_features, named_labels))
-        return joined(engine, matched, columns_of(engine, matched), run, check_inputs)
+        return joined(engine, matched, columns_of(engine, matched).decoded(), run, check_inputs)
 
 
 with_options(join)

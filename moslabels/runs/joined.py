@@ -17,6 +17,7 @@ from moslabels.evidence.audit import PartRecord
 from moslabels.evidence.run import Run
 from moslabels.evidence.types import Audit
 from moslabels.labelling.keys import several
+from moslabels.labelling.label_table import LabelTable
 from moslabels.labelling.part_features import check_parts, part_counts, part_warnings, watched_parts
 from moslabels.labelling.pipeline import Matched, join_rows, judge
 from moslabels.parquet import schemas
@@ -97,19 +98,19 @@ class Joined:
         return connection.from_arrow(self.table)
 
 
-def joined(engine: Engine, matched: Matched, columns: pa.Table, run: Run, check_inputs: Callable[[], None]) -> Joined:
+def joined(engine: Engine, matched: Matched, columns: LabelTable, run: Run, check_inputs: Callable[[], None]) -> Joined:
     """Let a table pass the gate and return it with its label columns. Raise GateError and TableError.
 
     ``run`` has the arguments of the call. ``check_inputs`` raises TableError if a file changed.
     """
     with watched_parts(matched.spec, matched.source):
         diagnosis = judge(engine, matched)
-        positions = join_rows(engine, matched)
+        positions = join_rows(engine, matched, columns)
         features = feature_table(engine, matched.source, matched.dropped, matched.key.columns)
-        table = appended(features, columns, positions, matched)
+        table = appended(features, columns.table, positions, matched)
         parts = _parts(engine, matched, run)
     check_inputs()
-    return Joined(table, columns.column_names, audit_of(matched, diagnosis, run, parts))
+    return Joined(table, columns.table.column_names, audit_of(matched, diagnosis, run, parts))
 
 
 def _parts(engine: Engine, matched: Matched, run: Run) -> list[PartRecord]:

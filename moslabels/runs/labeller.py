@@ -20,7 +20,8 @@ from moslabels.engine.sessions import Connection
 from moslabels.evidence.run import Run
 from moslabels.evidence.types import Audit
 from moslabels.files.watched import watched
-from moslabels.labelling.labels import label_columns, take_labels
+from moslabels.labelling.label_table import label_table
+from moslabels.labelling.labels import take_labels
 from moslabels.labelling.pipeline import forget_features, judge, meet, read_features, read_labels
 from moslabels.labelling.stream import Stream
 from moslabels.parquet import schemas
@@ -62,7 +63,7 @@ class Labeller:
             self._check_labels = stack.enter_context(watched(path for _, path in spec.inputs()))
             self._workspace, self._engine = stack.enter_context(call.engine())
             self._labels = read_labels(self._engine, self._workspace, spec)
-            self._columns = label_columns(self._engine, self._labels, spec.options.status_column)
+            self._columns = label_table(self._engine, self._labels, spec.options.status_column).decoded()
             self._check_labels()
             self._calls = 0
             self._end = weakref.finalize(self, _close, stack.pop_all(), self._process)
@@ -120,11 +121,11 @@ class Labeller:
             stream = Stream(self._engine, spec, read_features(self._engine, self._workspace, spec), self._labels)
         rows = pa.nulls(0, pa.int32())
         kept = [index for index, name in enumerate(own.names) if name not in stream.dropped]
-        labelled = with_labels(own.empty_table().select(kept), self._columns, pa.chunked_array([rows])).schema
-        told = metadata(labelled, stream.dropped, schemas.declared(self._columns, None))
+        labelled = with_labels(own.empty_table().select(kept), self._columns.table, pa.chunked_array([rows])).schema
+        told = metadata(labelled, stream.dropped, schemas.declared(self._columns.table, None))
         labelled = labelled.with_metadata(told)
         return LabelledBatches(
-            labelled, self._columns.column_names, self._labelled(stream, spec, batches, kept, labelled)
+            labelled, self._columns.table.column_names, self._labelled(stream, spec, batches, kept, labelled)
         )
 
     def _labelled(
@@ -135,8 +136,8 @@ class Labeller:
             self._call.progress.advance(0)
             features = pa.Table.from_batches([batch])
             with self._lock, errors_of_table(spec.features):
-                positions = stream.positions(self._begun(), features)
-            yield from _batches(with_labels(features.select(kept), self._columns, positions), schema)
+                positions = self._columns.positions(stream.label_ids(self._begun(), features))
+            yield from _batches(with_labels(features.select(kept), self._columns.table, positions), schema)
         with self._lock, errors_of_table(spec.features), (engine := self._begun()).passing():
             matched = stream.matched(engine)
             diagnosis = judge(engine, matched)

@@ -23,6 +23,7 @@ from moslabels.evidence.run import Run
 from moslabels.files.listing import PartFile
 from moslabels.files.staged_folder import StagedFolder
 from moslabels.files.watched import file_state, size_and_time
+from moslabels.labelling.label_table import decoded
 from moslabels.labelling.match import PartCounts
 from moslabels.labelling.part_features import part_counts
 from moslabels.labelling.pipeline import Matched, columns_of
@@ -171,11 +172,11 @@ class PartsTable:
                 )
             )
             # Labels are numbered anew, so that the task brings only those that its parts have.
-            ids = one_array(values.column("label_id"))
+            ids = one_array(columns.positions(values.column("label_id")))
             used = pc.unique(ids)
             places = pc.index_in(ids, value_set=used)
-            missing = integer(matched.labels.missing_id)
-            own = columns.take(pa.concat_arrays([used, missing]))
+            missing = integer(len(columns.table) - 1)
+            own = decoded(columns.table.take(pa.concat_arrays([used, missing])))
             values = values.set_column(values.num_columns - 1, "label_id", places)
             parts = [
                 PartTask(

@@ -296,13 +296,14 @@ def _job(
         document = embedded.build(matched.spec, matched.labels, matched.match, features_sha256, label_records)
         return embedded.ENTRY, document
 
+    columns = columns_of(engine, matched)
     return Job(
         engine=engine,
         source=matched.source,
         keys=matched.key.columns,
         out=matched.spec.out,
-        columns=columns_of(engine, matched),
-        join=partial(join_rows, engine, matched),
+        columns=columns.table,
+        join=partial(join_rows, engine, matched, columns),
         dropped=matched.dropped,
         temp_folder=workspace.folder,
         evidence=entry,

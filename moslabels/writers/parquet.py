@@ -25,14 +25,14 @@ class ParquetWriter:
         row_labels = job.begin_writing()
         rows = batch_rows(len(job.source.columns))
         schema, batches = typed_batches(job.engine, job.source, job.dropped, rows, job.keys, names_without_case=True)
-        for field in job.columns.schema:
-            schema = schema.append(field.with_metadata(None))
         declared = schemas.declared(job.columns, row_labels.positions)
+        for field in declared:
+            schema = schema.append(field.with_metadata(None))
         schema = schema.with_metadata(schemas.changed(schema.metadata, (), declared))
         written = 0
         with pq.ParquetWriter(staged, schema) as writer:
             for batch in batches:
-                labels = job.columns.take(row_labels.of(written, len(batch)))
+                labels = job.columns.take(row_labels.of(written, len(batch))).cast(declared)
                 table = pa.Table.from_arrays([*batch.columns, *labels.columns], schema=schema)
                 writer.write_table(table, row_group_size=max(1, len(batch)))
                 written += len(batch)

@@ -1,8 +1,11 @@
 -- Drops the labels of the last table that was labelled, and the view of it, to make room for the next. match/fresh drops
 -- the tables of its features.
 DROP VIEW IF EXISTS temp.labelled;
+DROP VIEW IF EXISTS temp.labels;
+DROP VIEW IF EXISTS temp.label_keys;
+DROP VIEW IF EXISTS temp.label_scores;
+DROP VIEW IF EXISTS temp.label_rows;
 DROP TABLE IF EXISTS temp.label_inputs;
-DROP TABLE IF EXISTS temp.label_rows;
+DROP TABLE IF EXISTS temp.label_cells;
 DROP TABLE IF EXISTS temp.label_scales;
-DROP TABLE IF EXISTS temp.label_scores;
-DROP TABLE IF EXISTS temp.labels;
+DROP TABLE IF EXISTS temp.label_repeats;

@@ -1,10 +1,10 @@
--- Makes label_scores: one row per label row that has a key and a score: the score within its scale, on 1-5 and on
+-- Makes label_scores, a view: one row per label row that has a key and a score: the score within its scale, on 1-5 and on
 -- 0-100. The number as it was given is kept on its own scale. On a per-value file a score above 5 is on 0-100, another
 -- on 1-5; on a per-row file each is on the scale of its row. If a file has mos and mos_raw_0_100, each is kept as it
 -- was given, and gives the other if that is missing. Extras are the text that their stated type writes, or as they
 -- stand in the file.
 {%- from 'labels/extras.sql' import stated_text %}
-CREATE TEMP TABLE label_scores AS
+CREATE TEMP VIEW label_scores AS
 WITH scaled AS (
     SELECT
         label_rows.* EXCLUDE (key_fault, fault_part, mos_state),
@@ -31,7 +31,7 @@ WITH scaled AS (
     FROM scaled
 )
 SELECT
-    file, row, raw_value, key, mos_text, value, mos_100_text, mos_100, source, worst, best, is_out_of_range, out_of_range,
+    label_id, file, row, raw_value, key, mos_text, value, mos_100_text, mos_100, source, worst, best, is_out_of_range, out_of_range,
     CASE WHEN score IS NULL THEN scale_mos(score_100, 0, 100) ELSE scale_mos(score, worst, best) END AS mos,
     CASE WHEN score_100 IS NULL THEN scale_raw(score, worst, best) ELSE score_100 END AS mos_raw_0_100
     {%- for extra in extras %},

@@ -1,5 +1,5 @@
--- Returns what the labels hold, as counts: one row. labels are distinct keys, repeats the later labels of a key. Each check
--- has a count, which is 0 if it would find nothing.
+-- Returns what the labels hold, as counts: one row. Each check has a count, which is 0 if it would find nothing. If there
+-- are as many hashes of keys as labels, no key has two labels (may_repeat is false).
 -- Parameters: $tolerance
 WITH files AS (
     SELECT
@@ -15,7 +15,6 @@ WITH files AS (
 ), counts AS (
     SELECT
         CAST(coalesce(sum(scores), 0) AS BIGINT) AS scores,
-        (SELECT count(DISTINCT key) FROM label_scores) AS labels,
         count(*) FILTER (
             WHERE outside > 0 AND (out_of_range = 'error' OR CAST(outside AS DOUBLE) / scores > max_clipped)
         ) AS out_of_range,
@@ -23,5 +22,10 @@ WITH files AS (
         CAST(coalesce(sum(outside) FILTER (WHERE out_of_range = 'clip'), 0) AS BIGINT) AS clipped
     FROM files JOIN label_inputs USING (file)
 )
-SELECT *, scores - labels AS repeats, CAST(labels = 0 AS INTEGER) AS no_labels
+SELECT
+    *,
+    CAST(scores = 0 AS INTEGER) AS no_labels,
+    scores <> (
+        SELECT count(DISTINCT hash(key)) FROM label_rows WHERE key IS NOT NULL AND mos_state = 'ok'
+    ) AS may_repeat
 FROM counts;

@@ -16,4 +16,4 @@ SELECT
     {{ cell.value | ident }},
     {%- endfor %}
     rows, first_row, raw_value, key_fault, fault_part, keyed.key, label_id
-FROM keyed LEFT JOIN (SELECT key, label_id FROM labels) AS labels USING (key);
+FROM keyed LEFT JOIN (SELECT key, label_id FROM label_keys) AS labels USING (key);

@@ -1,4 +1,4 @@
--- Returns for each distinct row of some features, in their order, the position of its label columns, and whether its key
+-- Returns for each distinct row of some features, in their order, the number of its label, and whether its key
 -- columns hold what cannot be a key. It makes no table: batches of features come and go.
 -- Parameters: those of the file, and $regex, $capture (a list each: an entry per part of the key), $missing
 {%- from 'sources/cells.sql' import rows, texts %}
@@ -12,5 +12,5 @@ WITH cells AS (
     {{ keyed('cells', key) }}
 )
 SELECT CAST(coalesce(label_id, $missing) AS INTEGER) AS label_id, key_fault IS NOT NULL AS is_bad
-FROM keyed LEFT JOIN (SELECT key, label_id FROM labels) AS labels USING (key)
+FROM keyed LEFT JOIN (SELECT key, label_id FROM label_keys) AS labels USING (key)
 ORDER BY row;

@@ -9,16 +9,20 @@ WITH unmatched AS (
 coarse_features AS MATERIALIZED (
     {{ with_coarse('unmatched') }}
 ), coarse AS (
-    SELECT whole AS part FROM coarse_features UNION SELECT bare FROM coarse_features
+    -- What a label has with its extension is not made: it would be that of an unmatched key, so without its extension
+    -- (bare) it is that of the key without what may be left of an extension at its end, as mp4 is.
+    SELECT DISTINCT left(part, length(part) - cut) AS part
+    FROM (SELECT whole AS part FROM coarse_features UNION SELECT bare FROM coarse_features), range(6) AS cuts (cut)
+    WHERE cut = 0 OR regexp_full_match(right(part, cut), '[a-z][a-z1-9]*')
 ), few_labels AS (
     -- Most labels are near to no unmatched key. What is left of a key is made for the others alone.
     SELECT key
-    FROM ({{ with_coarse('labels') }})
-    WHERE is_odd OR whole IN (FROM coarse) OR bare IN (FROM coarse) OR (SELECT bool_or(is_odd) FROM coarse_features)
+    FROM ({{ with_coarse('label_keys') }})
+    WHERE is_odd OR bare IN (FROM coarse) OR (SELECT bool_or(is_odd) FROM coarse_features)
 ),
 {%- else %}
 few_labels AS (
-    SELECT key FROM labels
+    SELECT key FROM label_keys
 ),
 {%- endif %}
 both_sides AS (

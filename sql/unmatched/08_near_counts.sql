@@ -7,7 +7,7 @@ SELECT
     max(longest) > min(shortest) AS lengths_differ, bool_or(has_scientific) AS has_scientific
 FROM (
     SELECT max(length(key)) AS longest, min(length(key)) AS shortest, bool_or(is_scientific(key)) AS has_scientific
-    FROM labels
+    FROM label_keys
     UNION ALL
     SELECT max(length(key)), min(length(key)), bool_or(is_scientific(key))
     FROM feature_keys

@@ -8,18 +8,18 @@ WITH unmatched AS (
 {%- if lengths_differ %}, prefixes AS (
     -- Prefixes of the lengths that the keys of the other side have. Fewer than four characters say nothing.
     SELECT unmatched.key, labels.key AS label_key, unmatched.key AS short, labels.key AS long
-    FROM labels, (SELECT DISTINCT length(key) AS length FROM unmatched) AS lengths, unmatched
+    FROM label_keys AS labels, (SELECT DISTINCT length(key) AS length FROM unmatched) AS lengths, unmatched
     WHERE length >= 4 AND length < length(labels.key) AND left(labels.key, length) = unmatched.key
     UNION ALL
     SELECT unmatched.key, labels.key, labels.key, unmatched.key
-    FROM unmatched, (SELECT DISTINCT length(key) AS length FROM labels) AS lengths, labels
+    FROM unmatched, (SELECT DISTINCT length(key) AS length FROM label_keys) AS lengths, label_keys AS labels
     WHERE length >= 4 AND length < length(unmatched.key) AND left(unmatched.key, length) = labels.key
 ), feature_stems AS (
     SELECT key, without_extension(key) AS stem, substr(key, length(stem) + 1) AS extension
     FROM unmatched WHERE extension <> ''
 ), label_stems AS (
     SELECT key, without_extension(key) AS stem, substr(key, length(stem) + 1) AS extension
-    FROM labels, (SELECT min(length(key)) AS shortest, max(length(key)) AS longest FROM feature_stems)
+    FROM label_keys, (SELECT min(length(key)) AS shortest, max(length(key)) AS longest FROM feature_stems)
     WHERE extension <> '' AND (length(key) > shortest OR length(key) < longest)
 ), feature_starts AS (
     SELECT *, left(stem, length) || extension AS start
@@ -39,7 +39,7 @@ WITH unmatched AS (
 )
 {%- endif %}
 {%- if has_scientific %}, sides AS (
-    SELECT 'feature' AS side, key FROM unmatched UNION ALL SELECT 'label', key FROM labels
+    SELECT 'feature' AS side, key FROM unmatched UNION ALL SELECT 'label', key FROM label_keys
 ), lost AS (
     SELECT side AS lost_side, max(scientific_decimals(key)) AS decimals
     FROM sides

@@ -19,7 +19,7 @@ GROUP_ROWS = 120_000
 class Case:
     """A table of features by its rows and columns, of so many clips, with so many rows of labels.
 
-    With several ``parts`` it is a folder of Parquet files.
+    With several ``parts`` it is a folder of Parquet files. With ``copies`` each label is given so many times.
     """
 
     rows: int
@@ -28,6 +28,7 @@ class Case:
     label_rows: int = 147_000
     kind: str = "parquet"
     parts: int = 1
+    copies: int = 1
 
 
 CASES = {
@@ -37,6 +38,9 @@ CASES = {
     "1.34 GiB": Case(6_000_000),
     "4,000 columns": Case(20_000, columns=4_000, clips=20_000, label_rows=19_600),
     "5 million label rows": Case(1_500_000, columns=10, clips=5_100_000, label_rows=5_000_000),
+    "5 million label rows, each key twice": Case(
+        1_500_000, columns=10, clips=2_550_000, label_rows=5_000_000, copies=2
+    ),
     "CSV": Case(300_000, columns=20, clips=30_000, label_rows=29_400, kind="csv"),
     "JSON lines": Case(300_000, columns=20, clips=30_000, label_rows=29_400, kind="jsonl"),
 }
@@ -89,7 +93,9 @@ def _write_part(path: Path, case: Case, first: int, end: int) -> None:
 def write_labels(path: Path, case: Case) -> None:
     """Write scores on 1-5, in no order."""
     chance = random.Random(1)
-    clips = chance.sample(range(case.clips), case.label_rows)
+    clips = chance.sample(range(case.clips), case.label_rows // case.copies)
+    rows = [f"clip_{clip:07}.mp4,{round(chance.uniform(1, 5), 3)}\n" for clip in clips]
     with path.open("w") as stream:
         stream.write("key,mos\n")
-        stream.writelines(f"clip_{clip:07}.mp4,{round(chance.uniform(1, 5), 3)}\n" for clip in clips)
+        for _ in range(case.copies):
+            stream.writelines(rows)

@@ -77,6 +77,10 @@ def contexts() -> list[dict[str, Any]]:
                     "row_type": "UINTEGER",
                     "has_mos_100": bool(extras),
                     "scores": source.cells({"mos": column, **({"mos_100": column} if extras else {})}),
+                    "any_mos_100": bool(extras),
+                    "any_scale": not extras,
+                    "which": "marked" if extras else "used",
+                    "memory": 160,
                     "has_repeats": bool(extras),
                     "has_scale": bool(extras),
                     "parts": [1, 2],
@@ -266,7 +270,7 @@ def test_parameters_are_not_found_inside_of_names_and_texts(name: str) -> None:
 
 
 def test_a_failing_statement_is_named(engine: Engine) -> None:
-    with pytest.raises(StatementError, match=r"sql/match/32_unused_label_keys\.sql failed: .*labels") as caught:
+    with pytest.raises(StatementError, match=r"sql/match/32_unused_label_keys\.sql failed: .*label_keys") as caught:
         engine.rows(render("match/32_unused_label_keys"))
     assert caught.value.statement == "match/32_unused_label_keys"
     assert "SELECT" in caught.value.sql

@@ -71,8 +71,11 @@ def test_a_check_finds_rows_if_its_count_is_not_0(tmp_path: Path) -> None:
             engine.run(render("labels/40_label_scores", extras=()))
             values = {"tolerance": inputs.tolerance}
             scores = engine.row(render("labels/41_score_counts", values))
-            counts = [*engine.rows(render("labels/31_label_files")), scores]
-            engine.run(render("labels/50_labels", typed_extras=(), has_repeats=scores["repeats"] > 0))
+            engine.run(render("labels/44_label_repeats"))
+            repeats = engine.row(render("labels/45_repeat_count"))
+            assert scores["may_repeat"] == (repeats["repeats"] > 0), texts
+            counts = [*engine.rows(render("labels/31_label_files")), {**scores, **repeats}]
+            engine.run(render("labels/50_labels", typed_extras=(), has_repeats=repeats["repeats"] > 0))
             for check in (
                 check for table, checks in label_checks.CHECKS.items() if table != "extras" for check in checks
             ):

@@ -62,3 +62,28 @@ def test_many_rows_in_order_as_text(tmp_path: Path, rows: int, suffix: str) -> N
         assert found["frame"].equals(frames)
         assert found["mos"].to_pylist() == expected(frames)
     assert os.path.getsize(again) == os.path.getsize(text)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        pytest.param("a,1\nb,2\nc,3\n", "d,4\ne,5\n", id="every row is a label"),
+        pytest.param("a,1\nb,2\nx,\nc,3\n", "d,4\ne,5\n", id="a row without a score"),
+        pytest.param("a,1\nb,2\n,4\nc,3\n", "d,4\ne,5\n", id="a row without a key"),
+        pytest.param("a,1\nb,2\nc,3\n", "a,1\nd,4\ne,5\n", id="a key twice"),
+        pytest.param("\na,1\n\nb,2\nc,3\n", "\n\nd,4\ne,5\n\n", id="blank lines"),
+    ],
+)
+def test_each_row_gets_its_own_label_whatever_numbers_the_labels(tmp_path: Path, first: str, second: str) -> None:
+    """Where every row is a label, the rows number them."""
+    features, out = tmp_path / "f.csv", tmp_path / "o.csv"
+    features.write_text("key\ne\na\nd\nb\nz\nc\n")
+    labels = []
+    for name, rows in (("first.csv", first), ("second.csv", second)):
+        (tmp_path / name).write_text(f"key,mos\n{rows}")
+        labels.append(tmp_path / name)
+    materialize(features, labels, out, min_match_rate=0, missing_mos="skip", label_key_column="key")
+    table = pyarrow.csv.read_csv(out)
+    assert table["mos"].to_pylist() == [5, 1, 4, 2, None, 3]
+    files = [Path(source).name if source else "" for source in table["mos_label_source"].to_pylist()]
+    assert files == ["second.csv", "first.csv", "second.csv", "first.csv", "", "first.csv"]

@@ -89,11 +89,12 @@ def test_every_statement_runs_in_a_plain_duckdb(tmp_path: Path, monkeypatch: pyt
             results.append(connection.execute(statement).fetchall())
     assert names[-4:] == ["labels/60_label_columns", "match/40_row_labels", "compile/labelled", "compile/labelled_rows"]
     columns, row_labels, _, labelled = results[-4:]
-    found = [columns[place][:4] for (place,) in row_labels]
+    of_label = {row[-1]: row[:-1] for row in columns}
+    found = [of_label[label_id][:4] for (label_id,) in row_labels]
     wanted = ("mos", "mos_raw_0_100", options.get("status_column", "mos_label_status"), "mos_label_source")
     assert found == [tuple(row[name] for name in wanted) for row in read_table(Path("o2.jsonl"))]
-    width = len(columns[0])
-    assert [row[-width:] for row in labelled] == [columns[place] for (place,) in row_labels]
+    width = len(columns[0]) - 1
+    assert [row[-width:] for row in labelled] == [of_label[label_id] for (label_id,) in row_labels]
     assert all(len(row) > width for row in labelled)
     counts = [result for result in results if len(result) == 1 and len(result[0]) == 8]
     summary = report["tables"][1]["summary"]

@@ -556,9 +556,9 @@ def test_the_work_for_a_column_does_not_grow_with_their_number(
     for method in ("_execute", "stream"):
         original = getattr(Engine, method)
 
-        def told(engine: Engine, statement: Statement, *rest: Any, original: Any = original) -> Any:
+        def told(engine: Engine, statement: Statement, *rest: Any, original: Any = original, **more: Any) -> Any:
             ran.append(statement)
-            return original(engine, statement, *rest)
+            return original(engine, statement, *rest, **more)
 
         monkeypatch.setattr(Engine, method, told)
 

@@ -16,7 +16,7 @@ WITH conflicts AS (
             {%- endfor %}
         ], lambda name: name IS NOT NULL) AS columns
     FROM label_scores JOIN labels USING (key)
-    WHERE (label_scores.file, label_scores.row) <> (labels.file, labels.row)
+    WHERE label_scores.label_id IN (FROM label_repeats)
 )
 SELECT *, (SELECT count(DISTINCT key) FROM conflicts WHERE len(columns) > 0) AS keys
 FROM conflicts

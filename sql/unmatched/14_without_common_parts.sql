@@ -12,7 +12,7 @@ WITH feature_parts AS (
     GROUP BY part
 ), label_parts AS (
     SELECT part, count(*) AS keys
-    FROM (SELECT extract_key(key, $label_regex, 1) AS part FROM labels)
+    FROM (SELECT extract_key(key, $label_regex, 1) AS part FROM label_keys)
     GROUP BY part
 )
 SELECT
