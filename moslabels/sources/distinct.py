@@ -59,8 +59,9 @@ def distinct_of(source: Source, columns: Sequence[Column]) -> Distinct:
     """Return the distinct rows of some columns of a table in memory, under the names that statements read them by."""
     table = source.part.table
     assert table is not None
-    arrays = [as_read(table.column(source.columns.index(column))) for column in columns]
-    return distinct(pa.Table.from_arrays(arrays, [column.ident for column in columns]))
+    once = list(dict.fromkeys(columns))  # One column may be several parts of a key.
+    arrays = [as_read(table.column(source.columns.index(column))) for column in once]
+    return distinct(pa.Table.from_arrays(arrays, [column.ident for column in once]))
 
 
 def counted_source(engine: Engine, source: Source, values: pa.Table) -> Source:
