@@ -28,7 +28,7 @@ class LabelledBatches:
     ) -> None:
         self.schema = schema
         self.label_columns = label_columns
-        self._batches = batches
+        self._batches: Generator[pa.RecordBatch, None, Audit | None] = batches
         self._audit: Audit | None = None
         self._error: BaseException | None = None
         self._is_closed = False
@@ -63,6 +63,7 @@ class LabelledBatches:
         """Let go of what feeds the batches. To close twice is no error."""
         self._is_closed = True
         self._batches.close()
+        self._batches = _ended()  # In Python 3.13 a generator that never began holds its arguments after its end.
 
     def __enter__(self) -> LabelledBatches:
         return self
@@ -77,3 +78,7 @@ class LabelledBatches:
         https://arrow.apache.org/docs/format/CDataInterface/PyCapsuleInterface.html
         """
         return pa.RecordBatchReader.from_batches(self.schema, self).__arrow_c_stream__(requested_schema)
+
+
+def _ended() -> Generator[pa.RecordBatch, None, None]:
+    yield from ()
