@@ -48,6 +48,12 @@ def versions() -> dict[str, str]:
     }
 
 
+def version_differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    """Return which versions differ from those that are wanted, as text."""
+    names = [name for name in versions() if found.get(name) != wanted.get(name)]
+    return ", ".join(f"{name} {found.get(name)} and not {wanted.get(name)}" for name in names)
+
+
 def entrypoint() -> dict[str, Any]:
     """Return the file record of the command, under the path that it has in every installation."""
     return {**file_record(str(Path(__file__).parents[1] / "cli.py")), "path": ENTRYPOINT}

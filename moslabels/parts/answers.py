@@ -9,7 +9,7 @@ from typing import Any
 
 from moslabels.base.errors import TableError
 from moslabels.base.version import __version__
-from moslabels.evidence.provenance import versions
+from moslabels.evidence.provenance import version_differences, versions
 from moslabels.parts.messages import unwrap
 
 _OF_A_HOST = ("usage", "no-file", "file-system", "resources", "changed", "read-back", "internal")
@@ -52,12 +52,9 @@ def _missing(host: str, what: str) -> TableError:
 
 
 def _other_versions(host: str, theirs: Mapping[str, str]) -> TableError:
-    own = versions()
-    names = [name for name in own if theirs.get(name) != own[name]]
-    different = ", ".join(f"{name} {theirs.get(name)} and not {own[name]}" for name in names)
     return TableError(
-        f"a worker on {host} has {different}: the bytes of the parts would depend on who labels them; install the "
-        "same versions there",
+        f"a worker on {host} has {version_differences(theirs, versions())}: the bytes of the parts would "
+        "depend on who labels them; install the same versions there",
         code="resources",
     )
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from moslabels.base.errors import TableError, UsageError
 from moslabels.base.text import shown
-from moslabels.evidence.provenance import versions
+from moslabels.evidence.provenance import version_differences, versions
 from moslabels.files import platform
 from moslabels.files.places import Place
 from moslabels.files.platform import Folder
@@ -197,10 +197,9 @@ def _others(names: Iterable[str]) -> list[str]:
 def _check_versions(path: str, planned: Mapping[str, str]) -> None:
     own = versions()
     if planned != own:
-        different = [name for name in own if planned.get(name) != own[name]]
-        told = ", ".join(f"{name} {own[name]} and not {planned.get(name)}" for name in different)
         raise TableError(
-            f"{path}: {socket.gethostname()} has {told}, with which the plan was made: the bytes of the parts would "
-            "depend on who labels them; install the same versions there, or run moslabels plan again",
+            f"{path}: {socket.gethostname()} has {version_differences(own, planned)}, with which the plan was made: "
+            "the bytes of the parts would depend on who labels them; install the same versions there, or run moslabels "
+            "plan again",
             code="resources",
         )

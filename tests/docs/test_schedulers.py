@@ -6,31 +6,19 @@ For each: what it labels, what it tries again, what it fails at once, and what i
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from helpers.tools import run
 from moslabels.files.reserve import reserved
 
 pytestmark = pytest.mark.integration
 PACKAGES = "needs {}: pip install -e '.[integrations]'"
+AT_ONCE = {"RETRY_SECONDS": "0"}
 BAD_LABELS = "flickr_id,mos\n4265321879,3\n"
-
-
-def run(*command: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
-    programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment = {
-        **os.environ,
-        "PATH": programs,
-        "PYTHONPATH": os.pathsep.join(sys.path),
-        "RETRY_SECONDS": "0",
-        **more,
-    }
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 
 
 @pytest.fixture
@@ -83,7 +71,7 @@ def test_dagster(copy: Path, tmp_path: Path) -> None:
     (data / "konvid_labels.csv").write_text(labels + "999999,3.5,0.5\n")
 
     def attempt() -> tuple[str, str]:
-        done = run(sys.executable, "-c", DAGSTER, cwd=copy / "embedding", DATA=str(data))
+        done = run(sys.executable, "-c", DAGSTER, cwd=copy / "embedding", DATA=str(data), **AT_ONCE)
         return done.stdout.strip(), done.stderr
 
     with reserved([str(data / "konvid_mos.parquet")]):
@@ -109,7 +97,7 @@ print(state.type.value)
 def test_prefect(tables: Path, copy: Path) -> None:
     pytest.importorskip("prefect", reason=PACKAGES.format("prefect"))
     expected = labelled_by_batch(tables, str(tables / "manifest.json"))
-    settings = {"PREFECT_HOME": str(copy / "prefect")}
+    settings = {"PREFECT_HOME": str(copy / "prefect"), **AT_ONCE}
 
     def attempt(manifest: str = "manifest.json") -> tuple[str, str]:
         manifest = str(tables / manifest)
@@ -148,6 +136,7 @@ def test_airflow(tables: Path, copy: Path) -> None:
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "MANIFEST": str(tables / "manifest.json"),
         "REPORTS": str(tables / "out"),
+        **AT_ONCE,
     }
     for command in (("db", "migrate"), ("dags", "reserialize")):
         done = run("airflow", *command, cwd=home, **settings)

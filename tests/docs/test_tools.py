@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from helpers.tools import run
+
 pytestmark = pytest.mark.integration
 PACKAGES = "needs {}: pip install -e '.[integrations]'"
-
-
-def run(*command: str, cwd: Path, **more: str) -> subprocess.CompletedProcess[str]:
-    programs = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
-    environment = {**os.environ, "PATH": programs, "PYTHONPATH": os.pathsep.join(sys.path), **more}
-    return subprocess.run(command, cwd=cwd, env=environment, capture_output=True, text=True, check=False)
 
 
 def test_mlflow_keeps_the_audit_of_a_run(copy: Path) -> None:

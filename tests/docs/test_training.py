@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import sys
 from pathlib import Path
 
@@ -11,6 +9,7 @@ import pytest
 
 import moslabels
 from helpers.paths import ROOT
+from helpers.tools import run
 
 SCRIPTS = {
     "polars_clips.py": ("polars", "3 clips of 9 frames, mos 1.77 to 4.15"),
@@ -39,18 +38,12 @@ def labelled(copy: Path) -> Path:
     return here / "o.parquet"
 
 
-def run(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "HF_HUB_OFFLINE": "1"}
-    command = [sys.executable, str(FOLDER / name), *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
-
-
 @pytest.mark.integration
 @pytest.mark.parametrize("name", SCRIPTS)
 def test_only_rows_with_a_score_are_read(labelled: Path, name: str) -> None:
     package, printed = SCRIPTS[name]
     pytest.importorskip(package, reason=f"needs {package}")
-    done = run(name, str(labelled))
+    done = run(sys.executable, str(FOLDER / name), str(labelled), cwd=ROOT, HF_HUB_OFFLINE="1")
     assert done.returncode == 0, done.stderr
     assert printed in done.stdout
     assert "nan" not in done.stdout

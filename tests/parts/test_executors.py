@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from helpers.executors import Here, Waiting, end_process
+from helpers.made import working_in
 from helpers.many import OPTIONS, files, label, write_parts
 from helpers.tables import write_table
 from moslabels import CancelledError, TableError, UsageError, materialize, run_batch, verify
@@ -82,12 +83,8 @@ def batch_folder(folder: Path) -> Iterator[Path]:
     write_parts(folder)
     write_table(folder / "c.csv", [{"clip": "1", "mos": 3}, {"clip": "2", "mos": 4}])
     write_table(folder / "m.json", json.dumps(MANIFEST))
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
+    with working_in(folder):
         yield folder
-    finally:
-        os.chdir(before)
 
 
 def without_engine(document: Any) -> Any:
