@@ -11,7 +11,7 @@ from moslabels.files.listing import PartFile
 from moslabels.files.watched import size_and_time
 from moslabels.parts.messages import pack, unpack
 from moslabels.sources.parquet_parts import PartFacts, part_facts
-from moslabels.sources.source import Part
+from moslabels.sources.part import Part
 
 
 def examine_task(files: Sequence[PartFile], roles: Mapping[str, str], memory: float) -> bytes:

@@ -28,7 +28,8 @@ from moslabels.sources.columns import Cell, Column
 from moslabels.sources.constants import one_array
 from moslabels.sources.parquet_file import ParquetFile, footer_of
 from moslabels.sources.parquet_parts import FORMAT, PartsSource
-from moslabels.sources.source import Part, Source
+from moslabels.sources.part import Part
+from moslabels.sources.source import Source
 from moslabels.writers import splice
 from moslabels.writers.copy import Copy
 from moslabels.writers.job import Job, changed

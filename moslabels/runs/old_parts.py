@@ -13,7 +13,7 @@ from moslabels.files.paths import absolute
 from moslabels.files.watched import file_state, size_and_time
 from moslabels.parts.kept import KnownPart
 from moslabels.sources.parquet_parts import PartFacts
-from moslabels.sources.source import Part
+from moslabels.sources.part import Part
 from moslabels.spec.table import TableSpec
 
 

@@ -35,7 +35,7 @@ from moslabels.parts.workers import Workers
 from moslabels.sources.constants import integer, one_array
 from moslabels.sources.faults import fault
 from moslabels.sources.parquet_parts import HIDING, PartFacts, PartsSource
-from moslabels.sources.source import Part
+from moslabels.sources.part import Part
 from moslabels.spec.table import TableSpec
 
 OldPart: TypeAlias = Callable[[Part, PartFacts], KnownPart | None]

@@ -13,7 +13,8 @@ from moslabels.base.text import shown
 from moslabels.engine.connection import Engine
 from moslabels.sources.columns import Cell, Column
 from moslabels.sources.faults import fault
-from moslabels.sources.source import Cells, Format, Part, Source
+from moslabels.sources.part import Part
+from moslabels.sources.source import Cells, Format, Source
 
 
 class ArrowTable(Format):

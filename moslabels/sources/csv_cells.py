@@ -17,7 +17,8 @@ from moslabels.engine.statements import SqlText
 from moslabels.sources.batches import text_batches
 from moslabels.sources.columns import MOST_COLUMNS, Cell, Column
 from moslabels.sources.faults import fault
-from moslabels.sources.source import Cells, Dialect, FileFormat, Source
+from moslabels.sources.part import Dialect
+from moslabels.sources.source import Cells, FileFormat, Source
 
 _DELIMITERS = (";", "\t", "|", ",")
 _BLANKS = re.compile(r"\S\s+\S")

@@ -19,7 +19,8 @@ from moslabels.sources.csv_merged import MergedCsvFile
 from moslabels.sources.csv_records import first_record, place, records
 from moslabels.sources.csv_text import open_text, undecodable
 from moslabels.sources.faults import fault, meaning
-from moslabels.sources.source import Dialect, Part, Source
+from moslabels.sources.part import Dialect, Part
+from moslabels.sources.source import Source
 from moslabels.spec.dialect import merges
 
 _BLOCK = 1 << 20

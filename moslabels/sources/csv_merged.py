@@ -15,7 +15,8 @@ from moslabels.sources.columns import Cell
 from moslabels.sources.csv_cells import CsvCells, check_width, dialect_of, empty, named
 from moslabels.sources.csv_text import open_text, undecodable
 from moslabels.sources.faults import fault, line_in, meaning
-from moslabels.sources.source import Part, Source
+from moslabels.sources.part import Part
+from moslabels.sources.source import Source
 from moslabels.spec.dialect import WHITESPACE
 
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from moslabels.sources.faults import fault, line_in
-from moslabels.sources.source import Dialect, Source
+from moslabels.sources.part import Dialect
+from moslabels.sources.source import Source
 
 _START = 50  # characters of a record that are compared with a message of DuckDB
 _MOST_OF_A_LINE = 1 << 26  # bytes: max_line_size in sql/sources/

@@ -10,7 +10,7 @@ from moslabels.base.text import shown
 from moslabels.files.contents import other_than_text
 from moslabels.files.workspace import Workspace
 from moslabels.sources.faults import fault
-from moslabels.sources.source import Dialect, Part
+from moslabels.sources.part import Dialect, Part
 from moslabels.spec.dialect import ENCODINGS
 
 

@@ -12,7 +12,8 @@ from moslabels.engine.connection import Engine
 from moslabels.sources.arrow_table import ArrowTable, as_read
 from moslabels.sources.columns import Column
 from moslabels.sources.constants import one_array
-from moslabels.sources.source import Part, Source
+from moslabels.sources.part import Part
+from moslabels.sources.source import Source
 
 
 class CountedTable(ArrowTable):

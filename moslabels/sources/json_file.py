@@ -19,7 +19,8 @@ from moslabels.sources import json_types
 from moslabels.sources.columns import Cell, Column
 from moslabels.sources.faults import fault, line_in, meaning
 from moslabels.sources.json_document import unpack
-from moslabels.sources.source import Cells, FileFormat, Part, Source
+from moslabels.sources.part import Part
+from moslabels.sources.source import Cells, FileFormat, Source
 
 
 class JsonLinesFile(FileFormat):

@@ -22,7 +22,8 @@ from moslabels.sources.json_file import JsonFile, JsonLinesFile
 from moslabels.sources.mat_file import read_mat
 from moslabels.sources.packed import unpack
 from moslabels.sources.parquet_file import ParquetFile
-from moslabels.sources.source import FileFormat, Part, Source
+from moslabels.sources.part import Part
+from moslabels.sources.source import FileFormat, Source
 from moslabels.sources.whole_file import WholeFile
 from moslabels.sources.workbook import read_workbook
 from moslabels.spec.formats import format_of, known_format

@@ -23,7 +23,8 @@ from moslabels.parquet.footer import Footer, read_footer
 from moslabels.parquet.pages import pages
 from moslabels.sources.columns import Cell, Column
 from moslabels.sources.faults import fault
-from moslabels.sources.source import Cells, FileFormat, Part, Source
+from moslabels.sources.part import Part
+from moslabels.sources.source import Cells, FileFormat, Source
 
 MOST_OF_A_KEY = 1 << 16
 """The limit in bytes, as in key_fault of sql/rules/."""

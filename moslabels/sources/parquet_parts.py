@@ -24,9 +24,10 @@ from moslabels.sources.columns import Cell, Column
 from moslabels.sources.faults import fault
 from moslabels.sources.opening import check_regular_file
 from moslabels.sources.parquet_file import ParquetFile, check_chunks, footer_of
+from moslabels.sources.part import Part
 from moslabels.sources.part_tables import one_table
 from moslabels.sources.partitions import columns_of_folders, values_of_folders
-from moslabels.sources.source import Part, Source
+from moslabels.sources.source import Source
 
 HIDING = {"file_index", "file_row_number"}
 """Names of columns that hide those by which DuckDB tells files and rows."""

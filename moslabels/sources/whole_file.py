@@ -10,7 +10,8 @@ import pyarrow as pa
 from moslabels.engine.connection import Engine
 from moslabels.files.workspace import Workspace
 from moslabels.sources.arrow_table import ArrowTable
-from moslabels.sources.source import FileFormat, Part, Source
+from moslabels.sources.part import Part
+from moslabels.sources.source import FileFormat, Source
 
 Read = Callable[[str, Mapping[str, Any]], pa.Table]
 """Reads the table at a path. The mapping is the value of ``feature_csv`` or ``label_csv``."""

@@ -12,7 +12,8 @@ import pyarrow.compute as pc
 from moslabels.sources.batches import batch_rows, text_batches, typed_batches
 from moslabels.sources.constants import TEXT, one_array, text_of, texts_of
 from moslabels.sources.faults import fault
-from moslabels.sources.source import Cells, Dialect
+from moslabels.sources.part import Dialect
+from moslabels.sources.source import Cells
 from moslabels.spec.formats import format_of
 from moslabels.writers.compressed import Sink
 from moslabels.writers.job import Job, Written

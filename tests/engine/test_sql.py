@@ -23,7 +23,8 @@ from moslabels.sources.columns import Cell, Column, is_number_type
 from moslabels.sources.opening import READERS
 from moslabels.sources.parquet_parts import FORMAT as PARTS
 from moslabels.sources.parquet_parts import PartsSource
-from moslabels.sources.source import Part, Source
+from moslabels.sources.part import Part
+from moslabels.sources.source import Source
 
 TEMPLATES = sorted(str(path.relative_to(sql_folder()))[:-4] for path in sql_folder().rglob("*.sql"))
 MACROS = [name for name in TEMPLATES if "{%- macro" in (sql_folder() / f"{name}.sql").read_text(encoding="utf-8")]

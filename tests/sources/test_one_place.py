@@ -18,7 +18,7 @@ from moslabels.runs.verify import verify
 from moslabels.sources.csv_file import CsvFile
 from moslabels.sources.json_file import JsonLinesFile
 from moslabels.sources.opening import READERS
-from moslabels.sources.source import Part
+from moslabels.sources.part import Part
 from moslabels.spec.formats import FORMATS, format_problem
 from moslabels.writers.csv import CsvWriter
 from moslabels.writers.write import TEXT_WRITERS, WRITERS

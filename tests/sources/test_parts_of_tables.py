@@ -6,7 +6,8 @@ import pyarrow as pa
 import pytest
 
 from moslabels.sources.arrow_table import ArrowTable
-from moslabels.sources.source import Part, Source
+from moslabels.sources.part import Part
+from moslabels.sources.source import Source
 
 
 def source(*rows: int | None) -> Source:
