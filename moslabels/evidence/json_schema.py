@@ -16,12 +16,15 @@ from functools import cache
 from typing import Any
 
 from moslabels.evidence import embedded, report
-from moslabels.evidence.fields import AUDIT_FIELDS, TABLE_FIELDS, members
+from moslabels.evidence.audit_fields import AUDIT_FIELDS
+from moslabels.evidence.field import members
 from moslabels.evidence.meanings import with_meanings
 from moslabels.evidence.schema_parts import (
     COMPARISON,
+    CONFIG,
     COUNT,
     FEATURES,
+    LABEL_CONFIG,
     ONE_OR_LIST,
     OUR_PROVENANCE,
     PATH,
@@ -29,12 +32,14 @@ from moslabels.evidence.schema_parts import (
     RATE,
     SHA256,
     TEXT,
+    VERSIONS,
     Schema,
     list_of,
     object_of,
     options_of,
     or_null,
 )
+from moslabels.evidence.table_fields import TABLE_FIELDS
 from moslabels.spec.options import FIELDS, LABEL_FIELDS
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -146,8 +151,6 @@ def report_document() -> Schema:
 @cache
 def entry_document() -> Schema:
     """Return the schema of the entry inside a labelled Parquet file."""
-    config = {"type": "object", "properties": options_of(FIELDS), "additionalProperties": False}
-    of_label = {**config, "properties": options_of(LABEL_FIELDS)}
     counts = (
         "input_rows rows_without_key total_feature_keys matched_feature_keys matched_rows missing_rows labels_loaded"
     ).split()
@@ -158,14 +161,14 @@ def entry_document() -> Schema:
                 "schema": {"const": embedded.SCHEMA},
                 "features": object_of({"path": PATH, "sha256": SHA256}),
                 "labels": list_of(
-                    object_of({"path": PATH, "source": PATH, "sha256": SHA256, "config": of_label}), minItems=1
+                    object_of({"path": PATH, "source": PATH, "sha256": SHA256, "config": LABEL_CONFIG}), minItems=1
                 ),
-                "config": config,
+                "config": CONFIG,
                 "feature_key_column": ONE_OR_LIST,
                 "label_columns": list_of(TEXT),
                 "counts": object_of(dict.fromkeys(counts, COUNT)),
                 "match_rate": RATE,
-                "versions": object_of(dict.fromkeys(("moslabels", "duckdb", "pyarrow", "python"), TEXT)),
+                "versions": VERSIONS,
             },
             {"is_part": {"const": True}},
         ),

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from moslabels.evidence.fields import AUDIT_FIELDS, TABLE_FIELDS, VERSIONS
+from moslabels.evidence.audit_fields import AUDIT_FIELDS, VERSIONS
+from moslabels.evidence.table_fields import TABLE_FIELDS
 
 MEANINGS: Mapping[str, str] = {
     **{field.name: field.says for field in AUDIT_FIELDS},

@@ -63,6 +63,10 @@ def options_of(fields: Mapping[str, dataclasses.Field[Any]]) -> Schema:
     return found
 
 
+CONFIG: Schema = {"type": "object", "properties": options_of(FIELDS), "additionalProperties": False}
+LABEL_CONFIG: Schema = {**CONFIG, "properties": options_of(LABEL_FIELDS)}
+
+
 _FEATURE: Schema = {"anyOf": [PATH, object_of({"glob": PATH})]}
 FEATURES: Schema = {"anyOf": [PATH, object_of({"glob": PATH}), list_of(_FEATURE, minItems=1)]}
 
@@ -88,7 +92,7 @@ LABEL_FILE = object_of(
         "mos_scale": {"anyOf": [{"const": "per-row"}, options_of(FIELDS)["mos_scale"]]},
         "rows": COUNT,
         "rows_without_key": COUNT,
-        "config": {"type": "object", "properties": options_of(LABEL_FIELDS), "additionalProperties": False},
+        "config": LABEL_CONFIG,
         "source": PATH,
     },
     {
@@ -218,6 +222,9 @@ FILE = object_of(
 )
 
 
+VERSIONS = object_of(dict.fromkeys(provenance.VERSIONS, TEXT))
+
+
 # A caller may hand in a block of its own, of which nothing is known.
 OUR_PROVENANCE = object_of(
     {
@@ -239,7 +246,7 @@ OUR_PROVENANCE = object_of(
                 **{form.name: TEXT for form in REPORT_FORMS if not form.is_always_named},
             },
         ),
-        "versions": object_of(dict.fromkeys(("moslabels", "duckdb", "pyarrow", "python"), TEXT)),
+        "versions": VERSIONS,
     }
 )
 

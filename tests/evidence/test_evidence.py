@@ -21,8 +21,9 @@ from helpers.tables import read_table, write_table
 from moslabels import MosLabelsError, TableError, materialize, run_batch
 from moslabels.cli import main
 from moslabels.engine.statements import sql_folder
-from moslabels.evidence.fields import AUDIT_FIELDS, TABLE_FIELDS
+from moslabels.evidence.audit_fields import AUDIT_FIELDS
 from moslabels.evidence.reports import MAKERS
+from moslabels.evidence.table_fields import TABLE_FIELDS
 from moslabels.spec.options import FIELDS, Options
 from moslabels.spec.reports import REPORT_FORMS
 

@@ -16,8 +16,10 @@ from helpers.generated_types import types_module
 from moslabels import CODES
 from moslabels.cli import main
 from moslabels.engine.statements import sql_folder
-from moslabels.evidence import fields as fields_module
-from moslabels.evidence.fields import AUDIT_FIELDS, TABLE_FIELDS, Column, Field
+from moslabels.evidence import audit_fields
+from moslabels.evidence.audit_fields import AUDIT_FIELDS
+from moslabels.evidence.field import Column, Field
+from moslabels.evidence.table_fields import TABLE_FIELDS
 
 GUIDE = Path(__file__).parents[2] / "examples" / "guide"
 NOTE = "<!-- Made from the code by `make pages`: change the code, not this page. -->\n"
@@ -137,7 +139,7 @@ def view(template: str, first: Sequence[Column], listed: Sequence[Field]) -> str
 VIEWS: Mapping[Path, Callable[[], str]] = {
     sql_folder() / "evidence" / "views" / "audits.sql": audits_view,
     sql_folder() / "evidence" / "views" / "report_tables.sql": report_tables_view,
-    Path(fields_module.__file__).with_name("types.py"): types,
+    Path(audit_fields.__file__).with_name("types.py"): types,
 }
 PAGES: Mapping[str, Callable[[], str]] = {
     "options.md": options_page,

@@ -1,18 +1,17 @@
-"""The fields of an audit and of a table in a report, each listed once: JSON Schema, columns in a view, and meaning.
+"""The fields of an audit, each listed once: JSON Schema, columns in the view ``audits``, and meaning.
 
-``moslabels schema``, the page of the guide and the views ``audits`` and ``report_tables`` come from these lists. ``make
-pages`` writes the page and the views. Tests hold :func:`moslabels.evidence.audit.build` and
-:func:`moslabels.evidence.report.table_entry` against them.
+``moslabels schema``, the page of the guide and the view come from this list. ``make pages`` writes the page and the
+view. Tests hold :func:`moslabels.evidence.audit.build` against it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
-from moslabels.base.errors import CODES
-from moslabels.evidence import audit, report
+from moslabels.evidence import audit
+from moslabels.evidence.field import STATISTICS_COLUMNS, Column, Field
 from moslabels.evidence.schema_parts import (
+    CONFIG,
     COUNT,
     DIAGNOSIS,
     FEATURES,
@@ -26,9 +25,7 @@ from moslabels.evidence.schema_parts import (
     SAMPLE,
     SHA256,
     STATISTICS,
-    STATISTICS_SAY,
     TEXT,
-    Schema,
     list_of,
     object_of,
     options_of,
@@ -36,42 +33,6 @@ from moslabels.evidence.schema_parts import (
 )
 from moslabels.labelling.aliases import LIKENESS
 from moslabels.spec.options import FIELDS
-
-
-@dataclass(frozen=True)
-class Column:
-    """A column of a view: its SQL type, and where its value is in the audit or the entry, such as ``$.output``."""
-
-    name: str
-    type: str
-    place: str
-    says: str
-    json_type: str = "OBJECT"
-    """What a value of type JSON is. Any other is NULL in the view."""
-
-
-@dataclass(frozen=True)
-class Field:
-    """A member of an audit, or of a table in a report. ``says`` is its meaning in one phrase.
-
-    ``type`` is the type of the column with its value. It is empty if the field has other ``columns`` or no column.
-    ``is_required`` is false for members that are newer than the name of the schema, or are not always there.
-    """
-
-    name: str
-    schema: Schema
-    says: str
-    type: str = ""
-    columns: Sequence[Column] = ()
-    is_required: bool = True
-
-    @property
-    def view_columns(self) -> Sequence[Column]:
-        """Return the columns of this field in the view."""
-        if not self.type:
-            return self.columns
-        json_type = "ARRAY" if self.schema.get("type") == "array" else "OBJECT"
-        return [Column(self.name, self.type, f"$.{self.name}", self.says, json_type)]
 
 
 def _count(name: str, says: str) -> Field:
@@ -87,23 +48,12 @@ def _sample(name: str, says: str, of_column: str) -> Field:
     return Field(name, SAMPLE, says, columns=[Column(name, "BIGINT", f"$.{name}.count", of_column)])
 
 
-_STATISTICS_COLUMNS = [
-    Column(f"mos_{name}", "DOUBLE", f"$.mos_stats.{name}", says) for name, says in STATISTICS_SAY.items()
-]
 VERSIONS: Mapping[str, str] = {
     "moslabels": "version of moslabels",
     "duckdb": "version of DuckDB",
     "pyarrow": "version of Arrow",
     "python": "version of Python",
 }
-
-
-def members(fields: Sequence[Field]) -> Schema:
-    """Return the JSON Schema of an object of these fields."""
-    return object_of(
-        {field.name: field.schema for field in fields if field.is_required},
-        {field.name: field.schema for field in fields if not field.is_required},
-    )
 
 
 AUDIT_FIELDS: Sequence[Field] = (
@@ -238,7 +188,7 @@ AUDIT_FIELDS: Sequence[Field] = (
         "mos_stats",
         STATISTICS,
         "scores of the labelled rows, on 1-5; null if there are none",
-        columns=_STATISTICS_COLUMNS,
+        columns=STATISTICS_COLUMNS,
     ),
     Field(
         "mos_stats_by_key",
@@ -273,7 +223,7 @@ AUDIT_FIELDS: Sequence[Field] = (
     Field("diagnosis", or_null(DIAGNOSIS), "why keys did not meet; null if all did", "JSON"),
     Field(
         "config",
-        {"type": "object", "properties": options_of(FIELDS), "additionalProperties": False},
+        CONFIG,
         "the options that were given, with their values",
     ),
     Field(
@@ -291,70 +241,4 @@ AUDIT_FIELDS: Sequence[Field] = (
         "the file of the keys that did not meet",
         is_required=False,
     ),
-)
-
-
-def _of_audit(names: Sequence[str]) -> Sequence[Field]:
-    found = {field.name: field for field in AUDIT_FIELDS}
-    return [found[name] for name in names]
-
-
-_SUMMARY = _of_audit(report.SUMMARY)
-TABLE_FIELDS: Sequence[Field] = (
-    Field("id", TEXT, "id of the table", "VARCHAR"),
-    Field(
-        "status",
-        {"enum": ["ok", "unchanged", "error", "not-run"]},
-        "what became of it",
-        columns=[Column("status", "VARCHAR", "$.status", "ok, unchanged, error or not-run")],
-    ),
-    Field("error", TEXT, "why it failed", "VARCHAR", is_required=False),
-    Field(
-        "error_code",
-        {"type": "string", "examples": list(CODES)},
-        "what the error is about, for programs, such as match-rate",
-        "VARCHAR",
-        is_required=False,
-    ),
-    Field(
-        "found",
-        list_of({"type": "object"}),
-        "the first rows that the check which refused it found, as values by name; of a mixed scale a histogram",
-        "JSON",
-        is_required=False,
-    ),
-    Field("features", PATH, "path of its features", "VARCHAR"),
-    Field("labels", list_of(PATH, minItems=1), "paths of its label files", "VARCHAR[]"),
-    Field("out", PATH, "path of its labelled table: the output of its audit", "VARCHAR"),
-    Field("audit_json", or_null(PATH), "path of its audit; null for none", "VARCHAR"),
-    Field("output_sha256", SHA256, "sha256 of its labelled table, if it is labelled", "VARCHAR", is_required=False),
-    Field(
-        "summary",
-        members(_SUMMARY),
-        "its counts, if it is labelled",
-        columns=[Column(field.name, field.type, f"$.summary.{field.name}", field.says) for field in _SUMMARY],
-        is_required=False,
-    ),
-    Field(
-        "mos_stats",
-        STATISTICS,
-        "scores of its labelled rows, on 1-5, if it is labelled",
-        columns=_STATISTICS_COLUMNS,
-        is_required=False,
-    ),
-    Field("warnings", list_of(TEXT), "what was said and stopped nothing", "VARCHAR[]", is_required=False),
-    Field(
-        "config",
-        {"type": "object", "properties": options_of(FIELDS), "additionalProperties": False},
-        "the options that were given, with their values",
-        "JSON",
-    ),
-    Field("diagnosis", DIAGNOSIS, "why keys did not meet: samples and near misses", "JSON", is_required=False),
-    Field(
-        "feature_key_column",
-        ONE_OR_LIST,
-        "key column of the features; a list if several are the key together",
-        is_required=False,
-    ),
-    Field("unmatched", PATH, "path of the file of its keys that did not meet", is_required=False),
 )
