@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from moslabels.base.errors import UsageError
@@ -40,19 +39,24 @@ SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 """Each setting of DuckDB with its help and the keywords of its flag."""
 WORKERS: dict[str, tuple[str, dict[str, Any]]] = {
-    "workers": ("processes for many parts (or --engine E --address A)", {"metavar": "N", "type": whole_number})
+    "workers": ("processes that label tables of many parts", {"metavar": "N", "type": whole_number})
 }
 """The same of the processes that label parts, for the commands that write tables."""
 ENGINE: dict[str, tuple[str, dict[str, Any]]] = {
     "engine": (
-        f"who labels many parts: {', '.join((LOCAL, *ENGINES))}; local are processes of this machine",
+        f"what labels tables of many parts: {LOCAL} (processes of this machine), {' or '.join(ENGINES)}",
         {"metavar": "E", "choices": (LOCAL, *ENGINES)},
     ),
-    "address": ("where the engine is", {"metavar": "A"}),
+    "address": ("where the engine is, such as 10.0.0.1:6379", {"metavar": "A"}),
 }
 """The same of the engine that labels parts."""
 OF_WRITERS = SETTINGS | WORKERS | ENGINE
 """All of these, for the commands that write tables."""
+OF_MATERIALIZE: dict[str, tuple[str, dict[str, Any]]] = {
+    "skip_unchanged": ("do nothing if all still fits the audit", {"action": "store_true"}),
+    "timings": ("write how long the table and its steps took, as JSON", {"metavar": "F"}),
+}
+"""The same of flags that the help of materialize has no line for. The help of batch has."""
 
 
 def add_settings(parser: Parser) -> None:
@@ -68,11 +72,8 @@ def add_brief_settings(parser: Parser) -> None:
     parser.epilog = f"settings: {' '.join(map(flag, OF_WRITERS))}\n\n{parser.epilog}"
 
 
-def add_options(parser: Parser, *, writes: bool = False, more: Sequence[str] = ()) -> None:
-    """Add the options of a table, and the settings. They do not fit on a screen, so the help only names them.
-
-    It names ``more`` flags, which are there already, with them.
-    """
+def add_options(parser: Parser, *, writes: bool = False) -> None:
+    """Add the options of a table, and the settings. They do not fit on a screen, so the help only names them."""
     for name, option in FIELDS.items():
         kind = option.metadata["kind"]
         keywords: dict[str, Any] = {"default": argparse.SUPPRESS}
@@ -84,10 +85,10 @@ def add_options(parser: Parser, *, writes: bool = False, more: Sequence[str] = (
             read = json_or_text if kind.is_json else _number if kind.schema.get("type") == "number" else str
             keywords |= {"metavar": kind.placeholder, "type": read}
         parser.add_brief(flag(name), option.metadata["help"], **keywords)
-    settings = OF_WRITERS if writes else SETTINGS
+    settings = OF_WRITERS | OF_MATERIALIZE if writes else SETTINGS
     for name, (help_text, keywords) in settings.items():
         parser.add_brief(flag(name), help_text, **keywords)
-    flags = wrapped(" ".join([*map(flag, (*FIELDS, *settings)), *more]), "  ")
+    flags = wrapped(" ".join(map(flag, (*FIELDS, *settings))), "  ")
     parser.epilog = f'more flags ("moslabels options" tells each):\n{flags}\n\n{parser.epilog}'
 
 

@@ -9,12 +9,11 @@ from moslabels.command.arguments import flag
 from moslabels.command.completion import SHELLS, script
 from moslabels.command.find_rules import EXPLAIN, INIT, SUGGEST
 from moslabels.command.label_tables import BATCH, COMPILE, MATERIALIZE
-from moslabels.command.options_help import options_text
+from moslabels.command.options_help import NAMES, options_text
 from moslabels.command.parser import Command, Parser, parser_of
 from moslabels.command.read_evidence import DIFF, EXPORT, SQL, VERIFY
 from moslabels.command.shards import COMMIT, PART, PLAN
 from moslabels.command.streams import write_out
-from moslabels.spec.options import FIELDS
 
 
 def _schema_arguments(parser: Parser) -> None:
@@ -37,15 +36,15 @@ def _schema(parsed: argparse.Namespace, _argv: list[str]) -> int:
 
 def _options_arguments(parser: Parser) -> None:
     parser.add_argument("names", nargs="*", metavar="NAME", type=_option_name, help="option; default: all")
-    for name in FIELDS:  # A name may also be written like its flag.
+    for name in NAMES:  # A name may also be written like its flag.
         parser.add_argument(flag(name), dest="flags", action="append_const", const=name, help=argparse.SUPPRESS)
 
 
 def _option_name(text: str) -> str:
     name = text.replace("-", "_")
-    if name not in FIELDS:
+    if name not in NAMES:
         raise argparse.ArgumentTypeError(
-            f"there is no option {shown(name)}{nearest(name, FIELDS)}; without a name, all are shown"
+            f"there is no option {shown(name)}{nearest(name, NAMES)}; without a name, all are shown"
         )
     return name
 

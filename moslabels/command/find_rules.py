@@ -31,7 +31,7 @@ def _init_arguments(parser: Parser) -> None:
         required=True,
         action="append",
         type=features,
-        help="feature table; repeat for more tables",
+        help="feature table or folder of parts; repeat for more tables",
     )
     parser.add_argument("--labels", metavar="L", required=True, action="append", help="label table; repeat for more")
     parser.add_argument("--out", metavar="M", default="manifest.json", help="manifest to write; default: manifest.json")
@@ -75,11 +75,13 @@ def _init(parsed: argparse.Namespace, _argv: list[str]) -> int:
 
 
 def _suggest_arguments(parser: Parser) -> None:
-    parser.add_argument("--features", metavar="F", required=True, type=features, help="feature table")
+    parser.add_argument(
+        "--features", metavar="F", required=True, type=features, help="feature table or folder of parts"
+    )
     parser.add_argument(
         "--labels", metavar="L", required=True, action="append", help="label table; repeat for more, joined by one rule"
     )
-    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     add_dialects(parser)
     add_settings(parser)
 
@@ -110,7 +112,7 @@ def _explain_arguments(parser: Parser) -> None:
     parser.add_argument("--manifest", metavar="M", help="the rules are those of a table of this manifest")
     parser.add_argument("--table", metavar="ID", help="the table's id")
     parser.add_argument("--base-dir", metavar="D", help="folder of relative paths; default: that of the manifest")
-    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     parser.add_brief("--features", "feature table", metavar="F", type=features)
     parser.add_brief("--labels", "label table", metavar="L", action="append", type=label)
     add_options(parser)

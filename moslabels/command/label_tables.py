@@ -38,7 +38,7 @@ def _batch_arguments(parser: Parser) -> None:
     add_reports(parser)
     parser.add_argument("--fail-fast", action="store_true", help="stop after the first table that fails")
     parser.add_argument("--dry-run", action="store_true", help="write no table and no audit, but the reports")
-    parser.add_argument("--skip-unchanged", action="store_true", help="skip what still fits its audit")
+    parser.add_argument("--skip-unchanged", action="store_true", help="skip tables that still fit their audits")
     parser.add_argument("--compare", metavar="R", help="JSON report of an earlier run: tell what changed")
     parser.add_argument("--timings", metavar="F", help="write how long tables and steps took, as JSON")
     add_verbosity(parser)
@@ -198,9 +198,7 @@ def _materialize_arguments(parser: Parser) -> None:
     parser.add_argument("--audit-json", metavar="A", help="write the audit; default: to standard output")
     parser.add_argument("--unmatched", metavar="U", help="write the keys that did not meet, of both sides")
     parser.add_argument("--dry-run", action="store_true", help="do everything but write; the audit to standard output")
-    parser.add_brief("--skip-unchanged", "do nothing if all still fits the audit", action="store_true")
-    parser.add_brief("--timings", "write how long the table and its steps took, as JSON", metavar="F")
-    add_options(parser, writes=True, more=["--skip-unchanged", "--timings"])
+    add_options(parser, writes=True)
     add_verbosity(parser)
 
 
@@ -305,8 +303,8 @@ COMPILE = Command(
     "compile",
     "MANIFEST [OPTION …]",
     "print the SQL of a manifest's tables, for the DuckDB shell",
-    "Print the statements of tables in order, values filled in. The last make the view labelled, the labelled "
-    "table, to write with COPY. Files are read; nothing is written.",
+    "Print the SQL of tables in order, with all values filled in. The last statements make the labelled table, the "
+    "view labelled, which COPY can write to a file. Files are read; nothing is written.",
     "compile manifest.json --table konvid | duckdb",
     _compile_arguments,
     _compile,

@@ -1,4 +1,4 @@
-"""The text of ``moslabels options`` about the options of a table."""
+"""The text of ``moslabels options`` about the options of a table, and about the flags that helps only name."""
 
 from __future__ import annotations
 
@@ -6,23 +6,33 @@ import dataclasses
 from collections.abc import Sequence
 
 from moslabels.base.text import shown
-from moslabels.command.arguments import OF_WRITERS, flag
+from moslabels.command.arguments import ENGINE, OF_MATERIALIZE, SETTINGS, WORKERS, flag
 from moslabels.command.parser import wrapped
 from moslabels.spec.options import FIELDS
 
+_FLAGS = SETTINGS | WORKERS | ENGINE | OF_MATERIALIZE
+NAMES = (*FIELDS, *_FLAGS)
+"""What :func:`options_text` can tell of."""
+
 
 def options_text(names: Sequence[str]) -> str:
-    """Return what the named options do, or what all options and the settings do if none is named."""
-    told = [_option_text(name) for name in dict.fromkeys(names or FIELDS)]
-    if not names:
-        told += [
+    """Return what the named options and flags do, or what all of them do if none is named."""
+    if names:
+        told = [_option_text(name) if name in FIELDS else _flag_text(name) for name in dict.fromkeys(names)]
+    else:
+        told = [
+            *map(_option_text, FIELDS),
             "Flags of all commands that read tables:",
-            *(
-                f"{flag(name)} {keywords['metavar']}\n{wrapped(text, '    ')}"
-                for name, (text, keywords) in OF_WRITERS.items()
-            ),
+            *map(_flag_text, SETTINGS),
+            "Flags of batch and materialize:",
+            *map(_flag_text, WORKERS | ENGINE | OF_MATERIALIZE),
         ]
     return "\n".join(told) + "\n"
+
+
+def _flag_text(name: str) -> str:
+    text, keywords = _FLAGS[name]
+    return f"{flag(name)} {keywords.get('metavar', '')}".rstrip() + f"\n{wrapped(text, '    ')}"
 
 
 def _option_text(name: str) -> str:

@@ -78,7 +78,7 @@ def _verify_arguments(parser: Parser) -> None:
     parser.add_argument("files", metavar="FILE", nargs="+", help="report, audit or labelled Parquet file")
     parser.add_argument("--root", metavar="D", help="folder that relative paths open from; default: the working folder")
     add_only_root(parser, "that folder")
-    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     add_settings(parser)
 
 
@@ -102,11 +102,11 @@ def _verify(parsed: argparse.Namespace, _argv: list[str]) -> int:
 
 
 def _diff_arguments(parser: Parser) -> None:
-    parser.add_argument("old", metavar="OLD", help="report, audit, labelled table, or the folder of one of many parts")
+    parser.add_argument("old", metavar="OLD", help="report, audit, labelled table, or folder of labelled parts")
     parser.add_argument("new", metavar="NEW", help="the same kind of file, made later")
     parser.add_argument("--old-root", metavar="D", help="folder that relative paths in OLD open from")
     add_only_root(parser, "these folders")
-    parser.add_argument("--json", action="store_true", help="for programs")
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     add_settings(parser)
 
 

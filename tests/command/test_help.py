@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +72,17 @@ def test_options_are_told_in_full(tmp_path: Path) -> None:
         assert option.metadata["help"] in words
     assert 'such as "4GB"' in words
     assert max(map(len, text.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("command", ["batch", "materialize", "explain"])
+def test_flags_that_a_help_only_names_are_told_by_options(tmp_path: Path, command: str) -> None:
+    after = re.split("more flags.*:|settings:", helped(command, "--help", cwd=tmp_path))[1]
+    named = re.findall("--[a-z-]+", after.split("example:")[0])
+    assert "--memory-limit" in named
+    told = [line.split()[0] for line in helped("options", cwd=tmp_path).splitlines() if line.startswith("--")]
+    assert {*named} <= {*told}
+    for flag in named:
+        assert helped("options", flag, cwd=tmp_path).startswith(flag)
 
 
 @pytest.mark.parametrize("name", ["mos_scale", "mos-scale", "--mos-scale"])
