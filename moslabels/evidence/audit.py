@@ -129,7 +129,7 @@ def build(
         "mos_histogram_by_key": match.scores.mos_histogram_by_key,
         "clipped_histogram": match.scores.clipped_histogram,
         "clipped_histogram_by_key": match.scores.clipped_histogram_by_key,
-        "joined_sample": [_joined(row, spec, labels) for row in match.scores.examples or ()],
+        "joined_sample": [_joined(row, spec, labels) for row in match.scores.examples],
         "output_sha256": output and output.sha256,
         "output_bytes": output and output.bytes,
         "unmatched": unmatched and {"path": unmatched.path, "sha256": unmatched.sha256, "bytes": unmatched.bytes},

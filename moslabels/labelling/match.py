@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
@@ -15,6 +15,7 @@ from moslabels.engine.statements import Statement, render
 from moslabels.labelling.findings import Check, Finding, Row, bad_key
 from moslabels.labelling.keys import Key
 from moslabels.labelling.labels import Labels
+from moslabels.labelling.scores import Scores, find_scores
 from moslabels.sources.columns import Cell, Column
 from moslabels.sources.constants import integer
 from moslabels.sources.distinct import DistinctRows
@@ -94,23 +95,6 @@ class Group(Counts):
         return rate(self.input_rows - self.rows_without_key, self.input_rows)
 
 
-@dataclass(frozen=True)
-class Scores:
-    """The mos of the rows with a label, and the first of these rows.
-
-    A histogram counts in 20 bins of 0.2 from 1 to 5: a bin holds its lower edge, and the last one 5 too. On 0-100 a bin
-    is 5 wide. It counts rows, or with ``by_key`` distinct keys; with ``clipped`` those whose score was clipped.
-    """
-
-    mos_stats: dict[str, float | None]
-    mos_stats_by_key: dict[str, float | None]
-    mos_histogram: list[int]
-    mos_histogram_by_key: list[int]
-    clipped_histogram: list[int]
-    clipped_histogram_by_key: list[int]
-    examples: list[dict[str, Any]] | None
-
-
 @dataclass(frozen=True, kw_only=True)
 class Match(Group):
     """How features and labels meet: counts over all feature rows and over their distinct keys.
@@ -160,7 +144,7 @@ def match_features(
         unused_label_keys=_sample(engine, "match/32_unused_label_keys", labels.count - matched),
         key_collisions=_sample(engine, "match/33_key_collisions", counts["repeats"]),
         values_without_key=_values_without_key(engine, source) if counts["values_without_key"] else [],
-        scores=_scores(engine, source),
+        scores=find_scores(engine, source, counts["matched_rows"], matched),
         groups=_groups(engine, counted or source, key, by) if by is not None else (),
         used_labels=_used_labels(engine, labels, matched),
     )
@@ -170,11 +154,6 @@ def _groups(engine: Engine, source: Source, key: Key, column: Column) -> tuple[G
     (cell,) = source.cells({"group": column})
     rows = source.query(engine, "match/37_groups", [*key.cells, cell], keys=key.cells, cell=cell)
     return tuple(Group(**row) for row in rows)
-
-
-def _scores(engine: Engine, source: Source) -> Scores:
-    scores = Scores(**engine.row(render("match/35_scores")))
-    return replace(scores, examples=[source.placed(row) for row in scores.examples or ()])
 
 
 def _values_without_key(engine: Engine, source: Source) -> list[dict[str, Any]]:

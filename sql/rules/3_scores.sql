@@ -57,7 +57,3 @@ CREATE OR REPLACE {{ TEMP }} MACRO scale_raw(value, worst, best) AS
 -- mos_differs(difference, tolerance): whether two scores on 1-5 are two labels. 1e-12 is what binary fractions may be
 -- off by, so that 3.1 and 3.2 are within 0.1.
 CREATE OR REPLACE {{ TEMP }} MACRO mos_differs(difference, tolerance) AS abs(difference) > tolerance + 1e-12;
-
--- mos_between(below, above, place): the score at a place between two rows, such as 2.5: linear between the scores of
--- rows 2 and 3.
-CREATE OR REPLACE {{ TEMP }} MACRO mos_between(below, above, place) AS below + (above - below) * (place - floor(place));

@@ -416,6 +416,7 @@ OF_EACH_TABLE = [
     "match/30_match_counts",
     "match/31_unmatched_feature_keys",
     "match/35_scores",
+    "match/36_examples",
     "unmatched/10_near_keys",
     "unmatched/11_near_misses",
     "labels/60_label_columns",

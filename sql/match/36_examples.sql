@@ -1,0 +1,14 @@
+-- Returns the first labelled feature rows, each of another label, beside it: at most three rows.
+WITH firsts AS (
+    SELECT label_id, min(first_row) AS first_row
+    FROM feature_keys
+    WHERE label_id IS NOT NULL
+    GROUP BY label_id
+    ORDER BY first_row
+    LIMIT 3
+)
+SELECT
+    feature_keys.raw_value, first_row AS row, labels.key, labels.raw_value AS label_value, file AS label_file,
+    labels.row AS label_row, mos_text, mos, mos_raw_0_100
+FROM firsts JOIN labels USING (label_id) JOIN feature_keys USING (first_row)
+ORDER BY first_row;
