@@ -9,6 +9,7 @@ from moslabels.base.text import shown
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.labelling import common_parts
+from moslabels.labelling.alike import alike_pattern
 from moslabels.labelling.labels import Labels
 from moslabels.labelling.match import Match
 from moslabels.spec.table import TableSpec
@@ -78,8 +79,14 @@ def diagnose(engine: Engine, spec: TableSpec, labels: Labels, match: Match) -> d
 def _near_misses(engine: Engine, match: Match) -> list[dict[str, Any]]:
     """Return what unmatched keys differ from labels by, a row each. What counts rule out is not looked for."""
     keys = match.key.parts
+    pattern = alike_pattern(match.unmatched_feature_keys.keys[0]) if len(keys) == 1 else None
+    if pattern is not None:
+        unlike = engine.row(render("unmatched/04_unlike_keys", {"pattern": pattern}))
+        if not (unlike["keys"] or unlike["labels"] or unlike["lengths_differ"]):
+            return []
+        pattern = None if unlike["keys"] else pattern
     engine.run(render("unmatched/05_near_key"))
-    engine.run(render("unmatched/07_near_pairs", keys=keys))
+    engine.run(render("unmatched/07_near_pairs", {"pattern": pattern}, keys=keys))
     counts = engine.row(render("unmatched/08_near_counts", keys=keys))
     lengths_differ, has_scientific = counts["lengths_differ"], counts["has_scientific"]
     has_doubtful = lengths_differ or has_scientific

@@ -1,9 +1,15 @@
 -- Makes near_pairs: the unmatched feature keys and the labels that would meet without one difference, or without
--- several: one row per difference and pair.
+-- several: one row per difference and pair. If the unmatched keys are all alike, no label that is like them is near to one
+-- of them, see unmatched/04_unlike_keys.
+-- Parameters: $pattern of the keys that are like them (null: they are not alike)
 {%- from 'unmatched/near.sql' import with_coarse, with_nears, names %}
 CREATE TEMP TABLE near_pairs AS
-WITH unmatched AS (
-    SELECT DISTINCT key FROM feature_keys WHERE key IS NOT NULL AND label_id IS NULL
+WITH unlike_labels AS (
+    SELECT key FROM label_keys WHERE regexp_full_match(key, CAST($pattern AS VARCHAR)) IS NOT TRUE
+), unmatched AS (
+    SELECT DISTINCT key
+    FROM feature_keys
+    WHERE key IS NOT NULL AND label_id IS NULL AND EXISTS (FROM unlike_labels)
 ),
 {%- if keys | length == 1 %}
 coarse_features AS MATERIALIZED (
@@ -17,12 +23,12 @@ coarse_features AS MATERIALIZED (
 ), few_labels AS (
     -- Most labels are near to no unmatched key. What is left of a key is made for the others alone.
     SELECT key
-    FROM ({{ with_coarse('label_keys') }})
+    FROM ({{ with_coarse('unlike_labels') }})
     WHERE is_odd OR bare IN (FROM coarse) OR (SELECT bool_or(is_odd) FROM coarse_features)
 ),
 {%- else %}
 few_labels AS (
-    SELECT key FROM label_keys
+    FROM unlike_labels
 ),
 {%- endif %}
 both_sides AS (

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Iterator
 
 import pytest
 
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import Statement, environment, render
+from moslabels.labelling.alike import alike_pattern
 
 PLAIN = ["a", "A", "b", "0", "00", "1", "10", "_", ".", "-", " ", "/", "\\", ".mp4", ".MP4", ".avi", ".0", "d/", "x264"]
 ODD = ["%20", "%2F", '"', "'", "é", "e\u0301", "\ufeff", "\uff11", "+", ",", "1e10", "1.5e+07", "e5", "12345"]
@@ -38,6 +40,17 @@ def keys_of(chance: random.Random, bits: list[str]) -> tuple[set[str], set[str]]
     return features - labels, labels
 
 
+def alike(chance: random.Random, key: str) -> set[str]:
+    """Return keys with other digits than a key, as far as its pattern takes them."""
+    pattern = re.compile(alike_pattern(key) or "")
+
+    def other(run: re.Match[str]) -> str:
+        digits = "".join(chance.choices("0012", k=max(1, len(run[0]) + chance.randint(-1, 1))))
+        return chance.choice((run[0], digits))
+
+    return {key} | {found for _ in range(600) if pattern.fullmatch(found := re.sub("[0-9]+", other, key))}
+
+
 def make_table(engine: Engine, name: str, columns: str, keys: set[str]) -> None:
     text = (
         f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT {columns} FROM (SELECT unnest(CAST($keys AS VARCHAR[])) AS key)"
@@ -61,6 +74,16 @@ def coarse(engine: Engine, keys: set[str]) -> dict[str, tuple[str, str, bool]]:
     return {row["key"]: (row["whole"], row["bare"], row["is_odd"]) for row in rows}
 
 
+def pairs(engine: Engine, features: set[str], labels: set[str], pattern: str | None = None) -> list[tuple[str, ...]]:
+    """Return the near pairs of the engine: the difference, the feature key, the label key."""
+    make_table(engine, "label_keys", "key", labels)
+    make_table(engine, "feature_keys", "key, NULL AS label_id", features)
+    engine.run(Statement("test", "DROP TABLE IF EXISTS near_pairs"))
+    engine.run(render("unmatched/07_near_pairs", {"pattern": pattern}, keys=["key"]))
+    rows = engine.rows(Statement("test", "FROM near_pairs"))
+    return sorted((row["difference"], row["key"], row["label_key"]) for row in rows)
+
+
 @pytest.mark.parametrize("bits", [PLAIN, PLAIN + ODD], ids=["plain", "odd"])
 @pytest.mark.parametrize("seed", range(8))
 def test_no_pair_is_lost_by_leaving_labels_out(engine: Engine, bits: list[str], seed: int) -> None:
@@ -68,11 +91,6 @@ def test_no_pair_is_lost_by_leaving_labels_out(engine: Engine, bits: list[str], 
     if seed % 4:  # With an odd key, no label is left out.
         features = {key for key, (*_, is_odd) in coarse(engine, features).items() if not is_odd}
     left = nears(engine, features | labels)
-    make_table(engine, "label_keys", "key", labels)
-    make_table(engine, "feature_keys", "key, NULL AS label_id", features)
-    engine.run(Statement("test", "DROP TABLE IF EXISTS near_pairs"))
-    engine.run(render("unmatched/07_near_pairs", keys=["key"]))
-    found = engine.rows(Statement("test", "FROM near_pairs"))
     expected = {
         (difference, feature, label)
         for place, difference in enumerate(DIFFERENCES)
@@ -81,7 +99,7 @@ def test_no_pair_is_lost_by_leaving_labels_out(engine: Engine, bits: list[str], 
         if left[feature][place] == left[label][place]
     }
     assert len(expected) > 10  # So many that a wrong rule shows.
-    assert sorted(expected) == sorted((row["difference"], row["key"], row["label_key"]) for row in found)
+    assert sorted(expected) == pairs(engine, features, labels)
 
 
 def test_a_label_that_is_near_to_no_key_is_left_out(engine: Engine) -> None:
@@ -95,3 +113,63 @@ def test_a_label_that_is_near_to_no_key_is_left_out(engine: Engine) -> None:
         "x.mp4.mp4": ("xmp4mp4", "xmp4", True),
         "_.mp4": ("mp4", "", True),
     }
+
+
+ALIKE = [
+    *(
+        "clip_0035.mp4",
+        "clip_35.mp4",
+        "10053703034",
+        "a01b2c3",
+        "a.01",
+        "v2b.012b3 x.h264",
+        "A-1 x07",
+        "0x12",
+        "1.",
+        "b1.",
+    ),
+    *("10_x_20", "x_01-a_02.mp4", "e10", "12e", "x.a0 b_1", "abc", "1e5 a"),
+]
+
+
+@pytest.mark.parametrize("key", ALIKE)
+def test_alike_keys_are_not_near(engine: Engine, key: str) -> None:
+    keys = alike(random.Random(1), key)
+    assert len(keys) > 3 or key == "abc"
+    left = nears(engine, keys)
+    for place, difference in enumerate(DIFFERENCES):
+        assert len({near[place] for near in left.values()}) == len(keys), difference
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "1_23",
+        "a1.-2b",
+        "x.1.2",
+        "1e5",
+        "1.5e07",
+        "x.mp4.mp4",
+        "x.abc123",
+        "d/1",
+        "1,000",
+        "%201",
+        "é1",
+        "'1'",
+        "a+1",
+        "",
+    ],
+)
+def test_keys_that_might_be_near_are_not_alike(key: str) -> None:
+    assert alike_pattern(key) is None
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_labels_that_are_like_the_unmatched_keys_are_in_no_pair(engine: Engine, seed: int) -> None:
+    chance = random.Random(seed)
+    keys = sorted(alike(chance, "clip_0035.mp4"))
+    features, labels = set(keys[::2]), set(keys[1::2])
+    labels |= {key.upper() for key in keys[::4]} | {key.replace("_0", "-") for key in keys[::6]} | {'"x"', "y"}
+    found = pairs(engine, features, labels - features)
+    assert len(found) > 10
+    assert found == pairs(engine, features, labels - features, alike_pattern(keys[0]))

@@ -202,6 +202,16 @@ def test_keys_that_are_not_near(job: Job, features: list[str], labels: list[str]
     assert job.audit["diagnosis"]["near_misses"] == []
 
 
+@pytest.mark.parametrize("odd", ["CLIP_003.mp4", "clip-003.mp4", "clip_3.mp4", "clip_003"])
+def test_a_label_that_is_unlike_all_others_is_near(job: Job, odd: str) -> None:
+    keys = [f"clip_{number:03}.mp4" for number in range(20)]
+    given = [{"key": key, "mos": 3} for key in (*keys[10:], odd)]
+    job.run([{"key": key} for key in keys[:10]], given, min_match_rate=0)
+    (found,) = job.audit["diagnosis"]["near_misses"]
+    assert found["keys"] == 1
+    assert found["examples"] == [{"key": "clip_003.mp4", "label_key": odd}]
+
+
 def test_what_would_meet_several_labels_is_no_rule(job: Job) -> None:
     says = (
         "1 of 1 unmatched keys are like a label but for case, .*: each of these would meet several labels, so it is not"
