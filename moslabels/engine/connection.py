@@ -3,29 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import partial
-from threading import Event, Thread
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any
 
 import duckdb
 import pyarrow as pa
 
-from moslabels.base.errors import ResourceError, StatementError, UsageError, calls_others
+from moslabels.base.errors import ResourceError, StatementError, UsageError
 from moslabels.base.progress import SILENT, Progress
 from moslabels.base.settings import DEFAULTS, Settings
-from moslabels.base.signals import released
 from moslabels.engine.databases import Database, bytes_of, give_back, take
 from moslabels.engine.failures import failure
-from moslabels.engine.sessions import Connection, Relation, session_of, unwrapped, watch
+from moslabels.engine.sessions import Connection, session_of, watch
 from moslabels.engine.statements import SqlText, Statement, render, rules
 from moslabels.engine.timer import Timer
+from moslabels.engine.worker import T, Worker
 
-T = TypeVar("T")
-
-SECONDS_BETWEEN_LOOKS = 0.1
 SMALL = 1 << 20
 """So many bytes of inputs are read by one thread: DuckDB gives 122,880 rows to each, and waking more takes longer."""
 _OF_DUCKDB = (duckdb.Error, OSError, RuntimeError, MemoryError, pa.ArrowException, UnicodeDecodeError)
@@ -51,15 +46,15 @@ class Engine:
         progress: Progress = SILENT,
     ) -> None:
         self.progress = progress
-        self._watch: pa.RecordBatchReader | None = None
         self._database = None if connection is not None else self._own(settings, spill_folder)
         self._is_sound = True
+        watched = None
         if self._database is not None:
             self._connection = self._database.session(progress)
         elif connection is not None:
             self._connection = session_of(connection)
-            self._watch = watch(connection)
-        self._worker = ThreadPoolExecutor(max_workers=1)
+            watched = watch(connection)
+        self._worker = Worker(self._connection, watched, progress)
         self._registered = 0
         self._expected = 0
         self.ran: list[Statement] = []
@@ -106,9 +101,7 @@ class Engine:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()  # A statement still runs if a second exception came while it was being ended.
-        self._worker.shutdown()
-        self._connection.close()
-        self._watch = None  # The caller's connection counts as busy while this result is open.
+        self._worker.close()
         if self._database is not None:
             give_back(self._database, self._is_sound)
             self._database = None
@@ -235,17 +228,18 @@ class Engine:
         timer.tell()
         return fetched
 
+    def stop(self) -> None:
+        """End what DuckDB is doing."""
+        self._worker.stop()
+
     def _interruptible(self, statement: Statement, call: Callable[[], T], timer: Timer | None = None) -> T:
-        """Let DuckDB work in another thread, because in the main thread it sees Ctrl-C late or not at all.
+        """Return the result of a call of DuckDB. Raise StatementError if it fails.
 
         An exception during the wait (Ctrl-C, one of a signal handler or of ``progress``) ends the statement at once and
         is passed on unchanged.
         """
         try:
-            self._look_at_connection()
-            future = self._submit(call)
-            with released():  # A signal may end the wait: everything to clean up is known by now.
-                _wait(future, partial(self._look, timer))
+            future = self._worker.finished(call, timer)
         except BaseException:
             self._is_sound = False
             self.stop()
@@ -256,78 +250,6 @@ class Engine:
             raise failure(statement, error) from error
         return future.result()
 
-    def _submit(self, call: Callable[[], T]) -> Future[T]:
-        try:
-            return self._worker.submit(call)
-        except RuntimeError:  # The interpreter is ending, so no Ctrl-C can come and no thread is needed.
-            future: Future[T] = Future()
-            try:
-                future.set_result(call())
-            except Exception as error:
-                future.set_exception(error)
-            return future
-
-    def stop(self) -> None:
-        """End what DuckDB is doing. Ask until it ends, because a statement that has just begun misses an interrupt."""
-        idle = self._submit(lambda: None)
-        seconds = 0.0
-        while not wait([idle], seconds).done:
-            self._connection.interrupt()
-            seconds = SECONDS_BETWEEN_LOOKS
-
-    def _look(self, timer: Timer | None) -> None:
-        """Report how far DuckDB is."""
-        self._look_at_connection()
-        if timer is not None and self.progress is not SILENT:
-            percent = self._connection.query_progress()
-            timer.running(percent / 100 if percent >= 0 else None)
-
-    @calls_others
-    def _look_at_connection(self) -> None:
-        """Raise DuckDB's InterruptException if the caller interrupted the connection."""
-        if self._watch is None:
-            return
-        try:
-            self._watch.read_next_batch()
-        except (OSError, StopIteration, pa.ArrowException) as error:
-            self._watch = None
-            if "interrupt" in str(error).lower():
-                raise duckdb.InterruptException(str(error)) from None
-
 
 def _registered_name(number: int) -> str:
     return f"in_memory_{number}"
-
-
-@calls_others
-def _wait(future: Future[Any], look: Callable[[], None]) -> None:
-    """Wait for another thread, and call ``look`` in between. A wait without pauses would miss some exceptions."""
-    done = Event()
-    future.add_done_callback(lambda _: done.set())
-    while not done.wait(SECONDS_BETWEEN_LOOKS):
-        look()
-
-
-def table_of(relation: Relation, connection: Connection | None, look: Callable[[], None]) -> pa.Table:
-    """Return the rows of a caller's relation. An exception during the wait interrupts ``connection`` and passes on."""
-    future: Future[pa.Table] = Future()
-
-    def run() -> None:
-        try:
-            # Without the select, DuckDB 1.5 leaves out rows of the relation that were fetched before.
-            future.set_result(relation.select("*").to_arrow_table())
-        except BaseException as error:
-            future.set_exception(error)
-
-    try:
-        Thread(target=run, daemon=True).start()
-    except RuntimeError:  # The interpreter is ending.
-        run()
-    try:
-        _wait(future, look)
-    except BaseException:
-        if connection is not None:
-            while not wait([future], SECONDS_BETWEEN_LOOKS).done:
-                unwrapped(connection).interrupt()
-        raise
-    return future.result()

@@ -12,8 +12,8 @@ import pyarrow as pa
 
 from moslabels.base.errors import TableError, UsageError, is_from_outside
 from moslabels.base.text import shown
-from moslabels.engine.connection import table_of
 from moslabels.engine.sessions import Connection, InterruptException, Relation
+from moslabels.engine.worker import table_of
 
 Look: TypeAlias = Callable[[], None]
 """A function that is called now and then while a table is read, and may raise."""

@@ -464,7 +464,7 @@ def test_a_statement_that_fails_is_told_of(folder: Path) -> None:
 
 
 def test_duckdb_tells_how_far_it_is(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setattr("moslabels.engine.connection.SECONDS_BETWEEN_LOOKS", 0.001)
+    monkeypatch.setattr("moslabels.engine.worker.SECONDS_BETWEEN_LOOKS", 0.001)
     heard = Heard()
     with Engine(progress=heard) as engine:
         engine.run(Statement("many", "CREATE TABLE many AS SELECT hash(i) AS h FROM range(3000000) r (i)"))
