@@ -20,7 +20,7 @@ class Holder:
     """A process that holds an output or a temporary folder.
 
     ``has_locks`` says whether the file system holds a lock for the process. If not, the lock file itself is the lock,
-    and ``machine`` is where the process runs (:meth:`System.machine`), or None if that is unknown.
+    and ``machine`` is where the process runs (:func:`this_machine`), or None if that is unknown.
     """
 
     name: str = "another process"
@@ -31,7 +31,7 @@ class Holder:
 
     def has_ended(self) -> bool:
         """Return whether the process has surely ended; False if that is unknown."""
-        if self.process is None or self.machine is None or self.machine != platform.system.machine():
+        if self.process is None or self.machine is None or self.machine != this_machine():
             return False
         return not platform.system.is_running(self.process)
 
@@ -41,7 +41,7 @@ def signature(has_locks: bool) -> bytes:
     since = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     text = f"process {os.getpid()} on {socket.gethostname()}\nsince {since}\n"
     if not has_locks:
-        machine = platform.system.machine()
+        machine = this_machine()
         text += "without locks of files\n" + (f"machine {machine}\n" if machine else "")
     return text.encode()
 
@@ -53,3 +53,16 @@ def holder_of(handle: int) -> Holder:
         return Holder()
     name, process, since, without_locks, machine = signed.groups()
     return Holder(name, since, not without_locks, int(process), machine)
+
+
+def this_machine() -> str | None:
+    """Return an identifier of this machine since its last start; None if the system has none.
+
+    A container with process numbers of its own counts as a machine. The name of the host would not do, because several
+    containers may share it.
+    """
+    try:
+        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
+            return f"{stream.read().strip()}-{os.stat('/proc/self/ns/pid').st_ino}"
+    except (OSError, ValueError):
+        return None

@@ -135,7 +135,7 @@ def _try_lock(place: Place, name: str, handle: int, left: Holder) -> bool:
     """Lock a lock file; return False if the file system has no locks. Raise TableError if another run holds it."""
     found = os.fstat(handle)
     try:
-        return platform.system.lock(handle)
+        return platform.lock(handle)
     except BlockingIOError:
         raise TableError(
             f"{place.given}: {left.name} is writing it; run again when that is done (its lock is {place.full(name)}, "

@@ -226,21 +226,6 @@ class System:
             raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
 
-    def lock(self, handle: int | None) -> bool:
-        """Lock an open file or folder; return False if the system or the file system has no locks.
-
-        Raise BlockingIOError if another process holds it.
-        """
-        if handle is None:
-            return False
-        try:
-            self.flock(handle)
-        except OSError as error:
-            if error.errno not in _NO_LOCKS:
-                raise
-            return False
-        return True
-
     def lock_records(self, handle: int) -> None:
         """Lock an open file as DuckDB does to read it. Raise OSError if a program has it open to write.
 
@@ -263,23 +248,9 @@ class System:
             return True
         try:
             os.kill(process, 0)
-        except ProcessLookupError:
-            return False
-        except (OSError, OverflowError):
-            return True
+        except (OSError, OverflowError) as error:
+            return not isinstance(error, ProcessLookupError)
         return True
-
-    def machine(self) -> str | None:
-        """Return an identifier of this machine since its last start; None if the system has none.
-
-        A container with process numbers of its own counts as a machine. The name of the host would not do, because
-        several containers may share it.
-        """
-        try:
-            with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
-                return f"{stream.read().strip()}-{os.stat('/proc/self/ns/pid').st_ino}"
-        except (OSError, ValueError):
-            return None
 
 
 def _at(folder: Folder, name: str) -> tuple[str, int | None]:
@@ -288,6 +259,22 @@ def _at(folder: Folder, name: str) -> tuple[str, int | None]:
 
 
 system = System(Abilities.found())
+
+
+def lock(handle: int | None) -> bool:
+    """Lock an open file or folder; return False if the system or the file system has no locks.
+
+    Raise BlockingIOError if another process holds it.
+    """
+    if handle is None:
+        return False
+    try:
+        system.flock(handle)
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
+        return False
+    return True
 
 
 @contextmanager

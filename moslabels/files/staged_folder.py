@@ -98,7 +98,13 @@ class StagedFolder:
         """
         system = platform.system
         with named(self._place.given):
-            self._check(files, self._table, "")
+            if missing := _keep_only(files, self._table):
+                raise TableError(
+                    f"{self._place.given}: {min(missing)} is missing among the finished parts in {self.path}; run "
+                    "again where no other program removes files",
+                    code="read-back",
+                    file=self._place.given,
+                )
             old = self._place.find(self._place.name)
             if old is not None and stat.S_ISDIR(old.st_mode):
                 self._keep_mode(old)
@@ -130,45 +136,6 @@ class StagedFolder:
     def _keep_mode(self, old: os.stat_result) -> None:
         with suppress(OSError):
             os.chmod(self._table.path if self._table.handle is None else self._table.handle, stat.S_IMODE(old.st_mode))
-
-    def _check(self, files: Iterable[str], folder: Folder, above: str) -> None:
-        """Remove what is not of the new version, and sync the folders. Raise TableError if a file is missing.
-
-        ``files`` are paths below ``folder``, whose own path ends in ``above``.
-        """
-        system = platform.system
-        own: set[str] = set()
-        of_folder: dict[str, list[str]] = {}
-        for file in files:
-            name, slash, rest = file.partition("/")
-            if slash:
-                of_folder.setdefault(name, []).append(rest)
-            else:
-                own.add(name)
-        for name in system.names(folder):
-            found = system.find(folder, name)
-            is_folder = found is not None and stat.S_ISDIR(found.st_mode)
-            if is_folder and name in of_folder:
-                inner = system.open_folder(name, folder, follow=False)
-                try:
-                    self._check(of_folder.pop(name), inner, f"{above}{name}/")
-                finally:
-                    system.release(inner)
-            elif is_folder:
-                system.remove_tree(folder, name)
-            elif found is not None and stat.S_ISREG(found.st_mode) and name in own:
-                own.discard(name)
-            else:
-                system.remove(folder, name)
-        missing = [*own, *(f"{name}/{min(rest)}" for name, rest in of_folder.items())]
-        if missing:
-            raise TableError(
-                f"{self._place.given}: {above}{min(missing)} is missing among the finished parts in {self.path}; run "
-                "again where no other program removes files",
-                code="read-back",
-                file=self._place.given,
-            )
-        system.sync_folder(folder)
 
     def _open_own(self) -> Folder:
         """Make the hidden folder, or open the one that a run of this user left."""
@@ -236,3 +203,37 @@ class StagedFolder:
                         platform.system.remove_tree(self._place.folder, self._hidden)
         finally:
             self._cleanup.close()
+
+
+def _keep_only(files: Iterable[str], folder: Folder) -> list[str]:
+    """Remove what is not one of these files from a folder, and sync it. Return the files that are missing.
+
+    ``files`` are paths below the folder.
+    """
+    system = platform.system
+    own: set[str] = set()
+    of_folder: dict[str, list[str]] = {}
+    for file in files:
+        name, slash, rest = file.partition("/")
+        if slash:
+            of_folder.setdefault(name, []).append(rest)
+        else:
+            own.add(name)
+    missing: list[str] = []
+    for name in system.names(folder):
+        found = system.find(folder, name)
+        is_folder = found is not None and stat.S_ISDIR(found.st_mode)
+        if is_folder and name in of_folder:
+            inner = system.open_folder(name, folder, follow=False)
+            try:
+                missing += [f"{name}/{file}" for file in _keep_only(of_folder.pop(name), inner)]
+            finally:
+                system.release(inner)
+        elif is_folder:
+            system.remove_tree(folder, name)
+        elif found is not None and stat.S_ISREG(found.st_mode) and name in own:
+            own.discard(name)
+        else:
+            system.remove(folder, name)
+    system.sync_folder(folder)
+    return [*missing, *own, *(f"{name}/{file}" for name, rest in of_folder.items() for file in rest)]

@@ -91,7 +91,7 @@ class Workspace:
 def _try_lock(folder: Folder) -> bool:
     """Lock a folder until its handle is closed; return False if the system cannot lock it."""
     try:
-        return platform.system.lock(folder.handle)
+        return platform.lock(folder.handle)
     except OSError:
         return False
 
@@ -145,4 +145,4 @@ def _is_free(folder: Folder) -> bool:
         holder = holder_of(mark)
     finally:
         platform.system.release(mark)
-    return holder.has_ended() or (platform.system.lock(folder.handle) and holder.has_locks)
+    return holder.has_ended() or (platform.lock(folder.handle) and holder.has_locks)
