@@ -45,7 +45,7 @@ def run() -> NoReturn:
 
 def _status(arguments: list[str]) -> int:
     parsed = argparse.Namespace()
-    parser = command_parser()
+    parser = command_parser(arguments)
     try:
         parsed = parser.parse_args(arguments)
         if parsed.version:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
 from moslabels.base.text import nearest, shown
 from moslabels.command.arguments import flag
@@ -113,6 +114,10 @@ COMMANDS = {
 }
 
 
-def command_parser() -> Parser:
-    """Return the parser of the command line. ``name`` is the command that was given, or None."""
-    return parser_of(tuple(COMMANDS.values()))
+def command_parser(arguments: Sequence[str] = ()) -> Parser:
+    """Return the parser of a command line. ``name`` is the command that was given, or None.
+
+    If the line begins with a command, the parser knows only that one: those of the others take time to make.
+    """
+    first = COMMANDS.get(arguments[0]) if arguments else None
+    return parser_of([first] if first is not None else list(COMMANDS.values()))

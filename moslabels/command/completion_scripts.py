@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+
+from moslabels.base.dataclass import dataclass
 
 
 @dataclass(frozen=True)

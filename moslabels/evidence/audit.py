@@ -8,6 +8,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from moslabels.base.dataclass import dataclass
 from moslabels.base.text import visible_json
 from moslabels.evidence.provenance import plain
 from moslabels.labelling.keys import one_or_list
@@ -21,7 +22,7 @@ FAMILY = "mos-label-materializer-"
 SCHEMA = f"{FAMILY}audit-v1"
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class Output:
     """A file that was written. ``nulled`` of its numbers became null because the format has no text for them."""
 
@@ -31,7 +32,7 @@ class Output:
     nulled: int = 0
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclass(frozen=True)
 class PartRecord:
     """One part of a table of many parts: its path below the folder, its counts, and the hashes before and after.
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from urllib.parse import quote
+
+from moslabels.base.dataclass import dataclass
 
 
 @dataclass(frozen=True)

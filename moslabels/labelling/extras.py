@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
+from moslabels.base.dataclass import dataclass
 from moslabels.base.errors import TableError
 from moslabels.base.text import listed, short, shown
 from moslabels.engine.connection import Engine

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
+from moslabels.base.dataclass import dataclass
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.labelling.match import Features

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from moslabels.base.dataclass import dataclass
 from moslabels.base.errors import TableError
 from moslabels.base.text import shown
 from moslabels.engine.connection import Engine

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
+from moslabels.base.dataclass import dataclass
 from moslabels.base.text import counted, shown
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
+
+from moslabels.base.dataclass import dataclass
 
 MOST_COLUMNS = 20_000
 """The most columns of a text that is split. The time that DuckDB takes grows with the square of their number."""

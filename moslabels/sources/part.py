@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import pyarrow as pa
 
+from moslabels.base.dataclass import dataclass
 from moslabels.parquet.footer import Footer
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from moslabels.base.dataclass import dataclass
 
 LOCAL = "local"
 """The engine that is no other program: processes on this machine."""

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date, datetime
-from uuid import UUID
 
+from moslabels.base.dataclass import dataclass
 from moslabels.base.text import shown
 
 
@@ -88,6 +87,8 @@ def _is_moment(value: str) -> bool:
 
 
 def _is_uuid(value: str) -> bool:
+    from uuid import UUID  # Every command loads this module, and few take a UUID.
+
     return str(UUID(value)) == value.lower()
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from moslabels.base.dataclass import dataclass
 from moslabels.base.errors import UsageError
 from moslabels.base.text import json_fault, nearest, nearest_several, shown
 from moslabels.files.contents import absence_advice, other_content
