@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from threading import RLock
 from types import TracebackType
 
 import pyarrow as pa
@@ -14,8 +15,8 @@ from moslabels.evidence.types import Audit
 class LabelledBatches:
     """An iterator over batches of features with the label columns, and at its end the audit of all of them.
 
-    It is read once, by one thread at a time. It is a context manager: :meth:`close` lets go of what feeds it. Other
-    packages can read it as an Arrow stream; an error reaches them as text.
+    It is read once. Threads may share it: each batch goes to one of them. It is a context manager: :meth:`close` lets
+    go of what feeds it. Other packages can read it as an Arrow stream; an error reaches them as text.
 
     Attributes
     ----------
@@ -32,6 +33,7 @@ class LabelledBatches:
         self._audit: Audit | None = None
         self._error: BaseException | None = None
         self._is_closed = False
+        self._lock = RLock()
 
     @property
     def audit(self) -> Audit:
@@ -45,25 +47,27 @@ class LabelledBatches:
 
     def __next__(self) -> pa.RecordBatch:
         """Return the next batch. Raise GateError and TableError, again and again: after an error there is no end."""
-        if self._error is not None:
-            raise self._error
-        if self._is_closed and self._audit is None:
-            raise UsageError("the batches are closed, and were not read to their end")
-        try:
-            return next(self._batches)
-        except StopIteration as end:
-            if end.value is not None:
-                self._audit = end.value
-            raise StopIteration from None
-        except BaseException as error:
-            self._error = error
-            raise
+        with self._lock:
+            if self._error is not None:
+                raise self._error
+            if self._is_closed and self._audit is None:
+                raise UsageError("the batches are closed, and were not read to their end")
+            try:
+                return next(self._batches)
+            except StopIteration as end:
+                if end.value is not None:
+                    self._audit = end.value
+                raise StopIteration from None
+            except BaseException as error:
+                self._error = error
+                raise
 
     def close(self) -> None:
         """Let go of what feeds the batches. To close twice is no error."""
-        self._is_closed = True
-        self._batches.close()
-        self._batches = _ended()  # In Python 3.13 a generator that never began holds its arguments after its end.
+        with self._lock:
+            self._is_closed = True
+            self._batches.close()
+            self._batches = _ended()  # In Python 3.13 a generator that never began holds its arguments after its end.
 
     def __enter__(self) -> LabelledBatches:
         return self

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import weakref
 from collections.abc import Generator, Iterator
 from contextlib import ExitStack
 from dataclasses import replace
@@ -14,6 +13,7 @@ from typing import Any, Unpack
 import pyarrow as pa
 
 from moslabels.base.errors import UsageError, errors_of_table
+from moslabels.base.owned import Owned
 from moslabels.base.progress import Cancel
 from moslabels.engine.connection import Engine
 from moslabels.engine.sessions import Connection
@@ -66,7 +66,7 @@ class Labeller:
             self._columns = label_table(self._engine, self._labels, spec.options.status_column).decoded()
             self._check_labels()
             self._calls = 0
-            self._end = weakref.finalize(self, _close, stack.pop_all(), self._process)
+            self._owned = Owned(self, stack.pop_all())
 
     def join(self, features: Features | Table) -> Joined:
         """Join the labels onto a feature table, as :func:`join` does: result, audit and errors are the same.
@@ -149,7 +149,7 @@ class Labeller:
     def close(self) -> None:
         """Let go of the DuckDB and of the folder for temporary files. To close twice is no error."""
         with self._lock:
-            self._end()
+            self._owned.close()
 
     def __enter__(self) -> Labeller:
         return self
@@ -172,15 +172,15 @@ class Labeller:
         with errors_of_table("features"), ExitStack() as stack:
             workspace, engine = stack.enter_context(self._call.engine())
             take_labels(self._engine, engine)
-            end = self._end
+            old = self._owned
             self._workspace, self._engine, self._calls = workspace, engine, 1
-            self._end = weakref.finalize(self, _close, stack.pop_all(), self._process)
-        end()
+            self._owned = Owned(self, stack.pop_all())
+        old.close()
 
     def _refuse_closed(self) -> None:
         if os.getpid() != self._process:
             raise UsageError("the labeller is of another process; make one after the fork")
-        if not self._end.alive:
+        if not self._owned.is_open:
             raise UsageError("the labeller is closed")
 
 
@@ -190,11 +190,6 @@ def _batches(table: pa.Table, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         yield from table.replace_schema_metadata(schema.metadata).to_batches()
     else:
         yield pa.RecordBatch.from_arrays([one_array(column) for column in table.columns], schema=schema)
-
-
-def _close(stack: ExitStack, process: int) -> None:
-    if os.getpid() == process:  # A forked child must not remove the folder of its parent.
-        stack.close()
 
 
 def labeller(

@@ -249,6 +249,22 @@ def test_threads_have_a_stream_each() -> None:
     assert rows == {number: 4 * (number + 3) for number in range(4)}
 
 
+def test_threads_share_a_stream() -> None:
+    """Each batch goes to one of them, and the gates come once."""
+    table = pa.concat_tables([FRAMES] * 40)
+    taken: list[pa.RecordBatch] = []
+    with labeller(SCORES, **LOOSE) as prepared:
+        found = prepared.batches(table.to_reader(max_chunksize=3))
+        threads = [threading.Thread(target=lambda: taken.extend(found)) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        wanted = join(table, SCORES, **LOOSE)
+    assert pa.Table.from_batches(taken).sort_by("clip").equals(wanted.table.sort_by("clip"))
+    assert found.audit == wanted.audit
+
+
 class Source:
     """Batches that say whether anybody still holds what feeds them."""
 

@@ -181,3 +181,42 @@ def test_it_is_closed_when_the_process_ends_and_not_by_a_child(tmp_path: Path) -
     said = ["the labeller is of another process; make one after the fork", "1 [3.0]"]
     assert (done.stdout.splitlines(), done.stderr) == (said, "")
     assert list(tmp_path.iterdir()) == []
+
+
+FORGOTTEN_UNDER_A_LOCK = """
+import gc
+import sys
+from concurrent.futures import ThreadPoolExecutor
+import pyarrow as pa
+from moslabels import labeller
+
+
+class Prefix:
+    def __str__(self):  # An executor asks for it while it has the lock of all executors.
+        gc.collect()
+        return "names"
+
+
+for _ in range(int(sys.argv[2])):
+    prepared = labeller(
+        pa.table({"clip": ["a"], "mos": [3]}), feature_key_column="clip", label_key_column="clip", temp_dir=sys.argv[1]
+    )
+    circle = [prepared]
+    circle.append(circle)
+    del prepared, circle
+    with ThreadPoolExecutor(1, thread_name_prefix=Prefix()) as executor:
+        print(executor.submit(int, 1).result())
+"""
+
+
+@pytest.mark.parametrize("times", [1, 3])
+def test_it_may_be_forgotten_anywhere(times: int, tmp_path: Path) -> None:
+    """Python may collect what nobody holds while its thread has a lock that closing needs."""
+    done = subprocess.run(
+        [sys.executable, "-c", FORGOTTEN_UNDER_A_LOCK, str(tmp_path), str(times)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.stdout.splitlines(), done.stderr) == (["1"] * times, "")
+    assert list(tmp_path.iterdir()) == []
