@@ -158,7 +158,7 @@ class Engine:
 
     def run(self, statement: Statement) -> None:
         """Run a statement for its effect."""
-        self._execute(statement, lambda _: None)
+        self._timed(statement, lambda: self._execute(statement))
 
     def run_once(self, statement: Statement) -> None:
         """Run a statement for its effect, if this session has not run it yet."""
@@ -167,9 +167,12 @@ class Engine:
 
     def rows(self, statement: Statement) -> list[dict[str, Any]]:
         """Return the rows of a query as dicts. For counts, samples and other small results."""
-        names, rows = self._execute(
-            statement, lambda result: ([column[0] for column in result.description], result.fetchall())
-        )
+
+        def call() -> tuple[list[str], list[Any]]:
+            result = self._execute(statement)
+            return [column[0] for column in result.description], result.fetchall()
+
+        names, rows = self._timed(statement, call)
         return [dict(zip(names, row, strict=True)) for row in rows]
 
     def row(self, statement: Statement) -> dict[str, Any]:
@@ -179,12 +182,7 @@ class Engine:
 
     def table(self, statement: Statement) -> pa.Table:
         """Return the result of a query as an Arrow table."""
-
-        def run() -> pa.Table:
-            schema, batches = self.stream(statement, 1_000_000, is_held=True)
-            return pa.Table.from_batches(batches, schema)
-
-        return self.with_more_memory(run)
+        return self._timed(statement, lambda: self._reader(statement, 1_000_000).read_all())
 
     def stream(
         self, statement: Statement, rows: int, *, is_held: bool = False
@@ -199,13 +197,8 @@ class Engine:
 
         self.ran.append(statement)
         timer = Timer(self.progress, statement)
-
-        def start() -> pa.RecordBatchReader:
-            relation = self._connection.sql(statement.sql, params=dict(statement.values) or None)
-            return relation.to_arrow_reader(rows)
-
         with timer:
-            reader = self._interruptible(statement, start, timer)
+            reader = self._interruptible(statement, lambda: self._reader(statement, rows), timer)
 
         def batches() -> Iterator[pa.RecordBatch]:
             while True:
@@ -218,10 +211,14 @@ class Engine:
 
         return reader.schema, batches()
 
-    def _execute(self, statement: Statement, fetch: Callable[[Connection], T]) -> T:
-        def call() -> T:
-            return fetch(self._connection.execute(statement.sql, dict(statement.values) or None))
+    def _execute(self, statement: Statement) -> Connection:
+        return self._connection.execute(statement.sql, dict(statement.values) or None)
 
+    def _reader(self, statement: Statement, rows: int) -> pa.RecordBatchReader:
+        return self._connection.sql(statement.sql, params=dict(statement.values) or None).to_arrow_reader(rows)
+
+    def _timed(self, statement: Statement, call: Callable[[], T]) -> T:
+        """Return what a call of DuckDB returns, and report it as the work of a statement."""
         self.ran.append(statement)
         with (timer := Timer(self.progress, statement)):
             fetched = self.with_more_memory(lambda: self._interruptible(statement, call, timer))

@@ -19,6 +19,8 @@ from moslabels.labelling.label_inputs import LabelInput, open_labels, read_rows
 from moslabels.spec.names import LABEL_COLUMNS, SOURCE_COLUMN
 from moslabels.spec.table import TableSpec
 
+_FEW = 20_000
+
 
 @dataclass(frozen=True)
 class LabelFile:
@@ -132,7 +134,8 @@ def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels
     check(engine, "label_scores", inputs, [counts])
     repeats = _repeats(engine) if counts["may_repeat"] else 0
     typed = typed_extras(engine, spec, inputs.extras)
-    engine.run(render("labels/50_labels", typed_extras=typed, has_repeats=repeats > 0))
+    few = counts["scores"] <= _FEW
+    engine.run(render("labels/50_labels", typed_extras=typed, has_repeats=repeats > 0, are_few=few))
     check(engine, "labels", replace(inputs, extras=tuple(typed)), [{**counts, "repeats": repeats}])
     return Labels(
         files=tuple(_label_file(file, row) for file, row in zip(inputs.files, found, strict=True)),

@@ -114,20 +114,26 @@ class Match(Group):
 
 
 def match_features(
-    engine: Engine, features: Features, labels: Labels, by: Column | None, counted: Source | None
+    engine: Engine, features: Features, labels: Labels, by: Column | None, distinct: DistinctRows | None
 ) -> Match:
     """Let the distinct keys of a feature table meet the engine's ``labels``. Raise TableError.
 
-    What the counts say is not there is not looked for. ``by`` is the column of the groups. ``counted`` are the distinct
-    rows of the features in the columns that are read, if they were found already.
+    What the counts say is not there is not looked for. ``by`` is the column of the groups. ``distinct`` are the
+    distinct rows of the features in the columns that are read, if they were found already.
     """
     source, key = features.source, features.key
-    if source.has_several:
+    rows = distinct.source if distinct is not None else source
+    are_values = distinct is not None and distinct.is_exact and by is None
+    if are_values:
+        pass  # They are the values, each with the number of its rows.
+    elif source.has_several:
         source.run(engine, "parts/10_part_values", key.cells)
         engine.run(render("parts/11_feature_values", cells=key.cells))
     else:
-        (counted or source).run(engine, "match/10_feature_values", key.cells)
-    source.run(engine, "match/20_feature_keys", key.cells, key.parameters(), keys=key.cells, key=key)
+        rows.run(engine, "match/10_feature_values", key.cells)
+    rows.run(
+        engine, "match/20_feature_keys", key.cells, key.parameters(), keys=key.cells, key=key, are_values=are_values
+    )
     counts: dict[str, Any] = engine.row(render("match/30_match_counts"))
     for check in CHECKS:
         check.run(engine, features, [source.path], [counts])
@@ -144,8 +150,8 @@ def match_features(
         unused_label_keys=_sample(engine, "match/32_unused_label_keys", labels.count - matched),
         key_collisions=_sample(engine, "match/33_key_collisions", counts["repeats"]),
         values_without_key=_values_without_key(engine, source) if counts["values_without_key"] else [],
-        scores=find_scores(engine, source, counts["matched_rows"], matched),
-        groups=_groups(engine, counted or source, key, by) if by is not None else (),
+        scores=find_scores(engine, source, counts["matched_rows"], matched, labels.clipped > 0),
+        groups=_groups(engine, rows, key, by) if by is not None else (),
         used_labels=_used_labels(engine, labels, matched),
     )
 
@@ -241,7 +247,10 @@ def row_labels(
     if distinct is None:
         positions = _positions(engine, source, key, labels, match.input_rows)
     else:
-        of_value = _positions(engine, distinct.source, key, labels, distinct.count)
+        if distinct.is_exact and not match.groups:
+            of_value = engine.table(render("match/41_value_labels", {"missing": labels.missing_id})).column(0)
+        else:
+            of_value = _positions(engine, distinct.source, key, labels, distinct.count)
         if len(of_value) != distinct.count:
             raise _miscount(source, f"{distinct.count} values were counted, and there are {len(of_value)}")
         assert distinct.codes is not None

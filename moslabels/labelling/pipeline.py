@@ -131,7 +131,7 @@ def meet_rows(
     size = (file_size(spec.features), "bytes") if source.rows is None else (source.rows,)
     engine.progress.step("matching", *size)
     by = group_column(source, spec.options.match_rate_by)
-    match = match_features(engine, features, labels, by, distinct.source if distinct is not None else None)
+    match = match_features(engine, features, labels, by, distinct)
     return Matched(spec, source, key, labels, dropped, match, distinct)
 
 

@@ -40,17 +40,20 @@ class Scores:
     clipped_histogram_by_key: list[int]
 
 
-def find_scores(engine: Engine, source: Source, rows: int, keys: int) -> Scores:
-    """Return the scores of features that met labels. So many of their rows, and of their distinct keys, have one."""
+def find_scores(engine: Engine, source: Source, rows: int, keys: int, has_clipped: bool) -> Scores:
+    """Return the scores of features that met labels. So many of their rows, and of their distinct keys, have one.
+
+    ``has_clipped`` says whether scores of labels were clipped.
+    """
     if not rows:
         return _Sums(rows, keys).scores([])
-    sums = engine.with_more_memory(lambda: _summed(engine, rows, keys))
+    sums = engine.with_more_memory(lambda: _summed(engine, rows, keys, has_clipped))
     return sums.scores([source.placed(row) for row in engine.rows(render("match/36_examples"))])
 
 
-def _summed(engine: Engine, rows: int, keys: int) -> _Sums:
+def _summed(engine: Engine, rows: int, keys: int, has_clipped: bool) -> _Sums:
     sums = _Sums(rows, keys)
-    _, batches = engine.stream(render("match/35_scores"), _BATCH, is_held=True)
+    _, batches = engine.stream(render("match/35_scores", has_clipped=has_clipped), _BATCH, is_held=True)
     for batch in batches:
         sums.add(*batch.columns)
     return sums
@@ -68,7 +71,7 @@ class _Sums:
         if not len(mos):
             return
         ends = [*(bisect_left(mos, edge, key=_value) for edge in _EDGES), len(mos)]
-        for histogram, counts in zip(self._histograms, (rows, keys, *clipped), strict=True):
+        for histogram, counts in zip(self._histograms, (rows, keys, *clipped), strict=False):
             _count(histogram, counts, ends)
         self._rows.add(mos, rows)
         self._keys.add(mos, keys)

@@ -13,7 +13,7 @@ from moslabels.labelling.labels import Labels
 from moslabels.labelling.match import Features, check_labelled, columns_read, group_column
 from moslabels.labelling.pipeline import Matched, check_rule, forget_features, meet_rows
 from moslabels.sources.constants import whole
-from moslabels.sources.distinct import DistinctRows, counted_source, distinct, distinct_of, merged
+from moslabels.sources.distinct import counted_rows, distinct, distinct_of, merged
 from moslabels.sources.source import Source
 from moslabels.spec.table import TableSpec
 
@@ -50,7 +50,7 @@ class Stream:
         found = distinct_of(source, self._read)
         values = {**key.parameters(), "missing": self._labels.missing_id}
         with engine.passing(), source.reading():
-            counted = counted_source(engine, source, found.values)
+            counted = counted_rows(engine, source, found.values).source
             rules = counted.statement("match/39_value_labels", key.cells, values, keys=key.cells, key=key)
             of_value = engine.table(rules)
         first_row = pc.add(found.values["first_row"], whole(self._rows))
@@ -66,7 +66,7 @@ class Stream:
         """Return how the rows so far meet the labels, as if they had been one table. Raise TableError."""
         forget_features(engine)
         source = _of_part(self._features.source, counted=self._rows)
-        rows = DistinctRows(counted_source(engine, source, self._values.sum()), None)
+        rows = counted_rows(engine, source, self._values.sum())
         features = replace(self._features, source=source)
         return meet_rows(engine, self._spec, features, self._labels, self.dropped, rows)
 

@@ -39,7 +39,8 @@ class ArrowTable(Format):
             readable = {column.ident: part for part, column in zip(values, columns, strict=True) if column.ident}
             view = engine.register(pa.table(readable)) if readable else ""
         columns = [
-            replace(column, type=_type(_value_type(part.type))) for column, part in zip(columns, values, strict=True)
+            replace(column, type=_type(_value_type(part.type)), is_text=is_text(_value_type(part.type)))
+            for column, part in zip(columns, values, strict=True)
         ]
         return Source(name, role, self, (Part(name, view, table=table),), tuple(columns))
 
@@ -96,6 +97,11 @@ def as_read(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def _value_type(kind: pa.DataType) -> pa.DataType:
     """Return the type of the values of a column, however they are encoded."""
     return kind.value_type if pa.types.is_dictionary(kind) or pa.types.is_run_end_encoded(kind) else kind
+
+
+def is_text(kind: pa.DataType) -> bool:
+    """Return whether values of a type are texts."""
+    return any(is_one(kind) for is_one in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view))
 
 
 def _type(kind: pa.DataType) -> str:

@@ -25,7 +25,8 @@ class Column:
     """A column of a table: its name in the file, its name in SQL, and its type in DuckDB.
 
     ``place`` is that of its cells in a line of CSV, from 1. ``partition`` is its number, from 1, if its values are not
-    in files but in the names of their folders.
+    in files but in the names of their folders. ``is_text`` says that all values are texts, if its format does not know
+    that by the type.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Column:
     type: str = "VARCHAR"
     place: int = field(default=0, compare=False)
     partition: int = 0
+    is_text: bool = False
 
     @property
     def is_nested(self) -> bool:
@@ -75,4 +77,4 @@ class Cell(Aliased):
     @property
     def is_text(self) -> bool:
         """Whether all values are known to be texts."""
-        return self.tells_texts and self.column.type == "VARCHAR"
+        return self.column.is_text or (self.tells_texts and self.column.type == "VARCHAR")

@@ -9,7 +9,7 @@ import pyarrow.compute as pc
 
 from moslabels.base.dataclass import dataclass
 from moslabels.engine.connection import Engine
-from moslabels.sources.arrow_table import ArrowTable, as_read
+from moslabels.sources.arrow_table import ArrowTable, as_read, is_text
 from moslabels.sources.columns import Column
 from moslabels.sources.constants import one_array
 from moslabels.sources.part import Part
@@ -36,10 +36,15 @@ class Distinct:
 
 @dataclass(frozen=True)
 class DistinctRows:
-    """The distinct rows of a source, as statements read them, and the place among them of each row of the source."""
+    """The distinct rows of a source, as statements read them, and the place among them of each row of the source.
+
+    ``is_exact`` says that DuckDB too distinguishes them all. To it, two floats are one value that are two to Arrow: 0.0
+    and -0.0.
+    """
 
     source: Source
-    codes: pa.Array
+    codes: pa.Array | None
+    is_exact: bool
 
     @property
     def count(self) -> int:
@@ -53,7 +58,7 @@ def distinct_rows(engine: Engine, source: Source, columns: Sequence[Column]) -> 
     if source.has_several or source.part.table is None:
         return None
     found = distinct_of(source, columns)
-    return DistinctRows(counted_source(engine, source, found.values), found.codes)
+    return counted_rows(engine, source, found.values, found.codes)
 
 
 def distinct_of(source: Source, columns: Sequence[Column]) -> Distinct:
@@ -65,10 +70,12 @@ def distinct_of(source: Source, columns: Sequence[Column]) -> Distinct:
     return distinct(pa.Table.from_arrays(arrays, [column.ident for column in once]))
 
 
-def counted_source(engine: Engine, source: Source, values: pa.Table) -> Source:
+def counted_rows(engine: Engine, source: Source, values: pa.Table, codes: pa.Array | None = None) -> DistinctRows:
     """Return distinct rows as the source of statements that read another one. ``values`` are those of a Distinct."""
     part = Part(source.path, engine.register(values), counted=len(values))
-    return Source(source.path, source.role, CountedTable(), (part,), source.columns)
+    counted = Source(source.path, source.role, CountedTable(), (part,), source.columns)
+    *kinds, _, _ = values.schema.types
+    return DistinctRows(counted, codes, all(is_text(kind) or pa.types.is_integer(kind) for kind in kinds))
 
 
 def distinct(table: pa.Table) -> Distinct:

@@ -1,13 +1,19 @@
 -- Makes feature_keys: one row per distinct value of the key columns, with its key and the label that has the same key.
+-- The template is told whether the rows of the file are these values already (are_values).
 -- Parameters: $regex, $capture (a list each: an entry per part of the key)
-{%- from 'sources/cells.sql' import texts %}
+{%- from 'sources/cells.sql' import rows, texts %}
 {%- from 'sources/keys.sql' import keyed %}
 CREATE TEMP TABLE feature_keys AS
 WITH cells AS (
     SELECT
         *,
         {{- texts(keys) }}
+    {%- if are_values %},
+    row AS first_row
+    FROM ({{ rows(source, cells) }})
+    {%- else %}
     FROM feature_values
+    {%- endif %}
 ), keyed AS (
     {{ keyed('cells', key) }}
 )

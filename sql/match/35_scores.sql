@@ -1,11 +1,13 @@
 -- Returns what the labelled feature rows hold as mos: one row per score, in order, with how many rows and how many of
--- the labels in use have it, and how many of either were clipped to their scale.
+-- the labels in use have it, and if scores were clipped to their scale (has_clipped), how many of either were.
 SELECT
     mos,
     CAST(sum(rows) AS BIGINT) AS rows,
-    count(*) AS keys,
+    count(*) AS keys
+    {%- if has_clipped %},
     CAST(coalesce(sum(rows) FILTER (WHERE is_clipped), 0) AS BIGINT) AS clipped_rows,
     count(*) FILTER (WHERE is_clipped) AS clipped_keys
+    {%- endif %}
 FROM (SELECT label_id, sum(rows) AS rows FROM feature_keys WHERE label_id IS NOT NULL GROUP BY label_id) AS used
 JOIN labels USING (label_id)
 GROUP BY mos

@@ -64,7 +64,9 @@ FROM (
     SELECT
         *
         {%- for part in key.parts %},
-        {% if key.regexes[loop.index0] is none -%}
+        {% if key.regexes[loop.index0] is none and key.normalize[loop.index0] == 'raw' and key.template is none -%}
+        NULLIF({{ (part.alias ~ '_normalised') | ident }}, '')
+        {%- elif key.regexes[loop.index0] is none -%}
         non_empty({{ (part.alias ~ '_normalised') | ident }})
         {%- else -%}
         extract_key(

@@ -48,7 +48,9 @@ def test_the_page_names_every_folder() -> None:
     rows = re.findall(r"^\| (`.*?`) \|", folders, re.MULTILINE)
     named = re.findall(r"`(.*?)`", " ".join(rows))
     assert sorted(named) == sorted(
-        path.relative_to(sql_folder()).as_posix() for path in sql_folder().rglob("*") if path.is_dir()
+        path.relative_to(sql_folder()).as_posix()
+        for path in sql_folder().rglob("*")
+        if path.is_dir() and path.name != "__pycache__"
     )
 
 

@@ -75,7 +75,8 @@ def test_a_check_finds_rows_if_its_count_is_not_0(tmp_path: Path) -> None:
             repeats = engine.row(render("labels/45_repeat_count"))
             assert scores["may_repeat"] == (repeats["repeats"] > 0), texts
             counts = [*engine.rows(render("labels/31_label_files")), {**scores, **repeats}]
-            engine.run(render("labels/50_labels", typed_extras=(), has_repeats=repeats["repeats"] > 0))
+            has_repeats = repeats["repeats"] > 0
+            engine.run(render("labels/50_labels", typed_extras=(), has_repeats=has_repeats, are_few=True))
             for check in (
                 check for table, checks in label_checks.CHECKS.items() if table != "extras" for check in checks
             ):

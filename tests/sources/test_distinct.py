@@ -103,9 +103,10 @@ def test_groups_and_keys_of_a_table_in_memory_are_those_of_a_file(kind: str, tmp
 
     pq.write_table(features, tmp_path / "f.parquet")
     keys: dict[str, Any] = {"feature_key_column": ["key", "part"], "label_key_column": ["key", "part"]}
-    for options in ({**keys, "match_rate_by": "corpus"}, {"feature_key_column": "key", "match_rate_by": "key"}):
+    one: dict[str, Any] = {"feature_key_column": "key"}
+    for options in ({**keys, "match_rate_by": "corpus"}, {**one, "match_rate_by": "key"}, keys, one):
         of_memory, of_file = (
-            join(one, labels, min_match_rate=0, **options) for one in (features, tmp_path / "f.parquet")
+            join(table, labels, min_match_rate=0, **options) for table in (features, tmp_path / "f.parquet")
         )
         assert repr(of_memory.table.to_pydict()) == repr(of_file.table.to_pydict())
         told = [{**one.audit, "feature_table": None, "run_provenance": None} for one in (of_memory, of_file)]
