@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping
-from contextlib import suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +46,11 @@ def _batch_arguments(parser: Parser) -> None:
 
 
 def _batch(parsed: argparse.Namespace, argv: list[str]) -> int:
+    with _database_ahead(parsed):
+        return _labelled_batch(parsed, argv)
+
+
+def _labelled_batch(parsed: argparse.Namespace, argv: list[str]) -> int:
     from moslabels.runs.batch import run_batch
 
     return told_batch(
@@ -111,6 +116,16 @@ def told_batch(parsed: argparse.Namespace, run: Callable[..., Any], *, is_dry: b
         _say_summary(reports[0], is_dry)
     print_report()
     return 1 if reports[0]["status"] == "failed" else 0
+
+
+def _database_ahead(parsed: argparse.Namespace) -> AbstractContextManager[None]:
+    """Let a database be made while the command loads the rest of the program, unless it may need none."""
+    from moslabels.engine.databases import made_ahead
+
+    try:
+        return nullcontext() if parsed.skip_unchanged else made_ahead(given_settings(parsed))
+    except UsageError:
+        return nullcontext()  # What is wrong is told with what else is.
 
 
 def _without_timings(argv: list[str]) -> list[str]:
@@ -203,6 +218,11 @@ def _materialize_arguments(parser: Parser) -> None:
 
 
 def _materialize(parsed: argparse.Namespace, argv: list[str]) -> int:
+    with _database_ahead(parsed):
+        return _labelled_table(parsed, argv)
+
+
+def _labelled_table(parsed: argparse.Namespace, argv: list[str]) -> int:
     from moslabels.evidence.audit import json_text
     from moslabels.evidence.run import Run
     from moslabels.parts.engines import check_need, engine_of_run

@@ -76,9 +76,10 @@ class Engine:
                 self.run(rule)
             return
         if not self._database.is_prepared:
-            for statement in (render("session/10_optimizers"), self._settings("GLOBAL"), *rules(temporary=False)):
-                self.run(statement)
-            self._database.is_prepared = True
+            self._interruptible(render("session/20_setting_names"), self._database.prepare)
+        for statement, seconds in self._database.told():
+            self.ran.append(statement)
+            self.progress.ended(statement.name, seconds)
 
     def _settle(self) -> None:
         try:
@@ -86,9 +87,9 @@ class Engine:
         except StatementError as error:
             raise UsageError(f"connection: DuckDB refuses to set what a session of it needs: {error}") from error
 
-    def _settings(self, scope: str = "SESSION") -> Statement:
+    def _settings(self) -> Statement:
         names = self.row(render("session/20_setting_names"))["names"]
-        return render("session/30_settings", names=names, SCOPE=SqlText(scope))
+        return render("session/30_settings", names=names, SCOPE=SqlText("SESSION"))
 
     def preamble(self) -> list[Statement]:
         """Return what a DuckDB shell runs before the statements: settings and rules."""

@@ -7,25 +7,30 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
-from threading import BoundedSemaphore, Lock
-from typing import Any
+from threading import BoundedSemaphore, Lock, Thread
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 
 from moslabels.base.errors import UsageError
 from moslabels.base.progress import Progress, is_shown
 from moslabels.base.settings import Settings
-from moslabels.engine.sessions import Connection
-from moslabels.engine.statements import render
+from moslabels.engine.failures import failure
+from moslabels.engine.statements import SqlText, Statement, render, rules
+
+if TYPE_CHECKING:
+    from moslabels.engine.sessions import Connection  # It loads Arrow, which takes as long as to make a database.
 
 
 class Database:
     """A DuckDB in memory. One engine at a time has a session on it. What the session makes ends with the session.
 
-    ``is_prepared`` says whether it has the settings and the rules. The first engine on it adds them.
+    ``is_prepared`` says whether it has the settings and the rules.
 
     Without a memory limit it is held to little memory for large inputs, and writes what exceeds that to the folder to
     spill to. What needs more gets it, see :meth:`take_more`. Raise UsageError if DuckDB refuses a setting.
@@ -33,6 +38,7 @@ class Database:
 
     def __init__(self, settings: Settings, spill_folder: str) -> None:
         self.is_prepared = False
+        self._prepared: list[tuple[Statement, float]] = []
         self._memory: float | None = None
         self._may_be_held = settings.memory_limit is None
         self._is_held = False
@@ -51,6 +57,29 @@ class Database:
             self._root = duckdb.connect(":memory:", config=config)
         except duckdb.Error as error:
             raise UsageError(f"DuckDB refuses the settings {settings.given()}: {error}") from error
+
+    def prepare(self) -> None:
+        """Set what the statements rely on, and add the rules. Raise StatementError if DuckDB refuses that."""
+        self._prepared = []
+        ((names,),) = self._rows(render("session/20_setting_names"))
+        settings = render("session/30_settings", names=names, SCOPE=SqlText("GLOBAL"))
+        for statement in (render("session/10_optimizers"), settings, *rules(temporary=False)):
+            self._rows(statement)
+        self.is_prepared = True
+
+    def _rows(self, statement: Statement) -> list[tuple[Any, ...]]:
+        start = perf_counter()
+        try:
+            return self._root.execute(statement.sql).fetchall()
+        except duckdb.Error as error:
+            raise failure(statement, error) from error
+        finally:
+            self._prepared.append((statement, perf_counter() - start))
+
+    def told(self) -> list[tuple[Statement, float]]:
+        """Return the statements that prepared it, each with its seconds, if nobody has asked for them yet."""
+        told, self._prepared = self._prepared, []
+        return told
 
     def session(self, progress: Progress) -> Connection:
         """Return a session. Its tables and variables are its own."""
@@ -140,6 +169,7 @@ MOST_SHARED = min(8, os.cpu_count() or 1)
 MOST_SESSIONS = 500
 """A database is closed after so many: each leaves some 20 kB in DuckDB, which go when it is closed."""
 _SECONDS_FOR_A_TURN = 2
+_SECONDS_WITHOUT_LOCK = 0.0001
 
 
 class _Pool:
@@ -197,6 +227,35 @@ class _Pool:
                 database.close()
 
 
+class _Ahead(_Pool):
+    """A place for one database, which another thread makes."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(1)
+        self._thread = Thread(target=self._make, args=(settings,), daemon=True)
+        self._thread.start()
+
+    def _make(self, settings: Settings) -> None:
+        # DuckDB lets go of Python's lock for each statement. If another thread is busy, it gets it back after so long.
+        interval = sys.getswitchinterval()
+        sys.setswitchinterval(_SECONDS_WITHOUT_LOCK)
+        try:
+            # An engine that finds no database makes one, and tells why it cannot.
+            with suppress(Exception):
+                self._idle.append(Database(settings, ""))
+                self._idle[0].prepare()
+        finally:
+            sys.setswitchinterval(interval)
+
+    def take(self, settings: Settings, spill_folder: str) -> Database | None:
+        self._thread.join()
+        return super().take(settings, spill_folder)
+
+    def close(self) -> None:
+        self._thread.join()
+        super().close()
+
+
 class _Shared(_Pool):
     """The idle databases of all threads of a process, and whose turn it is to use one."""
 
@@ -226,7 +285,25 @@ def kept() -> Iterator[None]:
     if _IDLE.get() is not None:
         yield
         return
-    idle = _Pool(1)
+    with _keeping(_Pool(1)):
+        yield
+
+
+@contextmanager
+def made_ahead(settings: Settings) -> Iterator[None]:
+    """Do what :func:`kept` does, and make the first database at once, in another thread.
+
+    Meanwhile this thread may load the rest of the program, which takes as long.
+    """
+    if _IDLE.get() is not None:
+        yield
+        return
+    with _keeping(_Ahead(settings)):
+        yield
+
+
+@contextmanager
+def _keeping(idle: _Pool) -> Iterator[None]:
     token = _IDLE.set(idle)
     try:
         yield

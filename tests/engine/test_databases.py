@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from contextvars import Context
 from pathlib import Path
 from typing import Any
@@ -17,10 +17,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from moslabels import join
-from moslabels.base.errors import StatementError
+from moslabels.base.errors import MosLabelsError, StatementError
+from moslabels.base.progress import Progress
 from moslabels.base.settings import DEFAULTS, Settings
 from moslabels.engine.connection import SMALL, Engine
-from moslabels.engine.databases import MOST_SESSIONS, MOST_SHARED, kept, shared
+from moslabels.engine.databases import MOST_SESSIONS, MOST_SHARED, kept, made_ahead, shared
 from moslabels.engine.locked import LockedEngine
 from moslabels.engine.regex import capture_group, regex_problem
 from moslabels.engine.statements import Statement
@@ -147,6 +148,64 @@ def test_a_database_that_others_query_is_its_own(is_locked: bool) -> None:
         with Engine() as after:
             assert not is_new(after)
             assert after.rows(sql("SELECT 1 FROM duckdb_databases() WHERE database_name = 'saved'")) == []
+
+
+class Heard(Progress):
+    """Keeps the statements that it is told of."""
+
+    def __init__(self) -> None:
+        self.statements: list[str] = []
+
+    def ended(self, statement: str, seconds: float) -> None:
+        assert seconds > 0
+        self.statements.append(statement)
+
+
+def test_the_first_engine_tells_what_prepared_a_database_that_was_made_ahead() -> None:
+    heard = {name: Heard() for name in ("new", "ahead", "next")}
+
+    def engines() -> None:
+        with Engine(progress=heard["new"]) as new:
+            assert is_new(new)
+        interval = sys.getswitchinterval()
+        with made_ahead(DEFAULTS):
+            for name in ("ahead", "next"):
+                with Engine(progress=heard[name]) as engine:
+                    assert engine.row(sql("SELECT trim_text('\u2003a ') AS x, current_setting('TimeZone') AS z")) == {
+                        "x": "a",
+                        "z": "UTC",
+                    }
+                    assert [statement.name for statement in engine.ran] == heard[name].statements
+            assert sys.getswitchinterval() == interval
+
+    Context().run(engines)
+    assert heard["ahead"].statements == [*heard["new"].statements, "test"]
+    assert "rules/1_text" in heard["new"].statements
+    assert heard["next"].statements == ["test"]
+
+
+def test_a_database_that_cannot_be_made_ahead_fails_as_one_that_is_made_later(tmp_path: Path) -> None:
+    def refusals(settings: Settings) -> list[str]:
+        found = []
+        for ahead in (nullcontext(), made_ahead(settings)):
+            with ahead, pytest.raises(MosLabelsError) as refused, Engine(settings, str(tmp_path)):
+                pass
+            found.append(f"{type(refused.value).__name__}: {refused.value}")
+        return found
+
+    for settings in (Settings(memory_limit="1KB"), Settings(threads=10**12)):
+        first, second = Context().run(refusals, settings)
+        assert first == second
+
+
+def test_a_database_that_no_engine_took_is_closed() -> None:
+    def ends() -> None:
+        with pytest.raises(KeyboardInterrupt), made_ahead(DEFAULTS):
+            raise KeyboardInterrupt
+        with Engine() as later:
+            assert is_new(later)
+
+    Context().run(ends)
 
 
 def test_two_engines_at_a_time_have_two_databases() -> None:
