@@ -50,6 +50,13 @@ def test_a_message_holds_a_header_and_tables() -> None:
     assert unpack(pack({})) == ({}, {})
 
 
+def test_a_message_does_not_repeat_texts() -> None:
+    text = "/a/folder/of/labels/all.csv"
+    message = pack({}, {"labels": pa.table({"source": [text] * 1000})})
+    assert len(message) < 250 * len(text)
+    assert unpack(message)[1]["labels"]["source"].to_pylist() == [text] * 1000
+
+
 @pytest.mark.parametrize(("wanted", "size", "tasks", "number"), [(None, 100, 9, 1), (3, 100, 9, 3), (3, 100, 2, 2)])
 def test_processes_are_started_if_they_are_worth_it(wanted: int | None, size: int, tasks: int, number: int) -> None:
     with Local(wanted, SILENT) as local:
