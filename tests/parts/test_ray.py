@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,7 +18,9 @@ import pytest
 from helpers.command import process
 from helpers.engines import LARGE, KillingWorkers, ended_by, engine, write_large_parts
 from helpers.many import OPTIONS, files, label, write_parts
+from helpers.paths import ROOT
 from helpers.tables import write_table
+from helpers.tools import run
 from moslabels import TableError, UsageError, materialize
 from moslabels.evidence.provenance import versions
 
@@ -26,6 +31,7 @@ from moslabels.parts.on_ray import OnRay  # noqa: E402  (it imports ray)
 TABLE = {"id": "parts", "features": "features", "labels": ["labels.csv"], "out": "out", "audit_json": "a.json"}
 BUSY = "ray::moslabels"
 """How the command of a worker begins while it does a task."""
+OWN_NETWORK = ("unshare", "--user", "--map-root-user", "--mount", "--net", "--uts", "--pid", "--fork", "--mount-proc")
 
 
 @pytest.fixture(autouse=True)
@@ -78,6 +84,26 @@ def test_a_signal_ends_the_tasks_and_the_cluster(tmp_path: Path, number: int, st
     # What the run left behind neither hinders the next one nor gets into it.
     label(tmp_path, **LARGE)
     assert files(tmp_path / "out") == files(tmp_path / "fresh")
+
+
+def _has_networks() -> bool:
+    """Return whether this user may make networks, and the switch between them."""
+    if not all(map(shutil.which, ("unshare", "nsenter", "ip"))):
+        return False
+    return not subprocess.run([*OWN_NETWORK, *"ip link add switch type bridge".split()], capture_output=True).returncode
+
+
+@pytest.mark.skipif(not _has_networks(), reason="needs unshare, nsenter and ip, and the right to make networks by them")
+def test_two_nodes_get_the_code_and_a_few_kilobytes_for_each_part(tmp_path: Path) -> None:
+    parts = 400
+    script = ROOT / "tests" / "benchmarks" / "ray_nodes.py"
+    done = run(sys.executable, str(script), f"--parts={parts}", "--ways=package", cwd=tmp_path, TMPDIR=str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)["package"]
+    assert (found["equal"], found["hosts"]) == (True, ["node-1", "node-2"])
+    code = 2 * sum(path.stat().st_size for folder in ("moslabels", "sql") for path in (ROOT / folder).rglob("*.[ps]*"))
+    assert found["sent"] < 1.2 * code + 3_500 * parts
+    assert found["received"] < 1_500 * parts
 
 
 def test_a_cluster_that_does_not_answer(tmp_path: Path) -> None:
