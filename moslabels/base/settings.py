@@ -50,6 +50,16 @@ class Settings:
         if problems:
             raise UsageError("the settings are wrong:", problems)
 
+    @property
+    def memory(self) -> int | None:
+        """The bytes of ``memory_limit``; None without one, or if it is a share of a machine."""
+        if self.memory_limit is None or self.memory_limit.endswith("%"):
+            return None
+        text = self.memory_limit.upper()
+        base = 1024 if text.endswith("IB") else 1000
+        number, unit = text.rstrip("IB"), "KMGT"
+        return int(float(number[:-1]) * base ** (1 + unit.index(number[-1])))
+
     def given(self) -> dict[str, Any]:
         """Return the settings that were given, by name."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}

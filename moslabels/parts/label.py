@@ -37,6 +37,8 @@ from moslabels.writers.job import Job, changed
 
 _PLAIN = ("root", "base", "hiding", "dropped", "outline", "folder")
 """The members of a group's task that JSON holds as they are."""
+_BYTES_OF_A_ROW, _COPIES_OF_LABELS = 16, 4
+"""The most bytes of memory that a row takes in a worker, and in how many forms it has the labels at a time."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,8 @@ def label_task(shared: GroupTask, parts: Sequence[PartTask], values: pa.Table, c
         **{name: getattr(shared, name) for name in _PLAIN},
         "cells": [{"alias": cell.alias, "column": asdict(cell.column)} for cell in shared.cells],
         "parts": [asdict(part) for part in parts],
+        "needs": _BYTES_OF_A_ROW * sum(part.counts.input_rows for part in parts)
+        + _COPIES_OF_LABELS * (values.nbytes + columns.nbytes),
     }
     return pack(header, {"values": values, "columns": columns})
 

@@ -14,11 +14,16 @@ from moslabels.base.errors import TableError, UsageError
 from moslabels.base.progress import Progress
 from moslabels.base.settings import Settings
 from moslabels.base.signals import held
+from moslabels.engine.databases import LITTLE_MEMORY
 from moslabels.parts.anywhere import anywhere
 from moslabels.parts.ray_cluster import connected, words
+from moslabels.parts.ray_places import Places
+from moslabels.parts.worker import memory_of
 
 _SECONDS_BETWEEN_LOOKS = 0.1
 _SECONDS_TO_END = 30
+_PROCESS, _STEP = 250_000_000, 1 << 27
+"""The bytes of memory of a worker beside those of DuckDB and of its task. Tasks of like size ask for the same."""
 _RETRIES = 3
 """How often Ray does a task again whose worker or machine was lost."""
 MOST_TASKS, MOST_BYTES = 128, 1 << 28
@@ -30,6 +35,7 @@ class _Task:
     number: int
     reference: Any
     size: int
+    memory: int
 
 
 class OnRay:
@@ -40,19 +46,20 @@ class OnRay:
         self._settings = settings
         self._progress = progress
         self._opened = ExitStack()
+        self._threads = settings.threads or 1
         self._function: Any = None
+        self._is_own = False
 
     def __enter__(self) -> Self:
-        threads = self._settings.threads or 1
         if not ray.is_initialized():
-            self._opened.enter_context(connected(self._address, self._settings.workers, threads))
+            cluster = connected(self._address, self._settings.workers, self._threads)
+            self._is_own = self._opened.enter_context(cluster)
         elif self._address is not None:
             raise UsageError(
                 "the arguments are wrong:",
                 ["address: Ray is connected already; leave out the address, or call ray.shutdown() first"],
             )
-        options: dict[str, Any] = {"num_cpus": threads, "max_retries": _RETRIES, "name": "moslabels"}
-        self._function = ray.remote(anywhere()).options(**options)
+        self._function = ray.remote(anywhere())
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -61,6 +68,7 @@ class OnRay:
     def answers(self, requests: Iterable[bytes]) -> Generator[tuple[int, bytes]]:
         left = enumerate(requests)
         running: dict[Future[bytes], _Task] = {}
+        places = Places(self._threads, self._progress, may_grow=not self._is_own)
         try:
             while True:
                 most = self._most()
@@ -69,13 +77,15 @@ class OnRay:
                         break
                     number, request = following
                     with held():
-                        reference = self._function.remote(request)
-                        running[reference.future()] = _Task(number, reference, len(request))
+                        task = self._begun(number, request)
+                        running[task.reference.future()] = task
                 if not running:
                     return
                 # In ray.wait, what the handler of a signal raises would become a SystemError.
                 done, _ = wait(running, _SECONDS_BETWEEN_LOOKS, FIRST_COMPLETED)
                 self._progress.running("label", None, 0)
+                if not done:
+                    places.check(max(task.memory for task in running.values()))
                 for future in done:
                     yield running.pop(future).number, _result(future)
         finally:
@@ -87,7 +97,13 @@ class OnRay:
             return self._settings.workers
         with held():
             processors = int(ray.cluster_resources().get("CPU", 0))
-        return max(MOST_TASKS, 2 * processors // (self._settings.threads or 1))
+        return max(MOST_TASKS, 2 * processors // self._threads)
+
+    def _begun(self, number: int, request: bytes) -> _Task:
+        need = _PROCESS + (self._settings.memory or LITTLE_MEMORY) + memory_of(request)
+        memory = -(-need // _STEP) * _STEP
+        options = {"num_cpus": self._threads, "memory": memory, "max_retries": _RETRIES, "name": "moslabels"}
+        return _Task(number, self._function.options(**options).remote(request), len(request), memory)
 
 
 def _result(future: Future[bytes]) -> bytes:

@@ -27,16 +27,16 @@ _TELEMETRY = "RAY_USAGE_STATS_ENABLED"
 
 
 @contextmanager
-def connected(address: str | None, workers: int | None, threads: int) -> Iterator[None]:
+def connected(address: str | None, workers: int | None, threads: int) -> Iterator[bool]:
     """Connect to the cluster of an address, of ``RAY_ADDRESS``, or of this machine. If none is there, start one.
 
-    What was started is ended again. Raise TableError if Ray cannot begin.
+    Yield whether it was started here: it is then ended again. Raise TableError if Ray cannot begin.
     """
     where = address or os.environ.get("RAY_ADDRESS")
     with handlers_kept(), warnings.catch_warnings():
         warnings.filterwarnings("ignore", module="ray")
         try:
-            _connect(where, workers, threads)
+            is_own = _connect(where, workers, threads)
         except (ConnectionError, RuntimeError, ValueError) as error:
             ray.shutdown()
             at = f" at {where}" if where else ""
@@ -44,14 +44,15 @@ def connected(address: str | None, workers: int | None, threads: int) -> Iterato
     # It prints to standard output whatever befalls a worker, even if it is told not to log.
     ray._private.worker._worker_logs_enabled = False
     try:
-        yield
+        yield is_own
     finally:
         with handlers_kept():
             ray.shutdown()
         ray._private.worker._worker_logs_enabled = True
 
 
-def _connect(where: str | None, workers: int | None, threads: int) -> None:
+def _connect(where: str | None, workers: int | None, threads: int) -> bool:
+    """Connect to a cluster. Return whether it was started."""
     if where != "local":
         try:
             _join(where or "auto")
@@ -59,7 +60,7 @@ def _connect(where: str | None, workers: int | None, threads: int) -> None:
             if where is not None:
                 raise
         else:
-            return
+            return False
     processors = workers and workers * threads
     telemetry = os.environ.get(_TELEMETRY)
     os.environ[_TELEMETRY] = "0"
@@ -69,6 +70,7 @@ def _connect(where: str | None, workers: int | None, threads: int) -> None:
         os.environ.pop(_TELEMETRY)
         if telemetry is not None:
             os.environ[_TELEMETRY] = telemetry
+    return True
 
 
 def _join(where: str) -> None:

@@ -38,6 +38,13 @@ def request(name: str, task: bytes, settings: Settings, sight: Sight | None = No
     return wrap({"task": name, "settings": given, "sight": sight and sight.members()}, task)
 
 
+def memory_of(request: bytes) -> int:
+    """Return how many bytes of memory the rows and labels of a task take, beside what each task takes."""
+    task, _ = unwrap(unwrap(request)[1])
+    found: int = task["header"].get("needs", 0)
+    return found
+
+
 def answer(request: bytes) -> bytes:
     """Do what a request asks for, and return the answer. No error of a task is raised here: the answer holds it.
 

@@ -38,6 +38,14 @@ WRONG: list[tuple[dict[str, Any], str]] = [
 ]
 
 
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("4GB", 4_000_000_000), ("1.5 kb", 1500), ("512MiB", 512 << 20), ("2TiB", 2 << 40), ("50%", None), (None, None)],
+)
+def test_the_bytes_of_a_memory_limit(text: str | None, size: int | None) -> None:
+    assert Settings(memory_limit=text).memory == size
+
+
 @pytest.mark.parametrize(("settings", "message"), WRONG)
 def test_a_wrong_setting(tmp_path: Path, settings: dict[str, Any], message: str) -> None:
     with pytest.raises(UsageError, match=message):

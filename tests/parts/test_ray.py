@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -22,11 +23,13 @@ from helpers.paths import ROOT
 from helpers.tables import write_table
 from helpers.tools import run
 from moslabels import TableError, UsageError, materialize
+from moslabels.base.progress import Progress
 from moslabels.evidence.provenance import versions
 
 pytestmark = pytest.mark.integration
 ray = pytest.importorskip("ray", reason="needs ray: pip install -e '.[integrations]'")
-from moslabels.parts.on_ray import OnRay  # noqa: E402  (it imports ray)
+from moslabels.parts import ray_places  # noqa: E402  (it imports ray)
+from moslabels.parts.on_ray import OnRay  # noqa: E402
 
 TABLE = {"id": "parts", "features": "features", "labels": ["labels.csv"], "out": "out", "audit_json": "a.json"}
 BUSY = "ray::moslabels"
@@ -84,6 +87,69 @@ def test_a_signal_ends_the_tasks_and_the_cluster(tmp_path: Path, number: int, st
     # What the run left behind neither hinders the next one nor gets into it.
     label(tmp_path, **LARGE)
     assert files(tmp_path / "out") == files(tmp_path / "fresh")
+
+
+class Telling(Progress):
+    """Keeps the notes."""
+
+    def __init__(self) -> None:
+        self.notes: list[str] = []
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+
+class LookingAtMemory(Progress):
+    """Notes the most memory that Ray has given to tasks."""
+
+    def __init__(self) -> None:
+        self.given = 0
+
+    def running(self, *_: object) -> None:
+        all_of_it, left = ray.cluster_resources()["memory"], ray.available_resources().get("memory", 0)
+        self.given = max(self.given, int(all_of_it - left))
+
+
+@pytest.mark.parametrize(("limit", "least"), [(None, 400_000_000), ("1GB", 1_250_000_000)])
+def test_ray_is_asked_for_the_memory_of_a_task(tmp_path: Path, limit: str | None, least: int) -> None:
+    write_large_parts(tmp_path, parts=6)
+    looking = LookingAtMemory()
+    with engine(OnRay, progress=looking, workers=1, memory_limit=limit) as of_run:
+        label(tmp_path, most_parts=1, engine=of_run, **LARGE)
+    assert least < looking.given < least + (1 << 28)
+
+
+def test_a_task_that_no_machine_can_hold(tmp_path: Path) -> None:
+    write_parts(tmp_path)
+    says = (
+        r"no machine of the Ray cluster has the 1 processor and 90000\.\d GB of memory that a task takes "
+        r"\(\S+: 1 and \d+\.\d GB\); set fewer threads or a smaller memory_limit, make smaller parts, or add"
+    )
+    with pytest.raises(TableError, match=says):
+        materialize(
+            tmp_path / "features",
+            tmp_path / "labels.csv",
+            tmp_path / "out",
+            engine="ray",
+            workers=1,
+            memory_limit="90TB",
+            **OPTIONS,
+        )
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_cluster_has_time_to_grow(tmp_path: Path, session: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_parts(tmp_path)
+    monkeypatch.setattr(ray_places, "SECONDS_TO_GROW", 3)
+    told = Telling()
+    with (
+        pytest.raises(TableError, match="no machine of the Ray cluster has the 2 processors and 0"),
+        engine(OnRay, progress=told, threads=2) as of_run,
+    ):
+        label(tmp_path, engine=of_run)
+    assert len(told.notes) == 1
+    assert re.fullmatch("no machine of the Ray cluster .*: waiting 3 seconds for one that has", told.notes[0])
+    assert session.get(session.remote(lambda: 7).remote()) == 7
 
 
 def _has_networks() -> bool:

@@ -18,10 +18,12 @@ from helpers.many import files, label, write_parts
 from moslabels import CancelledError, TableError
 from moslabels.base.progress import SILENT, Progress
 from moslabels.base.settings import Settings
+from moslabels.labelling.match import PartCounts
 from moslabels.parts import workers
 from moslabels.parts.examine import examine_task
+from moslabels.parts.label import GroupTask, PartTask, label_task
 from moslabels.parts.messages import pack, unpack
-from moslabels.parts.worker import request, send
+from moslabels.parts.worker import memory_of, request, send
 from moslabels.parts.workers import InProcess, Local, Processes, groups
 
 
@@ -133,6 +135,28 @@ def test_results_are_told_with_the_number_of_their_task() -> None:
     assert dict(InProcess().map("examine", [task, task], Settings())) == dict.fromkeys(
         (0, 1), pack({"names": {}, "parts": []})
     )
+
+
+def test_rows_and_labels_of_a_task_take_memory() -> None:
+    def task(rows: int, labels: int) -> bytes:
+        shared = GroupTask("root", "base", (), (), (), {}, None)
+        part = PartTask(
+            0,
+            "p",
+            "o",
+            (),
+            (1, 2),
+            PartCounts(
+                input_rows=rows, rows_without_key=0, total_feature_keys=1, matched_feature_keys=1, matched_rows=rows
+            ),
+        )
+        table = pa.table({"key": pa.array(range(labels), pa.int64())})
+        return request("label", label_task(shared, [part, part], table, table), Settings())
+
+    least = memory_of(task(0, 0))
+    assert memory_of(task(1_000_000, 0)) - least >= 2 * 4 * 1_000_000
+    assert memory_of(task(0, 1_000_000)) - least >= 2 * 8 * 1_000_000
+    assert memory_of(request("examine", examine_task([], {}, 1), Settings())) == least == 0
 
 
 def test_a_worker_whose_driver_was_killed_ends_without_a_word() -> None:
