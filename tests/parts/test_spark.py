@@ -21,6 +21,7 @@ from helpers.engines import LARGE, KillingWorkers, ended_by, engine, write_large
 from helpers.many import OPTIONS, files, label, write_parts
 from helpers.paths import ROOT
 from helpers.tables import write_table
+from helpers.tools import run
 from moslabels import UsageError
 from moslabels.evidence.provenance import versions
 
@@ -56,14 +57,7 @@ def batch(tmp_path: Path) -> dict[str, bytes]:
 @pytest.mark.parametrize("how", ["master", "remote"])
 def test_a_session_is_used_and_goes_on(tmp_path: Path, batch: dict[str, bytes], how: str) -> None:
     write_table(tmp_path / "notebook.py", SESSION.format(how=how))
-    done = subprocess.run(
-        [sys.executable, "notebook.py"],
-        cwd=tmp_path,
-        env={**ENVIRONMENT, "PYSPARK_PYTHON": sys.executable},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run(sys.executable, "notebook.py", cwd=tmp_path, PYSPARK_PYTHON=sys.executable)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == f"ok {socket.gethostname()}"
     assert files(tmp_path / "out") == batch
@@ -71,14 +65,7 @@ def test_a_session_is_used_and_goes_on(tmp_path: Path, batch: dict[str, bytes], 
 
 def test_the_notebook_of_the_examples_runs(tmp_path: Path, batch: dict[str, bytes]) -> None:
     notebook = ROOT / "examples" / "engines" / "spark_notebook.py"
-    done = subprocess.run(
-        [sys.executable, str(notebook), "m.json"],
-        cwd=tmp_path,
-        env={**ENVIRONMENT, "PYSPARK_PYTHON": sys.executable},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    done = run(sys.executable, str(notebook), "m.json", cwd=tmp_path, PYSPARK_PYTHON=sys.executable)
     assert done.returncode == 0, done.stderr
     assert "parts ok {" in done.stdout
     assert "missing-label" in done.stdout
@@ -158,11 +145,8 @@ def test_ctrl_c_ends_the_tasks_and_the_session(tmp_path: Path) -> None:
 
 
 def test_spark_that_cannot_begin(tmp_path: Path, batch: dict[str, bytes]) -> None:
-    arguments = ["-m", "moslabels", "batch", "m.json", "--engine", "spark", "--address", "local[2]"]
-    environment = {**ENVIRONMENT, "JAVA_HOME": str(tmp_path / "no_java")}
-    done = subprocess.run(
-        [sys.executable, *arguments], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
-    )
+    arguments = ("-m", "moslabels", "batch", "m.json", "--engine", "spark", "--address", "local[2]")
+    done = run(sys.executable, *arguments, cwd=tmp_path, JAVA_HOME=str(tmp_path / "no_java"))
     assert done.returncode == 1
     assert "parts: error: Spark cannot begin: " in done.stderr
 
