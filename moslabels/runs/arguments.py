@@ -42,12 +42,17 @@ def all_args(
     }
 
 
-def check_block(block: Mapping[str, Any]) -> None:
-    """Raise UsageError if JSON cannot hold the ``run_provenance`` of the caller."""
+def check_block(block: Mapping[str, Any] | None, *, skip_unchanged: bool) -> None:
+    """Raise UsageError if JSON cannot hold the ``run_provenance`` of the caller, or if it makes skipping impossible."""
+    if block is None:
+        return
     try:
         json.dumps(block, allow_nan=False).encode("utf-8")
     except (TypeError, ValueError, RecursionError) as error:
         raise UsageError(f"run_provenance must be an object of JSON values: {error}") from error
+    if skip_unchanged:
+        says = "skip_unchanged: run_provenance replaces the hashes that tell what was labelled; leave one out"
+        raise UsageError("the arguments are wrong:", [says])
 
 
 def checked_cancel(cancel: Any) -> Cancel | None:

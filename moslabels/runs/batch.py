@@ -84,7 +84,8 @@ def run_batch(
     compare
         The JSON report of an earlier run. The report tells what changed since, per table that it lists.
     run_provenance
-        A provenance block to use in place of moslabels' own.
+        A provenance block to use in place of moslabels' own. It lacks what tells a table unchanged, so it does not go
+        with ``skip_unchanged``.
     memory_limit, threads, temp_dir
         What DuckDB may take: a text such as ``"4GB"``, a number, a folder for what does not fit in memory.
     workers
@@ -138,8 +139,7 @@ def run_batch(
         manifest = load_manifest(manifest, base_dir)
     elif base_dir is not None:
         raise UsageError("base_dir goes with the path of a manifest; this one is loaded already")
-    if run_provenance is not None:
-        check_block(run_provenance)
+    check_block(run_provenance, skip_unchanged=skip_unchanged)
     given = {
         "report_json": report_json,
         "report_md": report_md,

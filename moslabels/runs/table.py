@@ -99,7 +99,8 @@ def materialize(
         If inputs, options, versions and outputs are still the ones in the audit at ``audit_json``, only return it. Of a
         table of many parts of which some changed, keep the others by hard links.
     run_provenance
-        A provenance block to use in place of moslabels' own.
+        A provenance block to use in place of moslabels' own. It lacks what tells a table unchanged, so it does not go
+        with ``skip_unchanged``.
     memory_limit, threads, temp_dir
         What DuckDB may take: a text such as ``"4GB"``, a number, a folder for what does not fit in memory.
     workers
@@ -149,13 +150,12 @@ def materialize(
     check_options(options)
     if isinstance(label_paths, str | os.PathLike | Mapping):
         label_paths = [label_paths]
-    if run_provenance is not None:
-        check_block(run_provenance)
+    check_block(run_provenance, skip_unchanged=skip_unchanged)
     settings = Settings(memory_limit=memory_limit, threads=threads, temp_dir=temp_dir, workers=workers)
     paths = {"features": text_features(features), "label_paths": label_paths, "out": out, "audit_json": audit_json}
     spec = table_spec(features, label_paths, out, audit_json, unmatched, options)
     if skip_unchanged:
-        check_can_skip(spec, run_provenance)
+        check_can_skip(spec)
     times = timings_path(spec, timings)
     timing = Timings(relayed(checked_progress(progress), checked_cancel(cancel)))
     progress = timing.progress
@@ -172,15 +172,12 @@ def materialize(
 with_options(materialize)
 
 
-def check_can_skip(spec: TableSpec, block: Mapping[str, Any] | None = None) -> None:
-    """Raise UsageError if nothing could tell that a table is unchanged. ``block`` is the caller's provenance block."""
-    problems = []
+def check_can_skip(spec: TableSpec) -> None:
+    """Raise UsageError if nothing could tell that a table is unchanged."""
     if spec.audit_json is None:
-        problems.append("skip_unchanged: needs audit_json, which tells what was labelled")
-    if block is not None:
-        problems.append("skip_unchanged: run_provenance replaces the hashes that tell what was labelled; leave one out")
-    if problems:
-        raise UsageError("the arguments are wrong:", problems)
+        raise UsageError(
+            "the arguments are wrong:", ["skip_unchanged: needs audit_json, which tells what was labelled"]
+        )
 
 
 def label_or_skip(

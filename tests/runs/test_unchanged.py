@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -197,8 +198,11 @@ def test_what_could_never_be_skipped_is_refused(folder: Path) -> None:
         "materialize", "--features", "f.csv", "--labels", "l.csv", "--out", "o.csv", "--skip-unchanged", cwd=folder
     )
     assert (done.returncode, "skip_unchanged: needs audit_json" in done.stderr) == (2, True)
-    with pytest.raises(UsageError, match="run_provenance replaces the hashes"):
-        call(run_provenance={})
+    before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
+    for run in (call, partial(run_batch, "manifest.json", skip_unchanged=True, report_json="r.json")):
+        with pytest.raises(UsageError, match="skip_unchanged: run_provenance replaces the hashes"):
+            run(run_provenance={})
+    assert {path.name: path.stat().st_mtime_ns for path in folder.iterdir()} == before
 
 
 def test_no_mutant_of_an_audit_is_a_traceback_or_taken_for_one(folder: Path) -> None:
