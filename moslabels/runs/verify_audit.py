@@ -52,15 +52,18 @@ class AuditCheck:
         self._manifests = manifests
         self._again = Again(files)
 
-    def audit(self, checked: Checked, audit: Audit) -> bool:
-        """Check an audit. Return whether it has the right shape."""
+    def audit(self, checked: Checked, audit: Audit, *, has_later_manifest: bool = False) -> bool:
+        """Check an audit. Return whether it has the right shape.
+
+        ``has_later_manifest`` says that the report of a later run has its table as unchanged, and fits the manifest.
+        """
         document, block = audit.members, audit.block
         if not checked.has_shape(audit, _may_lack) or not isinstance(block, Mapping):
             return False
         in_memory = document["output"] is None
         of_table = [document["feature_table"], *document["label_sources"]]
         if audit.is_ours:
-            check_block(self._files, checked, block, may_be_memory=in_memory)
+            check_block(self._files, checked, block, may_be_memory=in_memory, has_later_manifest=has_later_manifest)
             inputs = block["inputs"]
             features = inputs["features"] if isinstance(inputs["features"], list) else [inputs["features"]]
             read = [record and record["path"] for record in (*features, *inputs["labels"])]

@@ -80,7 +80,7 @@ class ReportCheck:
                 checked.compare(f"{where}.audit_json", beside, f"that of {audits[beside]}")
             else:
                 audits[beside] = where
-                files += self._audited(checked, where, table, report.block)
+                files += self._audited(checked, where, table, report, manifest)
         return files
 
     def _provenance(self, checked: Checked, report: Report) -> Manifest | None:
@@ -101,9 +101,12 @@ class ReportCheck:
         return check_choice(checked, document, block["args"], self._manifests.of_block(checked, block))
 
     def _audited(
-        self, checked: Checked, where: str, table: Mapping[str, Any], block: Mapping[str, Any]
+        self, checked: Checked, where: str, table: Mapping[str, Any], report: Report, manifest: Manifest | None
     ) -> list[Checked]:
-        """Check the audit of a table in a report, and compare the two. Return the result of the audit."""
+        """Check the audit of a table in a report, and compare the two. Return the result of the audit.
+
+        ``manifest`` is that of the run, if it is known to be as it was then.
+        """
         beside = table["audit_json"]
         if why := self._files.refusal(beside):
             checked.tell_not(f"{where}.audit_json: {beside} {why}")
@@ -114,11 +117,16 @@ class ReportCheck:
             checked.tell_not(f"{where}.audit_json: {beside} {why}")
             return []
         found = Checked(beside, audit.kind)
-        recorded = _recorded_path(audit)
+        recorded, block = _recorded_path(audit), report.block
         folder = working_folder(recorded, beside) if table["status"] == "unchanged" and recorded else None
         if folder is not None:
             found.tell_not(f"a run in another folder wrote it; its paths open there: verify it with --root {folder}")
-        if found.has_shape(audit) if folder is not None else self.audits.audit(found, audit):
+        has_later = manifest is not None and table["status"] == "unchanged" and _is_of_manifest(audit, report, table)
+        if (
+            found.has_shape(audit)
+            if folder is not None
+            else self.audits.audit(found, audit, has_later_manifest=has_later)
+        ):
             _compare_with_audit(checked, where, table, block, audit)
         else:
             checked.tell_not(f"{where}.audit_json: {beside} is of another shape, so the two are not compared")
@@ -165,6 +173,13 @@ def _recorded_path(audit: Audit) -> str | None:
     """Return the path that a run wrote an audit to, or None if its block does not tell."""
     path = audit.block["outputs"].get("audit_json") if audit.is_ours and not audit.block_misfits() else None
     return path if isinstance(path, str) and path and "\0" not in path else None
+
+
+def _is_of_manifest(audit: Audit, report: Report, table: Mapping[str, Any]) -> bool:
+    """Return whether the audit of a table that was skipped names the manifest of the report."""
+    recorded = _recorded_path(audit)
+    own = (audit.block["inputs"]["manifest"] or {}).get("path") if recorded is not None else None
+    return own is not None and _are_same_files(own, report.members["manifest"], recorded, table["audit_json"])
 
 
 def _are_same_files(paths: Any, now: Any, recorded: str | None, opened: str) -> bool:

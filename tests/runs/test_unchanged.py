@@ -21,6 +21,7 @@ from moslabels.evidence.json_schema import audit_document
 from moslabels.evidence.provenance import plain
 from moslabels.evidence.run import Run
 from moslabels.evidence.shape import fits
+from moslabels.files.records import file_sha256
 from moslabels.runs import unchanged
 
 TABLES = [
@@ -165,6 +166,29 @@ def test_a_table_without_an_audit_says_so(folder: Path) -> None:
     assert "one: warning: has no audit_json, so it is never skipped; set one\n" in done.stderr
     assert "two: unchanged: match rate 0.500, 1 of 2 rows labelled -> two.csv\n" in done.stderr
     assert "1 of 2 tables labelled, 1 unchanged\n" in done.stderr
+
+
+def test_an_edit_of_the_manifest_around_a_skipped_table_is_not_a_difference(folder: Path) -> None:
+    """The report vouches that the manifest of now has the table. An audit alone has nothing but the hash of then."""
+    write_manifest(folder, [*TABLES, {**TABLES[0], "id": "three", "out": "three.csv", "audit_json": "three.json"}])
+    again = run_batch("manifest.json", skip_unchanged=True, report_json="r.json")
+    assert [table["status"] for table in again["tables"]] == ["unchanged", "unchanged", "ok"]
+    found = verify("r.json")
+    assert (found["status"], [one["differences"] for one in found["files"]]) == ("ok", [[], [], [], []])
+    says = ["manifest.json changed since it was written, and has the same table"]
+    assert [one["notes"] for one in found["files"]] == [[], says, says, []]
+    assert differing("one.json") == ["manifest manifest.json: sha256"]
+    # The report does not vouch for a manifest that is not its own any more, or that has other tables than it says.
+    write_manifest(folder, TABLES)
+    assert differing("r.json") == ["manifest manifest.json: sha256"]
+    document = json.loads(Path("r.json").read_text())
+    document["run_provenance"]["inputs"]["manifest"]["sha256"] = file_sha256("manifest.json")
+    Path("r.json").write_text(json.dumps(document))
+    assert differing("r.json") == ["manifest manifest.json: sha256", "number of tables"]
+
+
+def differing(path: str) -> list[str]:
+    return sorted({difference["what"] for one in verify(path)["files"] for difference in one["differences"]})
 
 
 def call(**more: Any) -> Any:
