@@ -12,12 +12,12 @@ import pyarrow as pa
 
 from moslabels.base.dataclass import dataclass
 from moslabels.base.errors import UsageError, os_error
-from moslabels.base.progress import SILENT, Progress, relayed
+from moslabels.base.progress import Progress, relayed
 from moslabels.base.settings import Settings
 from moslabels.engine.connection import Engine
 from moslabels.engine.sessions import Connection, unwrapped
 from moslabels.files.workspace import Workspace
-from moslabels.runs.arguments import check_options, checked_cancel
+from moslabels.runs.arguments import check_options, checked_cancel, checked_progress
 from moslabels.sources.taken_over import as_arrow
 from moslabels.spec.entry import input_spec
 from moslabels.spec.table import TableSpec
@@ -36,6 +36,7 @@ class Call:
     def of(
         cls,
         connection: Connection | None,
+        progress: Any,
         cancel: Any,
         memory_limit: str | None,
         threads: int | None,
@@ -49,7 +50,7 @@ class Call:
             raise UsageError("memory_limit and threads are those of the connection; set them there")
         if connection is not None:
             unwrapped(connection)
-        return cls(options, settings, connection, relayed(SILENT, checked_cancel(cancel)))
+        return cls(options, settings, connection, relayed(checked_progress(progress), checked_cancel(cancel)))
 
     def take_over(self, value: Any, name: str) -> pa.Table:
         """Return a table in memory as an Arrow table. Raise UsageError and TableError."""

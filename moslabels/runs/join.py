@@ -6,12 +6,13 @@ import os
 from typing import Any, Unpack
 
 from moslabels.base.errors import errors_of_table
-from moslabels.base.progress import Cancel
+from moslabels.base.progress import SILENT, Cancel, Progress
 from moslabels.engine.databases import shared
 from moslabels.engine.sessions import Connection
 from moslabels.evidence.run import Run
 from moslabels.files.watched import watched
 from moslabels.labelling.pipeline import columns_of, match_table
+from moslabels.runs import log
 from moslabels.runs.arguments import Features, with_options
 from moslabels.runs.call import Call
 from moslabels.runs.joined import Joined, joined
@@ -25,6 +26,7 @@ def join(
     labels: Any,
     *,
     connection: Connection | None = None,
+    progress: Progress = SILENT,
     cancel: Cancel | None = None,
     memory_limit: str | None = None,
     threads: int | None = None,
@@ -48,6 +50,8 @@ def join(
         The DuckDB connection whose database does the work, in a session of its own, under its memory limit and threads;
         by default a DuckDB that the process keeps for later calls. A wrapper of one, such as dbt-duckdb's ``session``,
         is taken for it. If it is interrupted, the join ends with ``duckdb.InterruptException`` (from DuckDB 2 on).
+    progress
+        Receives the events of the call; a :class:`moslabels.Progress`.
     cancel
         Ends the join with CancelledError soon after another thread sets it; such as a ``threading.Event``.
     memory_limit, threads
@@ -82,18 +86,22 @@ def join(
     >>> joined.audit["match_rate"]
     1.0
     """
-    call = Call.of(connection, cancel, memory_limit, threads, temp_dir, options)
+    call = Call.of(connection, progress, cancel, memory_limit, threads, temp_dir, options)
     named_features, named_labels, tables = named_tables(features, labels, call.take_over)
     spec = call.spec(named_features, named_labels, tables)
     with (
+        log.failure_of(spec),
         errors_of_table(spec.features),
         watched(spec.single_inputs()) as check_inputs,
         shared(),
         call.engine() as (workspace, engine),
     ):
+        engine.progress.table(spec.features, 1, 1)
         matched = match_table(engine, workspace, spec)
         run = Run(args=call.args(named_features, named_labels))
-        return joined(engine, matched, columns_of(engine, matched).decoded(), run, check_inputs)
+        done = joined(engine, matched, columns_of(engine, matched).decoded(), run, check_inputs)
+        log.joined(spec, done.audit)
+        return done
 
 
 with_options(join)

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from moslabels.base.errors import UsageError, errors_of_table
 from moslabels.base.owned import Owned
-from moslabels.base.progress import Cancel
+from moslabels.base.progress import SILENT, Cancel, Progress
 from moslabels.engine.connection import Engine
 from moslabels.engine.sessions import Connection
 from moslabels.evidence.run import Run
@@ -25,6 +25,7 @@ from moslabels.labelling.labels import take_labels
 from moslabels.labelling.pipeline import forget_features, judge, meet, read_features, read_labels
 from moslabels.labelling.stream import Stream
 from moslabels.parquet import schemas
+from moslabels.runs import log
 from moslabels.runs.arguments import Features, with_options
 from moslabels.runs.call import Call
 from moslabels.runs.joined import Joined, audit_of, joined, metadata, with_labels
@@ -78,13 +79,20 @@ class Labeller:
             named, tables = named_features(features, self._tables, self._call.take_over)
             spec = self._call.spec(named, self._named, tables)
             own = [path for path in spec.single_inputs() if path == spec.features]
-            with errors_of_table(spec.features), watched(own) as check_features, engine.passing():
+            with (
+                log.failure_of(spec),
+                errors_of_table(spec.features),
+                watched(own) as check_features,
+                engine.passing(),
+            ):
+                engine.progress.table(spec.features, 1, 1)
                 forget_features(engine)
                 matched = meet(engine, spec, read_features(engine, self._workspace, spec), self._labels)
                 run = Run(args=self._call.args(named, self._named), hashes=self._hashes)
                 done = joined(engine, matched, self._columns, run, check_features)
                 self._check_labels()
-                return done
+        log.joined(spec, done.audit)
+        return done
 
     def batches(self, features: Batches, schema: pa.Schema | None = None) -> LabelledBatches:
         """Label features batch by batch. Each batch follows at once, and the gates come after the last one.
@@ -117,7 +125,7 @@ class Labeller:
             self._refuse_closed()
         own, batches = record_batches(features, schema, "features")
         spec = self._call.spec("features", self._named, {**self._tables, "features": own.empty_table()})
-        with self._lock, errors_of_table(spec.features), self._begun().passing():
+        with log.failure_of(spec), self._lock, errors_of_table(spec.features), self._begun().passing():
             stream = Stream(self._engine, spec, read_features(self._engine, self._workspace, spec), self._labels)
         rows = pa.nulls(0, pa.int32())
         kept = [index for index, name in enumerate(own.names) if name not in stream.dropped]
@@ -132,19 +140,22 @@ class Labeller:
         self, stream: Stream, spec: TableSpec, batches: Iterator[pa.RecordBatch], kept: list[int], schema: pa.Schema
     ) -> Generator[pa.RecordBatch, None, Audit]:
         """Yield the batches of features with the label columns. Return the audit, if the gate passes."""
-        for batch in batches:
-            self._call.progress.advance(0)
-            features = pa.Table.from_batches([batch])
-            with self._lock, errors_of_table(spec.features):
-                positions = self._columns.positions(stream.label_ids(self._begun(), features))
-            yield from _batches(with_labels(features.select(kept), self._columns.table, positions), schema)
-        with self._lock, errors_of_table(spec.features), (engine := self._begun()).passing():
-            matched = stream.matched(engine)
-            diagnosis = judge(engine, matched)
-            stream.check(engine, matched)
-            self._check_labels()
-            run = Run(args=self._call.args("features", self._named), hashes=self._hashes)
-            return audit_of(matched, diagnosis, run)
+        with log.failure_of(spec):
+            for batch in batches:
+                self._call.progress.advance(0)
+                features = pa.Table.from_batches([batch])
+                with self._lock, errors_of_table(spec.features):
+                    positions = self._columns.positions(stream.label_ids(self._begun(), features))
+                yield from _batches(with_labels(features.select(kept), self._columns.table, positions), schema)
+            with self._lock, errors_of_table(spec.features), (engine := self._begun()).passing():
+                matched = stream.matched(engine)
+                diagnosis = judge(engine, matched)
+                stream.check(engine, matched)
+                self._check_labels()
+                run = Run(args=self._call.args("features", self._named), hashes=self._hashes)
+                audit = audit_of(matched, diagnosis, run)
+            log.joined(spec, audit)
+            return audit
 
     def close(self) -> None:
         """Let go of the DuckDB and of the folder for temporary files. To close twice is no error."""
@@ -196,6 +207,7 @@ def labeller(
     labels: Any,
     *,
     connection: Connection | None = None,
+    progress: Progress = SILENT,
     cancel: Cancel | None = None,
     memory_limit: str | None = None,
     threads: int | None = None,
@@ -203,6 +215,8 @@ def labeller(
     **options: Unpack[OptionKeywords],
 ) -> Labeller:
     """Read and check labels once, for many feature tables. The arguments are those of :func:`join`.
+
+    ``progress`` receives the events of this call and of all those of the labeller, from the thread of each.
 
     Examples
     --------
@@ -215,7 +229,7 @@ def labeller(
     [4.0]
     [2.0]
     """
-    return Labeller(Call.of(connection, cancel, memory_limit, threads, temp_dir, options), labels)
+    return Labeller(Call.of(connection, progress, cancel, memory_limit, threads, temp_dir, options), labels)
 
 
 with_options(labeller)

@@ -6,7 +6,8 @@ Each record has the table as ``record.table``: its id, or the path of its featur
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from moslabels.base.errors import MosLabelsError
@@ -24,14 +25,35 @@ def begins(spec: TableSpec) -> None:
 
 def done(spec: TableSpec, status: str, audit: Mapping[str, Any]) -> None:
     """Log that a table is done, and what it warns of."""
+    _found(spec, status, audit, f" -> {spec.out}")
+
+
+def joined(spec: TableSpec, audit: Mapping[str, Any]) -> None:
+    """Log that labels were joined onto a table, which is not written, and what it warns of."""
+    _found(spec, "ok", audit, "")
+
+
+def _found(spec: TableSpec, status: str, audit: Mapping[str, Any], where: str) -> None:
     for text in audit["warnings"]:
         warn(spec, text)
     rows = f"{audit['matched_rows']} of {audit['input_rows']} rows labelled"
-    _log(logging.INFO, spec, f"{status}: match rate {audit['match_rate']:.3f}, {rows} -> {spec.out}")
+    _log(logging.INFO, spec, f"{status}: match rate {audit['match_rate']:.3f}, {rows}{where}")
 
 
 def warn(spec: TableSpec, text: str) -> None:
     _log(logging.WARNING, spec, text)
+
+
+@contextmanager
+def failure_of(spec: TableSpec) -> Iterator[None]:
+    """Log the exception by which work on a table ends, if any. A reader of batches may stop before the last one."""
+    try:
+        yield
+    except GeneratorExit:
+        raise
+    except BaseException as error:
+        failed(spec, error)
+        raise
 
 
 def failed(spec: TableSpec, error: BaseException) -> None:

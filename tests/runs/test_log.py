@@ -9,11 +9,12 @@ import logging
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from helpers.command import moslabels, python
 from helpers.tables import write_table
-from moslabels import MosLabelsError, Progress, UsageError, materialize, run_batch
+from moslabels import MosLabelsError, Progress, UsageError, join, labeller, materialize, run_batch
 
 TABLES = [
     {"id": "one", "features": "f.csv", "labels": ["l.csv"], "out": "one.csv"},
@@ -64,6 +65,49 @@ def test_what_is_logged_of_one_table(folder: Path, caplog: pytest.LogCaptureFixt
     assert told(caplog) == [("ERROR", "f.csv", "f.csv: no-file: none.csv: there is no such file")]
 
 
+FEATURES = pa.table({"key": ["a", "b"]})
+
+
+def test_what_is_logged_of_a_join(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "moslabels")
+    join("f.csv", "l.csv", confirm=["the scale"])
+    with pytest.raises(MosLabelsError):
+        join(FEATURES, "weak.csv")
+    assert [(level, name, text[:50]) for level, name, text in told(caplog)] == [
+        ("WARNING", "f.csv", "f.csv: to confirm: the scale (then delete this not"),
+        ("INFO", "f.csv", "f.csv: ok: match rate 1.000, 2 of 2 rows labelled"),
+        ("ERROR", "features", "features: match-rate: MOS label match rate 0.500 b"),
+    ]
+
+
+def test_what_is_logged_of_a_labeller(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "moslabels")
+    others = pa.table({"key": ["a", "x"]})
+    with labeller("l.csv") as prepared:
+        assert told(caplog) == []
+        prepared.join("f.csv")
+        for _ in prepared.batches(FEATURES):
+            pass
+        assert [text for _, _, text in told(caplog)] == [
+            "f.csv: ok: match rate 1.000, 2 of 2 rows labelled", "features: ok: match rate 1.000, 2 of 2 rows labelled"
+        ]  # fmt: skip
+        caplog.clear()
+        for label in (prepared.join, lambda features: list(prepared.batches(features))):
+            with pytest.raises(MosLabelsError):
+                label(others)
+        assert [one[:2] for one in told(caplog)] == [("ERROR", "features")] * 2
+
+
+def test_a_reader_that_stops_before_the_last_batch_is_no_failure(
+    folder: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with labeller("l.csv") as prepared:
+        batches = prepared.batches(FEATURES.to_batches(max_chunksize=1), FEATURES.schema)
+        next(batches)
+        del batches
+    assert told(caplog) == []
+
+
 class Stops(Progress):
     def step(self, name: str, total: int = 0, unit: str = "rows", done: int = 0) -> None:
         raise TimeoutError("too long")
@@ -108,6 +152,22 @@ def test_progress_of_one_table_and_of_a_batch(folder: Path) -> None:
     ]  # fmt: skip
 
 
+def test_progress_of_joins(folder: Path) -> None:
+    seen = Seen()
+    join(FEATURES, "l.csv", progress=seen)
+    steps = [event for event, _ in seen.events]
+    assert steps == ["features", "reading features", "reading labels", "matching", "joining"]
+    seen = Seen()
+    with labeller("l.csv", progress=seen) as prepared:
+        assert seen.events == [("reading labels", "bytes")]
+        for _ in range(2):
+            seen.events.clear()
+            prepared.join(FEATURES)
+            assert [event for event, _ in seen.events] == ["features", "reading features", "matching", "joining"]
+    with pytest.raises(TimeoutError):
+        join(FEATURES, "l.csv", progress=Stops())
+
+
 class Half:
     """Has some of the methods, and is not a subclass."""
 
@@ -123,3 +183,7 @@ def test_a_progress_without_a_method_is_refused(folder: Path, progress: Any) -> 
         run_batch("m.json", progress=progress)
     with pytest.raises(UsageError, match=says):
         materialize("f.csv", "l.csv", "o.csv", progress=progress)
+    with pytest.raises(UsageError, match=says):
+        join("f.csv", "l.csv", progress=progress)
+    with pytest.raises(UsageError, match=says):
+        labeller("l.csv", progress=progress)
