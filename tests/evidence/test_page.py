@@ -670,8 +670,14 @@ frame.addEventListener("load", () => {
       one.clientWidth && one.scrollWidth > one.clientWidth + 1 && getComputedStyle(one).overflowX !== "visible");
     seen.wide = [wide.length > 5, wide.filter((one) => !one.classList.contains("scroll") || one.tabIndex !== 0 ||
       !getComputedStyle(one).backgroundAttachment.includes("local")).map((one) => one.outerHTML.slice(0, 99))];
-    // On a wide page the statistics have room beside the counts.
+    // On a wide page the statistics have room beside the counts, and a reason has that of counts that are not known.
     frame.style.width = "1280px";
+    const places = (row) => [...row.cells].reduce((sum, cell) => sum + (cell.hidden ? 0 : cell.colSpan), 0);
+    const lines = [...page.querySelectorAll("#overview tr")];
+    seen.places = [...new Set(lines.flatMap((row) => [row.cells.length, places(row)]))];
+    const reasons = [...page.querySelectorAll(".why[colspan] small")];
+    const most = Math.max(...reasons.map((one) => one.offsetHeight / parseFloat(getComputedStyle(one).lineHeight)));
+    seen.reasons = [reasons.length > 0, most < 3.5];
     const statistics = [...page.querySelectorAll("figcaption .scroll")].filter((one) => one.clientWidth);
     seen.statistics = [statistics.length > 0, statistics.filter((one) => one.scrollWidth > one.clientWidth + 1).length];
     frame.style.width = "360px";
@@ -772,6 +778,8 @@ def test_in_a_browser(browser: str, documents: Documents, tmp_path: Path) -> Non
     assert seen["words"] == [True, 0]
     assert seen["wide"] == [True, []]
     assert seen["statistics"] == [True, 0]
+    assert seen["places"] == [9], "each row has a cell for each column, and fills the table"
+    assert seen["reasons"] == [True, True]
     like = [name for name in by_name if "ke" in name.lower()]
     assert [sorted(seen["typed"][0]), *seen["typed"][1:]] == [
         sorted(like),
