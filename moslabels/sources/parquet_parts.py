@@ -246,11 +246,13 @@ class _Kinds:
         for index, fact in enumerate(facts):
             of_schema.setdefault(fact.schema, index)
         described = {index: _described(engine, files[index].path) for index in of_schema.values()}
-        self._compare(files, described)
+        self._compare(files, described, facts)
         counts = {schema: sum(fact.schema == schema for fact in facts) for schema in of_schema}
         self._doubt(files, described, counts, of_schema)
 
-    def _compare(self, files: Sequence[PartFile], described: Mapping[int, Mapping[str, str]]) -> None:
+    def _compare(
+        self, files: Sequence[PartFile], described: Mapping[int, Mapping[str, str]], facts: Sequence[PartFacts]
+    ) -> None:
         """Fill ``unfit``. ``described`` has one part of each schema: the types of its columns by their names."""
         first, *_ = described.values()
         names = dict.fromkeys(name for columns in described.values() for name in columns)
@@ -259,7 +261,7 @@ class _Kinds:
             for name in names:
                 if name in self.unfit:
                     continue
-                alike = [other for other in columns if other.lower() == name.lower()]
+                alike = [other for other in facts[index].names if other.lower() == name.lower()]
                 if name not in columns:
                     says = f"has no column {shown(name)}, and other parts have it; it has {listed(list(columns))}"
                     self.unfit[name] = fault(path, says, "no-column", column=name)

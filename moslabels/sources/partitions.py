@@ -45,10 +45,10 @@ def values_of_folders(file: PartFile, partitions: Sequence[str]) -> tuple[str | 
     for wanted in partitions:
         found = [value for name, value in folders if urllib.parse.unquote(name) == wanted]
         if len(found) != 1:
-            says = f"{len(found)} folders" if found else "no folder"
+            says = f"{len(found)} folders above it have" if found else "no folder above it has"
             raise fault(
                 path,
-                f"{says} above it has a name {shown(wanted + '=…')}, for which partitions asks; each must have one",
+                f"{says} a name {shown(wanted + '=…')}, for which partitions asks; each must have one",
                 "parts",
                 column=wanted,
             )

@@ -164,6 +164,10 @@ REFUSED: dict[str, tuple[Callable[[Path], Any], str]] = {
         replace_part(pa.table({"key": ["a"], "KEY": ["b"]})),
         r'1.parquet: 2 columns are named "key", compared without regard to case',
     ),
+    "a key twice": (
+        replace_part(pa.table([["a"], ["b"]], names=["key", "key"])),
+        r'1.parquet: 2 columns are named "key", compared without regard to case; rename all but one',
+    ),
     "a part that is not Parquet": (replace_part(b"PAR1 or not"), r"1.parquet: .*not a readable Parquet"),
     "a value that cannot be a key": (
         lambda folder: [
@@ -191,6 +195,14 @@ REFUSED: dict[str, tuple[Callable[[Path], Any], str]] = {
     "a partition that no folder has": (
         lambda _: {"partitions": ["corpus"], "feature_key_column": "key"},
         r'0.parquet: no folder above it has a name "corpus=…"',
+    ),
+    "a partition that two folders have": (
+        lambda folder: [
+            replace_part(pa.table({"key": ["a"]}), "corpus=A/corpus=B/2.parquet")(folder),
+            [(folder / "features" / f"{number}.parquet").unlink() for number in (0, 1)],
+            {"partitions": ["corpus"], "feature_key_column": "key"},
+        ][-1],
+        r'2.parquet: 2 folders above it have a name "corpus=…"',
     ),
     "a partition that is a column": (
         lambda folder: [
