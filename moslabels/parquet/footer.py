@@ -22,6 +22,7 @@ from moslabels.parquet.fields import (
     SCHEMA,
     SIGNING_KEY,
     STATISTICS,
+    TYPE_LENGTH,
 )
 from moslabels.parquet.schema import Column, Schema, name_of, read_schema
 from moslabels.parquet.thrift import (
@@ -73,6 +74,14 @@ class Footer:
                 value = binary(self.data, fields[2]) if 2 in fields else None
                 found[name_of(binary(self.data, need(fields, 1)))] = value
         return found
+
+    def may_be_half(self, column: int) -> bool:
+        """Return whether a column has values of two bytes, such as 16-bit floats. Raise FooterError."""
+        try:
+            fields, _ = read_struct(self.data, self.elements[self.columns[column].elements[0]][0])
+            return TYPE_LENGTH in fields and integer(self.data, fields[TYPE_LENGTH]) == 2
+        except ThriftError as error:
+            raise FooterError(f"its footer is damaged: {error}") from None
 
     def groups_of_nulls(self, leaf: int) -> list[int]:
         """Return the row groups in which a column is all NULL. Raise FooterError if the footer is damaged."""

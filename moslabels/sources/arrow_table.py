@@ -13,6 +13,7 @@ from moslabels.base.text import shown
 from moslabels.engine.connection import Engine
 from moslabels.sources.columns import Cell, Column
 from moslabels.sources.faults import fault
+from moslabels.sources.halves import check_halves
 from moslabels.sources.part import Part
 from moslabels.sources.source import Cells, Format, Source
 
@@ -55,9 +56,11 @@ class ArrowTable(Format):
             says = f"column {shown(column.name)} is of a type that DuckDB cannot read; convert it"
             raise fault(source.path, says, column=column.name)
 
-    def check_values(self, source: Source, column: Column, role: str) -> None:  # noqa: ARG002
-        """Refuse text that is not UTF-8, and instants beyond the range of DuckDB."""
+    def check_values(self, source: Source, column: Column, role: str) -> None:
+        """Refuse text that is not UTF-8, instants beyond the range of DuckDB, and keys that a 16-bit float rounds."""
         values = _table(source).column(source.columns.index(column))
+        if role == "key" and pa.types.is_float16(values.type):
+            check_halves(source.path, column.name, values.chunks)
         try:
             values.validate(full=True)
             if pa.types.is_timestamp(values.type) and values.type.unit in ("s", "ms"):

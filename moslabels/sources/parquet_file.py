@@ -23,6 +23,7 @@ from moslabels.parquet.footer import Footer, read_footer
 from moslabels.parquet.pages import pages
 from moslabels.sources.columns import Cell, Column
 from moslabels.sources.faults import fault
+from moslabels.sources.halves import check_halves
 from moslabels.sources.part import Part
 from moslabels.sources.source import Cells, FileFormat, Source
 
@@ -147,6 +148,8 @@ def check_chunks(part: Part, footer: Footer, index: int, role: str, memory: floa
     name = footer.columns[index].name
     _check_pages(part, footer, name, leaf, role, memory)
     _check_nulls(part, footer, name, leaf)
+    if role == "key" and footer.may_be_half(index):
+        _check_halves(part, name)
 
 
 def _check_pages(part: Part, footer: Footer, name: str, leaf: int, role: str, memory: float) -> None:
@@ -194,6 +197,15 @@ def _check_nulls(part: Part, footer: Footer, name: str, leaf: int) -> None:
             ": the footer says of row groups that all of their values are NULL, and they are not; write the file "
             "anew, as pyarrow does",
         )
+
+
+def _check_halves(part: Part, name: str) -> None:
+    try:
+        with pq.ParquetFile(absolute(part.file)) as file:
+            if pa.types.is_float16(file.schema_arrow.field(name).type):
+                check_halves(part.path, name, (batch.column(name) for batch in file.iter_batches(columns=[name])))
+    except (pa.ArrowException, OSError, KeyError) as error:
+        raise _of_column(part.path, name, f" cannot be decoded: {error}") from error
 
 
 def _of_column(path: str, name: str, says: str, code: str = "unreadable") -> TableError:

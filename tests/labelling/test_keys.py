@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import decimal
 import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -11,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.job import Job
-from moslabels import MosLabelsError
+from helpers.tables import write_table
+from moslabels import MosLabelsError, join, labeller, materialize
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import Statement
 
@@ -204,6 +208,32 @@ def test_values_that_cannot_be_keys(job: Job, features: pa.Table, found: str, si
         else:
             job.run(other, features.append_column("mos", pa.array([3])), labels_name="l.parquet")
     assert (caught.value.column, caught.value.row) == ("key", 1)
+
+
+LABELS = pa.table({"key": ["2047", "2048", "-7"], "mos": [3, 4, 5]})
+HALVES: dict[str, Callable[[pa.Table, Path], Any]] = {
+    "in memory": lambda halves, _: join(halves, LABELS),
+    "of labels in memory": lambda halves, _: join(
+        pa.table({"key": ["2047"]}), halves.append_column("mos", pa.array([3, 4]))
+    ),
+    "in batches": lambda halves, _: list(labeller(LABELS).batches(halves.to_reader(max_chunksize=1))),
+    "in a file": lambda halves, folder: join(write_table(folder / "f.parquet", halves), LABELS),
+    "in parts": lambda halves, folder: materialize(
+        write_table(folder / "f" / "0.parquet", halves).parent,
+        write_table(folder / "l.parquet", LABELS),
+        folder / "out",
+        workers=1,
+    ),
+}
+
+
+@pytest.mark.parametrize("where", list(HALVES))
+def test_16_bit_floats_that_may_have_been_other_numbers(where: str, tmp_path: Path) -> None:
+    """2049 is stored as 2048, and would get its label."""
+    HALVES[where](column([2047.0, -7.0], pa.float16()), tmp_path)
+    with pytest.raises(MosLabelsError, match='column "key" holds 2048, a 16-bit float') as caught:
+        HALVES[where](column([2047.0, 2049.0], pa.float16()), tmp_path)
+    assert (caught.value.code, caught.value.column) == ("bad-key", "key")
 
 
 @pytest.mark.sampled
