@@ -141,6 +141,7 @@ def _read_file(engine: Engine, number: int, file: LabelInput, extras: tuple[Extr
             "missing_values": list(file.label.options.missing_values),
         },
         key=file.key,
+        is_first=number == 0,
         scores=scores,
         has_mos_100=file.mos_100 is not None,
         has_scale=file.scale is not None,

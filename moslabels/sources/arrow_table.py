@@ -39,9 +39,10 @@ class ArrowTable(Format):
             ]
             readable = {column.ident: part for part, column in zip(values, columns, strict=True) if column.ident}
             view = engine.register(pa.table(readable)) if readable else ""
+        kinds = [_value_type(part.type) for part in values]
         columns = [
-            replace(column, type=_type(_value_type(part.type)), is_text=is_text(_value_type(part.type)))
-            for column, part in zip(columns, values, strict=True)
+            replace(column, type=_type(kind), is_text=is_text(kind), is_number=_is_number(kind))
+            for column, kind in zip(columns, kinds, strict=True)
         ]
         return Source(name, role, self, (Part(name, view, table=table),), tuple(columns))
 
@@ -105,6 +106,11 @@ def _value_type(kind: pa.DataType) -> pa.DataType:
 def is_text(kind: pa.DataType) -> bool:
     """Return whether values of a type are texts."""
     return any(is_one(kind) for is_one in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view))
+
+
+def _is_number(kind: pa.DataType) -> bool:
+    """Return whether values of a type are numbers."""
+    return any(is_one(kind) for is_one in (pa.types.is_integer, pa.types.is_floating, pa.types.is_decimal))
 
 
 def _type(kind: pa.DataType) -> str:

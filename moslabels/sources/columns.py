@@ -25,8 +25,8 @@ class Column:
     """A column of a table: its name in the file, its name in SQL, and its type in DuckDB.
 
     ``place`` is that of its cells in a line of CSV, from 1. ``partition`` is its number, from 1, if its values are not
-    in files but in the names of their folders. ``is_text`` says that all values are texts, if its format does not know
-    that by the type.
+    in files but in the names of their folders. ``is_text`` says that all values are texts, and ``is_number``
+    that all are numbers, if its format does not know that by the type.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Column:
     place: int = field(default=0, compare=False)
     partition: int = 0
     is_text: bool = False
+    is_number: bool = False
 
     @property
     def is_nested(self) -> bool:
@@ -78,3 +79,8 @@ class Cell(Aliased):
     def is_text(self) -> bool:
         """Whether all values are known to be texts."""
         return self.column.is_text or (self.tells_texts and self.column.type == "VARCHAR")
+
+    @property
+    def is_number(self) -> bool:
+        """Whether all values are known to be numbers."""
+        return self.column.is_number or is_number_type(self.column.type)

@@ -3,7 +3,7 @@
 -- $missing_values
 {%- from 'sources/cells.sql' import text_rows %}
 {%- from 'sources/keys.sql' import keyed, with_constants %}
-{%- from 'labels/scores.sql' import number %}
+{%- from 'labels/scores.sql' import trimmed, number, state %}
 INSERT INTO label_cells BY NAME
 WITH cells AS (
     {%- if key.constants %}
@@ -13,39 +13,54 @@ WITH cells AS (
     {%- endif %}
 ), keyed AS (
     {{ keyed('cells', key) }}
+), trimmed AS (
+    SELECT
+        *
+        {%- for score in scores %},
+        {{ trimmed(score) }} AS {{ (score.alias ~ '_trimmed') | ident }}
+        {%- endfor %}
+    FROM keyed
 ), numbers AS (
     SELECT
         *
         {%- for score in scores %},
         {{ number(score) }} AS {{ (score.alias ~ '_number') | ident }}
         {%- endfor %}
-    FROM keyed
+    FROM trimmed
 )
-{%- if has_mos_100 %}, judged AS (
+{%- if has_mos_100 %}, states AS (
+    SELECT
+        *
+        {%- for score in scores %},
+        {{ state(score) }} AS {{ (score.alias ~ '_state') | ident }}
+        {%- endfor %}
+    FROM numbers
+), judged AS (
     SELECT
         *,
-        number_state(mos_text, mos_number, mos_type, $missing_values) AS state,
-        number_state(mos_100_text, mos_100_number, mos_100_type, $missing_values) AS state_100,
-        state <> 'bad' AND (state_100 = 'bad' OR (state = 'missing' AND state_100 = 'ok')) AS is_mos_100
-    FROM numbers
+        mos_state <> 'bad' AND (mos_100_state = 'bad' OR (mos_state = 'missing' AND mos_100_state = 'ok')) AS is_mos_100
+    FROM states
 )
 {%- endif %}
 SELECT
-    (SELECT count(*) FROM label_cells) + row - 1 AS label_id,
+    {% if is_first %}row - 1{% else %}(SELECT count(*) FROM label_cells) + row - 1{% endif %} AS label_id,
     $file AS file, row,
     CASE WHEN raw_value IS DISTINCT FROM key THEN raw_value END AS other_value,
     key_fault, fault_part, key,
     {%- if has_mos_100 %}
     CASE WHEN is_mos_100 THEN mos_100_text ELSE mos_text END AS mos_text,
-    CASE WHEN 'bad' IN (state, state_100) THEN 'bad' WHEN 'ok' IN (state, state_100) THEN 'ok' ELSE 'missing' END
-        AS mos_state,
-    CASE state WHEN 'ok' THEN mos_number END AS value,
+    CASE
+        WHEN 'bad' IN (mos_state, mos_100_state) THEN 'bad'
+        WHEN 'ok' IN (mos_state, mos_100_state) THEN 'ok'
+        ELSE 'missing'
+    END AS mos_state,
+    CASE mos_state WHEN 'ok' THEN mos_number END AS value,
     mos_100_text,
-    CASE state_100 WHEN 'ok' THEN mos_100_number END AS mos_100,
+    CASE mos_100_state WHEN 'ok' THEN mos_100_number END AS mos_100,
     is_mos_100
     {%- else %}
     mos_text,
-    number_state(mos_text, mos_number, mos_type, $missing_values) AS mos_state,
+    {{ state(scores[0]) }} AS mos_state,
     mos_number AS value
     {%- endif %}
     {%- if has_scale %},

@@ -1,33 +1,32 @@
 -- Opinion scores: what is one, and on which scale.
 
--- text_number(text): a score as DOUBLE, or NULL if the text is not written as a plain number. Most are, without white
--- space to trim. mos_number(text, type): the same of a score of any type.
+-- trimmed_number(trimmed): a score as DOUBLE, or NULL if its trimmed text is not written as a plain number.
+-- text_number(text): the same of any text. Most have no white space to trim. mos_number(text, type): the same of a score
+-- of any type.
+CREATE OR REPLACE {{ TEMP }} MACRO trimmed_number(trimmed) AS
+    CASE WHEN is_number_text(trimmed) THEN TRY_CAST(trimmed AS DOUBLE) END;
 CREATE OR REPLACE {{ TEMP }} MACRO text_number(text) AS
-    CASE
-        WHEN is_number_text(text) THEN TRY_CAST(text AS DOUBLE)
-        WHEN is_number_text(trim_text(text)) THEN TRY_CAST(trim_text(text) AS DOUBLE)
-    END;
+    CASE WHEN is_number_text(text) THEN TRY_CAST(text AS DOUBLE) ELSE trimmed_number(trim_text(text)) END;
 CREATE OR REPLACE {{ TEMP }} MACRO mos_number(text, type) AS
     CASE
         WHEN is_text_type(type) THEN text_number(with_point(text, type))
         WHEN is_number_type(type) THEN TRY_CAST(text AS DOUBLE)
     END;
 
--- number_state(text, number, type, missing_values): 'ok' if a score is a finite number, 'missing' if none was given, else
--- 'bad'. The number is that of mos_number: where both are wanted, it is computed once. Most are finite: they are looked at
--- first, and no text that is blank or nan has such a number.
-CREATE OR REPLACE {{ TEMP }} MACRO number_state(text, number, type, missing_values) AS
+-- trimmed_state(trimmed, number, missing_values): 'ok' if a score is a finite number, 'missing' if none was given, else
+-- 'bad', of its trimmed text and the number that it is. Most are finite: they are looked at first, and no text that is
+-- blank or nan has such a number. The number alone is NaN if it was one in the file, also a negative one.
+CREATE OR REPLACE {{ TEMP }} MACRO trimmed_state(trimmed, number, missing_values) AS
     CASE
-        WHEN isfinite(number) AND NOT list_contains(CAST(missing_values AS VARCHAR[]), trim_text(text)) THEN 'ok'
-        WHEN text IS NULL OR trim_text(text) = '' OR lower(trim_text(text)) = 'nan'
-            OR (is_float_type(type) AND isnan(number))  -- also a negative one
-            OR list_contains(CAST(missing_values AS VARCHAR[]), trim_text(text)) THEN 'missing'
+        WHEN list_contains(CAST(missing_values AS VARCHAR[]), trimmed) THEN 'missing'
+        WHEN isfinite(number) THEN 'ok'
+        WHEN trimmed IS NULL OR trimmed = '' OR lower(trimmed) = 'nan' OR isnan(number) THEN 'missing'
         ELSE 'bad'
     END;
 
 -- mos_state(text, type, missing_values): the same of a score whose number is not wanted.
 CREATE OR REPLACE {{ TEMP }} MACRO mos_state(text, type, missing_values) AS
-    number_state(text, mos_number(text, type), type, missing_values);
+    trimmed_state(trim_text(text), mos_number(text, type), missing_values);
 
 -- scale_worst(text), scale_best(text): the ends of a scale as a label row names it: 1-5, 0-100, 100-0, or with two dots
 -- 1..5, -3..3; NULL if it is not one, or if both ends are the same. After one dash a number has no sign.

@@ -80,6 +80,7 @@ def contexts() -> list[dict[str, Any]]:
                     "scores": source.cells({"mos": column, **({"mos_100": column} if extras else {})}),
                     "any_mos_100": bool(extras),
                     "any_scale": not extras,
+                    "is_first": not extras,
                     "which": "marked" if extras else "used",
                     "memory": 160,
                     "has_repeats": bool(extras),
