@@ -224,5 +224,5 @@ CHECKS: dict[str, tuple[Check[LabelInputs], ...]] = {
 }
 """The checks by the table that they are of, in their order. A new check is a statement, a count and a row.
 
-The counts are those of ``labels/31_label_files`` and ``labels/41_score_counts``, and the number of stated extras.
+The counts are those of ``labels/31_label_files`` and ``labels/41_score_counts``, of extras, labels and repeats.
 """

@@ -39,6 +39,12 @@ class LabelInput:
         return self.label.path
 
     @property
+    def mos_scale(self) -> str:
+        """The scale of its scores, as far as options say it, by the name that statements have for it."""
+        given = self.label.options.mos_scale
+        return "per-row" if self.scale is not None else "linear" if isinstance(given, Mapping) else given
+
+    @property
     def inferred(self) -> str | None:
         """What to say of a key column that no option names."""
         if self.label.options.label_key_column is not None:
@@ -66,6 +72,21 @@ class LabelInputs:
     @property
     def sources(self) -> list[Source]:
         return [file.source for file in self.files]
+
+    @property
+    def any_mos_100(self) -> bool:
+        """Whether a file has scores on 0-100 beside those of its score column."""
+        return any(file.mos_100 is not None for file in self.files)
+
+    @property
+    def any_scale(self) -> bool:
+        """Whether a file has a column with the scale of each row."""
+        return any(file.scale is not None for file in self.files)
+
+    @property
+    def any_row_scale(self) -> bool:
+        """Whether the scores of a file may be on scales that differ from row to row."""
+        return any(file.mos_scale in ("per-row", "per-value") for file in self.files)
 
     @property
     def stated_extras(self) -> list[Extra]:
@@ -99,23 +120,46 @@ def _with_columns(engine: Engine, label: LabelSpec, source: Source) -> LabelInpu
 
 def read_rows(engine: Engine, inputs: LabelInputs) -> None:
     """Read the rows of all label files into ``label_rows``. Raise TableError."""
-    rules = [_rules(file) for file in inputs.files]
-    engine.run(render("labels/10_label_inputs", {name: [rule[name] for rule in rules] for name in rules[0]}))
-    any_mos_100 = any(file.mos_100 is not None for file in inputs.files)
-    any_scale = any(file.scale is not None for file in inputs.files)
-    engine.run(render("labels/20_label_rows", extras=inputs.extras, any_mos_100=any_mos_100, any_scale=any_scale))
+    engine.run(
+        render(
+            "labels/20_label_rows",
+            extras=inputs.extras,
+            any_mos_100=inputs.any_mos_100,
+            any_scale=inputs.any_scale,
+        )
+    )
     for number, file in enumerate(inputs.files):
         _read_file(engine, number, file, inputs.extras)
 
 
+def make_scores(engine: Engine, inputs: LabelInputs) -> None:
+    """Make the view ``label_scores``."""
+    engine.run(
+        render(
+            "labels/40_label_scores",
+            extras=inputs.extras,
+            any_mos_100=inputs.any_mos_100,
+            any_row_scale=inputs.any_row_scale,
+        )
+    )
+
+
+def judge_scales(engine: Engine, inputs: LabelInputs) -> list[dict[str, Any]]:
+    """Make the table ``label_scales``. Return what is known of each label file, and the counts of its checks."""
+    rules = [_rules(file) for file in inputs.files]
+    values = {name: [rule[name] for rule in rules] for name in rules[0]}
+    engine.run(render("labels/30_label_scales", values, any_scale=inputs.any_scale))
+    return engine.rows(render("labels/31_label_files"))
+
+
 def _rules(file: LabelInput) -> dict[str, Any]:
-    """Return the row of a label file in ``label_inputs``."""
+    """Return the row of a label file in ``label_scales``."""
     options = file.label.options
     linear = options.mos_scale if isinstance(options.mos_scale, Mapping) else {}
     return {
         "source": file.label.given,
         "mos_column": file.mos.name,
-        "mos_scale": "per-row" if file.scale is not None else "linear" if linear else options.mos_scale,
+        "mos_scale": file.mos_scale,
         "worst": float(linear["worst"]) if linear else None,
         "best": float(linear["best"]) if linear else None,
         "out_of_range": options.out_of_range,

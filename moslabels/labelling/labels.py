@@ -15,7 +15,7 @@ from moslabels.labelling.aliases import LIKENESS, LeftOut, left_out, with_aliase
 from moslabels.labelling.extras import Extra, absent_extras, typed_extras
 from moslabels.labelling.keys import Key
 from moslabels.labelling.label_checks import check
-from moslabels.labelling.label_inputs import LabelInput, open_labels, read_rows
+from moslabels.labelling.label_inputs import LabelInput, LabelInputs, judge_scales, make_scores, open_labels, read_rows
 from moslabels.spec.names import LABEL_COLUMNS, SOURCE_COLUMN
 from moslabels.spec.table import TableSpec
 
@@ -124,22 +124,22 @@ def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels
     if spec.options.extras is None:
         inputs = with_aliases(inputs)
     read_rows(engine, inputs)
-    engine.run(render("labels/30_label_scales"))
-    found = engine.rows(render("labels/31_label_files"))
+    found = judge_scales(engine, inputs)
     check(engine, "label_rows", inputs, found)
     inputs, unfit = without_unfit(engine, inputs)
     check(engine, "extras", inputs, [{"stated_extras": len(inputs.stated_extras)}])
-    engine.run(render("labels/40_label_scores", extras=inputs.extras))
-    counts = engine.row(render("labels/41_score_counts", {"tolerance": inputs.tolerance}))
+    make_scores(engine, inputs)
+    counts = _score_counts(engine, inputs, found)
     check(engine, "label_scores", inputs, [counts])
-    repeats = _repeats(engine) if counts["may_repeat"] else 0
+    scores = sum(file["scores"] for file in found)
+    repeats = _repeats(engine) if scores != found[0]["hashes"] else 0
     typed = typed_extras(engine, spec, inputs.extras)
-    few = counts["scores"] <= _FEW
+    few = scores <= _FEW
     engine.run(render("labels/50_labels", typed_extras=typed, has_repeats=repeats > 0, are_few=few))
-    check(engine, "labels", replace(inputs, extras=tuple(typed)), [{**counts, "repeats": repeats}])
+    check(engine, "labels", replace(inputs, extras=tuple(typed)), [{"no_labels": int(not scores), "repeats": repeats}])
     return Labels(
         files=tuple(_label_file(file, row) for file, row in zip(inputs.files, found, strict=True)),
-        count=counts["scores"] - repeats,
+        count=scores - repeats,
         duplicates=repeats,
         clipped=counts["clipped"],
         first_clipped=engine.row(render("labels/42_first_clipped")) if counts["clipped"] else None,
@@ -148,6 +148,13 @@ def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels
         collisions=_collisions(engine) if spec.options.key_case == "fold" else (),
         left_out=tuple(left_out(inputs, unfit, spec.options.extras is None)),
     )
+
+
+def _score_counts(engine: Engine, inputs: LabelInputs, found: Sequence[Mapping[str, Any]]) -> dict[str, int]:
+    """Return how many scores are outside of their scale or contradict another, by what was ``found`` in the files."""
+    if not inputs.any_mos_100 and not any(file["may_be_outside"] for file in found):
+        return {"out_of_range": 0, "contradictions": 0, "clipped": 0}
+    return engine.row(render("labels/41_score_counts", {"tolerance": inputs.tolerance}))
 
 
 def _repeats(engine: Engine) -> int:
@@ -216,7 +223,7 @@ def _doubt(file: LabelInput, row: Mapping[str, Any]) -> str | None:
 
 def take_labels(old: Engine, new: Engine) -> None:
     """Take the labels that features meet from one engine to another."""
-    for table in ("labels", "label_keys", "label_scores", "label_inputs"):
+    for table in ("labels", "label_keys", "label_scores", "label_scales"):
         kept = old.table(render("labels/70_kept", table=table))
         with new.passing():
             new.run(render("labels/71_kept_again", table=table, kept=new.register(kept)))

@@ -5,7 +5,6 @@ DROP VIEW IF EXISTS temp.labels;
 DROP VIEW IF EXISTS temp.label_keys;
 DROP VIEW IF EXISTS temp.label_scores;
 DROP VIEW IF EXISTS temp.label_rows;
-DROP TABLE IF EXISTS temp.label_inputs;
 DROP TABLE IF EXISTS temp.few_labels;
 DROP TABLE IF EXISTS temp.label_cells;
 DROP TABLE IF EXISTS temp.label_scales;

@@ -1,5 +1,5 @@
--- Returns what the labels hold, as counts: one row. Each check has a count, which is 0 if it would find nothing. If there
--- are as many hashes of keys as labels, no key has two labels (may_repeat is false).
+-- Returns how many scores are outside of their scale or contradict another, as counts: one row. Each check has a count,
+-- which is 0 if it would find nothing. clipped are the scores that are clipped to their scale.
 -- Parameters: $tolerance
 WITH files AS (
     SELECT
@@ -12,20 +12,11 @@ WITH files AS (
         ) AS contradictions
     FROM label_scores
     GROUP BY file
-), counts AS (
-    SELECT
-        CAST(coalesce(sum(scores), 0) AS BIGINT) AS scores,
-        count(*) FILTER (
-            WHERE outside > 0 AND (out_of_range = 'error' OR CAST(outside AS DOUBLE) / scores > max_clipped)
-        ) AS out_of_range,
-        CAST(coalesce(sum(contradictions), 0) AS BIGINT) AS contradictions,
-        CAST(coalesce(sum(outside) FILTER (WHERE out_of_range = 'clip'), 0) AS BIGINT) AS clipped
-    FROM files JOIN label_inputs USING (file)
 )
 SELECT
-    *,
-    CAST(scores = 0 AS INTEGER) AS no_labels,
-    scores <> (
-        SELECT count(DISTINCT hash(key)) FROM label_rows WHERE key IS NOT NULL AND mos_state = 'ok'
-    ) AS may_repeat
-FROM counts;
+    count(*) FILTER (
+        WHERE outside > 0 AND (out_of_range = 'error' OR CAST(outside AS DOUBLE) / files.scores > max_clipped)
+    ) AS out_of_range,
+    CAST(coalesce(sum(contradictions), 0) AS BIGINT) AS contradictions,
+    CAST(coalesce(sum(outside) FILTER (WHERE out_of_range = 'clip'), 0) AS BIGINT) AS clipped
+FROM files JOIN label_scales USING (file);

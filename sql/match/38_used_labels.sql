@@ -6,9 +6,9 @@ WITH file_keys AS (
     SELECT DISTINCT labels.key
     FROM feature_keys JOIN labels USING (label_id)
 )
-SELECT label_inputs.file, count(file_keys.key) AS labels, count(used.key) AS used
-FROM label_inputs
-LEFT JOIN file_keys ON file_keys.file = label_inputs.file
+SELECT label_scales.file, count(file_keys.key) AS labels, count(used.key) AS used
+FROM label_scales
+LEFT JOIN file_keys ON file_keys.file = label_scales.file
 LEFT JOIN used ON used.key = file_keys.key
-GROUP BY label_inputs.file
-ORDER BY label_inputs.file;
+GROUP BY label_scales.file
+ORDER BY label_scales.file;

@@ -403,13 +403,11 @@ def engines(monkeypatch: pytest.MonkeyPatch) -> list[Engine]:
 
 BEFORE = ["reading features", "reading labels", "matching", "diagnosing", "joining"]
 OF_EACH_TABLE = [
-    "labels/10_label_inputs",
     "labels/20_label_rows",
     "labels/21_label_rows_of_file",
     "labels/30_label_scales",
     "labels/31_label_files",
     "labels/40_label_scores",
-    "labels/41_score_counts",
     "labels/50_labels",
     "match/10_feature_values",
     "match/20_feature_keys",

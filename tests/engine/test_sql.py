@@ -81,6 +81,7 @@ def contexts() -> list[dict[str, Any]]:
                     "any_mos_100": bool(extras),
                     "any_scale": not extras,
                     "is_first": not extras,
+                    "any_row_scale": bool(extras),
                     "which": "marked" if extras else "used",
                     "memory": 160,
                     "has_repeats": bool(extras),

@@ -5,9 +5,9 @@ WITH shares AS (
     FROM label_scores
     GROUP BY file
 ), refused AS (
-    SELECT file, scores, total, max_clipped
-    FROM shares JOIN label_inputs USING (file)
-    WHERE total > 0 AND (out_of_range = 'error' OR CAST(total AS DOUBLE) / scores > max_clipped)
+    SELECT file, shares.scores, total, max_clipped
+    FROM shares JOIN label_scales USING (file)
+    WHERE total > 0 AND (out_of_range = 'error' OR CAST(total AS DOUBLE) / shares.scores > max_clipped)
     ORDER BY file
     LIMIT 1
 ), judged AS (
