@@ -22,7 +22,7 @@ class Owned:
         return self._end.alive
 
     def close(self) -> None:
-        """Leave the contexts. To close twice is no error."""
+        """Leave the contexts. It may be closed twice."""
         if (found := self._end.detach()) is not None:
             contexts, process = found[2]
             if os.getpid() == process:

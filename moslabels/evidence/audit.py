@@ -14,6 +14,7 @@ from moslabels.evidence.provenance import plain
 from moslabels.labelling.keys import one_or_list
 from moslabels.labelling.labels import LabelFile, Labels
 from moslabels.labelling.match import Match, PartCounts, Sample
+from moslabels.labelling.scores import Scores
 from moslabels.spec.key_rules import key_regexes
 from moslabels.spec.table import LabelSpec, TableSpec
 
@@ -109,6 +110,26 @@ def build(
         "match_rate": match.match_rate,
         "matched_rows": match.matched_rows,
         "missing_rows": match.input_rows - match.matched_rows,
+        **_of_labels(spec, labels),
+        "nulled_numbers": output.nulled if output else 0,
+        "unmatched_feature_keys": _sample(match.unmatched_feature_keys),
+        "unused_label_keys": _sample(match.unused_label_keys),
+        "key_collisions": _sample(match.key_collisions),
+        "diagnosis": diagnosis,
+        "match_rate_by": _groups(match, options.match_rate_by) if options.match_rate_by is not None else None,
+        **_of_scores(match.scores),
+        "joined_sample": [_joined(row, spec, labels) for row in match.scores.examples],
+        "output_sha256": output and output.sha256,
+        "output_bytes": output and output.bytes,
+        "unmatched": unmatched and {"path": unmatched.path, "sha256": unmatched.sha256, "bytes": unmatched.bytes},
+        "warnings": list(warnings),
+        "run_provenance": provenance,
+    }
+
+
+def _of_labels(spec: TableSpec, labels: Labels) -> dict[str, Any]:
+    """Return the fields about the labels, whatever the features are."""
+    return {
         "labels_loaded": labels.count,
         "label_sources": [label.path for label in spec.labels],
         "label_files": [_label_file(file, label) for file, label in zip(labels.files, spec.labels, strict=True)],
@@ -118,24 +139,18 @@ def build(
         "duplicate_labels": labels.duplicates,
         "missing_mos_rows": sum(file.missing_mos_rows for file in labels.files),
         "clipped_mos_rows": labels.clipped,
-        "nulled_numbers": output.nulled if output else 0,
-        "unmatched_feature_keys": _sample(match.unmatched_feature_keys),
-        "unused_label_keys": _sample(match.unused_label_keys),
-        "key_collisions": _sample(match.key_collisions),
-        "diagnosis": diagnosis,
-        "match_rate_by": _groups(match, options.match_rate_by) if options.match_rate_by is not None else None,
-        "mos_stats": match.scores.mos_stats,
-        "mos_stats_by_key": match.scores.mos_stats_by_key,
-        "mos_histogram": match.scores.mos_histogram,
-        "mos_histogram_by_key": match.scores.mos_histogram_by_key,
-        "clipped_histogram": match.scores.clipped_histogram,
-        "clipped_histogram_by_key": match.scores.clipped_histogram_by_key,
-        "joined_sample": [_joined(row, spec, labels) for row in match.scores.examples],
-        "output_sha256": output and output.sha256,
-        "output_bytes": output and output.bytes,
-        "unmatched": unmatched and {"path": unmatched.path, "sha256": unmatched.sha256, "bytes": unmatched.bytes},
-        "warnings": list(warnings),
-        "run_provenance": provenance,
+    }
+
+
+def _of_scores(scores: Scores) -> dict[str, Any]:
+    """Return the fields about the scores that the features got."""
+    return {
+        "mos_stats": scores.mos_stats,
+        "mos_stats_by_key": scores.mos_stats_by_key,
+        "mos_histogram": scores.mos_histogram,
+        "mos_histogram_by_key": scores.mos_histogram_by_key,
+        "clipped_histogram": scores.clipped_histogram,
+        "clipped_histogram_by_key": scores.clipped_histogram_by_key,
     }
 
 

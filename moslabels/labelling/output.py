@@ -138,8 +138,8 @@ def _error(source: Source, key: Key, fault: Mapping[str, Any]) -> TableError:
         )
     if fault["fault"] == "score":
         return TableError(
-            f"{path}: row {row} is labelled, and its mos is {shown(fault['first_value'])}, no finite number "
-            f"({fault['total']} such rows)",
+            f"{path}: row {row} is labelled, and its mos is {shown(fault['first_value'])}, which is not a "
+            f"finite number ({fault['total']} such rows)",
             code="bad-score",
             file=path,
             column="mos",

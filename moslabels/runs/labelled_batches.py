@@ -63,7 +63,7 @@ class LabelledBatches:
                 raise
 
     def close(self) -> None:
-        """Let go of what feeds the batches. To close twice is no error."""
+        """Let go of what feeds the batches. It may be closed twice."""
         with self._lock:
             self._is_closed = True
             self._batches.close()

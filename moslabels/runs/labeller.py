@@ -158,7 +158,7 @@ class Labeller:
             return audit
 
     def close(self) -> None:
-        """Let go of the DuckDB and of the folder for temporary files. To close twice is no error."""
+        """Let go of the DuckDB and of the folder for temporary files. It may be closed twice."""
         with self._lock:
             self._owned.close()
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from moslabels.base.dataclass import dataclass
 
 LOCAL = "local"
-"""The engine that is no other program: processes on this machine."""
+"""The engine that needs no other program: processes on this machine."""
 
 
 @dataclass(frozen=True)
