@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 import sys
 import traceback
@@ -14,6 +15,8 @@ from moslabels.base.errors import MosLabelsError, internal_error, is_from_outsid
 from moslabels.base.signals import Terminated, ending
 from moslabels.command.commands import COMMANDS, command_parser
 from moslabels.command.streams import UnwrittenError, say, write_out
+
+_OBJECTS_BEFORE_A_SEARCH = 100_000
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -40,6 +43,7 @@ def run() -> NoReturn:
     The process ends at once: streams are written and all files are closed by then, and to take down Python, DuckDB and
     Arrow piece by piece costs as much as a small table.
     """
+    gc.set_threshold(_OBJECTS_BEFORE_A_SEARCH)  # Almost all objects that are made while the program loads stay.
     os._exit(main())
 
 

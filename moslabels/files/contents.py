@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from functools import cache
 
 HEAD = 4096
 """How many of the first bytes of a file are looked at."""
@@ -61,7 +62,6 @@ _BEGINS = [
     (rb"\s*(<!--.{0,999}?-->\s*)?<(?i:!doctype html|html|head|body|script)\b", f"is a page of the web (HTML): {_PAGE}"),
     (rb"\s*<(\?xml|Error)\b", f"is an XML document: {_PAGE}"),
 ]
-_KINDS = [(re.compile(pattern, re.DOTALL), says) for pattern, says in _BEGINS]
 _SUFFIXES = {
     **dict.fromkeys("bz2 xz lz4 zip 7z rar tar tgz".split(), _UNPACK),
     **{name: f"name what is in it too, such as .csv.{name} or .jsonl.{name}" for name in ("gz", "zst")},
@@ -162,7 +162,12 @@ def _head(path: str) -> bytes:
 
 def _told(head: bytes) -> str | None:
     head = head.removeprefix(b"\xef\xbb\xbf")
-    return next((says for pattern, says in _KINDS if pattern.match(head)), None)
+    return next((says for pattern, says in _kinds() if pattern.match(head)), None)
+
+
+@cache
+def _kinds() -> list[tuple[re.Pattern[bytes], str]]:
+    return [(re.compile(pattern, re.DOTALL), says) for pattern, says in _BEGINS]
 
 
 def _is_binary(head: bytes) -> bool:
