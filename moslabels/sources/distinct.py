@@ -11,9 +11,13 @@ from moslabels.base.dataclass import dataclass
 from moslabels.engine.connection import Engine
 from moslabels.sources.arrow_table import ArrowTable, as_read, is_text
 from moslabels.sources.columns import Column
-from moslabels.sources.constants import one_array
+from moslabels.sources.constants import one_array, whole, zeros
 from moslabels.sources.part import Part
 from moslabels.sources.source import Source
+
+_SAMPLE = 4096
+_ROWS_OF_A_RUN = 4
+"""So many rows are equal on average, at least, where runs are counted in place of rows."""
 
 
 class CountedTable(ArrowTable):
@@ -81,6 +85,14 @@ def counted_rows(engine: Engine, source: Source, values: pa.Table, codes: pa.Arr
 def distinct(table: pa.Table) -> Distinct:
     """Return the distinct rows of a table that has at least one column."""
     columns = [_decoded(column) for column in table.columns]
+    if len(columns) == 1 and _has_runs(columns[0]):
+        return _distinct_of_runs(columns[0], table.column_names[0])
+    return _distinct(pa.Table.from_arrays(columns, table.column_names))
+
+
+def _distinct(table: pa.Table) -> Distinct:
+    """Return the distinct rows of a table whose values need not be decoded."""
+    columns = table.columns
     codes = _combined(_codes(columns))
     places, numbers = _first_rows(codes)
     values = [column.take(places) for column in columns]
@@ -90,13 +102,40 @@ def distinct(table: pa.Table) -> Distinct:
 
 def merged(values: pa.Table) -> pa.Table:
     """Return rows such as ``values`` of a Distinct, of which several may be equal, with each once."""
-    names = values.column_names[:-2]
-    found = distinct(values.select(names))
+    return _merged(values, distinct(values.select(values.column_names[:-2])))
+
+
+def _merged(values: pa.Table, found: Distinct) -> pa.Table:
     sums = pa.Table.from_arrays([found.codes, values["rows"], values["first_row"]], ["code", "rows", "row"])
     # Without threads, the groups are in the order in which they come first.
     sums = sums.group_by("code", use_threads=False).aggregate([("rows", "sum"), ("row", "min")])
     columns = [*found.values.columns[:-2], sums["rows_sum"], sums["row_min"]]
     return pa.Table.from_arrays(columns, values.column_names)
+
+
+def _has_runs(column: pa.ChunkedArray) -> bool:
+    """Return whether equal rows follow each other, as the frames of a clip do, by the first rows: then runs are few.
+
+    Of floats, two that are equal may not be one value to Arrow: 0.0 and -0.0.
+    """
+    if not (is_text(column.type) or pa.types.is_integer(column.type)) or len(column) < _SAMPLE:
+        return False
+    return len(pc.run_end_encode(one_array(column.slice(0, _SAMPLE))).values) <= _SAMPLE // _ROWS_OF_A_RUN
+
+
+def _distinct_of_runs(column: pa.ChunkedArray, name: str) -> Distinct:
+    """Return the distinct values of a column. Its runs of equal rows are counted in place of its rows."""
+    runs = [pc.run_end_encode(chunk, pa.int64()) for chunk in column.chunks if len(chunk)]
+    lengths = [pc.subtract(run.run_ends, pa.concat_arrays([zeros(1), run.run_ends[:-1]])) for run in runs]
+    rows = pa.concat_arrays(lengths)
+    ends = pc.cumulative_sum(rows)
+    first_rows = pc.add(pc.subtract(ends, rows), whole(1))
+    values = pa.Table.from_arrays(
+        [pa.chunked_array([run.values for run in runs]), rows, first_rows], [name, "rows", "first_row"]
+    )
+    found = _distinct(values.select([name]))
+    codes = pc.run_end_decode(pa.RunEndEncodedArray.from_arrays(ends, found.codes))
+    return Distinct(_merged(values, found), codes)
 
 
 def _codes(columns: Sequence[pa.ChunkedArray]) -> pa.ChunkedArray:

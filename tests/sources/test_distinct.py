@@ -73,6 +73,24 @@ def test_it_finds_what_a_dict_finds(rows: list[str | None], kinds: list[str], ch
     assert [[*wanted][code] for code in found.codes.to_pylist()] == plain
 
 
+RUNS = [
+    value
+    for value, rows in (("a", 3000), ("b", 2500), (None, 1), ("a", 700), ("ä", 1), ("b", 800))
+    for _ in range(rows)
+]
+
+
+@pytest.mark.parametrize("chunks", [1, 2, 7, len(RUNS)])
+@pytest.mark.parametrize("kind", COLUMNS)
+def test_it_finds_what_a_dict_finds_where_equal_rows_follow_each_other(kind: str, chunks: int) -> None:
+    column = in_chunks(COLUMNS[kind](RUNS), chunks)
+    found = distinct(pa.table({"column0": column}))
+    plain = [(value,) for value in column.to_pylist()]
+    wanted = counted(plain)
+    assert rows_of(found.values) == [(*row, *of_row) for row, of_row in wanted.items()]
+    assert [[*wanted][code] for code in found.codes.to_pylist()] == plain
+
+
 @settings(max_examples=100, deadline=None)
 @given(st.lists(values, min_size=1, max_size=5))
 def test_distinct_rows_of_several_tables_are_those_of_all(parts: list[list[str | None]]) -> None:
