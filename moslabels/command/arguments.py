@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from moslabels.base.errors import UsageError
@@ -41,7 +43,7 @@ SETTINGS: dict[str, tuple[str, dict[str, Any]]] = {
 WORKERS: dict[str, tuple[str, dict[str, Any]]] = {
     "workers": ("processes that label tables of many parts", {"metavar": "N", "type": whole_number})
 }
-"""The same of the processes that label parts, for the commands that write tables."""
+"""The same of the processes that label parts, for the commands that label tables."""
 ENGINE: dict[str, tuple[str, dict[str, Any]]] = {
     "engine": (
         f"what labels tables of many parts: {LOCAL} (processes of this machine), {' or '.join(ENGINES)}",
@@ -59,9 +61,9 @@ OF_MATERIALIZE: dict[str, tuple[str, dict[str, Any]]] = {
 """The same of flags that the help of materialize has no line for. The help of batch has."""
 
 
-def add_settings(parser: Parser) -> None:
-    """Add the settings of DuckDB."""
-    for name, (help_text, keywords) in SETTINGS.items():
+def add_settings(parser: Parser, more: Mapping[str, tuple[str, dict[str, Any]]] = MappingProxyType({})) -> None:
+    """Add the settings of DuckDB, and more such as ``WORKERS``."""
+    for name, (help_text, keywords) in (*SETTINGS.items(), *more.items()):
         parser.add_argument(flag(name), help=help_text, **keywords)
 
 

@@ -10,7 +10,7 @@ from contextlib import chdir
 
 from moslabels.base.errors import MosLabelsError, UsageError, os_error
 from moslabels.base.text import listed, shown
-from moslabels.command.arguments import add_only_root, add_settings, flag, given_settings
+from moslabels.command.arguments import ENGINE, WORKERS, add_only_root, add_settings, flag, given_settings
 from moslabels.command.parser import Command, Parser
 from moslabels.command.streams import say, visible_lines, write_out
 from moslabels.spec.exports import EXPORTS, GIVEN
@@ -76,16 +76,17 @@ def _query_of(path: str) -> str:
 
 def _verify_arguments(parser: Parser) -> None:
     parser.add_argument("files", metavar="FILE", nargs="+", help="report, audit or labelled Parquet file")
-    parser.add_argument("--root", metavar="D", help="folder that relative paths open from; default: the working folder")
+    parser.add_argument("--root", metavar="D", help="folder of relative paths; default: the working folder")
     add_only_root(parser, "that folder")
     parser.add_argument("--json", action="store_true", help="print JSON, for programs")
-    add_settings(parser)
+    add_settings(parser, WORKERS | ENGINE)
 
 
 def _verify(parsed: argparse.Namespace, _argv: list[str]) -> int:
     from moslabels.command.progress_line import line_of_progress
     from moslabels.evidence.audit import json_text
     from moslabels.files.paths import absolute
+    from moslabels.parts.engines import engine_of_run
     from moslabels.runs.verify import verify, verify_text
     from moslabels.spec.paths import refuse_url
 
@@ -96,7 +97,9 @@ def _verify(parsed: argparse.Namespace, _argv: list[str]) -> int:
             raise UsageError(f"--root: {shown(parsed.root)} is not a folder")
         files = [absolute(path) for path in files]
     with chdir(parsed.root or "."), line_of_progress() as progress:
-        document = verify(files, settings, only_root=parsed.only_root, progress=progress.wanted())
+        told = progress.wanted()
+        with engine_of_run(parsed.engine, parsed.address, None, settings, told) as of_run:
+            document = verify(files, settings, only_root=parsed.only_root, progress=told, of_run=of_run)
     write_out(json_text(document) if parsed.json else visible_lines(verify_text(document)) + "\n")
     return {"ok": 0, "differs": 1, "unknown": 2}[document["status"]]
 

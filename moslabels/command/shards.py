@@ -8,15 +8,14 @@ from functools import partial
 
 from moslabels.base.errors import MosLabelsError, UsageError
 from moslabels.base.text import counted, visible
-from moslabels.command.arguments import SETTINGS, WORKERS, add_verbosity, flag, given_settings, whole_number
+from moslabels.command.arguments import WORKERS, add_settings, add_verbosity, given_settings, whole_number
 from moslabels.command.label_tables import add_reports, told_batch
 from moslabels.command.parser import Command, Parser
 from moslabels.command.streams import say
 
 
 def _settings(parser: Parser) -> None:
-    for name, (help_text, keywords) in (SETTINGS | WORKERS).items():
-        parser.add_argument(flag(name), help=help_text, **keywords)
+    add_settings(parser, WORKERS)
     add_verbosity(parser)
 
 

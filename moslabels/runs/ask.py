@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from functools import partial
 from typing import Any, Unpack, cast
 
 from moslabels.base.errors import UsageError, os_error
+from moslabels.base.progress import SILENT
 from moslabels.base.settings import Settings
+from moslabels.parts.engines import engine_of_run
 from moslabels.runs import diff as diffs
 from moslabels.runs import explain as explanations
 from moslabels.runs import verify as verifications
@@ -90,18 +93,24 @@ def verify(
     memory_limit: str | None = None,
     threads: int | None = None,
     temp_dir: Path | None = None,
+    workers: int | None = None,
+    engine: str | None = None,
+    address: str | None = None,
+    executor: Executor | None = None,
 ) -> Verification:
     """Check reports, audits and labelled Parquet files against the tables that they are about. Nothing is written.
 
     The ``status`` is ``ok``, ``differs`` or ``unknown``. Relative paths in the files open from the working folder;
-    ``only_root`` refuses paths outside of it. Raise UsageError.
+    ``only_root`` refuses paths outside of it. ``workers``, ``engine``, ``address`` and ``executor`` say who labels the
+    parts of tables of many parts again, as in :func:`moslabels.run_batch`. Raise UsageError.
     """
-    settings = Settings(memory_limit=memory_limit, threads=threads, temp_dir=temp_dir)
+    settings = Settings(memory_limit=memory_limit, threads=threads, temp_dir=temp_dir, workers=workers)
     named = [path_argument("file", path) for path in _several(paths)]
     if not named:
         raise UsageError("verify needs one file at least")
     try:
-        found = verifications.verify(named, settings, only_root=only_root)
+        with engine_of_run(engine, address, executor, settings, SILENT) as of_run:
+            found = verifications.verify(named, settings, only_root=only_root, of_run=of_run)
     except OSError as error:
         raise os_error(error) from error
     return cast(Verification, ShownVerification(found))

@@ -10,6 +10,7 @@ from moslabels.base.settings import DEFAULTS, Settings
 from moslabels.base.text import shown_apart
 from moslabels.engine.databases import kept
 from moslabels.evidence.documents import Audit, Entry, Reach, Report, load
+from moslabels.parts.engines import EngineOfRun
 from moslabels.runs.checked import Checked
 from moslabels.runs.verify_files import Files
 from moslabels.runs.verify_report import ReportCheck
@@ -18,11 +19,17 @@ from moslabels.spec.paths import refuse_url
 
 @kept()
 def verify(
-    paths: Sequence[str], settings: Settings = DEFAULTS, *, only_root: bool = False, progress: Progress = SILENT
+    paths: Sequence[str],
+    settings: Settings = DEFAULTS,
+    *,
+    only_root: bool = False,
+    progress: Progress = SILENT,
+    of_run: EngineOfRun | None = None,
 ) -> dict[str, Any]:
     """Check reports, audits and labelled Parquet files against the tables that they are about.
 
-    Relative paths in them open from the working folder. Nothing is written.
+    Relative paths in them open from the working folder. Nothing is written. ``of_run`` labels the parts of tables of
+    many parts again, by default processes of this machine.
 
     Return ``{"status": …, "files": […], "outside": […]}``. The files include the audits that a report names. A status
     is ``ok``, ``differs`` or ``unknown``: the last if something could not be checked and nothing differs. ``outside``
@@ -30,7 +37,7 @@ def verify(
     """
     found: list[Checked] = []
     reach = Reach(is_only=only_root)
-    check = ReportCheck(Files(settings, reach, progress))
+    check = ReportCheck(Files(settings, reach, progress, of_run or EngineOfRun()))
     for number, path in enumerate(paths, start=1):
         refuse_url("file", path)
         progress.table(path, number, len(paths))

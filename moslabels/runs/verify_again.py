@@ -121,14 +121,17 @@ class Again:
     def _labelled(self, checked: Checked, spec: TableSpec) -> dict[str, Any]:
         """Return the audit of labelling a table. If older versions let it clip more labels, do the same and note it."""
         try:
-            return label_table(spec, self._files.run)
+            return self._document(spec)
         except TableError as error:
             as_before = _without_limit(spec)
             if error.code != "out-of-range" or as_before is None:
                 raise
-            document = label_table(as_before, self._files.run)
+            document = self._document(as_before)
             checked.tell_not(f"it names no max_clipped, without which this version refuses the table: {error}")
             return document
+
+    def _document(self, spec: TableSpec) -> dict[str, Any]:
+        return label_table(spec, self._files.run, self._files.of_run)
 
     def failure(
         self, checked: Checked, where: str, table: Mapping[str, Any], spec: TableSpec | None, is_same: bool
@@ -148,7 +151,7 @@ class Again:
         claimed = {name: table[name] for name in _OF_ERROR if name in table}
         found: dict[str, Any] = {}
         try:
-            label_table(replace(spec, audit_json=None), self._files.run)
+            self._document(replace(spec, audit_json=None))
         except MosLabelsError as error:
             entry = table_entry(spec, None, error)
             found = {name: plain(entry[name]) for name in _OF_ERROR if name in entry}

@@ -14,18 +14,21 @@ from moslabels.evidence.documents import Reach
 from moslabels.evidence.provenance import recorded_hashes
 from moslabels.evidence.run import Run
 from moslabels.files.regular import open_regular, reason
+from moslabels.parts.engines import EngineOfRun
 from moslabels.runs.checked import Checked
 
 
 class Files:
     """The files that evidence names. A file that several documents name is hashed once.
 
-    ``reach`` says which may be opened. ``run`` is a dry run, in which tables are labelled again.
+    ``reach`` says which may be opened. ``run`` is a dry run, in which tables are labelled again. ``of_run`` labels the
+    parts of those of many parts.
     """
 
-    def __init__(self, settings: Settings, reach: Reach, progress: Progress) -> None:
+    def __init__(self, settings: Settings, reach: Reach, progress: Progress, of_run: EngineOfRun) -> None:
         self.settings = settings
         self.reach = reach
+        self.of_run = of_run
         self.run = Run(settings=settings, is_dry=True, progress=progress)
         self._hashes: dict[tuple[int, ...], str] = {}
 

@@ -18,7 +18,7 @@ import pytest
 
 from helpers.executors import Here, Waiting, end_process
 from helpers.made import working_in
-from helpers.many import OPTIONS, files, label, write_parts
+from helpers.many import OPTIONS, SCORES, files, label, write_labels, write_parts
 from helpers.tables import write_table
 from moslabels import CancelledError, TableError, UsageError, materialize, run_batch, verify
 from moslabels.base.progress import SILENT, Progress
@@ -131,6 +131,23 @@ def test_workers_of_another_working_folder(tmp_path: Path) -> None:
         materialize("features", "labels.csv", "there", executor=pool, **OPTIONS)
         materialize("features", "labels.csv", "here", **OPTIONS)
     assert files(tmp_path / "there") == files(tmp_path / "here")
+
+
+def test_verify_finds_the_same_whoever_labels_again(tmp_path: Path, executor: Executor) -> None:
+    with batch_folder(tmp_path):
+        run_batch("m.json", report_json="r.json")
+        before = files(tmp_path)
+        assert verify("r.json", executor=executor)["status"] == "ok"
+        asked = Here()
+        assert verify("r.json", executor=asked)["status"] == "ok"
+        assert asked.submitted == 2  # The footers, and the parts.
+        write_labels(tmp_path, {**SCORES, ("C", "1"): 5})
+        here = verify("r.json")
+        changed = [one["what"] for one in here["files"][1]["differences"]]
+        assert {"parts, labelled again.corpus=C/x/zz.parquet.sha256", "mos_stats.mean"} <= set(changed), changed
+        assert verify("r.json", executor=executor) == here
+        assert verify("r.json", workers=2) == here
+        assert {name for name, data in files(tmp_path).items() if before[name] != data} == {"labels.csv"}
 
 
 def test_a_dry_run_writes_nothing(tmp_path: Path, executor: Executor) -> None:

@@ -73,7 +73,7 @@ def again(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Label again what was labelled, without the work."""
     audits = {f"{out}": json.loads(Path(f"{name}.json").read_text()) for name, out in OUTS.items()}
 
-    def label_table(spec: TableSpec, _: Any) -> Any:
+    def label_table(spec: TableSpec, *_: Any) -> Any:
         if spec.out not in audits:
             raise TableError("none.csv: there is no such file", code="no-file", file="none.csv")
         return json.loads(json_text(audits[spec.out]))
