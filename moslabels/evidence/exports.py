@@ -9,8 +9,9 @@ from typing import Any
 
 from moslabels.base.text import shown
 from moslabels.evidence.croissant import croissant
-from moslabels.evidence.in_toto import in_toto, read_files
+from moslabels.evidence.in_toto import in_toto, read_files, written_files
 from moslabels.evidence.openlineage import openlineage
+from moslabels.files.listing import is_path_of_part
 
 Maker = Callable[[Mapping[str, Any], Any, Mapping[str, str]], dict[str, Any]]
 """A function that makes a document from an audit, the columns of its table (or None) and what the user gives."""
@@ -26,13 +27,16 @@ def audit_problems(audit: Mapping[str, Any], *, names_inputs: bool) -> list[str]
     """Return what an audit lacks to be told to others: the bytes of its output, and those of its inputs."""
     if audit["output"] is None:
         return ["it is about a table in memory, so there is no file to tell of"]
-    if not os.path.basename(audit["output"]):
+    parts = [part["path"] for part in audit.get("parts") or []]
+    if not parts and not os.path.basename(audit["output"]):
         return [f"its output {shown(audit['output'])} is not the name of a file"]
-    output = {"path": audit["output"], "sha256": audit["output_sha256"]}
-    records: list[tuple[str, Mapping[str, Any]]] = [("output", output)]
+    if strange := [path for path in parts if not is_path_of_part(path)]:
+        return [f"its part {shown(strange[0])} has not the path of a Parquet file below a folder"]
+    records: list[tuple[str, Mapping[str, Any]]] = [
+        ("output", {"path": audit["output"], "sha256": audit["output_sha256"]})
+    ]
     if names_inputs:
-        records += read_files(audit)
-        records += [("unmatched", audit["unmatched"])] if audit.get("unmatched") is not None else []
+        records = [*written_files(audit), *read_files(audit)]
     return [
         f"it has no sha256 of the {role} {shown(record['path'])}"
         for role, record in records

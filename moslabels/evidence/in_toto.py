@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,16 +18,22 @@ def in_toto(audit: Mapping[str, Any]) -> dict[str, Any]:
 
     The predicate also holds the audit itself.
     """
-    written = [(audit["output"], audit["output_sha256"])]
-    if audit.get("unmatched") is not None:
-        written.append((audit["unmatched"]["path"], audit["unmatched"]["sha256"]))
-    inputs = [{**_resource(record["path"], record["sha256"]), "role": role} for role, record in read_files(audit)]
+    inputs = [{**_resource(record), "role": role} for role, record in read_files(audit)]
     return {
         "_type": STATEMENT,
-        "subject": [_resource(*file) for file in written],
+        "subject": [_resource(record) for _, record in written_files(audit)],
         "predicateType": PREDICATE,
         "predicate": {"inputs": inputs, "audit": dict(audit)},
     }
+
+
+def written_files(audit: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Yield the role and the record of each file that the run wrote: its output, or each part of it, and the others."""
+    output = {"path": audit["output"], "sha256": audit["output_sha256"]}
+    for record in _parts(audit, audit["output"], "sha256") or [output]:
+        yield "output", record
+    if audit.get("unmatched") is not None:
+        yield "unmatched", audit["unmatched"]
 
 
 def read_files(audit: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]]]:
@@ -34,10 +41,17 @@ def read_files(audit: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any
     inputs = audit["run_provenance"]["inputs"]
     for role in ("features", "labels", "manifest"):
         found = inputs[role]
+        if role == "features":
+            found = _parts(audit, audit["feature_table"], "features_sha256") or found
         for record in found if isinstance(found, list) else [found]:
             if record is not None:
                 yield role, record
 
 
-def _resource(name: str, sha256: str) -> dict[str, Any]:
-    return {"name": name, "digest": {"sha256": sha256}}
+def _parts(audit: Mapping[str, Any], folder: str, digest: str) -> list[dict[str, Any]]:
+    """Return the records of the parts of a table of many, below a folder. That of the folder itself is of no file."""
+    return [{"path": os.path.join(folder, part["path"]), "sha256": part[digest]} for part in audit.get("parts") or []]
+
+
+def _resource(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {"name": record["path"], "digest": {"sha256": record["sha256"]}}

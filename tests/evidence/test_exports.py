@@ -67,6 +67,28 @@ def test_a_statement_names_what_was_read_and_written(audit: dict[str, Any]) -> N
         assert hashlib.sha256(Path(one["name"]).read_bytes()).hexdigest() == one["digest"]["sha256"]
 
 
+def in_parts() -> dict[str, Any]:
+    """Label the same clips as a table of two parts."""
+    for number, clips in enumerate((["a", "b"], ["c"])):
+        Path("f", str(number)).mkdir(parents=True, exist_ok=True)
+        pq.write_table(pa.table({"clip": clips}), f"f/{number}/p.parquet")
+    return materialize(
+        "f", "one.csv", "o", "a.json", feature_key_column="clip", label_key_column="clip", min_match_rate=0.3, workers=1
+    )
+
+
+def test_a_statement_names_each_part(audit: dict[str, Any]) -> None:
+    told = in_parts()
+    statement = exported("in-toto")
+    assert statement["predicate"]["audit"] == told
+    named = [*statement["subject"], *statement["predicate"]["inputs"]]
+    assert [one["name"] for one in named] == [
+        "o/0/p.parquet", "o/1/p.parquet", "f/0/p.parquet", "f/1/p.parquet", "one.csv",
+    ]  # fmt: skip
+    for one in named:
+        assert hashlib.sha256(Path(one["name"]).read_bytes()).hexdigest() == one["digest"]["sha256"]
+
+
 def test_an_event_has_columns_their_origins_and_the_gates(audit: dict[str, Any]) -> None:
     event = exported("openlineage", "--table", "o.parquet")
     output = event["outputs"][0]
@@ -142,6 +164,15 @@ def in_memory(audit: dict[str, Any]) -> None:
     Path("a.json").write_text(json.dumps(document))
 
 
+def of_parts(**members: Any) -> Callable[[dict[str, Any]], Any]:
+    def change(_: dict[str, Any]) -> None:
+        told = in_parts()
+        told["parts"][1].update(members)
+        Path("a.json").write_text(json.dumps(told))
+
+    return change
+
+
 def as_is(audit: dict[str, Any]) -> None:
     pass
 
@@ -162,6 +193,9 @@ REFUSED: dict[str, tuple[Callable[[dict[str, Any]], Any], str, list[str], str]] 
     "a table in memory": (in_memory, "in-toto", [], "a table in memory, so there is no file"),
     "an input without its hash": (without_hash, "in-toto", [], 'no sha256 of the labels "two.csv"'),
     "a hash that is none": (edited(output_sha256="x" * 64), "in-toto", [], 'no sha256 of the output "o.parquet"'),
+    "a part without its hash": (of_parts(features_sha256=None), "in-toto", [], "features_sha256 is null"),
+    "a part with a hash that is none": (of_parts(sha256="7"), "in-toto", [], 'no sha256 of the output "o/1/p.parquet"'),
+    "a part elsewhere": (of_parts(path="../p.parquet"), "in-toto", [], 'its part "../p.parquet" has not the path'),
     "a block of the caller's": (edited(run_provenance={"run": 7}), "openlineage", [], "is not that of moslabels"),
     "a count that is a text": (edited(matched_rows="2"), "openlineage", [], "matched_rows is .*not of the type"),
     "a member that nobody knows": (edited(more=1), "openlineage", [], "more is unknown"),
