@@ -5,7 +5,8 @@
 
 Prints a table in Markdown: seconds of the wall, seconds of the processors, and peak memory in MB of the driver and of
 the largest other process, of one run each. The processes of an engine are those that the driver starts, and the server
-of Sail. "one part" is a table of small parts, and so what it takes to start.
+of Sail or of Spark Connect ("connect"), which runs already. "one part" is a table of small parts, and so what it takes
+to start. The cluster of two Ray nodes is in ray_nodes.py.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -27,6 +29,7 @@ ONE_PART = "one part"
 CASES = {ONE_PART: Case(240, clips=80, label_rows=78, parts=2), **PARTS_CASES}
 _TICKS = os.sysconf("SC_CLK_TCK")
 _SAIL = "from pysail.spark import SparkConnectServer as S; S('127.0.0.1', {}).start(background=False)"
+_CONNECT = "org.apache.spark.sql.connect.service.SparkConnectServer"
 
 
 class Used:
@@ -64,30 +67,52 @@ class Used:
             yield process
 
 
+def _server(engine: str, workers: str, port: int) -> list[str] | None:
+    """Return the command of the server that an engine needs, if it needs one."""
+    if engine == "sail":
+        return [sys.executable, "-c", _SAIL.format(port)]
+    if engine == "connect":
+        submit = Path(sys.executable).with_name("spark-submit")
+        where = ["--conf", f"spark.connect.grpc.binding.port={port}", "--master", f"local[{workers}]"]
+        return [str(submit), "--class", _CONNECT, *where, "spark-internal"]
+    return None
+
+
 @contextmanager
-def server(engine: str, port: int) -> Iterator[list[int]]:
+def server(engine: str, workers: str, port: int) -> Iterator[list[int]]:
     """Run the server that an engine needs. Yield the number of its process."""
-    if engine != "sail":
+    command = _server(engine, workers, port)
+    if command is None:
         yield []
         return
-    with subprocess.Popen([sys.executable, "-c", _SAIL.format(port)], stderr=subprocess.DEVNULL) as started:
-        time.sleep(3)
+    environment = {**os.environ, "PYSPARK_PYTHON": sys.executable}
+    with subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as started:
         try:
+            while not _answers(port):
+                if started.poll() is not None:
+                    raise SystemExit(f"the server of {engine} ended: {' '.join(command)}")
+                time.sleep(0.1)
             yield [started.pid]
         finally:
             started.kill()
+
+
+def _answers(port: int) -> bool:
+    with socket.socket() as tried:
+        return not tried.connect_ex(("127.0.0.1", port))
 
 
 def measured(engine: str, workers: str, folder: Path, port: int = 50599) -> str:
     out = folder / "out"
     if out.exists():
         shutil.rmtree(out)
-    name = "spark" if engine == "sail" else engine
-    where = {"sail": f"sc://127.0.0.1:{port}", "spark": f"local[{workers}]", "ray": "local"}.get(engine)
+    name = "spark" if engine in ("sail", "connect") else engine
+    of_server = f"sc://127.0.0.1:{port}"
+    where = {"sail": of_server, "connect": of_server, "spark": f"local[{workers}]", "ray": "local"}.get(engine)
     arguments = ["--features", folder / "features", "--labels", folder / "labels.csv", "--out", out]
     arguments += ["--workers", workers, "--engine", name, *(["--address", where] if where else [])]
     command = [sys.executable, "-m", "moslabels", "materialize", *arguments, "--quiet"]
-    with server(engine, port) as roots:
+    with server(engine, workers, port) as roots:
         before = Used(*roots)
         before.look()
         start = time.perf_counter()
@@ -109,7 +134,7 @@ def measured(engine: str, workers: str, folder: Path, port: int = 50599) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--engines", default="local:1,local:2,ray:1,ray:2,spark:2,sail:2")
+    parser.add_argument("--engines", default="local:1,local:2,ray:1,ray:2,spark:1,spark:2,connect:2,sail:1,sail:2")
     parser.add_argument("--cases", default=";".join(CASES), help="how the names of cases begin, with ; between them")
     parser.add_argument("--folder", type=Path)
     parsed = parser.parse_args()
