@@ -45,9 +45,10 @@ else:
             if len(values) > len(places):
                 raise TypeError(f"{cls.__qualname__} takes {len(places)} values by position, not {len(values)}")
             given = dict(zip(places, values, strict=False))
-            if wrong := [name for name in named if name in given or name not in names]:
-                raise TypeError(f"{cls.__qualname__} has no field {wrong[0]!r}, or has it by position")
-            given.update(named)
+            if named:
+                if wrong := [name for name in named if name in given or name not in names]:
+                    raise TypeError(f"{cls.__qualname__} has no field {wrong[0]!r}, or has it by position")
+                given.update(named)
             if len(given) < len(names):
                 given = {**defaults, **{name: make() for name, make in factories.items() if name not in given}, **given}
                 if len(given) < len(names):

@@ -21,6 +21,7 @@ from moslabels.parquet.fields import (
     FILE_PATH,
     META,
     NUM_VALUES,
+    OFFSET_INDEX,
     UNCOMPRESSED,
 )
 from moslabels.parquet.thrift import (
@@ -52,6 +53,7 @@ class Chunk(NamedTuple):
 
     ``start`` and ``end`` are where its struct is in the footer. ``first_page`` is where its pages begin in the file.
     ``compressed`` and ``uncompressed`` are the sizes of the pages in bytes, and ``values`` how many values they hold.
+    ``is_indexed`` says whether the page index tells where its pages are.
     """
 
     start: int
@@ -60,6 +62,7 @@ class Chunk(NamedTuple):
     compressed: int
     uncompressed: int
     values: int
+    is_indexed: bool
 
 
 _read = count()
@@ -92,7 +95,8 @@ def any_chunk(data: bytes, start: int) -> Chunk:
     if DICTIONARY_PAGE in meta:
         first_page = _first_page(first_page, integer(data, meta[DICTIONARY_PAGE]))
     values = integer(data, need(meta, NUM_VALUES))
-    return Chunk(start, end, first_page, compressed, integer(data, need(meta, UNCOMPRESSED)), values)
+    uncompressed = integer(data, need(meta, UNCOMPRESSED))
+    return Chunk(start, end, first_page, compressed, uncompressed, values, OFFSET_INDEX in fields)
 
 
 def typical_chunk(data: bytes, start: int) -> Chunk | None:
@@ -100,11 +104,12 @@ def typical_chunk(data: bytes, start: int) -> Chunk | None:
     match = _pattern().match(data, start)
     if match is None:
         return None
-    values, uncompressed, compressed, data_page, dictionary_page = match.groups()
+    values, uncompressed, compressed, data_page, dictionary_page, index = match.groups()
     first_page = _number(data_page)
     if dictionary_page is not None:
         first_page = _first_page(first_page, _number(dictionary_page))
-    return Chunk(start, match.end(), first_page, _number(compressed), _number(uncompressed), _number(values))
+    sizes = _number(compressed), _number(uncompressed), _number(values)
+    return Chunk(start, match.end(), first_page, *sizes, index != b"")
 
 
 def _first_page(data_page: int, dictionary_page: int) -> int:
@@ -148,9 +153,9 @@ def _pattern() -> re.Pattern[bytes]:
         b"(?:" + b"|".join([_headers(STRUCT) + struct, _headers(I32, I64) + number, _headers(LIST) + page_kinds]),
         rb")*+\x00",
     ]
-    # 2: where it is, 3: all of the above, 4 to 7: where its indexes are
+    # 2: where it is, 3: all of the above, 4 to 7: where its indexes are, of places first
     index = rb"\x16" + number + rb"\x15" + number
-    return re.compile(rb"\x26" + number + rb"\x1c" + b"".join(meta) + b"(?:" + index + b"){0,2}\x00", re.DOTALL)
+    return re.compile(rb"\x26" + number + rb"\x1c" + b"".join(meta) + b"((?:" + index + b"){0,2})\x00", re.DOTALL)
 
 
 def _headers(*kinds: int) -> bytes:

@@ -52,7 +52,7 @@ class PageIndex:
 def has_page_index(footer: Footer) -> bool:
     """Return whether a file has a page index. Its first row group with rows tells."""
     chunks = next((group.chunks for group in footer.groups if group.rows), ())
-    return any(OFFSET_INDEX in read_struct(footer.data, chunk.start)[0] for chunk in chunks)
+    return any(chunk.is_indexed for chunk in chunks)
 
 
 def moved_page_index(stream: IO[bytes], footer: Footer, shift: int) -> PageIndex:
