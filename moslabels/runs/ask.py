@@ -40,10 +40,39 @@ def suggest(
 ) -> Suggestions:
     """Find rules that join two tables, the best first. None is applied.
 
-    The ``options`` of a suggestion are keywords of :func:`moslabels.join` and :func:`moslabels.materialize`, its
-    ``labels`` their label files, and its ``manifest`` is a whole entry. ``features`` is a path, or a folder, a pattern
-    or a list of Parquet files: a table of many parts. ``feature_csv`` and ``label_csv`` say how CSV is written if it is
-    not found. Raise UsageError or TableError.
+    Parameters
+    ----------
+    features
+        A path; or a folder, a pattern or a list of Parquet files, which are a table of many parts.
+    labels
+        The path of a label file, or a list of several that one rule joins.
+    feature_csv, label_csv
+        How CSV is written, if that is not found in the files: a delimiter, or a mapping as in a manifest.
+    memory_limit, threads, temp_dir
+        What DuckDB may take: a text such as ``"4GB"``, a number, a folder for what does not fit in memory.
+
+    Returns
+    -------
+    Suggestions
+        A dict. Of each of its ``suggestions``, the ``options`` are keywords of :func:`moslabels.join` and
+        :func:`moslabels.materialize`, the ``labels`` are their label files, and the ``manifest`` is a whole entry.
+        Rates are from 0 to 1.
+
+    Raises
+    ------
+    UsageError
+        If the arguments are wrong.
+    TableError
+        If a file cannot be read, or has no scores.
+
+    Examples
+    --------
+    In the folder ``examples/quickstart``:
+
+    >>> from moslabels import suggest
+    >>> best = suggest("natural_features.parquet", "natural_labels.csv")["suggestions"][0]
+    >>> best["match_rate"], best["options"]["feature_key_regex"], best["options"]["label_key_column"]
+    (1.0, '([0-9]{6,})', 'flickr_id')
     """
     settings = Settings(memory_limit=memory_limit, threads=threads, temp_dir=temp_dir)
     paths = [path_argument("labels", path) for path in _several(labels)]
@@ -69,8 +98,44 @@ def explain(
 ) -> list[Explanation]:
     """Show how values of the feature key column become keys, step by step, and the label that each meets.
 
-    ``features`` and ``labels`` are what :func:`moslabels.join` takes. If several columns are the key, a value is the
-    text of a JSON list. Raise UsageError or TableError.
+    Parameters
+    ----------
+    values
+        A value, or several, each a text; if several columns are the key, the text of a JSON list.
+    features, labels
+        What :func:`moslabels.join` takes.
+    memory_limit, threads, temp_dir
+        What DuckDB may take: a text such as ``"4GB"``, a number, a folder for what does not fit in memory.
+    **options
+        Those of a manifest's table, such as ``key_normalize="stem"``.
+
+    Returns
+    -------
+    list of Explanation
+        A dict for each value, in order: its ``steps``, its ``key`` (None if it has none), the ``label`` that it meets
+        (None if there is none) and the ``nearest`` labels.
+
+    Raises
+    ------
+    UsageError
+        If the arguments are wrong.
+    TableError
+        If a table cannot be read, or its labels are wrong.
+
+    Examples
+    --------
+    In the folder ``examples/quickstart``:
+
+    >>> from moslabels import explain
+    >>> (told,) = explain(
+    ...     "runs/4265321879_original.mp4",
+    ...     "natural_features.parquet",
+    ...     "natural_labels.csv",
+    ...     feature_key_regex="^([0-9]{6,})_",
+    ...     label_key_column="flickr_id",
+    ... )
+    >>> told["key"], told["label"]["row"], told["label"]["mos"]
+    ('4265321879', 1, 3.42)
     """
     check_options(options)
     settings = Settings(memory_limit=memory_limit, threads=threads, temp_dir=temp_dir)
@@ -100,9 +165,27 @@ def verify(
 ) -> Verification:
     """Check reports, audits and labelled Parquet files against the tables that they are about. Nothing is written.
 
-    The ``status`` is ``ok``, ``differs`` or ``unknown``. Relative paths in the files open from the working folder;
-    ``only_root`` refuses paths outside of it. ``workers``, ``engine``, ``address`` and ``executor`` say who labels the
-    parts of tables of many parts again, as in :func:`moslabels.run_batch`. Raise UsageError.
+    Parameters
+    ----------
+    paths
+        A report, an audit or a labelled Parquet file, or several. Relative paths in them open from the working folder.
+    only_root
+        Refuse paths outside of the working folder.
+    memory_limit, threads, temp_dir
+        What DuckDB may take: a text such as ``"4GB"``, a number, a folder for what does not fit in memory.
+    workers, engine, address, executor
+        Who labels the parts of tables of many parts again, as in :func:`moslabels.run_batch`.
+
+    Returns
+    -------
+    Verification
+        A dict: ``status`` is ``ok``, ``differs``, or ``unknown`` if it cannot be told; ``files`` has what was checked
+        of each file, and ``outside`` the paths outside of the working folder.
+
+    Raises
+    ------
+    UsageError
+        If the arguments are wrong. What is missing or damaged is in the result.
     """
     settings = Settings(memory_limit=memory_limit, threads=threads, temp_dir=temp_dir, workers=workers)
     named = [path_argument("file", path) for path in _several(paths)]
@@ -128,9 +211,30 @@ def diff(
 ) -> Difference:
     """Compare two reports, two audits or two labelled tables: clips gained, lost and with another score; rule; inputs.
 
-    A labelled table of many parts is a folder; its parts are paired by their paths in it. Relative paths in ``old``
-    open from ``old_root``, and those in ``new`` from the working folder. Raise UsageError if the two cannot be
-    compared, and TableError if a table cannot be read.
+    Parameters
+    ----------
+    old, new
+        The paths of the two. A labelled table of many parts is a folder; its parts are paired by their paths in it.
+    old_root
+        The folder that relative paths in ``old`` open from. Those in ``new`` open from the working folder.
+    only_root
+        Refuse paths outside of these folders.
+    memory_limit, threads, temp_dir
+        What DuckDB may take: a text such as ``"4GB"``, a number, a folder for what does not fit in memory.
+
+    Returns
+    -------
+    Difference
+        A dict: ``same`` says whether nothing changed, and ``tables`` has an entry for each table of both. Scores and
+        their changes are on 1 to 5. ``only_old`` and ``only_new`` name tables of one side, ``not_compared`` those
+        that a report of chosen tables left out.
+
+    Raises
+    ------
+    UsageError
+        If the two cannot be compared.
+    TableError
+        If a table cannot be read.
     """
     settings = Settings(memory_limit=memory_limit, threads=threads, temp_dir=temp_dir)
     sides = path_argument("old", old), path_argument("new", new)

@@ -13,7 +13,7 @@ import moslabels
 QUICKSTART = Path(__file__).parents[2] / "examples" / "quickstart"
 
 
-@pytest.mark.parametrize("name", ["join", "load_manifest", "materialize", "run_batch"])
+@pytest.mark.parametrize("name", ["explain", "join", "load_manifest", "materialize", "run_batch", "suggest"])
 def test_the_example_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     shutil.copytree(QUICKSTART, tmp_path / "quickstart")
     monkeypatch.chdir(tmp_path / "quickstart")
