@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from hashlib import sha256
 from typing import Any
 
 from moslabels.base.dataclass import dataclass
@@ -126,21 +127,26 @@ class PlanFolder:
 
     def write_task(self, name: str, task: bytes) -> None:
         with self._below(_TASKS) as folder:
-            write_whole(self._place(folder, name), task)
+            write_whole(self._place(folder, name), _hashed(task))
 
     def task(self, name: str) -> bytes:
+        """Return what is to be done. Raise UsageError if it is damaged: it says which label each key has."""
         with self._below(_TASKS) as folder:
-            return self._bytes(folder, name)
+            task = _undamaged(self._bytes(folder, name))
+        if task is None:
+            path = os.path.join(self.path, _TASKS, name)
+            raise UsageError(f"{path}: is not what was planned; run moslabels plan again")
+        return task
 
     def write_result(self, name: str, result: bytes) -> None:
         """Write what became of a task. Several attempts at it may write, and write the same."""
         with self._below(_RESULTS) as folder:
-            write_whole(self._place(folder, name), result)
+            write_whole(self._place(folder, name), _hashed(result))
 
     def result(self, name: str) -> bytes | None:
-        """Return what became of a task; None if it is not done."""
+        """Return what became of a task; None if it is not done, or if what was written is damaged."""
         with self._below(_RESULTS) as folder, suppress(FileNotFoundError):
-            return self._bytes(folder, name)
+            return _undamaged(self._bytes(folder, name))
         return None
 
     def _bytes(self, folder: Folder, name: str) -> bytes:
@@ -159,6 +165,15 @@ class PlanFolder:
             yield folder
         finally:
             platform.system.release(folder)
+
+
+def _hashed(content: bytes) -> bytes:
+    return sha256(content).digest() + content
+
+
+def _undamaged(written: bytes) -> bytes | None:
+    content = written[sha256().digest_size :]
+    return content if _hashed(content) == written else None
 
 
 @contextmanager

@@ -308,6 +308,39 @@ def test_a_finished_part_that_is_damaged_or_gone(folder: Path) -> None:
     assert outputs(folder) == wanted
 
 
+@pytest.mark.parametrize("place", [-1, -9, 40])
+def test_a_note_of_a_shard_that_is_damaged(folder: Path, place: int) -> None:
+    wanted = batch(folder)
+    plan(folder, 1)
+    shard(folder, 0)
+    damage(next((folder / "plan" / "results").iterdir()), place)
+    assert "shard 0 of 1 is not done: run moslabels part plan --shard 0" in commit(folder, status=3)
+    shard(folder, 0)
+    commit(folder)
+    assert outputs(folder) == wanted
+
+
+def test_a_task_that_is_damaged(folder: Path) -> None:
+    """It has the label of each key."""
+    wanted = batch(folder)
+    plan(folder, 1)
+    task = next((folder / "plan" / "tasks").iterdir())
+    damage(task, task.stat().st_size // 2)
+    done = moslabels("part", "plan", "--shard", "0", cwd=folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"plan/tasks/{task.name}: is not what was planned; run moslabels plan again" in done.stderr
+    plan(folder, 1)
+    shard(folder, 0)
+    commit(folder)
+    assert outputs(folder) == wanted
+
+
+def damage(path: Path, place: int) -> None:
+    content = bytearray(path.read_bytes())
+    content[place] ^= 1
+    path.write_bytes(content)
+
+
 REFUSED: dict[str, tuple[Callable[[Path], Any], list[str], str]] = {
     "a shard too far": (
         lambda _: None,
