@@ -8,7 +8,7 @@ field by field would accept, so both say the same; what it does not match is rea
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from itertools import count
 from typing import NamedTuple
 
@@ -116,6 +116,7 @@ def _first_page(data_page: int, dictionary_page: int) -> int:
     return dictionary_page if 0 < dictionary_page < data_page else data_page
 
 
+@lru_cache(1 << 12)  # Columns have pages of one size, and parts of a table pages at the same places.
 def _number(text: bytes) -> int:
     value = shift = 0
     for byte in text:

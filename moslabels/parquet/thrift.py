@@ -120,9 +120,12 @@ def items(data: bytes, field: Field, kind: int) -> Iterator[tuple[int, int]]:
     item_kind, count, place = read_list(data, field.start)
     if count and item_kind != kind:
         raise ThriftError("a list holds items of another type")
+    before = b""
     for _ in range(count):
         start = place
-        place = skip(data, place, kind, 1)
+        # Many lists hold one value again and again. A value says where it ends, so the same bytes are as long.
+        place = place + len(before) if before and data.startswith(before, place) else skip(data, place, kind, 1)
+        before = data[start:place]
         yield start, place
 
 
@@ -141,12 +144,18 @@ def skip(data: bytes, place: int, kind: int, depth: int = 0) -> int:
         item_kind, count, place = read_list(data, place)
         if item_kind in _VARINTS:
             return _skip_varints(data, place, count)
+        last = b""
         for _ in range(count):
+            # Many lists hold one value again and again. A value says where it ends, so the same bytes are as long.
+            if last and data.startswith(last, place):
+                place += len(last)
+                continue
             before = place
             # As an item of a list, a truth value takes a byte.
             place = place + 1 if item_kind in (TRUE, FALSE) else skip(data, place, item_kind, depth + 1)
             if item_kind == STRUCT and place == before + 1:
                 raise ThriftError("a list holds empty structs")
+            last = data[before:place]
     elif kind == MAP:
         place = _skip_map(data, place, depth)
     elif kind in _SIZES:

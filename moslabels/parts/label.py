@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Any
@@ -19,7 +20,7 @@ from moslabels.engine.statements import render
 from moslabels.evidence import embedded
 from moslabels.files import platform
 from moslabels.files.places import Place
-from moslabels.files.staged import StagedFile
+from moslabels.files.staged import StagedFile, finish_all
 from moslabels.files.watched import check_size_and_time
 from moslabels.files.workspace import Workspace
 from moslabels.labelling.match import PartCounts, row_labels_statement, rows_of_positions, rows_with_label
@@ -204,17 +205,22 @@ def _labelled(
         if len(positions) != rows:
             raise changed(shared.root)
         folder, attempt = platform.system.open_folder(shared.folder or workspace.folder), os.urandom(8).hex()
-        try:
-            return [
-                write_part(
-                    PartJob(engine, shared, part, columns, workspace.folder),
-                    one_array(positions.slice(start, part.counts.input_rows)),
-                    Place(part.out, folder, str(part.number), is_aside=shared.folder is None, attempt=attempt),
-                )
-                for part, start in zip(parts, source.offsets, strict=False)
-            ]
-        finally:
-            platform.system.release(folder)
+        with ExitStack() as opened:
+            opened.callback(platform.system.release, folder)
+            files = []
+            results = []
+            for part, start in zip(parts, source.offsets, strict=False):
+                place = Place(part.out, folder, str(part.number), is_aside=shared.folder is None, attempt=attempt)
+                staged = opened.enter_context(StagedFile(place))
+                own = one_array(positions.slice(start, part.counts.input_rows))
+                results.append(write_part(PartJob(engine, shared, part, columns, workspace.folder), own, staged))
+                files.append(staged)
+            finish_all(files)
+            for part, staged in zip(parts, files, strict=True):
+                check_size_and_time(part.path, os.path.join(shared.base, part.path), part.state)
+                if shared.folder is not None:
+                    platform.system.replace(folder, staged.staged, staged.place.name)
+            return results
 
 
 @dataclass(frozen=True)
@@ -226,8 +232,8 @@ class PartJob:
     temp_folder: str
 
 
-def write_part(job: PartJob, positions: pa.Array, place: Place) -> PartResult:
-    """Write one labelled part, read it back, and give it its number as its name."""
+def write_part(job: PartJob, positions: pa.Array, staged: StagedFile) -> PartResult:
+    """Write one labelled part, and read it back. It is not on the disk yet."""
     part, shared = job.part, job.shared
     file = os.path.join(shared.base, part.path)
     footer = footer_of(part.path, file)
@@ -255,14 +261,10 @@ def write_part(job: PartJob, positions: pa.Array, place: Place) -> PartResult:
         evidence=evidence,
         copy=None,
     )
-    with StagedFile(place) as staged, Copy(file, footer.start, staged) as copy:
+    with Copy(file, footer.start, staged) as copy:
         written = splice.write(writing, footer, copy, staged)
-        staged.finish()
-        check_size_and_time(part.path, file, part.state)
-        if shared.folder is not None:
-            platform.system.replace(place.folder, staged.staged, place.name)
-        assert written.features_sha256 is not None
-        return PartResult(part.number, written.features_sha256, staged.sha256, staged.size)
+    assert written.features_sha256 is not None
+    return PartResult(part.number, written.features_sha256, staged.sha256, staged.size)
 
 
 def _chunked(positions: pa.Array) -> pa.ChunkedArray:

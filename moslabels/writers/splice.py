@@ -31,6 +31,7 @@ from moslabels.writers.label_columns import LabelColumns, same
 _BLOCK = 1 << 20
 _SLICE = 1 << 20
 _SPOOL = 1 << 26
+_FEW_ROWS = 1 << 16
 _MOST_GROUP_ROWS = 1 << 26  # The most rows that pyarrow writes into one row group.
 
 
@@ -134,10 +135,15 @@ def _check_labels(
     the old columns, which it may not support.
     """
     metadata = pq.read_metadata(io.BytesIO(MAGIC + _whole(own)))
-    with staged.reopened() as stream, pq.ParquetFile(stream, metadata=metadata, read_dictionary=columns.texts) as file:
+    # Threads, and reading ahead, take longer to begin than few rows to decode.
+    is_large = footer.num_rows > _FEW_ROWS
+    with (
+        staged.reopened() as stream,
+        pq.ParquetFile(stream, metadata=metadata, read_dictionary=columns.texts, pre_buffer=is_large) as file,
+    ):
         for index, (group, start) in enumerate(_starts(footer)):
             done = start
-            for batch in file.iter_batches(_SLICE, row_groups=[index]):
+            for batch in file.iter_batches(_SLICE, row_groups=[index], use_threads=is_large):
                 found, planned = pa.Table.from_batches([batch]), columns.table(row_labels.of(done, len(batch)))
                 if not all(same(found[name], planned[name]) for name in columns.schema.names):
                     raise _differ(job, "label columns")

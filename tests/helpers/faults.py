@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -58,14 +59,17 @@ class Faults(System):
         self.number, self.fault, self.after, self.forever = number, fault, after, forever
         self.seen: list[str] = []
         self.met = ""
+        self._lock = threading.Lock()
 
     def _step(self, name: str, real: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
-        self.seen.append(name)
+        with self._lock:
+            self.seen.append(name)
+            number = len(self.seen)
         if self.forever and self.met:
             if name == "close":
                 return real(*arguments, **keywords)
             self.fault()
-        if len(self.seen) != self.number:
+        if number != self.number:
             return real(*arguments, **keywords)
         self.met = name
         if not self.after and name != "close":  # A close that fails has closed the file.
