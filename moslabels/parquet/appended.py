@@ -129,8 +129,14 @@ def _shifted(data: bytes, chunk: Chunk, shift: int, index: Changes) -> bytes:
         offsets = {name: integer(data, fields[name]) for name in names if name in fields}
         return {name: (I64, write_integer(offset + shift)) for name, offset in offsets.items() if offset > 0}
 
-    fields, _ = read_struct(data, chunk.start)
-    meta, _ = read_struct(data, fields[META].start)
+    meta: dict[int, Field] = {}
+
+    def read_meta(data: bytes, place: int, _kind: int) -> int:
+        nonlocal meta
+        meta, end = read_struct(data, place)
+        return end
+
+    fields, _ = read_struct(data, chunk.start, inner={META: read_meta})
     changed = changed_struct(data, meta, moved(meta, (DATA_PAGE, INDEX_PAGE, DICTIONARY_PAGE, BLOOM_FILTER)))
     return changed_struct(data, fields, {**moved(fields, (CHUNK_OFFSET,)), **index, META: (STRUCT, changed)})
 

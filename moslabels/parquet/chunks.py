@@ -8,8 +8,8 @@ field by field would accept, so both say the same; what it does not match is rea
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cache, lru_cache
-from itertools import count
 from typing import NamedTuple
 
 from moslabels.parquet.fields import (
@@ -37,6 +37,7 @@ from moslabels.parquet.thrift import (
     integer,
     need,
     read_struct,
+    structs,
 )
 
 _WORTH_A_PATTERN = 400
@@ -65,13 +66,36 @@ class Chunk(NamedTuple):
     is_indexed: bool
 
 
-_read = count()
+_read = 0
 
 
-def read_chunk(data: bytes, start: int) -> Chunk:
-    """Return the column chunk at a place. Raise ThriftError or FooterError if it is damaged or not supported."""
-    found = typical_chunk(data, start) if next(_read) >= _WORTH_A_PATTERN else None
-    return found or any_chunk(data, start)
+def read_chunks(data: bytes, place: int, kind: int, known: tuple[bytes, Sequence[Chunk]]) -> tuple[list[Chunk], int]:
+    """Return the column chunks of a list at a place, and the place after it.
+
+    ``known`` are chunks of another footer, and its bytes: what is the same there, in the same order, is not read again.
+    Raise ThriftError or FooterError if a chunk is damaged or not supported.
+    """
+    global _read
+    count, place = structs(data, place, kind)
+    is_worth_a_pattern = _read >= _WORTH_A_PATTERN
+    _read += count
+    other, left = known[0], iter(known[1])
+    chunks: list[Chunk] = []
+    following = next(left, None)
+    for _ in range(count):
+        chunk = None
+        if following is not None:
+            start, end = following[:2]
+            # A struct says where it ends, so one that begins with all bytes of another is the same.
+            if data.startswith(other[start:end], place):
+                chunk = Chunk(place, place + end - start, *following[2:])
+                following = next(left, None)
+        if chunk is None and is_worth_a_pattern:
+            chunk = typical_chunk(data, place)
+        chunk = chunk or any_chunk(data, place)
+        chunks.append(chunk)
+        place = chunk.end
+    return chunks, place
 
 
 def any_chunk(data: bytes, start: int) -> Chunk:

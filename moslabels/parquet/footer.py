@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from typing import IO
 
 from moslabels.base.dataclass import dataclass
-from moslabels.parquet.chunks import Chunk, FooterError, read_chunk
+from moslabels.parquet.chunks import Chunk, FooterError, read_chunks
 from moslabels.parquet.fields import (
     COLUMNS,
     ENCRYPTION,
@@ -105,9 +105,12 @@ def _null_count(data: bytes, chunk: Chunk) -> int:
     return integer(data, statistics[NULL_COUNT]) if NULL_COUNT in statistics else 0
 
 
-def read_footer(stream: IO[bytes]) -> Footer:
-    """Read and check the footer of an open file. Raise FooterError if it is damaged or not supported."""
-    return parse(*footer_bytes(stream))
+def read_footer(stream: IO[bytes], known: Footer | None = None) -> Footer:
+    """Read and check the footer of an open file. Raise FooterError if it is damaged or not supported.
+
+    With another footer that is ``known``, column chunks that both have are not read again.
+    """
+    return parse(*footer_bytes(stream), known)
 
 
 def footer_bytes(stream: IO[bytes]) -> tuple[bytes, int]:
@@ -134,11 +137,11 @@ def footer_bytes(stream: IO[bytes]) -> tuple[bytes, int]:
     return data, start
 
 
-def parse(data: bytes, start: int) -> Footer:
+def parse(data: bytes, start: int, known: Footer | None = None) -> Footer:
     """Check and parse a footer that begins at ``start`` of its file. Raise FooterError if it is wrong."""
     try:
         with without_gc():
-            return _parse(data, start)
+            return _parse(data, start, known)
     except ThriftError as error:
         raise FooterError(f"its footer is damaged: {error}") from None
 
@@ -158,14 +161,16 @@ def without_gc() -> Iterator[None]:
             gc.enable()
 
 
-def _parse(data: bytes, start: int) -> Footer:
+def _parse(data: bytes, start: int, known: Footer | None) -> Footer:
     groups: list[RowGroup] = []
+    known_groups = iter(known.groups if known is not None else ())
 
     def read_groups(data: bytes, place: int, kind: int) -> int:
         return read_structs(data, place, kind, read_group)
 
     def read_group(data: bytes, place: int) -> int:
-        group, end = _row_group(data, place)
+        same = next(known_groups, None)
+        group, end = _row_group(data, place, (known.data, same.chunks) if known and same else (b"", ()))
         groups.append(group)
         return end
 
@@ -195,18 +200,15 @@ def _parse(data: bytes, start: int) -> Footer:
     return Footer(data, start, fields, elements, columns, flat, num_rows, groups)
 
 
-def _row_group(data: bytes, place: int) -> tuple[RowGroup, int]:
+def _row_group(data: bytes, place: int, known: tuple[bytes, Sequence[Chunk]]) -> tuple[RowGroup, int]:
     chunks: list[Chunk] = []
 
-    def read_chunks(data: bytes, place: int, kind: int) -> int:
-        return read_structs(data, place, kind, read_one)
+    def read_columns(data: bytes, place: int, kind: int) -> int:
+        nonlocal chunks
+        chunks, end = read_chunks(data, place, kind, known)
+        return end
 
-    def read_one(data: bytes, place: int) -> int:
-        chunk = read_chunk(data, place)
-        chunks.append(chunk)
-        return chunk.end
-
-    fields, end = read_struct(data, place, inner={COLUMNS: read_chunks})
+    fields, end = read_struct(data, place, inner={COLUMNS: read_columns})
     need(fields, COLUMNS)
     return RowGroup(fields, integer(data, need(fields, GROUP_ROWS)), chunks), end
 

@@ -60,6 +60,8 @@ def moved_page_index(stream: IO[bytes], footer: Footer, shift: int) -> PageIndex
 
     It follows the pages: first what it says of values, then what it says of places.
     """
+    if not any(chunk.is_indexed for group in footer.groups for chunk in group.chunks):
+        return PageIndex(footer.start, b"", [[{}] * len(group.chunks) for group in footer.groups])
     found = [[read_struct(footer.data, chunk.start)[0] for chunk in group.chunks] for group in footer.groups]
     starts = [
         integer(footer.data, fields[name])

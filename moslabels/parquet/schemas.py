@@ -9,6 +9,7 @@ import base64
 import json
 from collections.abc import Collection, Mapping
 from contextlib import suppress
+from functools import lru_cache
 from typing import Any
 
 import pyarrow as pa
@@ -113,6 +114,12 @@ _NO_COLUMNS = b'{"columns": [], "column_indexes": [], "index_columns": [], "pand
 
 
 def _arrow(value: bytes, dropped: Collection[str], labels: pa.Schema) -> bytes:
+    return _arrow_with(value, tuple(dropped), labels.serialize().to_pybytes())
+
+
+@lru_cache(4)  # The parts of a table have the same one.
+def _arrow_with(value: bytes, dropped: tuple[str, ...], serialized_labels: bytes) -> bytes:
+    labels = pa.ipc.read_schema(pa.py_buffer(serialized_labels))
     schema = pa.ipc.read_schema(pa.py_buffer(base64.b64decode(value, validate=True)))
     fields = [field for field in schema if field.name not in dropped]
     metadata = dict(schema.metadata or {})

@@ -101,13 +101,19 @@ def read_list(data: bytes, place: int) -> tuple[int, int, int]:
     return header & 0x0F, count, place
 
 
-def read_structs(data: bytes, place: int, kind: int, read: Callable[[bytes, int], int]) -> int:
-    """Read the list of structs at a place, each by ``read``. Like ``read``, return the place after what was read."""
+def structs(data: bytes, place: int, kind: int) -> tuple[int, int]:
+    """Return the number of structs in the list at a place, whose type is ``kind``, and the place of the first."""
     if kind != LIST:
         raise ThriftError("a field that must be a list has another type")
     item_kind, count, place = read_list(data, place)
     if count and item_kind != STRUCT:
         raise ThriftError("a list holds items of another type")
+    return count, place
+
+
+def read_structs(data: bytes, place: int, kind: int, read: Callable[[bytes, int], int]) -> int:
+    """Read the list of structs at a place, each by ``read``. Like ``read``, return the place after what was read."""
+    count, place = structs(data, place, kind)
     for _ in range(count):
         place = read(data, place)
     return place

@@ -154,7 +154,7 @@ def _check_labels(
 
 def _check_footer(job: Job, result: BinaryIO, old: Footer, dropped: set[int]) -> None:
     """Read the footer of the new file back, and raise TableError if its columns or row groups are not those planned."""
-    new = read_footer(result)
+    new = read_footer(result, old)
     names = [column.name for index, column in enumerate(old.columns) if index not in dropped]
     if [column.name for column in new.columns] != [*names, *job.columns.column_names]:
         raise _differ(job, "columns")

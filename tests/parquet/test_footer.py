@@ -199,6 +199,32 @@ def test_typical_chunks_are_read_as_field_by_field(tmp_path: Path, write: Callab
     chunks = [chunk for group in footer.groups for chunk in group.chunks]
     assert [typical_chunk(footer.data, chunk.start) for chunk in chunks] == chunks
     assert [any_chunk(footer.data, chunk.start) for chunk in chunks] == chunks
+    assert {chunk.is_indexed for chunk in chunks} == {write is not written_by_duckdb}
+
+
+@pytest.mark.parametrize("other", ["itself", "with another name", "without its last column", "of other values"])
+def test_a_footer_is_read_the_same_beside_one_that_is_known(tmp_path: Path, other: str) -> None:
+    table = pa.table({name: pa.array(range(40)) for name in "abcd"})
+    tables = {
+        "itself": table,
+        "with another name": table.rename_columns(["a", "x", "c", "d"]),
+        "without its last column": table.select(["a", "b", "c"]),
+        "of other values": table.set_column(1, "b", pa.array([7] * 40)),
+    }
+    for name, written in (("f", table), ("known", tables[other])):
+        pq.write_table(written, tmp_path / name, row_group_size=10)
+    with (tmp_path / "f").open("rb") as stream, (tmp_path / "known").open("rb") as beside:
+        assert read_footer(stream, read_footer(beside)) == read_footer(stream)
+
+
+def test_a_list_of_equal_structs_is_as_long_as_its_items() -> None:
+    one, two = write_struct([(1, I32, write_integer(3))]), write_struct([(1, I32, write_integer(300))])
+    for values in ([one] * 20, [one, one, two, two, one], [two, one] * 9):
+        data = write_list(STRUCT, values) + b"more"
+        assert skip(data, 0, LIST) == len(data) - 4
+        assert [data[start:end] for start, end in items(data, Field(LIST, 0, len(data)), STRUCT)] == values
+    with pytest.raises(ThriftError, match="ends inside"):
+        skip(write_list(STRUCT, [one] * 20)[:-1], 0, LIST)
 
 
 def test_what_is_read_as_typical_would_be_read_field_by_field_too(tmp_path: Path) -> None:
