@@ -164,10 +164,12 @@ class PartsTable:
             outline=prepared.outline,
             folder=folder,
         )
+        # Once for all groups: to look for the labels of each among all keys would take a time that grows with both.
+        self.engine.with_more_memory(lambda: self.engine.run(render("parts/30_part_labels", cells=matched.key.cells)))
         for group in self.split(prepared.sizes):
             values = self.engine.table(
                 render(
-                    "parts/30_labels_of_parts",
+                    "parts/31_labels_of_parts",
                     {"first": group.start + 1, "last": group.stop},
                     cells=matched.key.cells,
                 )
