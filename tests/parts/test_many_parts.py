@@ -72,14 +72,33 @@ def test_a_part_is_its_features_and_what_is_appended(tmp_path: Path) -> None:
         assert entry["counts"]["input_rows"] == len(PARTS[name])
 
 
-@pytest.mark.parametrize("workers", [2, 4])
-def test_the_bytes_do_not_depend_on_who_labels_which_parts_together(tmp_path: Path, workers: int) -> None:
-    write_parts(tmp_path)
-    one = label(tmp_path, out="one")
-    for most_parts in (1, 2, 64):
-        other = label(tmp_path, out=f"o{most_parts}", most_parts=most_parts, workers=workers)
-        assert files(tmp_path / f"o{most_parts}") == files(tmp_path / "one")
-        assert other["parts"] == one["parts"]
+@pytest.fixture(scope="module")
+def twenty(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """Twenty parts in two folders, labelled by one worker, and the audit."""
+    folder = tmp_path_factory.mktemp("twenty")
+    labels = [{"key": f"k{number}", "mos": 1 + number / 20, "note": f"n{number % 3}"} for number in range(60)]
+    write_table(folder / "labels.csv", labels)
+    for part in range(20):
+        rows = [{"key": f"k{(part * 7 + row) % 70}"} for row in range(part % 4 * 3)]
+        table = pa.Table.from_pylist(rows, pa.schema([("key", pa.string())]))
+        path = folder / "features" / str(part % 2) / f"{part}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pq.write_table(table, path)
+    return folder, label(folder, out="one", min_match_rate=0, extras=["note"])
+
+
+@pytest.mark.sampled
+@pytest.mark.parametrize("most_parts", [1, 7, 64])
+@pytest.mark.parametrize("workers", [1, 2, 4])
+def test_the_bytes_do_not_depend_on_who_labels_which_parts_together(
+    twenty: tuple[Path, dict[str, Any]], workers: int, most_parts: int
+) -> None:
+    folder, one = twenty
+    out = f"w{workers}-{most_parts}"
+    other = label(folder, out=out, most_parts=most_parts, workers=workers, min_match_rate=0, extras=["note"])
+    assert files(folder / out) == files(folder / "one")
+    assert len(files(folder / out)) == 20
+    assert other["parts"] == one["parts"]
 
 
 def test_a_part_does_not_change_if_others_come(tmp_path: Path) -> None:
@@ -319,21 +338,23 @@ def test_the_folder_of_a_manifest_is_none_of_its_pattern(tmp_path: Path, name: s
     assert verify([folder / "r.json"])["status"] == "ok"
 
 
-def test_a_part_that_changes_while_it_is_labelled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("name", ["features/1.parquet", "labels.csv"])
+def test_a_file_that_changes_between_counting_and_labelling(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
     from moslabels.labelling import pipeline
 
     two_parts(tmp_path, ["a", "b"], ["c"])
+    label(tmp_path, min_match_rate=0)
+    before = files(tmp_path / "out")
     real = pipeline.judge
     with monkeypatch.context() as patched:
-        patched.setattr("moslabels.runs.part_table.judge", lambda *args: [real(*args), touch(tmp_path)][0])
-        with pytest.raises(TableError, match=r"1.parquet: changed while"):
+        patched.setattr(
+            "moslabels.runs.part_table.judge", lambda *args: [real(*args), os.utime(tmp_path / name, ns=(1, 1))][0]
+        )
+        with pytest.raises(TableError, match=f"{os.path.basename(name)}: changed while"):
             label(tmp_path, min_match_rate=0)
-    assert not (tmp_path / "out").exists()
-
-
-def touch(folder: Path) -> None:
-    path = folder / "features" / "1.parquet"
-    os.utime(path, ns=(1, 1))
+    assert files(tmp_path / "out") == before
 
 
 def test_an_error_of_a_worker_is_one_of_the_table(tmp_path: Path) -> None:
