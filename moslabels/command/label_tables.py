@@ -162,10 +162,12 @@ def _say_table(entry: Mapping[str, Any], is_quiet: bool) -> None:
         return
     if is_quiet:
         return
+    from moslabels.evidence.run import kept_parts
+
     summary = entry["summary"]
     say(
         f"{name}: {entry['status']}: match rate {summary['match_rate']:.3f}, {summary['matched_rows']} of "
-        f"{summary['input_rows']} rows labelled -> {entry['out']}"
+        f"{summary['input_rows']} rows labelled -> {entry['out']}{kept_parts(entry['timings']['parts'])}"
     )
 
 
@@ -224,7 +226,7 @@ def _materialize(parsed: argparse.Namespace, argv: list[str]) -> int:
 
 def _labelled_table(parsed: argparse.Namespace, argv: list[str]) -> int:
     from moslabels.evidence.audit import json_text
-    from moslabels.evidence.run import Run
+    from moslabels.evidence.run import Run, kept_parts
     from moslabels.parts.engines import check_need, engine_of_run
     from moslabels.runs.arguments import all_args
     from moslabels.runs.table import check_can_skip, label_or_skip
@@ -259,7 +261,8 @@ def _labelled_table(parsed: argparse.Namespace, argv: list[str]) -> int:
     if not parsed.quiet:
         rows = f"{audit['matched_rows']} of {audit['input_rows']} rows labelled -> {parsed.out}"
         dry = " (dry run: nothing is written)" if parsed.dry_run else ""
-        say(f"{'unchanged: ' if is_known else ''}match rate {audit['match_rate']:.3f}, {rows}{dry}")
+        kept = kept_parts(run.parts.get(spec.out))
+        say(f"{'unchanged: ' if is_known else ''}match rate {audit['match_rate']:.3f}, {rows}{kept}{dry}")
     if parsed.audit_json is None or parsed.dry_run:
         write_out(json_text(audit))
     return 0

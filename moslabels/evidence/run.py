@@ -4,14 +4,37 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import field
-from typing import Any
+from typing import Any, TypedDict
 
 from moslabels.base.dataclass import dataclass
 from moslabels.base.progress import SILENT, Progress
 from moslabels.base.settings import DEFAULTS, Settings
+from moslabels.base.text import counted
 from moslabels.evidence.provenance import BY_WORKERS, run_provenance, versions
 from moslabels.files.records import file_record
 from moslabels.files.watched import file_state
+
+
+class DoneParts(TypedDict):
+    """How many parts of a table were labelled, and how many were not, because they were labelled already.
+
+    Those that were ``resumed`` were finished by a run that was ended. Those that were ``linked`` are in the old output.
+    """
+
+    labelled: int
+    resumed: int
+    linked: int
+
+
+def kept_parts(parts: DoneParts | None) -> str:
+    """Return, in brackets after a space, how many parts were labelled already; an empty text if none were."""
+    if parts is None or not parts["resumed"] + parts["linked"]:
+        return ""
+    resumed = [f"{parts['resumed']} kept from a run that was ended"] if parts["resumed"] else []
+    linked = [f"{parts['linked']} kept by hard links"] if parts["linked"] else []
+    total = counted(parts["labelled"] + parts["resumed"] + parts["linked"], "part", "parts")
+    told = [*resumed, *linked, f"{parts['labelled']} labelled"]
+    return f" ({total}: {', '.join(told)})"
 
 
 @dataclass(frozen=True)
@@ -20,7 +43,8 @@ class Run:
 
     ``block`` is a ``run_provenance`` block of the caller's own, which evidence holds as it is. A dry run does
     everything but write. ``hashes`` holds the sha256 of files by path and state, so that a file is hashed once.
-    ``progress`` receives the events. ``hosts`` are the machines of an engine that labelled parts.
+    ``progress`` receives the events. ``hosts`` are the machines of an engine that labelled parts. ``parts`` holds what
+    became of the parts of tables, by the path of the output; no evidence depends on it.
     """
 
     argv: Sequence[str] = ()
@@ -33,6 +57,7 @@ class Run:
     hashes: dict[tuple[str, tuple[int, ...] | None], str] = field(default_factory=dict)
     progress: Progress = SILENT
     hosts: set[str] = field(default_factory=set)
+    parts: dict[str, DoneParts] = field(default_factory=dict)
 
     def record(self, path: str, sha256: str | None = None, *, is_to_hash: bool = True) -> dict[str, Any]:
         """Return the file record of an input. ``sha256`` is its hash if the caller has it."""

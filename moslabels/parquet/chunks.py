@@ -77,8 +77,8 @@ def read_chunks(data: bytes, place: int, kind: int, known: tuple[bytes, Sequence
     """
     global _read
     count, place = structs(data, place, kind)
-    is_worth_a_pattern = _read >= _WORTH_A_PATTERN
     _read += count
+    is_worth_a_pattern = _read >= _WORTH_A_PATTERN
     other, left = known[0], iter(known[1])
     chunks: list[Chunk] = []
     following = next(left, None)

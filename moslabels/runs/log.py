@@ -12,6 +12,7 @@ from typing import Any
 
 from moslabels.base.errors import MosLabelsError
 from moslabels.base.text import visible
+from moslabels.evidence.run import DoneParts, kept_parts
 from moslabels.spec.table import TableSpec
 
 LOG = logging.getLogger("moslabels")
@@ -23,9 +24,9 @@ def begins(spec: TableSpec) -> None:
     _log(logging.INFO, spec, f"begins -> {spec.out}")
 
 
-def done(spec: TableSpec, status: str, audit: Mapping[str, Any]) -> None:
-    """Log that a table is done, and what it warns of."""
-    _found(spec, status, audit, f" -> {spec.out}")
+def done(spec: TableSpec, status: str, audit: Mapping[str, Any], parts: DoneParts | None) -> None:
+    """Log that a table is done, what it warns of, and how many of its parts were labelled already."""
+    _found(spec, status, audit, f" -> {spec.out}{kept_parts(parts)}")
 
 
 def joined(spec: TableSpec, audit: Mapping[str, Any]) -> None:

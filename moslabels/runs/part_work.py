@@ -118,6 +118,7 @@ class PartsTable:
         """Label all parts. Return their records, in order. Parts that an earlier run finished or labelled are kept."""
         prepared, staged = self.prepare(matched, label_records), self.staged
         source, digests = prepared.source, prepared.digests
+        left = set(staged.journal) if staged is not None else set()
         if staged is not None:
             self.workers.hosts.update(self.of_run.take_over(staged, prepared.by_path, prepared.outline))
         tasks = self.tasks(prepared, staged.run_folder if staged is not None else None)
@@ -146,6 +147,10 @@ class PartsTable:
         results = [found[number] for number in range(len(source.parts))]
         for text in _notes(results):
             self.engine.progress.note(text)
+        resumed = sum(result.is_kept and source.parts[result.number].relative in left for result in results)
+        linked = sum(result.is_linked for result in results)
+        labelled = len(results) - resumed - linked
+        self.run.parts[self.spec.out] = {"labelled": labelled, "resumed": resumed, "linked": linked}
         return [
             PartRecord.of(part.relative, count, result.features_sha256, result.sha256, result.bytes)
             for part, count, result in zip(source.parts, prepared.counts, results, strict=True)

@@ -201,13 +201,13 @@ def label_or_skip(
             status = "error"
             found = label_table(spec, run, of_run, keeps_unchanged=skip_unchanged)
             status = "ok"
-        log.done(spec, status, found)
+        log.done(spec, status, found, run.parts.get(spec.out))
         return found, status == "unchanged"
     except BaseException as error:
         log.failed(spec, error)
         raise
     finally:
-        timings.table(spec, status, found)
+        timings.table(spec, status, found, run.parts.get(spec.out))
 
 
 def label_table(

@@ -16,6 +16,7 @@ from moslabels.base.signals import held, released
 from moslabels.base.stopwatch import Stopwatch
 from moslabels.evidence.audit import json_text
 from moslabels.evidence.provenance import versions
+from moslabels.evidence.run import DoneParts
 from moslabels.evidence.types import TableEntry
 from moslabels.files.publish import write_whole
 from moslabels.files.reserve import reserved
@@ -36,7 +37,8 @@ class StepTiming(TypedDict):
 class TableTimings(TypedDict):
     """How long a table took. What is not known is None: if it was not labelled, how much was read a second.
 
-    ``rows`` are those of the features, and ``bytes`` the size of their files.
+    ``rows`` are those of the features, and ``bytes`` the size of their files. ``parts`` tells what became of the parts
+    of a table that has many.
     """
 
     seconds: float
@@ -45,6 +47,7 @@ class TableTimings(TypedDict):
     bytes: int | None
     rows_per_second: float | None
     bytes_per_second: float | None
+    parts: DoneParts | None
 
 
 class DoneTable(TableEntry):
@@ -61,7 +64,9 @@ class Timings:
         self.last: TableTimings | None = None
         self._tables: list[dict[str, Any]] = []
 
-    def table(self, spec: TableSpec, status: str, audit: Mapping[str, Any] | None) -> None:
+    def table(
+        self, spec: TableSpec, status: str, audit: Mapping[str, Any] | None, parts: DoneParts | None = None
+    ) -> None:
         """Note that a table is done, which began with the last ``progress.start()``."""
         seconds, steps = self.progress.lap()
         is_labelled = status == "ok" and audit is not None
@@ -74,6 +79,7 @@ class Timings:
             "bytes": size,
             "rows_per_second": _rate(rows, seconds),
             "bytes_per_second": _rate(size, seconds),
+            "parts": parts if is_labelled else None,
         }
         self._tables.append({"id": spec.id, "features": spec.features, "out": spec.out, "status": status, **found})
         self.last = found

@@ -7,6 +7,7 @@ import shutil
 import signal
 import threading
 from collections.abc import Callable, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -82,6 +83,25 @@ class Faults(System):
                 return result
         self.fault()
         return result
+
+
+class KilledAt(System):
+    """A system in which the process is killed at the call of a name that has this number, before it or after it."""
+
+    def __init__(self, name: str, number: int, after: bool) -> None:
+        super().__init__(Abilities.found())
+        real, seen = getattr(self, name), count(1)
+
+        def call(*arguments: Any, **keywords: Any) -> Any:
+            is_it = next(seen) == number
+            if is_it and not after:
+                killed()
+            result = real(*arguments, **keywords)
+            if is_it:
+                killed()
+            return result
+
+        setattr(self, name, call)
 
 
 def _counted(name: str) -> Callable[..., Any]:

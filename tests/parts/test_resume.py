@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -12,10 +14,11 @@ from typing import Any
 
 import pytest
 
+from helpers.command import moslabels, python
 from helpers.faults import Faults, Killed, calls_of, fails_with, some, stopped
 from helpers.many import files, label, write_parts
 from helpers.tables import write_table
-from moslabels import TableError
+from moslabels import Progress, TableError
 from moslabels.files.abilities import Abilities
 from moslabels.files.platform import System, use
 from moslabels.parts import label as labelling
@@ -115,7 +118,7 @@ def many(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def killed_after(folder: Path, parts: int, monkeypatch: pytest.MonkeyPatch) -> None:
+def killed_after(folder: Path, parts: int, monkeypatch: pytest.MonkeyPatch, min_match_rate: float = 0) -> None:
     """Label, and stop as if by a kill after so many parts were finished."""
     from moslabels.files.staged_folder import StagedFolder
 
@@ -130,7 +133,7 @@ def killed_after(folder: Path, parts: int, monkeypatch: pytest.MonkeyPatch) -> N
     with monkeypatch.context() as patched:
         patched.setattr(StagedFolder, "note", note)
         with pytest.raises(Killed) as ended:
-            label(folder, most_parts=1, min_match_rate=0)
+            label(folder, most_parts=1, min_match_rate=min_match_rate)
     assert [f"{parts} of 6 parts are finished" in text for text in ended.value.__notes__] == [True]
 
 
@@ -177,6 +180,66 @@ def test_the_next_run_keeps_what_is_still_right(
     assert hidden(many) == []
 
 
+PHASES: dict[str, tuple[str, int, bool, int]] = {
+    "before anything": ("open_folder", 1, False, 6),
+    "while the first part is written": ("write_at", 1, False, 6),
+    "before the first part is on the disk": ("sync", 1, False, 6),
+    "before the fourth part is taken over": ("move", 4, False, 3),
+    "before the fourth part is noted": ("move", 4, True, 3),
+    "after all parts": ("move", 6, True, 1),
+    "before the folders change places": ("exchange", 1, False, 6),
+    "after the folders changed places": ("exchange", 1, True, 6),
+}
+"""The call at which a run is killed: its name, which of that name, whether after it, and how many parts are redone."""
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from helpers.faults import KilledAt
+from helpers.many import label
+from moslabels.files.platform import use
+
+folder, name, nth, after = sys.argv[1:]
+with use(KilledAt(name, int(nth), after == "True")):
+    label(Path(folder), most_parts=1, min_match_rate=0)
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="there is no SIGKILL")
+@pytest.mark.sampled
+@pytest.mark.parametrize("phase", list(PHASES))
+def test_a_process_that_is_killed_in_any_phase(many: Path, phase: str, written: list[str]) -> None:
+    """By SIGKILL: nothing of the process cleans up. The next run does again what was not noted, and no more."""
+    call, nth, after, redone = PHASES[phase]
+    label(many, min_match_rate=0)
+    old = files(many / "out")
+    write_table(many / "labels.csv", [{"key": "a", "mos": 4}, {"key": "b", "mos": 5}])
+    label(many, out="new", min_match_rate=0)
+    new = files(many / "new")
+    assert python("-c", KILLED, str(many), call, str(nth), str(after), cwd=many).returncode == -signal.SIGKILL
+    assert files(many / "out") == (new if phase == "after the folders changed places" else old)
+    written.clear()
+    label(many, min_match_rate=0)
+    assert (len(written), files(many / "out")) == (redone, new)
+    assert hidden(many) == []
+
+
+def test_how_many_parts_were_kept_is_told(many: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the line of the command and the file of the times. The audit is that of a run that kept none."""
+    killed_after(many, 4, monkeypatch, 0.0)
+    paths = {"--features": "features", "--labels": "labels.csv", "--out": "out", "--audit-json": "out.json"}
+    given = [word for flag, name in paths.items() for word in (flag, str(many / name))]
+    command = ["materialize", *given, "--min-match-rate", "0"]
+    resumed, fresh = (moslabels(*command, "--timings", f"{name}.json", cwd=many) for name in ("resumed", "fresh"))
+    assert resumed.stderr.splitlines()[-1].endswith(
+        f" -> {many / 'out'} (6 parts: 4 kept from a run that was ended, 2 labelled)"
+    )
+    assert fresh.stderr.splitlines()[-1].endswith(f" -> {many / 'out'}")
+    found = [json.loads((many / f"{name}.json").read_text())["tables"][0]["parts"] for name in ("resumed", "fresh")]
+    assert found == [{"labelled": 2, "resumed": 4, "linked": 0}, {"labelled": 6, "resumed": 0, "linked": 0}]
+
+
 def test_parts_that_are_named_otherwise_are_labelled_anew(
     many: Path, monkeypatch: pytest.MonkeyPatch, written: list[str]
 ) -> None:
@@ -208,19 +271,48 @@ def test_parts_that_others_may_write_are_not_taken_over(many: Path, monkeypatch:
         label(many, min_match_rate=0)
 
 
-def test_two_runs_do_not_write_one_folder(many: Path) -> None:
-    from moslabels.files.reserve import reserved_folder
+@pytest.mark.parametrize("lacking", [(), ("locks",), ("exchanges",), ("locks", "exchanges")], ids=str)
+def test_two_runs_do_not_write_one_folder(many: Path, lacking: tuple[str, ...]) -> None:
+    """Neither where the file system has no flock() or no renameat2(). The one that came first ends as if alone."""
 
-    with reserved_folder(str(many / "out")), pytest.raises(TableError, match="is writing it; run again"):
-        label(many, min_match_rate=0)
+    refused: list[str] = []
+
+    class Second(Progress):
+        def step(self, name: str, *_: object) -> None:
+            if name == "labelling":
+                with pytest.raises(TableError) as error:
+                    label(many, min_match_rate=0)
+                refused.append(str(error.value))
+
+    label(many, out="alone", min_match_rate=0)
+    label(many, min_match_rate=0)
+    write_table(many / "labels.csv", [{"key": "a", "mos": 2}, {"key": "b", "mos": 3}, {"key": "0", "mos": 4}])
+    label(many, out="alone", min_match_rate=0)
+    with use(System(Abilities.found().without(*lacking))):
+        label(many, min_match_rate=0, progress=Second())
+    says = "does not tell whether it still writes" if "locks" in lacking else "is writing it"
+    assert [says in text for text in refused] == [True]
+    assert files(many / "out") == files(many / "alone")
+    assert hidden(many) == []
 
 
 def test_a_reader_sees_one_version_while_folders_change_places(many: Path) -> None:
+    """All parts are old just before, and new just after. A file that is open stays what it was."""
+    seen: list[dict[str, bytes]] = []
+
+    class Watched(System):
+        def exchange(self, *arguments: Any) -> None:
+            seen.append(files(many / "out"))
+            super().exchange(*arguments)
+            seen.append(files(many / "out"))
+
     label(many, min_match_rate=0)
-    first = (many / "out" / "0.parquet").read_bytes()
+    first = files(many / "out")
     opened = (many / "out" / "0.parquet").open("rb")
     write_table(many / "labels.csv", [{"key": "a", "mos": 5}])
-    label(many, min_match_rate=0)
+    with use(Watched(Abilities.found())):
+        label(many, min_match_rate=0)
     with opened:
-        assert opened.read() == first
-    assert (many / "out" / "0.parquet").read_bytes() != first
+        assert opened.read() == first["0.parquet"]
+    assert seen == [first, files(many / "out")]
+    assert [first[name] != data for name, data in seen[1].items()] == [True] * 6

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import logging
 import os
 import shutil
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from helpers.command import moslabels
 from helpers.faults import Killed
 from helpers.made import copied, working_in
 from helpers.many import OPTIONS, SCORES, files, write_labels, write_parts
@@ -315,6 +317,26 @@ def test_a_run_that_is_killed_between_links_goes_on_from_there(
     found, _, _ = label_again()
     assert found == {A, Q, C}
     check_as_from_nothing(folder)
+
+
+def test_how_many_parts_were_kept_is_told(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """By the line of a table, the log, on_table and the file of the times; by no evidence."""
+    caplog.set_level(logging.INFO, "moslabels")
+    told: list[Any] = []
+    run_batch("m.json", on_table=told.append)
+    write_part(folder / "features" / EMPTY, "2")
+    run_batch("m.json", skip_unchanged=True, on_table=told.append, timings="t.json")
+    run_batch("m.json", skip_unchanged=True, on_table=told.append)
+    of_linked = {"labelled": 1, "resumed": 0, "linked": 3}
+    assert [table["timings"]["parts"] for table in told] == [
+        {"labelled": 4, "resumed": 0, "linked": 0}, of_linked, None
+    ]  # fmt: skip
+    assert json.loads(Path("t.json").read_text())["tables"][0]["parts"] == of_linked
+    ends = [record.getMessage().partition(" -> ")[2] for record in caplog.records if record.levelname == "INFO"]
+    says = "out (4 parts: 3 kept by hard links, 1 labelled)"
+    assert ends == ["out", "out", "out", says, "out", "out"]
+    write_part(folder / "features" / EMPTY, "2", "2")
+    assert says in moslabels("batch", "m.json", "--skip-unchanged", cwd=folder).stderr
 
 
 def test_a_dry_run_links_nothing(folder: Path) -> None:
