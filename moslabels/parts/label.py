@@ -25,7 +25,7 @@ from moslabels.files.watched import check_size_and_time
 from moslabels.files.workspace import Workspace
 from moslabels.labelling.match import PartCounts, row_labels_statement, rows_of_positions, rows_with_label
 from moslabels.parts.kept import KnownPart, is_as_labelled_now, known_part, state_of, take_by_link
-from moslabels.parts.messages import pack, unpack
+from moslabels.parts.messages import pack, unpack, unwrap
 from moslabels.sources.columns import Cell, Column
 from moslabels.sources.constants import one_array
 from moslabels.sources.parquet_file import ParquetFile, footer_of
@@ -108,6 +108,11 @@ def label_task(shared: GroupTask, parts: Sequence[PartTask], values: pa.Table, c
         + _COPIES_OF_LABELS * (values.nbytes + columns.nbytes),
     }
     return pack(header, {"values": values, "columns": columns})
+
+
+def folder_of(task: bytes) -> Any:
+    """Return the folder into which a task writes. Raise ValueError or KeyError if it is not a task."""
+    return unwrap(task)[0]["header"]["folder"]
 
 
 def _read_task(task: bytes) -> tuple[GroupTask, list[PartTask], pa.Table, pa.Table]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -20,6 +21,7 @@ from moslabels.files.places import Place
 from moslabels.files.platform import Folder
 from moslabels.files.publish import write_whole
 from moslabels.files.reserve import reserved
+from moslabels.files.staged_folder import PLAN
 from moslabels.files.users import is_private, owner_name
 
 SCHEMA = "moslabels-plan-v1"
@@ -96,6 +98,7 @@ class PlanFolder:
                 for table in found.pop("tables")
             ]
             plan = Plan(**found, tables=tables)
+            _check_names(plan)
         except FileNotFoundError:
             raise UsageError(f"{self.path}: holds no plan; run moslabels plan MANIFEST --plan {self.path}") from None
         except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -150,7 +153,9 @@ class PlanFolder:
         return None
 
     def _bytes(self, folder: Folder, name: str) -> bytes:
-        with os.fdopen(platform.system.open(folder, name, os.O_RDONLY), "rb") as stream:
+        with _named(os.path.join(folder.path, name)):
+            handle = platform.system.open(folder, name, os.O_RDONLY)
+        with os.fdopen(handle, "rb") as stream:
             return stream.read()
 
     def _place(self, folder: Folder, name: str) -> Place:
@@ -160,7 +165,8 @@ class PlanFolder:
     def _below(self, name: str) -> Iterator[Folder]:
         with suppress(FileExistsError):
             platform.system.make_folder(self._folder, name, 0o700)
-        folder = platform.system.open_folder(name, self._folder, follow=False)
+        with _named(os.path.join(self.path, name)):
+            folder = platform.system.open_folder(name, self._folder, follow=False)
         try:
             yield folder
         finally:
@@ -202,6 +208,26 @@ def plan_folder(path: str, *, is_new: bool = False) -> Iterator[PlanFolder]:
             yield PlanFolder(path, folder)
     finally:
         platform.system.release(folder)
+
+
+@contextmanager
+def _named(path: str) -> Iterator[None]:
+    """Let errors of the system name the path, and not only the name in the folder."""
+    try:
+        yield
+    except OSError as error:
+        error.filename = path
+        raise
+
+
+def _check_names(plan: Plan) -> None:
+    """Raise ValueError if names in a plan are not those that ``plan`` gives: they say what is opened and written."""
+    for table in plan.tables:
+        if not re.fullmatch("[0-9a-f]{32}", table.plan) or os.path.basename(table.folder) != PLAN + table.plan:
+            raise ValueError(f"{shown(table.folder)} is not a folder of a plan")
+        for task in table.tasks:
+            if not re.fullmatch(rf"{table.plan}-[0-9]+", task.name):
+                raise ValueError(f"{shown(task.name)} is not the name of a task")
 
 
 def _others(names: Iterable[str]) -> list[str]:

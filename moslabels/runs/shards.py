@@ -19,7 +19,7 @@ from typing import Any
 from moslabels.base.errors import MosLabelsError, NotDoneError, TableError, UsageError, errors_of_table
 from moslabels.base.progress import Progress, relayed
 from moslabels.base.settings import Settings
-from moslabels.base.text import counted
+from moslabels.base.text import counted, shown
 from moslabels.engine.connection import Engine
 from moslabels.evidence.provenance import versions
 from moslabels.evidence.run import Run
@@ -29,7 +29,7 @@ from moslabels.files.workspace import Workspace
 from moslabels.labelling.part_features import check_parts
 from moslabels.labelling.pipeline import judge, match_table
 from moslabels.parts.engines import EngineOfRun
-from moslabels.parts.label import results_of
+from moslabels.parts.label import PartResult, folder_of, results_of
 from moslabels.parts.messages import unwrap, wrap
 from moslabels.parts.workers import MOST_BYTES, MOST_PARTS, Local, groups
 from moslabels.runs.part_table import opened_parts
@@ -134,7 +134,7 @@ def part(folder: PlanFolder, shard: int, settings: Settings, progress: Progress)
     with errors_of_table(folder.path), Local(settings.workers, progress) as workers:
         workers.begin(sum(task.bytes for _, task in todo), len(todo))
         share = workers.share(settings, _memory(settings) if workers.number > 1 else 0)
-        messages = (folder.task(task.name) for _, task in todo)
+        messages = (_message(folder, *pair) for pair in todo)
         with closing(workers.map("label", messages, share)) as results:
             for number, result in results:
                 task = todo[number][1]
@@ -142,6 +142,36 @@ def part(folder: PlanFolder, shard: int, settings: Settings, progress: Progress)
                 done += len(task.parts)
                 progress.advance(done)
     return sum(len(task.parts) for _, task in tasks), done
+
+
+def _message(folder: PlanFolder, table: PlannedTable, task: PlannedTask) -> bytes:
+    """Return the message of a task. Raise TableError if it is not one that writes into the folder of its table."""
+    try:
+        message = folder.task(task.name)
+        writes_to = folder_of(message)
+    except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
+        raise _unreadable(folder, table, task, f"cannot be read: {error}") from error
+    if writes_to != table.folder:
+        raise _unreadable(folder, table, task, f"writes to {shown(writes_to)}, and not to {table.folder}")
+    return message
+
+
+def _unreadable(folder: PlanFolder, table: PlannedTable, task: PlannedTask, says: str) -> TableError:
+    text = f"{folder.path}: the task {task.name} {says}; run moslabels plan again"
+    return TableError(text, code="unreadable", file=table.out)
+
+
+def _results(folder: PlanFolder, task: PlannedTask) -> tuple[str, list[PartResult]] | None:
+    """Return the host that did a task, and what became of its parts. None if it is not done, or if that is damaged."""
+    found = folder.result(task.name)
+    try:
+        header, message = unwrap(found or b"")
+        results = results_of(message)
+        host = header["host"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    is_whole = isinstance(host, str) and sorted(result.number for result in results) == sorted(task.parts)
+    return (host, results) if is_whole else None
 
 
 def _memory(settings: Settings) -> float:
@@ -152,7 +182,7 @@ def _memory(settings: Settings) -> float:
 
 def _is_done(folder: PlanFolder, table: PlannedTable, task: PlannedTask) -> bool:
     """Return whether a task is done. If the folder of its parts is gone, it is for the commit to say where they are."""
-    return folder.result(task.name) is not None and (
+    return _results(folder, task) is not None and (
         not os.path.isdir(table.folder)
         or all(os.path.exists(os.path.join(table.folder, str(part))) for part in task.parts)
     )
@@ -160,7 +190,7 @@ def _is_done(folder: PlanFolder, table: PlannedTable, task: PlannedTask) -> bool
 
 def check_done(folder: PlanFolder, made: Plan) -> None:
     """Raise NotDoneError, which names the shards, if tasks are not done."""
-    left = sorted({task.shard for _, task in made.tasks if folder.result(task.name) is None})
+    left = sorted({task.shard for _, task in made.tasks if _results(folder, task) is None})
     if left:
         raise _not_done(folder, made, left)
 
@@ -191,9 +221,11 @@ class ShardsOfPlan(EngineOfRun):
             raise _stale(staged.target, _what_changed(table, digests, outline))
         paths, planned, hosts = list(digests), PlannedFiles(staged, table.plan), set()
         for task in table.tasks:
-            header, message = unwrap(self._folder.result(task.name) or b"")
-            hosts.add(header["host"])
-            for result in results_of(message):
+            if (done := _results(self._folder, task)) is None:
+                raise _not_done(self._folder, self._made, [task.shard])
+            host, results = done
+            hosts.add(host)
+            for result in results:
                 path = paths[result.number]
                 note = {
                     "digest": digests[path],

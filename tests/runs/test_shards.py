@@ -437,6 +437,148 @@ def test_a_plan_is_committed_from_the_folder_in_which_its_paths_open(folder: Pat
     commit(folder)
 
 
+def edited(folder: Path, change: Callable[[dict[str, Any]], Any]) -> None:
+    path = folder / "plan" / "plan.json"
+    found = json.loads(path.read_text())
+    change(found)
+    path.write_text(json.dumps(found))
+
+
+def renamed(table: dict[str, Any]) -> None:
+    """Give a plan a name that leads out of the folder of its parts."""
+    table["plan"] = f"{table['plan']}/../../victim"
+
+
+def other_folder(folder: Path) -> None:
+    """Let the plan and its tasks disagree about where the parts of a table go."""
+    (folder / "victim" / "x").mkdir(parents=True)
+
+    def change(found: dict[str, Any]) -> None:
+        table = found["tables"][0]
+        table["folder"] = str(folder / "victim" / os.path.basename(table["folder"]))
+        os.mkdir(table["folder"], 0o700)
+
+    edited(folder, change)
+
+
+def swapped(folder: Path) -> None:
+    """Put the task of another table in the place of one."""
+    tasks = sorted((folder / "plan" / "tasks").iterdir())
+    own = {path.name[:32]: path for path in tasks}
+    assert len(own) == 2
+    one, other = own.values()
+    shutil.copy(one, other)
+
+
+def damaged(folder: Path) -> None:
+    for path in (folder / "plan" / "tasks").iterdir():
+        path.write_bytes(path.read_bytes()[:40])
+
+
+def gone(folder: Path) -> None:
+    for path in (folder / "plan" / "tasks").iterdir():
+        path.unlink()
+
+
+def linked(folder: Path) -> None:
+    """Make each task a link to what it was."""
+    (folder / "elsewhere").mkdir()
+    for path in (folder / "plan" / "tasks").iterdir():
+        path.rename(folder / "elsewhere" / path.name)
+        path.symlink_to(folder / "elsewhere" / path.name)
+
+
+def linked_results(folder: Path) -> None:
+    (folder / "elsewhere").mkdir()
+    shutil.rmtree(folder / "plan" / "results", ignore_errors=True)
+    (folder / "plan" / "results").symlink_to(folder / "elsewhere")
+
+
+ALTERED: dict[str, tuple[Callable[[Path], Any], int, str]] = {
+    "the name of a plan": (
+        lambda folder: edited(folder, lambda found: renamed(found["tables"][0])),
+        2,
+        "plan: its plan cannot be read: .* is not a folder of a plan; run moslabels plan again",
+    ),
+    "the name of a task": (
+        lambda folder: edited(folder, lambda found: found["tables"][0]["tasks"][0].update(name="../../victim/x")),
+        2,
+        'plan: its plan cannot be read: "../../victim/x" is not the name of a task; run moslabels plan again',
+    ),
+    "a folder without a plan": (
+        lambda folder: edited(folder, lambda found: found["tables"][0].update(folder=str(folder / "victim"))),
+        2,
+        'victim" is not a folder of a plan',
+    ),
+    "another folder of parts": (other_folder, 1, r"plan: the task \w+-0 writes to .*, and not to .*/victim/plan-"),
+    "a task of another table": (swapped, 1, r"plan: the task \w+-0 writes to .*; run moslabels plan again"),
+    "a task that is damaged": (damaged, 1, r"plan: the task \w+-0 cannot be read: .*; run moslabels plan again"),
+    "a task that is gone": (gone, 1, r"plan: the task \w+-0 cannot be read: .*No such file"),
+    "tasks that are links": (linked, 1, "plan/tasks/.*: Too many levels of symbolic links"),
+    "results in another folder": (
+        linked_results,
+        1,
+        "plan/results: (Not a directory|Too many levels of symbolic links)",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", list(ALTERED))
+def test_a_plan_that_was_altered_does_not_choose_what_is_written(folder: Path, case: str) -> None:
+    plan(folder, 1)
+    change, status, says = ALTERED[case]
+    change(folder)
+    before = files(folder)
+    said = shard(folder, 0, status=status)
+    assert re.search(says, said), said
+    assert "Traceback" not in said
+    # At most the parts of the other table were finished, where its plan has them.
+    new = {name for name, data in files(folder).items() if before.get(name) != data}
+    assert all(name.startswith((".out", ".alone", "plan/results/")) for name in new), new
+    assert not outputs(folder)
+
+
+@pytest.mark.parametrize("way", ["cut", "of another task", "not a message"])
+def test_a_damaged_result_is_as_none(folder: Path, way: str) -> None:
+    wanted = batch(folder)
+    plan(folder, 1)
+    shard(folder, 0)
+    results = sorted((folder / "plan" / "results").iterdir())
+    text = {"cut": results[0].read_bytes()[:60], "of another task": results[1].read_bytes(), "not a message": b"x"}[way]
+    results[0].write_bytes(text)
+    assert "shard 0 of 1 is not done: run moslabels part plan --shard 0" in commit(folder, status=3)
+    assert not outputs(folder)
+    shard(folder, 0)
+    commit(folder)
+    assert outputs(folder) == wanted
+
+
+def test_two_commits_at_once_publish_once_or_say_who_is_there(folder: Path) -> None:
+    wanted = batch(folder)
+    plan(folder, 1)
+    shard(folder, 0)
+    command = [sys.executable, "-m", "moslabels", "commit", "plan", "--report-json", "r.json"]
+    begun = [
+        subprocess.Popen(command, cwd=folder, env=ENVIRONMENT, stderr=subprocess.PIPE, text=True) for _ in range(2)
+    ]
+    said = [process.communicate()[1] for process in begun]
+    for process, text in zip(begun, said, strict=True):
+        assert process.returncode == 0 or re.search(
+            r"r\.json: process \d+ on .* is writing it; run again when that is done", text
+        ), text
+    assert 0 in [process.returncode for process in begun]
+    commit(folder)
+    assert outputs(folder) == wanted
+
+
+def test_a_plan_while_another_is_written_there_is_refused(folder: Path) -> None:
+    plan(folder, 1)
+    with plan_folder(str(folder / "plan"), is_new=True):
+        assert re.search(r"plan/plan\.json: process \d+ on .* is writing it", plan(folder, 1, status=1))
+    shard(folder, 0)
+    commit(folder)
+
+
 STEPS: dict[str, Callable[[Path], Any]] = {
     "plan": lambda folder: plan(folder, 1),
     "part": lambda folder: shard(folder, 0),
