@@ -60,7 +60,13 @@ print(json.dumps(looks))
 @pytest.mark.parametrize("how", ["join", "labeller", "batches"])
 @pytest.mark.parametrize("count", [100, pytest.param(10_000, marks=pytest.mark.long)])
 def test_many_joins_hold_no_more_than_few(tmp_path: Path, how: str, count: int) -> None:
-    """With -m long -s it prints what is held ten times over the way: memory in MB, threads, file handles, folders."""
+    """With -m long -s it prints what is held ten times over the way: memory in MB, threads, file handles, folders.
+
+    Memory goes up and down by some MB, and up by 1 or 2 MB in 1,000 joins. Nothing holds these: whenever a DuckDB was
+    replaced (after 500 sessions), what glibc has given out (mallinfo2) is what it was after the one before, to 0.2 MB,
+    and so are objects of Python and bytes of Arrow. In between DuckDB takes 12 kB a join, which go with it. What grows
+    is memory that is free in the arenas of glibc, by 5 to 10 MB for each DuckDB that was closed, little of it resident.
+    """
     done = subprocess.run(
         [sys.executable, "-c", SOAK, str(count), str(tmp_path), how], capture_output=True, text=True, timeout=7200
     )
