@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import Any
 
-from moslabels.base.dataclass import dataclass
 from moslabels.base.errors import UsageError
 from moslabels.base.text import shown
 from moslabels.base.urls import url_problem

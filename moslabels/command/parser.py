@@ -7,9 +7,9 @@ import re
 import shutil
 import textwrap
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from moslabels.base.dataclass import dataclass
 from moslabels.base.errors import UsageError
 from moslabels.base.text import listed, nearest, shown
 from moslabels.command.streams import write_out

@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
-from moslabels.base.dataclass import dataclass
 from moslabels.base.errors import StatementError
 from moslabels.base.settings import Settings
 from moslabels.engine.connection import Engine

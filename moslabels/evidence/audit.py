@@ -6,9 +6,9 @@ import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from moslabels.base.dataclass import dataclass
 from moslabels.base.text import visible_json
 from moslabels.evidence.provenance import plain
 from moslabels.labelling.keys import one_or_list

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from moslabels.base.dataclass import dataclass
 from moslabels.evidence.histogram import Histogram, histograms, place, statistics_rows
 from moslabels.evidence.joined import examples, joined, text_of
 from moslabels.evidence.links import Links

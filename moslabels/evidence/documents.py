@@ -8,10 +8,9 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any, BinaryIO, ClassVar
 
-from moslabels.base.dataclass import dataclass
 from moslabels.base.errors import is_from_outside, os_error
 from moslabels.base.text import shown
 from moslabels.evidence import audit, embedded, report

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from moslabels.base.dataclass import dataclass
 from moslabels.evidence.schema_parts import STATISTICS_SAY, Schema, object_of
 
 

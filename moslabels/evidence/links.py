@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from urllib.parse import quote
-
-from moslabels.base.dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from moslabels.base.dataclass import dataclass
 from moslabels.evidence.histogram import place
 
 _MOST_BARS = 200

@@ -5,10 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from dataclasses import fields, replace
+from dataclasses import dataclass, fields, replace
 from importlib.util import find_spec
-
-from moslabels.base.dataclass import dataclass
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import re
 import socket
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from moslabels.base.dataclass import dataclass
 from moslabels.files import platform
 
 _SIGNED = re.compile(

@@ -7,8 +7,8 @@ import glob
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
-from moslabels.base.dataclass import dataclass
 from moslabels.base.errors import TableError
 from moslabels.base.text import counted, listed
 

@@ -12,9 +12,8 @@ import re
 import stat
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import field
+from dataclasses import dataclass, field
 
-from moslabels.base.dataclass import dataclass
 from moslabels.base.errors import TableError
 from moslabels.files import platform
 from moslabels.files.platform import Folder

@@ -13,10 +13,10 @@ import stat
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
-from moslabels.base.dataclass import dataclass
 from moslabels.files.abilities import Abilities
 from moslabels.files.exchange import exchange_names
 

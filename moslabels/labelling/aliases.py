@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from moslabels.base.dataclass import dataclass
 from moslabels.base.text import counted, listed, shown
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
-from moslabels.base.dataclass import dataclass
 from moslabels.base.errors import TableError
 from moslabels.base.text import short, shown
 from moslabels.engine.connection import Engine

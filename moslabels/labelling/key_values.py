@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from moslabels.base.dataclass import dataclass
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.labelling.match import Features

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from moslabels.base.dataclass import dataclass
 from moslabels.base.text import counted, shown
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from moslabels.base.dataclass import dataclass
 from moslabels.base.errors import TableError
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import Statement, render

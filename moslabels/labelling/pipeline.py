@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
-from moslabels.base.dataclass import dataclass
 from moslabels.base.errors import GateError, TableError
 from moslabels.base.text import listed, shown
 from moslabels.engine.connection import Engine

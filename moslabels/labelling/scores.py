@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, floor
 from typing import Any
@@ -11,7 +12,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from moslabels.base.dataclass import dataclass
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.sources.source import Source

@@ -6,9 +6,9 @@ import gc
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import IO
 
-from moslabels.base.dataclass import dataclass
 from moslabels.parquet.chunks import Chunk, FooterError, read_chunks
 from moslabels.parquet.fields import (
     COLUMNS,

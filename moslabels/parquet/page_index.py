@@ -7,9 +7,9 @@ pages as well. What it says of places is wrong if the pages are moved, so it is 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import IO
 
-from moslabels.base.dataclass import dataclass
 from moslabels.parquet.chunks import Chunk, FooterError
 from moslabels.parquet.fields import COLUMN_INDEX, COLUMN_INDEX_LENGTH, OFFSET_INDEX, OFFSET_INDEX_LENGTH
 from moslabels.parquet.footer import Footer

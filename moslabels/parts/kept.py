@@ -6,11 +6,11 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
 import pyarrow as pa
 
-from moslabels.base.dataclass import dataclass
 from moslabels.evidence import embedded
 from moslabels.evidence.strict_json import DocumentError
 from moslabels.files import platform

@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from moslabels.base.dataclass import dataclass
 from moslabels.base.errors import TableError, errors_of_table
 from moslabels.base.settings import Settings
 from moslabels.engine.connection import Engine

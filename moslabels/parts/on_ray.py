@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Generator, Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from typing import Any, Self
 
 import ray
 
-from moslabels.base.dataclass import dataclass
 from moslabels.base.errors import TableError, UsageError
 from moslabels.base.progress import Progress
 from moslabels.base.settings import Settings

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import pyarrow as pa
 
-from moslabels.base.dataclass import dataclass
 from moslabels.base.errors import UsageError, os_error
 from moslabels.base.progress import Progress, relayed
 from moslabels.base.settings import Settings

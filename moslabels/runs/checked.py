@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
-from moslabels.base.dataclass import dataclass
 from moslabels.base.text import listed, visible
 from moslabels.evidence.documents import Evidence
 from moslabels.evidence.shape import Misfit

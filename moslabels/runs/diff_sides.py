@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from moslabels.base.dataclass import dataclass
 from moslabels.base.errors import UsageError
 from moslabels.base.text import listed, shown, visible
 from moslabels.evidence.documents import Audit, Document, Entry, Evidence, Reach, Report, Unknown, load

@@ -5,9 +5,9 @@ from __future__ import annotations
 import glob
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from moslabels.base.dataclass import dataclass
 from moslabels.base.urls import is_url
 from moslabels.files.listing import split_pattern
 from moslabels.spec.entry import text_features

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 
-from moslabels.base.dataclass import dataclass
 from moslabels.base.signals import held, hold
 from moslabels.evidence.audit import Output
 from moslabels.files.places import Place

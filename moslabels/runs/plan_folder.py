@@ -8,11 +8,10 @@ import re
 import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from typing import Any
 
-from moslabels.base.dataclass import dataclass
 from moslabels.base.errors import TableError, UsageError
 from moslabels.base.text import shown
 from moslabels.evidence.provenance import version_differences, versions

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeAlias, cast
 
-from moslabels.base.dataclass import dataclass
 from moslabels.base.text import visible
 from moslabels.evidence.types import Audit, Report
 

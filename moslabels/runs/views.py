@@ -9,10 +9,10 @@ import re
 import shutil
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from moslabels.base.dataclass import dataclass
 from moslabels.base.errors import TableError, UsageError, os_error
 from moslabels.base.signals import held
 from moslabels.base.text import shown

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import field
-
-from moslabels.base.dataclass import dataclass
+from dataclasses import dataclass, field
 
 MOST_COLUMNS = 20_000
 """The most columns of a text that is split. The time that DuckDB takes grows with the square of their number."""

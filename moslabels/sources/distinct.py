@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from moslabels.base.dataclass import dataclass
 from moslabels.engine.connection import Engine
 from moslabels.sources.arrow_table import ArrowTable, as_read, is_text
 from moslabels.sources.columns import Column

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import field
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
-from moslabels.base.dataclass import dataclass
 from moslabels.parquet.footer import Footer
 
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import field
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from moslabels.base.dataclass import dataclass
 from moslabels.base.errors import ResourceError, StatementError, TableError
 from moslabels.base.text import listed, nearest, short, shown
 from moslabels.engine.connection import Engine

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-
-from moslabels.base.dataclass import dataclass
+from dataclasses import dataclass
 
 LOCAL = "local"
 """The engine that needs no other program: processes on this machine."""

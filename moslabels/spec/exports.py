@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 
-from moslabels.base.dataclass import dataclass
 from moslabels.base.text import shown
 
 

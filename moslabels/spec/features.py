@@ -6,10 +6,10 @@ import glob
 import json
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from moslabels.base.dataclass import dataclass
 from moslabels.base.text import shown
 from moslabels.files.listing import SUFFIXES, Item, split_pattern
 from moslabels.spec.formats import known_format

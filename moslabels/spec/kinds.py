@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from moslabels.base.dataclass import dataclass
 from moslabels.base.text import nearest, shown
 from moslabels.spec.names import EXTRA_TYPES, LABEL_COLUMNS, SOURCE_COLUMN
 from moslabels.spec.templates import template_problem

@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from moslabels.base.dataclass import dataclass
 from moslabels.base.errors import UsageError
 from moslabels.base.text import json_fault, nearest, nearest_several, shown
 from moslabels.files.contents import absence_advice, other_content

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, TypedDict
 
-from moslabels.base.dataclass import dataclass
 from moslabels.spec.dialect import DIALECT, DIALECT_HELP
 from moslabels.spec.kinds import (
     COLUMN,

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import field
+from dataclasses import dataclass, field
 from typing import Any
 
-from moslabels.base.dataclass import dataclass
 from moslabels.spec.features import PartsSpec
 from moslabels.spec.options import Options
 

@@ -11,9 +11,9 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from moslabels.base.dataclass import dataclass
 from moslabels.base.text import counted, short, shown
 from moslabels.sources.csv_file import CsvFile
 from moslabels.sources.opening import reader_of

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from moslabels.base.dataclass import dataclass
 from moslabels.base.errors import TableError
 from moslabels.base.text import counted, listed
 from moslabels.engine.connection import Engine

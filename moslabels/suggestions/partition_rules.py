@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from moslabels.base.dataclass import dataclass
 from moslabels.base.text import counted, shown
 from moslabels.spec.options import Options
 from moslabels.suggestions.measurements import Measurements

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from moslabels.base.dataclass import dataclass
 from moslabels.spec.options import Options
 from moslabels.suggestions.score_names import is_dmos, is_mos
 

@@ -19,8 +19,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-
-from moslabels.base.dataclass import dataclass
+from dataclasses import dataclass
 
 MEDIA = (
     "mp4 m4v avi mkv mov webm wmv flv mpg mpeg ts yuv y4m rgb h264 h265 264 265 hevc vp9 av1 ivf png jpg jpeg bmp npy "

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import pyarrow as pa
 import pyarrow.compute as pc
-
-from moslabels.base.dataclass import dataclass
 
 _SLICE = 1 << 20
 _FEW_ROWS = 1 << 10
