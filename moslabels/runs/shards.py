@@ -148,8 +148,11 @@ def _message(folder: PlanFolder, table: PlannedTable, task: PlannedTask) -> byte
     """Return the message of a task. Raise TableError if it is not one that writes into the folder of its table."""
     try:
         message = folder.task(task.name)
+    except FileNotFoundError as error:
+        raise _unreadable(folder, table, task, "is gone") from error
+    try:
         writes_to = folder_of(message)
-    except (FileNotFoundError, ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:
         raise _unreadable(folder, table, task, f"cannot be read: {error}") from error
     if writes_to != table.folder:
         raise _unreadable(folder, table, task, f"writes to {shown(writes_to)}, and not to {table.folder}")
