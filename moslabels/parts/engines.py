@@ -48,11 +48,13 @@ class Adapter(Protocol):
 class EngineOfRun:
     """Who labels the parts of all tables of a run, as a context manager. An engine starts with the first such table.
 
-    ``told`` is what the evidence says of it. Without ``begin``, processes of this machine label.
+    ``told`` is what the evidence says of it. ``is_needed`` says whether there was such a table. Without ``begin``,
+    processes of this machine label.
     """
 
     def __init__(self, told: Mapping[str, Any] | None = None, begin: Callable[[], Adapter] | None = None) -> None:
         self.told = dict(told or {})
+        self.is_needed = False
         self._begin = begin
         self._opened = ExitStack()
         self._adapter: Adapter | None = None
@@ -65,6 +67,7 @@ class EngineOfRun:
 
     def workers(self, wanted: int | None, progress: Progress) -> Local | WorkersOfEngine:
         """Return the workers for one table: as many processes as are wanted, or those of the engine."""
+        self.is_needed = True
         if self._begin is None:
             from moslabels.parts.workers import Local
 

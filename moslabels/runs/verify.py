@@ -37,12 +37,17 @@ def verify(
     """
     found: list[Checked] = []
     reach = Reach(is_only=only_root)
-    check = ReportCheck(Files(settings, reach, progress, of_run or EngineOfRun()))
+    of_run = of_run or EngineOfRun()
+    check = ReportCheck(Files(settings, reach, progress, of_run))
     for number, path in enumerate(paths, start=1):
         refuse_url("file", path)
         progress.table(path, number, len(paths))
         progress.step("checking")
         found += _checked(check, path)
+    if of_run.told and not of_run.is_needed:
+        note = f"{next(iter(of_run.told))}: was not needed: no table of many parts was labelled again"
+        for checked in found:
+            checked.notes.append(note)
     order = ("differs", "unknown", "ok")
     status = min((checked.status for checked in found), key=order.index, default="unknown")
     return {"status": status, "files": [checked.members() for checked in found], "outside": list(reach.outside)}

@@ -117,3 +117,13 @@ def test_processes_of_this_machine_are_an_engine_too(folder: Path) -> None:
     assert files(folder / "out") == here
     done = moslabels(*COMMANDS["verify"], "--engine", "local", "--workers", "2", cwd=folder)
     assert (done.returncode, done.stdout) == (0, "a.json (audit): all of it holds\n"), done
+
+
+def test_verify_says_that_it_needed_no_engine(tmp_path: Path) -> None:
+    write_table(tmp_path / "one.csv", [{"clip": "1"}])
+    write_table(tmp_path / "labels.csv", [{"clip": "1", "mos": 3}])
+    write_table(tmp_path / "m.json", json.dumps({"tables": [ONE]}))
+    assert moslabels("batch", "m.json", cwd=tmp_path).returncode == 0
+    done = moslabels("verify", "one.json", "--engine", "local", cwd=tmp_path)
+    says = "  beside it: engine: was not needed: no table of many parts was labelled again\n"
+    assert (done.returncode, done.stdout) == (0, f"one.json (audit): all of it holds\n{says}"), done
