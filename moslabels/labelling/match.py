@@ -193,24 +193,31 @@ def row_labels_statement(source: Source, cells: Sequence[Cell], missing: int, ro
     return source.statement("match/40_row_labels", cells, {"missing": missing}, row_type=row_type)
 
 
-def rows_of_positions(positions: pa.Array | pa.ChunkedArray) -> pa.Table:
+def rows_of_positions(positions: pa.Array | pa.ChunkedArray, rows: pa.ChunkedArray | None = None) -> pa.Table:
     """Return how many rows have each ``position``, as ``rows``, in the order of the positions.
 
-    They are counted by ranges of positions: to count millions at once takes hundreds of megabytes.
+    Each of ``positions`` is that of one row or, with ``rows``, of so many. They are counted by ranges of positions: to
+    count millions at once takes hundreds of megabytes.
     """
     highest = pc.max(positions).as_py() or 0
     if highest < _COUNTED_AT_ONCE:
-        return _counted(positions)
+        return _counted(positions, rows)
     counted = []
     for start in range(0, highest + 1, _COUNTED_AT_ONCE):
         first, last = integer(start)[0], integer(min(start + _COUNTED_AT_ONCE - 1, highest))[0]
         is_of_range = pc.and_(pc.greater_equal(positions, first), pc.less_equal(positions, last))
-        counted.append(_counted(positions.filter(is_of_range)))
+        counted.append(_counted(positions.filter(is_of_range), None if rows is None else rows.filter(is_of_range)))
     return pa.concat_tables(counted)
 
 
-def _counted(positions: pa.Array | pa.ChunkedArray) -> pa.Table:
-    return pa.Table.from_arrays(pc.value_counts(positions).flatten(), ["position", "rows"]).sort_by("position")
+def _counted(positions: pa.Array | pa.ChunkedArray, rows: pa.ChunkedArray | None) -> pa.Table:
+    if rows is None:
+        counted = pc.value_counts(positions).flatten()
+    else:
+        sums = pa.Table.from_arrays([positions, rows], ["position", "rows"]).group_by("position", use_threads=False)
+        found = sums.aggregate([("rows", "sum")])
+        counted = [found["position"], found["rows_sum"]]
+    return pa.Table.from_arrays(counted, ["position", "rows"]).sort_by("position")
 
 
 def rows_with_label(held: pa.Table, missing: int, rows: int) -> int:
@@ -244,27 +251,36 @@ def row_labels(
     in SQL. Raise TableError if it does not. With the ``distinct`` rows the query is about these alone.
     """
     engine.progress.step("joining", match.input_rows)
+    of_label = None
     if distinct is None:
         positions = _positions(engine, source, key, labels, match.input_rows)
     else:
         if distinct.is_exact and not match.groups:
-            of_value = engine.table(render("match/41_value_labels", {"missing": labels.missing_id})).column(0)
+            of_value, rows = engine.table(render("match/41_value_labels", {"missing": labels.missing_id})).columns
+            of_label = rows_of_positions(of_value, rows)
         else:
             of_value = _positions(engine, distinct.source, key, labels, distinct.count)
         if len(of_value) != distinct.count:
             raise _miscount(source, f"{distinct.count} values were counted, and there are {len(of_value)}")
         assert distinct.codes is not None
         positions = of_value.take(distinct.codes)
-    check_labelled(engine, source, labels, match, rows_of_positions(positions), len(positions))
+    if of_label is None:
+        of_label = counted_rows_of_labels(engine, labels)
+    check_labelled(source, labels, match, of_label, rows_of_positions(positions), len(positions))
     return positions
 
 
-def check_labelled(engine: Engine, source: Source, labels: Labels, match: Match, held: pa.Table, rows: int) -> None:
+def counted_rows_of_labels(engine: Engine, labels: Labels) -> pa.Table:
+    """Return what SQL counted: how many rows have each position, as :func:`rows_of_positions` returns it."""
+    return engine.table(render("match/checks/41_rows_of_labels", {"missing": labels.missing_id}))
+
+
+def check_labelled(source: Source, labels: Labels, match: Match, of_label: pa.Table, held: pa.Table, rows: int) -> None:
     """Raise TableError if rows were labelled otherwise than they were counted in SQL.
 
-    So many rows were labelled, and ``held`` says how many have each position, as :func:`rows_of_positions` does.
+    So many rows were labelled. How many should have each position is in ``of_label``, and how many have it in ``held``,
+    as :func:`rows_of_positions` returns them.
     """
-    of_label = engine.table(render("match/checks/41_rows_of_labels", {"missing": labels.missing_id}))
     for what, counted, found in (
         *_sums(match, labels, source.rows),
         ("rows", match.input_rows, rows),

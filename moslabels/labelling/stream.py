@@ -10,7 +10,13 @@ import pyarrow.compute as pc
 
 from moslabels.engine.connection import Engine
 from moslabels.labelling.labels import Labels
-from moslabels.labelling.match import Features, check_labelled, columns_read, group_column
+from moslabels.labelling.match import (
+    Features,
+    check_labelled,
+    columns_read,
+    counted_rows_of_labels,
+    group_column,
+)
 from moslabels.labelling.pipeline import Matched, check_rule, forget_features, meet_rows
 from moslabels.sources.constants import whole
 from moslabels.sources.distinct import counted_rows, distinct, distinct_of, merged
@@ -73,7 +79,8 @@ class Stream:
     def check(self, engine: Engine, matched: Matched) -> None:
         """Raise TableError if the rows were labelled otherwise than they were counted."""
         held = self._held.sum().select(["position", "rows"]).sort_by("position")
-        check_labelled(engine, matched.source, self._labels, matched.match, held, self._rows)
+        of_label = counted_rows_of_labels(engine, self._labels)
+        check_labelled(matched.source, self._labels, matched.match, of_label, held, self._rows)
 
 
 class _Sums:
