@@ -14,6 +14,7 @@ import pyarrow as pa
 from moslabels.base.errors import ResourceError, StatementError, UsageError
 from moslabels.base.progress import SILENT, Progress
 from moslabels.base.settings import DEFAULTS, Settings
+from moslabels.engine.arrow_tables import ArrowTables
 from moslabels.engine.databases import Database, bytes_of, give_back, take
 from moslabels.engine.failures import failure
 from moslabels.engine.sessions import Connection, session_of, watch
@@ -55,7 +56,7 @@ class Engine:
             self._connection = session_of(connection)
             watched = watch(connection)
         self._worker = Worker(self._connection, watched, progress)
-        self._registered = 0
+        self._tables = ArrowTables(self._connection)
         self._expected = 0
         self.ran: list[Statement] = []
         try:
@@ -136,26 +137,28 @@ class Engine:
         self._is_sound = True
         return True
 
-    def register(self, table: pa.Table) -> str:
-        """Let statements read an Arrow table, without a copy. Return the name that they read it by."""
+    def register(self, table: pa.Table, has_known_types: bool = False) -> str:
+        """Let statements read an Arrow table, without a copy. Return the name that they read it by.
+
+        Raise StatementError if DuckDB lacks a type of it. If ``has_known_types`` says that it does not, DuckDB gets the
+        table with the first statement that names it: many a table is read by Arrow alone.
+        """
         self.expect(table.get_total_buffer_size())
-        self._registered += 1
-        name = _registered_name(self._registered)
-        self._interruptible(Statement("sources/arrow", name), lambda: self._connection.register(name, table))
+        name = self._tables.add(table)
+        if not has_known_types:
+            self._interruptible(Statement("sources/arrow", name), lambda: self._tables.register(name))
         return name
 
     @contextmanager
     def passing(self) -> Iterator[None]:
         """Forget at the end of the block the tables that it registers and the statements that it runs."""
-        ran, registered = len(self.ran), self._registered
+        ran, tables = len(self.ran), self._tables.count
         try:
             yield
         finally:
             del self.ran[ran:]
-            for number in range(registered, self._registered):
-                name = _registered_name(number + 1)
-                self._interruptible(Statement("sources/arrow", name), partial(self._connection.unregister, name))
-            self._registered = registered
+            for name in self._tables.since(tables):
+                self._interruptible(Statement("sources/arrow", name), partial(self._tables.unregister, name))
 
     def run(self, statement: Statement) -> None:
         """Run a statement for its effect."""
@@ -213,9 +216,11 @@ class Engine:
         return reader.schema, batches()
 
     def _execute(self, statement: Statement) -> Connection:
+        self._tables.register_for(statement.sql)
         return self._connection.execute(statement.sql, dict(statement.values) or None)
 
     def _reader(self, statement: Statement, rows: int) -> pa.RecordBatchReader:
+        self._tables.register_for(statement.sql)
         return self._connection.sql(statement.sql, params=dict(statement.values) or None).to_arrow_reader(rows)
 
     def _timed(self, statement: Statement, call: Callable[[], T]) -> T:
@@ -247,7 +252,3 @@ class Engine:
             self._is_sound = False
             raise failure(statement, error) from error
         return future.result()
-
-
-def _registered_name(number: int) -> str:
-    return f"in_memory_{number}"

@@ -31,7 +31,7 @@ class ArrowTable(Format):
         columns = [Column(name, f"column{index}") for index, name in enumerate(table.column_names)]
         values = [as_read(column) for column in table.columns]
         try:
-            view = engine.register(pa.Table.from_arrays(values, [column.ident for column in columns]))
+            view = register(engine, pa.Table.from_arrays(values, [column.ident for column in columns]))
         except StatementError:  # A column of a type that DuckDB lacks is an error only if an option names it.
             columns = [
                 column if _has_type(engine, part) else replace(column, ident="")
@@ -85,6 +85,19 @@ class ArrowTable(Format):
     def as_arrow(self, source: Source, dropped: Sequence[str]) -> pa.Table:
         table = _table(source)
         return table.select([index for index, name in enumerate(table.column_names) if name not in dropped])
+
+
+def register(engine: Engine, table: pa.Table) -> str:
+    """Let statements read a table, see Engine.register. Raise StatementError if DuckDB lacks a type of it."""
+    return engine.register(table, all(map(_is_known, table.schema.types)))
+
+
+def _is_known(kind: pa.DataType) -> bool:
+    """Return whether DuckDB has a type for sure, as it has for those of most columns."""
+    of = pa.types
+    return any(
+        is_one(kind) for is_one in (of.is_string, of.is_large_string, of.is_integer, of.is_float32, of.is_float64)
+    )
 
 
 def _table(source: Source) -> pa.Table:

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from moslabels.engine.connection import Engine
-from moslabels.sources.arrow_table import ArrowTable, as_read, is_text
+from moslabels.sources.arrow_table import ArrowTable, as_read, is_text, register
 from moslabels.sources.columns import Column
 from moslabels.sources.constants import one_array, whole, zeros
 from moslabels.sources.part import Part
@@ -76,7 +76,7 @@ def distinct_of(source: Source, columns: Sequence[Column]) -> Distinct:
 
 def counted_rows(engine: Engine, source: Source, values: pa.Table, codes: pa.Array | None = None) -> DistinctRows:
     """Return distinct rows as the source of statements that read another one. ``values`` are those of a Distinct."""
-    part = Part(source.path, engine.register(values), counted=len(values))
+    part = Part(source.path, register(engine, values), counted=len(values))
     counted = Source(source.path, source.role, CountedTable(), (part,), source.columns)
     *kinds, _, _ = values.schema.types
     return DistinctRows(counted, codes, all(is_text(kind) or pa.types.is_integer(kind) for kind in kinds))
