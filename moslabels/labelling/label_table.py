@@ -55,7 +55,8 @@ def label_columns_statement(labels: Labels, which: str = "all") -> Statement:
     They are of ``all`` labels, of those that are ``used`` by features, or of all with a column that says which are
     ``marked`` as used.
     """
-    return render("labels/60_label_columns", {"missing": labels.missing_id}, typed_extras=labels.extras, which=which)
+    values = {"missing": labels.missing_id, "sources": [file.given for file in labels.files]}
+    return render("labels/60_label_columns", values, typed_extras=labels.extras, which=which)
 
 
 def label_table(engine: Engine, labels: Labels, status_column: str, only_used: bool = False) -> LabelTable:
@@ -64,6 +65,7 @@ def label_table(engine: Engine, labels: Labels, status_column: str, only_used: b
     Dictionaries have the texts of all labels, in their order, also where few are used.
     """
     has_texts = len(labels.files) > 1 or any(extra.sql_type == "VARCHAR" for extra in labels.extras)
+    pa.default_memory_pool().release_unused()  # What the join took and left is room for millions of labels.
     which = "all" if not only_used else "marked" if has_texts else "used"
     return engine.with_more_memory(lambda: _label_table(engine, labels, labels.column_names(status_column), which))
 
@@ -71,15 +73,72 @@ def label_table(engine: Engine, labels: Labels, status_column: str, only_used: b
 def _label_table(engine: Engine, labels: Labels, names: list[str], which: str) -> LabelTable:
     schema, batches = engine.stream(label_columns_statement(labels, which), _BATCH, is_held=True)
     kinds = [_kind(field.type) for field in list(schema)[: len(names)]]
-    columns: list[list[pa.Array]] = [[] for _ in names]
-    label_ids: list[pa.Array] = []
+    columns = [_grown(kind, labels.count + 1) for kind in kinds]
+    label_ids = _Numbers(pa.int32(), labels.missing_id + 1)
     for batch in batches:
         is_used = batch.column(len(names) + 1) if which == "marked" else None
-        read = [_encoded(values, kind) for values, kind in zip(batch.columns, [*kinds, pa.int32()], strict=False)]
-        for parts, values in zip([*columns, label_ids], read, strict=True):
-            parts.append(values if is_used is None else values.filter(is_used))
-    arrays = [_one(parts, kind) for parts, kind in zip(columns, kinds, strict=True)]
-    return LabelTable(pa.Table.from_arrays(arrays, names=names), _places(_one(label_ids, pa.int32())))
+        for column, values in zip([*columns, label_ids], batch.columns, strict=False):
+            column.add(values if is_used is None else values.filter(is_used))
+    table = pa.Table.from_arrays([column.array() for column in columns], names=names)
+    return LabelTable(table, _places(label_ids))
+
+
+class _Numbers:
+    """A column of numbers that grows by batches, in room for the most rows it can have.
+
+    To hold batches and then join them would take twice the memory. Room that nothing is written to takes none.
+    """
+
+    def __init__(self, kind: pa.DataType, most: int) -> None:
+        self.rows = 0
+        self._kind, self._most = kind, most
+        self._width = kind.bit_width // 8
+        self._room = pa.allocate_buffer(most * self._width)
+        self._is_valid: list[pa.Array] = []
+
+    def add(self, values: pa.Array) -> None:
+        """Append values. Raise TableError if there is no room."""
+        rows, width = len(values), self._width
+        if not rows:
+            return
+        if self.rows + rows > self._most:
+            raise _inconsistent(f"{self._most} labels were counted, and there are more")
+        data = memoryview(values.buffers()[1])[values.offset * width : (values.offset + rows) * width]
+        memoryview(self._room)[self.rows * width : (self.rows + rows) * width] = data
+        self._is_valid.append(values.is_valid())
+        self.rows += rows
+
+    def array(self, nulls: int = 0) -> pa.Array:
+        """Return the values, and so many nulls after them."""
+        is_valid = pa.chunked_array([*self._is_valid, _falses(nulls)]).combine_chunks()
+        return pa.Array.from_buffers(self._kind, len(is_valid), [is_valid.buffers()[1], self._room])
+
+
+class _Values:
+    """A column of other values that grows by batches. Texts are dictionaries."""
+
+    def __init__(self, kind: pa.DataType) -> None:
+        self._kind = kind
+        self._parts: list[pa.Array] = []
+
+    def add(self, values: pa.Array) -> None:
+        """Append values."""
+        is_text = pa.types.is_dictionary(self._kind)
+        self._parts.append(values.cast(pa.string()).dictionary_encode() if is_text else values)
+
+    def array(self) -> pa.Array:
+        """Return the values. What is joined to one array is let go of."""
+        column, self._parts = pa.chunked_array(self._parts, self._kind), []
+        return one_array(column.unify_dictionaries() if pa.types.is_dictionary(self._kind) else column)
+
+
+def _grown(kind: pa.DataType, most: int) -> _Numbers | _Values:
+    is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
+    return _Numbers(kind, most) if is_number else _Values(kind)
+
+
+def _falses(count: int) -> pa.Array:
+    return pa.Array.from_buffers(pa.bool_(), count, [None, pa.py_buffer(bytes((count + 7) // 8))])
 
 
 def _kind(kind: pa.DataType) -> pa.DataType:
@@ -88,26 +147,18 @@ def _kind(kind: pa.DataType) -> pa.DataType:
     return pa.dictionary(pa.int32(), pa.string()) if is_text else kind
 
 
-def _encoded(values: pa.Array, kind: pa.DataType) -> pa.Array:
-    return values.cast(pa.string()).dictionary_encode() if pa.types.is_dictionary(kind) else values
-
-
-def _one(parts: list[pa.Array], kind: pa.DataType) -> pa.Array:
-    column = pa.chunked_array(parts, kind)
-    return one_array(column.unify_dictionaries() if pa.types.is_dictionary(kind) else column)
-
-
-def _places(label_ids: pa.Int32Array) -> pa.Int32Array | None:
+def _places(label_ids: _Numbers) -> pa.Int32Array | None:
     """Return the place of each number in a list of numbers, NULL for one that is not there; None if each is its own.
 
     Raise TableError if they are not in order.
     """
-    last = label_ids[-1].as_py()
-    if not pc.all(pc.less(label_ids.slice(0, len(label_ids) - 1), label_ids.slice(1)), min_count=0).as_py():
+    ids = label_ids.array()
+    last = ids[-1].as_py()
+    if not pc.all(pc.less(ids.slice(0, len(ids) - 1), ids.slice(1)), min_count=0).as_py():
         raise _inconsistent("the labels were not read in their order")
-    if last == len(label_ids) - 1:
+    if last == len(ids) - 1:
         return None
-    return pc.inverse_permutation(pa.concat_arrays([label_ids, pa.nulls(last + 1 - len(label_ids), pa.int32())]))
+    return pc.inverse_permutation(label_ids.array(nulls=last + 1 - len(ids)))
 
 
 def _inconsistent(what: str) -> TableError:

@@ -23,7 +23,7 @@ _FEW = 20_000
 
 @dataclass(frozen=True)
 class LabelFile:
-    """What was found in one label file.
+    """What was found in one label file, whose path was ``given`` so.
 
     ``mos_raw_column`` is the column of scores on 0-100 that is read beside ``mos_column``, if any. ``mos_scale`` is the
     scale that was decided on, ``inferred`` what to say of a key column that no option names, ``doubt`` what speaks
@@ -31,6 +31,7 @@ class LabelFile:
     """
 
     path: str
+    given: str
     key: Key
     mos_column: str
     mos_raw_column: str | None
@@ -183,6 +184,7 @@ def _collisions(engine: Engine) -> tuple[str, ...]:
 def _label_file(file: LabelInput, row: Mapping[str, Any]) -> LabelFile:
     return LabelFile(
         path=file.path,
+        given=file.label.given,
         key=file.key,
         mos_column=file.mos.name,
         mos_raw_column=file.mos_100.name if file.mos_100 is not None else None,

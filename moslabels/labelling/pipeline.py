@@ -163,13 +163,13 @@ def columns_of(engine: Engine, matched: Matched) -> LabelTable:
     return label_table(engine, labels, matched.spec.options.status_column, only_used=0 < used < labels.count)
 
 
-def join_rows(engine: Engine, matched: Matched, columns: LabelTable) -> pa.ChunkedArray:
-    """Run the join: for each feature row, in order, return its row in the label columns (int32).
+def join_rows(engine: Engine, matched: Matched) -> pa.ChunkedArray:
+    """Run the join: for each feature row, in order, return the number of its label (int32).
 
-    Raise TableError if the rows are not those that were counted.
+    :meth:`LabelTable.positions` says where in the label columns that is. Raise TableError if the rows are not those
+    that were counted.
     """
-    found = row_labels(engine, matched.source, matched.key, matched.labels, matched.match, matched.distinct)
-    return columns.positions(found)
+    return row_labels(engine, matched.source, matched.key, matched.labels, matched.match, matched.distinct)
 
 
 def unmatched_statement(matched: Matched) -> Statement:

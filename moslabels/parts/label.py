@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -259,7 +258,7 @@ def write_part(job: PartJob, positions: pa.Array, staged: StagedFile) -> PartRes
         keys=[cell.column.name for cell in shared.cells if not cell.column.partition],
         out=part.out,
         columns=job.columns.take(used),
-        join=partial(_chunked, own),
+        positions=pa.chunked_array([own]),
         dropped=shared.dropped,
         temp_folder=job.temp_folder,
         evidence=evidence,
@@ -269,7 +268,3 @@ def write_part(job: PartJob, positions: pa.Array, staged: StagedFile) -> PartRes
         written = splice.write(writing, footer, copy, staged)
     assert written.features_sha256 is not None
     return PartResult(part.number, written.features_sha256, staged.sha256, staged.size)
-
-
-def _chunked(positions: pa.Array) -> pa.ChunkedArray:
-    return pa.chunked_array([positions])

@@ -105,7 +105,7 @@ def joined(engine: Engine, matched: Matched, columns: LabelTable, run: Run, chec
     """
     with watched_parts(matched.spec, matched.source):
         diagnosis = judge(engine, matched)
-        positions = join_rows(engine, matched, columns)
+        positions = columns.positions(join_rows(engine, matched))
         features = feature_table(engine, matched.source, matched.dropped, matched.key.columns)
         table = appended(features, columns.table, positions, matched)
         parts = _parts(engine, matched, run)

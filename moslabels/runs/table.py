@@ -6,7 +6,6 @@ import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from contextlib import ExitStack
-from functools import partial
 from typing import Any, Unpack
 
 from moslabels.base.errors import GateError, UsageError, errors_of_table
@@ -293,6 +292,7 @@ def _job(
         document = embedded.build(matched.spec, matched.labels, matched.match, features_sha256, label_records)
         return embedded.ENTRY, document
 
+    found = join_rows(engine, matched)  # The heaviest query, so it runs before the label columns take memory.
     columns = columns_of(engine, matched)
     return Job(
         engine=engine,
@@ -300,7 +300,7 @@ def _job(
         keys=matched.key.columns,
         out=matched.spec.out,
         columns=columns.table,
-        join=partial(join_rows, engine, matched, columns),
+        positions=columns.positions(found),
         dropped=matched.dropped,
         temp_folder=workspace.folder,
         evidence=entry,

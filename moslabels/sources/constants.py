@@ -44,5 +44,7 @@ def whole(number: int) -> pa.Scalar:
 
 
 def one_array(column: pa.ChunkedArray) -> pa.Array:
-    """Return a column as one array, also one that has none."""
+    """Return a column as one array, also one that has none. One that it has already is not copied."""
+    if column.num_chunks == 1:
+        return column.chunk(0)
     return column.combine_chunks() if column.num_chunks else pa.nulls(0, column.type)

@@ -93,7 +93,7 @@ def distinct(table: pa.Table) -> Distinct:
 def _distinct(table: pa.Table) -> Distinct:
     """Return the distinct rows of a table whose values need not be decoded."""
     columns = table.columns
-    codes = _combined(_codes(columns))
+    codes = one_array(_codes(columns))
     places, numbers = _first_rows(codes)
     values = [column.take(places) for column in columns]
     counts = codes.value_counts().field("counts")  # Codes come first in their order, and so are counted in it.
@@ -181,7 +181,3 @@ def _decoded(column: pa.ChunkedArray) -> pa.ChunkedArray:
     elif pa.types.is_binary_view(kind):
         column = column.cast(pa.large_binary())
     return column if column.type == kind else _decoded(column)
-
-
-def _combined(column: pa.ChunkedArray) -> pa.Array:
-    return column.chunk(0) if column.num_chunks == 1 else one_array(column)

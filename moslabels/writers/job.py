@@ -43,7 +43,7 @@ class Job:
 
     - ``keys``: the key columns of the features. If the format changes, their values must stay the same keys.
     - ``columns``: the label columns. They are small: a row per label, and one row for no label.
-    - ``join``: returns which row of ``columns`` each feature row gets, in the order of the file.
+    - ``positions``: which row of ``columns`` each feature row gets, in the order of the file.
     - ``dropped``: the feature columns that the label columns replace.
     - ``temp_folder``: the folder for data that is too large for the memory.
     - ``evidence``: returns the name and text of the entry for the metadata of a Parquet file, given the sha256 of the
@@ -56,18 +56,18 @@ class Job:
     keys: Sequence[str]
     out: str
     columns: pa.Table
-    join: Callable[[], pa.ChunkedArray]
+    positions: pa.ChunkedArray
     dropped: Sequence[str]
     temp_folder: str
     evidence: Callable[[str], tuple[str, str]]
     copy: Copy | None
 
     def label_rows(self) -> RowLabels:
-        """Run the join. The engine can have one result open at a time, so do not call this while it reads features."""
-        return RowLabels(self.source.path, self.join())
+        """Return which row of the label columns each feature row gets."""
+        return RowLabels(self.source.path, self.positions)
 
     def begin_writing(self) -> RowLabels:
-        """Run the join, and report to the progress that writing begins."""
+        """Return the same, and report to the progress that writing begins."""
         labels = self.label_rows()
         self.engine.progress.step("writing", len(labels))
         return labels

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from moslabels.sources.constants import one_array
+
 _SLICE = 1 << 20
 _FEW_ROWS = 1 << 10
 _FEW_BYTES = 1 << 10
@@ -21,7 +23,7 @@ class LabelColumns:
     def __init__(self, table: pa.Table) -> None:
         self._values: list[pa.Array] = []
         for column in table.columns:
-            values = column.combine_chunks()
+            values = one_array(column)
             self._values.append(values.dictionary_encode() if pa.types.is_string(values.type) else values)
         self.schema = pa.schema([(name, v.type) for name, v in zip(table.column_names, self._values, strict=True)])
 
