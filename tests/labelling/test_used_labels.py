@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from moslabels import join, labeller, materialize
+from moslabels import Progress, join, labeller, materialize
 
 KEYS = ["e", "a", "none", "k9", "e", "zz", "d"]
 LABELS = {
@@ -59,3 +59,30 @@ def test_a_table_of_which_no_row_has_a_label(tmp_path: Path) -> None:
     (tmp_path / "l.csv").write_text("key,mos\na,1\nb,2\n")
     materialize(tmp_path / "f.parquet", tmp_path / "l.csv", tmp_path / "o.parquet", min_match_rate=0)
     assert pq.read_table(tmp_path / "o.parquet")["mos"].to_pylist() == [None, None]
+
+
+@pytest.mark.parametrize("used", [1, 3])
+def test_labels_of_several_batches_keep_their_numbers_and_gaps(tmp_path: Path, used: int) -> None:
+    numbers = range(300_000)
+    votes = [None if number % 7 == 0 else number for number in numbers]
+    labels = pa.table({"key": [str(number) for number in numbers], "mos": [1 + n % 5 for n in numbers], "votes": votes})
+    pq.write_table(labels, tmp_path / "l.parquet")
+    pq.write_table(pa.table({"key": [str(number) for number in numbers[used - 1 :: used]]}), tmp_path / "f.parquet")
+    materialize(tmp_path / "f.parquet", tmp_path / "l.parquet", tmp_path / "o.parquet", extras=["votes"])
+    table = pq.read_table(tmp_path / "o.parquet")
+    assert table["mos"].to_pylist() == [1 + number % 5 for number in numbers[used - 1 :: used]]
+    assert table["votes"].to_pylist() == votes[used - 1 :: used]
+
+
+def test_the_rows_are_joined_before_label_columns_take_memory(tmp_path: Path) -> None:
+    ended = []
+
+    class Heard(Progress):
+        def ended(self, statement: str, seconds: float) -> None:
+            assert seconds >= 0
+            ended.append(statement)
+
+    pq.write_table(pa.table({"key": ["a", "x"]}), tmp_path / "f.parquet")
+    (tmp_path / "l.csv").write_text("key,mos\na,1\nb,2\n")
+    materialize(tmp_path / "f.parquet", tmp_path / "l.csv", tmp_path / "o.parquet", min_match_rate=0, progress=Heard())
+    assert ended.index("match/40_row_labels") < ended.index("labels/60_label_columns")
