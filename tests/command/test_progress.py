@@ -417,9 +417,9 @@ OF_EACH_TABLE = [
     "match/36_examples",
     "unmatched/10_near_keys",
     "unmatched/11_near_misses",
-    "labels/60_label_columns",
     "match/40_row_labels",
     "match/checks/41_rows_of_labels",
+    "labels/60_label_columns",
 ]
 
 
