@@ -17,7 +17,7 @@ from moslabels.labelling.keys import Key
 from moslabels.labelling.labels import Labels
 from moslabels.labelling.scores import Scores, find_scores
 from moslabels.sources.columns import Cell, Column
-from moslabels.sources.constants import integer
+from moslabels.sources.constants import integer, one_array, zeros
 from moslabels.sources.distinct import DistinctRows
 from moslabels.sources.source import Source
 
@@ -211,13 +211,18 @@ def rows_of_positions(positions: pa.Array | pa.ChunkedArray, rows: pa.ChunkedArr
 
 
 def _counted(positions: pa.Array | pa.ChunkedArray, rows: pa.ChunkedArray | None) -> pa.Table:
-    if rows is None:
-        counted = pc.value_counts(positions).flatten()
-    else:
-        sums = pa.Table.from_arrays([positions, rows], ["position", "rows"]).group_by("position", use_threads=False)
-        found = sums.aggregate([("rows", "sum")])
-        counted = [found["position"], found["rows_sum"]]
+    counted = pc.value_counts(positions).flatten() if rows is None else _summed(positions, rows)
     return pa.Table.from_arrays(counted, ["position", "rows"]).sort_by("position")
+
+
+def _summed(positions: pa.Array | pa.ChunkedArray, rows: pa.ChunkedArray) -> list[pa.Array]:
+    """Return each position once, and the sum of its rows. Table.group_by would make pyarrow import pandas."""
+    order = pc.sort_indices(positions)
+    runs = pc.run_end_encode(one_array(positions.take(order)), run_end_type=pa.int64())
+    ends = pc.subtract(runs.run_ends, integer(1)[0])
+    upto = pc.cumulative_sum(one_array(rows.take(order))).take(ends)
+    before = pa.concat_arrays([zeros(min(1, len(upto))).cast(upto.type), upto[:-1]])
+    return [runs.values, pc.subtract(upto, before)]
 
 
 def rows_with_label(held: pa.Table, missing: int, rows: int) -> int:
