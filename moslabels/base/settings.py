@@ -14,6 +14,13 @@ from moslabels.base.urls import url_problem
 _SIZE = re.compile(r"(?=[0.]*[1-9])[0-9]+(\.[0-9]+)? ?([KMGT]i?B|%)", re.IGNORECASE)
 
 
+def bytes_of(size: str) -> float:
+    """Return the number of bytes of a size such as 4GB or, as DuckDB writes it, 953.6 MiB or 512 bytes."""
+    number, unit = re.findall(r"[0-9.]+|[a-z]+", size.lower())
+    power = 0 if unit == "bytes" else 1 + "kmgtp".index(unit[0])
+    return float(number) * float((1024 if unit.endswith("ib") else 1000) ** power)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """Memory, threads and the folder for temporary files.
@@ -54,10 +61,7 @@ class Settings:
         """The bytes of ``memory_limit``; None without one, or if it is a share of a machine."""
         if self.memory_limit is None or self.memory_limit.endswith("%"):
             return None
-        text = self.memory_limit.upper()
-        base = 1024 if text.endswith("IB") else 1000
-        number, unit = text.rstrip("IB"), "KMGT"
-        return int(float(number[:-1]) * base ** (1 + unit.index(number[-1])))
+        return int(bytes_of(self.memory_limit))
 
     def given(self) -> dict[str, Any]:
         """Return the settings that were given, by name."""

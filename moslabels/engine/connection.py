@@ -13,9 +13,9 @@ import pyarrow as pa
 
 from moslabels.base.errors import ResourceError, StatementError, UsageError
 from moslabels.base.progress import SILENT, Progress
-from moslabels.base.settings import DEFAULTS, Settings
+from moslabels.base.settings import DEFAULTS, Settings, bytes_of
 from moslabels.engine.arrow_tables import ArrowTables
-from moslabels.engine.databases import Database, bytes_of, give_back, take
+from moslabels.engine.databases import Database, give_back, take
 from moslabels.engine.failures import failure
 from moslabels.engine.sessions import Connection, session_of, watch
 from moslabels.engine.statements import SqlText, Statement, render, rules

@@ -19,7 +19,7 @@ import duckdb
 
 from moslabels.base.errors import UsageError
 from moslabels.base.progress import Progress, is_shown
-from moslabels.base.settings import Settings
+from moslabels.base.settings import Settings, bytes_of
 from moslabels.engine.failures import failure
 from moslabels.engine.statements import SqlText, Statement, render, rules
 
@@ -157,13 +157,6 @@ class Database:
         self._root.close()
 
 
-def bytes_of(text: str) -> float:
-    """Return the number of bytes of a size as DuckDB writes it, such as 953.6 MiB."""
-    number, unit = text.split()
-    return float(number) * float(1 << 10 * _UNITS.index(unit))
-
-
-_UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB", "PiB")
 LITTLE_MEMORY = 160 << 20
 MOST_SHARED = min(8, os.cpu_count() or 1)
 MOST_SESSIONS = 500
