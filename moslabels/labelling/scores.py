@@ -17,6 +17,7 @@ from moslabels.engine.statements import render
 from moslabels.sources.source import Source
 
 _BATCH = 1 << 17
+_ENDS = {"min": 0, "max": 4}
 _QUARTILES = {"q1": 1, "median": 2, "q3": 3}
 _EDGES = [(5 + number) / 5 for number in range(20)]
 """Where the bins begin. Each is the double nearest to 1.2, 1.4, …, so that a score written so begins its bin."""
@@ -94,15 +95,13 @@ class _Statistics:
         self._count = count
         self._upto = 0
         self._sum: pa.Scalar | None = None
-        self._ends: list[float] = []
         # In the order of their scores they count from 0. A quartile is at a place between two of them.
-        self._places = {name: (count - 1) * quartile / 4 for name, quartile in _QUARTILES.items()}
+        self._places = {name: (count - 1) * quartile / 4 for name, quartile in (_ENDS | _QUARTILES).items()}
         self._at: dict[int, float] = {}
 
     def add(self, mos: pa.Array, counts: pa.Array) -> None:
         # The order of the sum is fixed: to add doubles in another order would change the last digits.
         self._sum = pc.cumulative_sum(pc.multiply(mos, counts.cast(pa.float64())), self._sum)[-1]
-        self._ends = [*self._ends[:1], mos[0].as_py(), mos[-1].as_py()]
         upto = pc.cumulative_sum(counts)
         for number in {whole(place) for place in self._places.values() for whole in (floor, ceil)} - self._at.keys():
             index = bisect_right(upto, number - self._upto, key=_value)
@@ -112,10 +111,9 @@ class _Statistics:
 
     def found(self) -> dict[str, float | None]:
         if self._sum is None:
-            return dict.fromkeys(("min", "max", "mean", *_QUARTILES))
-        least, *_, greatest = self._ends
-        mean = self._sum.as_py() / self._count
-        return {"min": least, "max": greatest, "mean": mean, **{n: self._between(p) for n, p in self._places.items()}}
+            return dict.fromkeys((*_ENDS, "mean", *_QUARTILES))
+        found = {name: self._between(place) for name, place in self._places.items()}
+        return {**{name: found.pop(name) for name in _ENDS}, "mean": self._sum.as_py() / self._count, **found}
 
     def _between(self, place: float) -> float | None:
         """Return the score at a place such as 2.5: halfway between those of numbers 2 and 3."""
