@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import zlib
 from collections import Counter
@@ -26,19 +27,35 @@ SAMPLE = 3
 """A run by default has every third case of a test that is marked as sampled."""
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark as ``long`` the cases that a run leaves out: which ones, the version of Python says.
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--every", type=int, default=1, help="run each N-th test; which ones, the version of Python says")
 
-    Three versions that follow one another have all cases, and CI runs three.
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark as ``long`` the cases that a run leaves out. Of all other tests, leave out what ``--every`` says.
+
+    Which ones, the version of Python says. Three versions that follow one another have all cases, and CI runs three.
     """
+    every, minor = config.getoption("every"), sys.version_info.minor
+    items[:] = [
+        item
+        for item in items
+        if item.get_closest_marker("sampled") or (zlib.crc32(item.nodeid.encode()) + minor) % every == 0
+    ]
     seen: Counter[str] = Counter()
     for item in items:
         if item.get_closest_marker("sampled"):
             name = item.nodeid.partition("[")[0]
-            if (seen[name] + zlib.crc32(name.encode()) + sys.version_info.minor) % SAMPLE:
+            if (seen[name] + zlib.crc32(name.encode()) + minor) % SAMPLE:
                 item.add_marker(pytest.mark.long)
             seen[name] += 1
+
+
+@pytest.fixture(autouse=True, scope="session")
+def ctrl_c_ends_what_tests_start() -> None:
+    """A shell that runs the suite in the background lets it ignore Ctrl-C, and with it what the tests start."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True, scope="session")
