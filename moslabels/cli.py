@@ -12,6 +12,7 @@ from contextlib import suppress
 from typing import NoReturn
 
 from moslabels.base.errors import MosLabelsError, internal_error, is_from_outside
+from moslabels.base.imports import leave_out_numpy
 from moslabels.base.signals import Terminated, ending
 from moslabels.command.commands import COMMANDS, command_parser
 from moslabels.command.streams import UnwrittenError, say, write_out
@@ -44,6 +45,8 @@ def run() -> NoReturn:
     Arrow piece by piece costs as much as a small table.
     """
     gc.set_threshold(_OBJECTS_BEFORE_A_SEARCH)  # Almost all objects that are made while the program loads stay.
+    if not any(argument.startswith("--engine") for argument in sys.argv):  # Engines hand arrays of numpy to pyarrow.
+        leave_out_numpy()
     os._exit(main())
 
 

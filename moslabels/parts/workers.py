@@ -21,7 +21,14 @@ from moslabels.files.staged_folder import StagedFolder
 from moslabels.parts.answers import opened
 from moslabels.parts.worker import TASKS, receive, request, send
 
-START = "import json, sys; sys.path[:] = json.loads(sys.argv[1]); from moslabels.parts.worker import main; main()"
+START = """
+import json, sys
+sys.path[:] = json.loads(sys.argv[1])
+from moslabels.base.imports import leave_out_numpy
+leave_out_numpy()
+from moslabels.parts.worker import main
+main()
+"""
 _SECONDS_BETWEEN_LOOKS = 0.1
 _TRIES = 2
 _WORTH_A_START = 1 << 26

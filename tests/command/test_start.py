@@ -6,9 +6,11 @@ import json
 from pathlib import Path
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import scipy.io
 
 from helpers.command import python
 
@@ -78,6 +80,38 @@ def test_a_labelling_loads_nothing_of_other_commands(tmp_path: Path, features: s
     assert {"duckdb", "pyarrow", "moslabels.runs.table"} <= modules
     by_duckdb = {"pandas"} if duckdb.__version__.startswith("1.") else set()  # It imports pandas to bind a value.
     assert sorted(modules & OTHERS - by_duckdb) == []
+
+
+LAST_WORDS = """
+import json, os, sys
+from moslabels import cli
+
+def end(status):
+    json.dump([status, sorted(sys.modules)], open("end.json", "w"))
+    raise SystemExit
+
+os._exit = end
+cli.run()
+"""
+
+
+@pytest.mark.skipif(duckdb.__version__.startswith("1."), reason="this DuckDB imports pandas to bind a value")
+@pytest.mark.parametrize(
+    ("labels", "flags", "has_numpy"),
+    [("l.csv", [], False), ("l.csv", ["--engine", "local"], True), ("l.mat", [], True)],
+    ids=["a table", "an engine may hand arrays to pyarrow", "a file that numpy reads"],
+)
+def test_a_process_loads_numpy_if_it_uses_it(tmp_path: Path, labels: str, flags: list[str], has_numpy: bool) -> None:
+    (tmp_path / "f").mkdir()
+    pq.write_table(pa.table({"key": ["a", "b"]}), tmp_path / "f" / "p.parquet")
+    (tmp_path / "l.csv").write_text("key,mos\na,3\nb,4.5\n")
+    scipy.io.savemat(tmp_path / "l.mat", {"key": np.array(["a", "b"]), "mos": np.array([3, 4.5])})
+    files = ["--features", "f", "--labels", labels, "--out", "o"]
+    done = python("-c", LAST_WORDS, "materialize", *files, *flags, cwd=tmp_path)
+    status, modules = json.loads((tmp_path / "end.json").read_text())
+    assert (status, "pyarrow.lib" in modules) == (0, True), done.stderr
+    assert ("numpy" in modules) == has_numpy
+    assert pq.read_table(tmp_path / "o" / "p.parquet")["mos"].to_pylist() == [3, 4.5]
 
 
 def test_a_process_ends_at_once_with_its_status_and_all_that_it_wrote(tmp_path: Path) -> None:
