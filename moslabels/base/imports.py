@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import sys
-from importlib.abc import MetaPathFinder
 from typing import Any
 
 
-class _NumpyForPyarrow(MetaPathFinder):
+class _NumpyForPyarrow:
     """Finds numpy missing for pyarrow. Whoever else imports it gets it."""
 
     def find_spec(self, name: str, *_: Any) -> None:
