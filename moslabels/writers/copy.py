@@ -25,7 +25,7 @@ class Copy:
     It begins before it is known whether the table can be labelled: the disk would have nothing to do meanwhile, and a
     table that fails costs only a staged file, which is removed.
 
-    One thread copies, in the kernel if possible, and syncs now and then, so that not all is left for the end. Another
+    One thread copies, in the kernel if possible, and syncs now and then, so that little is left for the end. Another
     thread follows it: it reads back what was copied, compares that with the source, and hashes it. So the hash is that
     of the bytes in the output, and of the bytes that were read, even if the source changes meanwhile, or if a file
     system copies wrongly. Comparing takes an eighth of the time of hashing; a second hash would double it.
@@ -118,7 +118,7 @@ class Copy:
             with self._changed:
                 self._copied = done
                 self._changed.notify_all()
-            if done - synced >= _BYTES_BETWEEN_SYNCS:
+            if done - synced >= _BYTES_BETWEEN_SYNCS or done == size > _BLOCK:
                 self._staged.sync()
                 synced = done
         with self._changed:

@@ -150,6 +150,20 @@ def test_it_is_synced_while_it_is_copied(folder: Path) -> None:
     assert -1 in places[: places.index(max(places))]
 
 
+def test_what_is_copied_is_synced_beside_other_work(folder: Path) -> None:
+    fill(folder, 20_000)  # 2 MB
+
+    class Syncing(Copying):
+        def sync(self, handle: int) -> None:
+            super().sync(handle)
+            self.copied.append((-1, threading.get_ident()))
+
+    with use(system := Syncing()):
+        check_copied(folder, label(folder, min_match_rate=0))
+    threads = [thread for place, thread in system.copied if place == -1]
+    assert threads[0] != threading.get_ident()
+
+
 def test_a_dry_run_copies_only_the_first_block(folder: Path) -> None:
     with use(system := Copying()):
         dry = label(folder, min_match_rate=0, dry_run=True)
