@@ -27,9 +27,8 @@ from moslabels.labelling.match import (
     columns_read,
     group_column,
     match_features,
-    row_labels,
-    row_labels_statement,
 )
+from moslabels.labelling.row_labels import row_labels, row_labels_statement
 from moslabels.sources.distinct import DistinctRows, distinct_rows
 from moslabels.sources.opening import open_table
 from moslabels.sources.source import Source

@@ -12,12 +12,11 @@ from moslabels.engine.connection import Engine
 from moslabels.labelling.labels import Labels
 from moslabels.labelling.match import (
     Features,
-    check_labelled,
     columns_read,
-    counted_rows_of_labels,
     group_column,
 )
 from moslabels.labelling.pipeline import Matched, check_rule, forget_features, meet_rows
+from moslabels.labelling.row_labels import check_labelled, counted_rows_of_labels
 from moslabels.sources.constants import whole
 from moslabels.sources.distinct import counted_rows, distinct, distinct_of, merged
 from moslabels.sources.source import Source

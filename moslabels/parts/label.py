@@ -21,7 +21,8 @@ from moslabels.files.places import Place
 from moslabels.files.staged import StagedFile, finish_all
 from moslabels.files.watched import check_size_and_time
 from moslabels.files.workspace import Workspace
-from moslabels.labelling.match import PartCounts, row_labels_statement, rows_of_positions, rows_with_label
+from moslabels.labelling.match import PartCounts
+from moslabels.labelling.row_labels import row_labels_statement, rows_of_positions, rows_with_label
 from moslabels.parts.kept import KnownPart, is_as_labelled_now, known_part, state_of, take_by_link
 from moslabels.parts.messages import pack, unpack, unwrap
 from moslabels.sources.columns import Cell, Column

@@ -8,7 +8,7 @@ import pytest
 from moslabels import TableError, join
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import Statement
-from moslabels.labelling.match import rows_of_positions
+from moslabels.labelling.row_labels import rows_of_positions
 
 FAR = 600_000  # Positions that far apart are counted by themselves.
 CASES: list[tuple[list[int], list[int]]] = [
