@@ -6,6 +6,7 @@ import re
 
 _EXTENSION = re.compile(r"[.][A-Za-z][A-Za-z0-9]{0,4}\Z")
 """The same as ``extension`` in ``sql/unmatched/05_near_key.sql``."""
+_NUMBER = re.compile(r"[0-9]+")
 _PLAIN = re.compile(r"[A-Za-z0-9 _.-]+")
 _SCIENTIFIC = re.compile(r"[0-9.]+[eE][0-9]+")
 _MAY_MEET = re.compile(r"[0-9][ _.-]+[0-9]|[.][A-Za-z][A-Za-z0-9]*\Z")
@@ -24,6 +25,11 @@ def alike_pattern(key: str) -> str | None:
     if not _PLAIN.fullmatch(key) or _SCIENTIFIC.fullmatch(key) or _MAY_MEET.search(stem):
         return None
     return re.sub(r"[.]|[0-9]+", _part, stem) + key[len(stem) :].replace(".", "[.]")
+
+
+def has_one_number(key: str) -> bool:
+    """Return whether keys that are like a key have one number: all else of them is the same text."""
+    return len(_NUMBER.findall(_EXTENSION.sub("", key))) == 1
 
 
 def _part(found: re.Match[str]) -> str:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from moslabels.base.text import shown
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
 from moslabels.labelling import common_parts
-from moslabels.labelling.alike import alike_pattern
+from moslabels.labelling.alike import alike_pattern, has_one_number
 from moslabels.labelling.labels import Labels
 from moslabels.labelling.match import Match
 from moslabels.spec.table import TableSpec
@@ -52,10 +53,12 @@ def diagnose(engine: Engine, spec: TableSpec, labels: Labels, match: Match) -> d
     near_misses = []
     common: dict[str, Any] | None = None
     if match.unmatched_feature_keys.count:
-        for row in _near_misses(engine, match):
+        likeness = _likeness(engine, match)
+        for row in _near_misses(engine, match, likeness):
             told = {name: value for name, value in row.items() if name != "colliding" or value is not None}
             near_misses.append({**told, "advice": _advice(row)})
-        common = common_parts.in_common(engine, labels, match, has_near=bool(near_misses))
+        if not likeness.none_apart:
+            common = common_parts.in_common(engine, labels, match, has_near=bool(near_misses))
     return {
         "input_rows": match.input_rows,
         "rows_without_key": match.rows_without_key,
@@ -76,17 +79,38 @@ def diagnose(engine: Engine, spec: TableSpec, labels: Labels, match: Match) -> d
     }
 
 
-def _near_misses(engine: Engine, match: Match) -> list[dict[str, Any]]:
+@dataclass(frozen=True)
+class _Likeness:
+    """How alike unmatched feature keys are: their ``pattern``, if they are alike, and how alike labels are to them.
+
+    If none is near, labels are like them too, and all are of one length. If they also have one number each, all else of
+    them is the same text, so nothing that several keys begin or end with tells the sides apart.
+    """
+
+    pattern: str | None = None
+    none_near: bool = False
+    none_apart: bool = False
+
+
+def _likeness(engine: Engine, match: Match) -> _Likeness:
+    first = match.unmatched_feature_keys.keys[0]
+    pattern = alike_pattern(first) if len(match.key.parts) == 1 else None
+    if pattern is None:
+        return _Likeness()
+    unlike = engine.row(render("unmatched/04_unlike_keys", {"pattern": pattern}))
+    if unlike["keys"]:
+        return _Likeness()
+    none_near = not (unlike["labels"] or unlike["lengths_differ"])
+    return _Likeness(pattern, none_near, none_near and has_one_number(first))
+
+
+def _near_misses(engine: Engine, match: Match, likeness: _Likeness) -> list[dict[str, Any]]:
     """Return what unmatched keys differ from labels by, a row each. What counts rule out is not looked for."""
+    if likeness.none_near:
+        return []
     keys = match.key.parts
-    pattern = alike_pattern(match.unmatched_feature_keys.keys[0]) if len(keys) == 1 else None
-    if pattern is not None:
-        unlike = engine.row(render("unmatched/04_unlike_keys", {"pattern": pattern}))
-        if not (unlike["keys"] or unlike["labels"] or unlike["lengths_differ"]):
-            return []
-        pattern = None if unlike["keys"] else pattern
     engine.run(render("unmatched/05_near_key"))
-    engine.run(render("unmatched/07_near_pairs", {"pattern": pattern}, keys=keys))
+    engine.run(render("unmatched/07_near_pairs", {"pattern": likeness.pattern}, keys=keys))
     counts = engine.row(render("unmatched/08_near_counts", keys=keys))
     lengths_differ, has_scientific = counts["lengths_differ"], counts["has_scientific"]
     has_doubtful = lengths_differ or has_scientific

@@ -10,7 +10,7 @@ import pytest
 
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import Statement, environment, render
-from moslabels.labelling.alike import alike_pattern
+from moslabels.labelling.alike import alike_pattern, has_one_number
 
 PLAIN = ["a", "A", "b", "0", "00", "1", "10", "_", ".", "-", " ", "/", "\\", ".mp4", ".MP4", ".avi", ".0", "d/", "x264"]
 ODD = ["%20", "%2F", '"', "'", "é", "e\u0301", "\ufeff", "\uff11", "+", ",", "1e10", "1.5e+07", "e5", "12345"]
@@ -139,6 +139,23 @@ def test_alike_keys_are_not_near(engine: Engine, key: str) -> None:
     left = nears(engine, keys)
     for place, difference in enumerate(DIFFERENCES):
         assert len({near[place] for near in left.values()}) == len(keys), difference
+
+
+@pytest.mark.parametrize("key", ["clip_0035.mp4", "0123", "x007.m4a", "A-b_0012 c.h264", "001x"])
+def test_alike_keys_of_one_number_have_nothing_that_tells_the_sides_apart(engine: Engine, key: str) -> None:
+    assert has_one_number(key)
+    of_one_length = sorted(one for one in alike(random.Random(1), key) if len(one) == len(key))
+    assert len(of_one_length) > 6
+    make_table(engine, "feature_keys", "key, NULL AS label_id", set(of_one_length[::2]))
+    make_table(engine, "label_keys", "key, 1 AS label_id", set(of_one_length[1::2]))
+    engine.run(render("unmatched/06_key_parts"))
+    likely = engine.rows(render("unmatched/12_likely_parts", sides=["feature", "label"], has_near=False))
+    assert all(row["is_shared"] for row in likely)
+
+
+@pytest.mark.parametrize("key", ["s12x345", "abc", "1a.01", "A-1 x07"])
+def test_keys_of_no_number_or_several(key: str) -> None:
+    assert not has_one_number(key)
 
 
 @pytest.mark.parametrize(

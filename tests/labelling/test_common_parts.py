@@ -74,6 +74,8 @@ COMMON = [
     ("which the labels have too", keys("HDR_"), keys("HDR_", ids=OTHER_IDS), [], {}),
     ("which one label has too", keys("HDR_"), [*OTHER_IDS, "HDR_none"], [], {}),
     ("which labels have in another case", keys("HDR_"), keys("hdr_", ids=OTHER_IDS), [], {}),
+    ("one of two numbers", [f"s12x{n}" for n in range(100, 200)], [f"s34x{n}" for n in range(200, 300)], [
+        ("feature", "begin", "s12x", 100, 100), ("label", "begin", "s34x", 100, 100)], {}),
     ("digits of a number", [f"k{n}" for n in range(100, 200)], [f"k{n}" for n in range(200, 300)], [], {}),
     ("letters of a word", ["cane", "cart", "cast"], ["dune", "dusk", "dust"], [], {}),
     ("two keys", keys("HDR_", ids=IDS[:2]), IDS[:2], [], {}),
