@@ -92,10 +92,13 @@ class Group(Counts):
 class Match(Group):
     """How features and labels meet: counts over all feature rows and over their distinct keys.
 
+    ``values`` are the distinct values of the key columns, ``repeats`` those of them whose key is that of another.
     ``used_labels`` has for each label file its labels, and how many of them a feature has.
     """
 
     key: Key
+    values: int
+    repeats: int
     matched_rows: int
     unmatched_feature_keys: Sample
     unused_label_keys: Sample
@@ -131,9 +134,12 @@ def match_features(
     for check in CHECKS:
         check.run(engine, features, [source.path], [counts])
     total, matched = counts["total_feature_keys"], counts["matched_feature_keys"]
+    has_repeats = counts["repeats"] > 0
     return Match(
         value=None,
         key=key,
+        values=counts["values"],
+        repeats=counts["repeats"],
         input_rows=counts["input_rows"],
         rows_without_key=counts["rows_without_key"],
         total_feature_keys=total,
@@ -143,7 +149,7 @@ def match_features(
         unused_label_keys=_sample(engine, "match/32_unused_label_keys", labels.count - matched),
         key_collisions=_sample(engine, "match/33_key_collisions", counts["repeats"]),
         values_without_key=_values_without_key(engine, source) if counts["values_without_key"] else [],
-        scores=find_scores(engine, source, counts["matched_rows"], matched, labels.clipped > 0),
+        scores=find_scores(engine, source, counts["matched_rows"], matched, has_repeats, labels.clipped > 0),
         groups=_groups(engine, rows, key, by) if by is not None else (),
         used_labels=_used_labels(engine, labels, matched),
     )

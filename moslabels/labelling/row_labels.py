@@ -38,28 +38,44 @@ def rows_of_positions(positions: pa.Array | pa.ChunkedArray, rows: pa.ChunkedArr
     """
     highest = pc.max(positions).as_py() or 0
     if highest < _COUNTED_AT_ONCE:
-        return _counted(positions, rows)
+        return _counted(positions, rows, 0)
     counted = []
     for start in range(0, highest + 1, _COUNTED_AT_ONCE):
         first, last = integer(start)[0], integer(min(start + _COUNTED_AT_ONCE - 1, highest))[0]
         is_of_range = pc.and_(pc.greater_equal(positions, first), pc.less_equal(positions, last))
-        counted.append(_counted(positions.filter(is_of_range), None if rows is None else rows.filter(is_of_range)))
+        of_range = None if rows is None else rows.filter(is_of_range)
+        counted.append(_counted(positions.filter(is_of_range), of_range, start))
     return pa.concat_tables(counted)
 
 
-def _counted(positions: pa.Array | pa.ChunkedArray, rows: pa.ChunkedArray | None) -> pa.Table:
-    counted = pc.value_counts(positions).flatten() if rows is None else _summed(positions, rows)
-    return pa.Table.from_arrays(counted, ["position", "rows"]).sort_by("position")
+def _counted(positions: pa.Array | pa.ChunkedArray, rows: pa.ChunkedArray | None, start: int) -> pa.Table:
+    if rows is not None:
+        return _summed(positions, rows)
+    found, counts = pc.value_counts(positions).flatten()
+    return _in_order(found, counts, start)
 
 
-def _summed(positions: pa.Array | pa.ChunkedArray, rows: pa.ChunkedArray) -> list[pa.Array]:
-    """Return each position once, and the sum of its rows. Table.group_by would make pyarrow import pandas."""
+def _in_order(positions: pa.Array, rows: pa.Array, start: int) -> pa.Table:
+    """Return distinct positions, which are not below ``start``, and their rows, in the order of the positions.
+
+    To put each in its place takes a tenth of the time of sorting them.
+    """
+    places = pc.subtract(positions, integer(start)[0])
+    order = pc.inverse_permutation(places, max_index=pc.max(places).as_py() or 0).drop_null()
+    return pa.Table.from_arrays([positions.take(order), rows.take(order)], ["position", "rows"])
+
+
+def _summed(positions: pa.Array | pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Table:
+    """Return each position once, in order, and the sum of its rows.
+
+    Table.group_by would make pyarrow import pandas.
+    """
     order = pc.sort_indices(positions)
     runs = pc.run_end_encode(one_array(positions.take(order)), run_end_type=pa.int64())
     ends = pc.subtract(runs.run_ends, integer(1)[0])
     upto = pc.cumulative_sum(one_array(rows.take(order))).take(ends)
     before = pa.concat_arrays([zeros(min(1, len(upto))).cast(upto.type), upto[:-1]])
-    return [runs.values, pc.subtract(upto, before)]
+    return pa.Table.from_arrays([runs.values, pc.subtract(upto, before)], ["position", "rows"])
 
 
 def rows_with_label(held: pa.Table, missing: int, rows: int) -> int:
@@ -79,15 +95,18 @@ def row_labels(
     """Run the join, the heaviest query. Return the number of the label of each feature row (int32), in order.
 
     Rows without a label have the number ``labels.missing_id``. Arrow counts the result: it must say what was counted
-    in SQL. Raise TableError if it does not. With the ``distinct`` rows the query is about these alone.
+    in SQL. Raise TableError if it does not. With the ``distinct`` rows the query is about these alone. If each row has
+    another value, the values are the rows, and none is read again.
     """
     engine.progress.step("joining", match.input_rows)
     of_label = None
-    if distinct is None:
+    if distinct is None and match.values == match.input_rows:
+        positions = _of_rows(engine, source, labels, match.input_rows)
+    elif distinct is None:
         positions = _positions(engine, source, key, labels, match.input_rows)
     else:
         if distinct.is_exact and not match.groups:
-            of_value, rows = engine.table(render("match/41_value_labels", {"missing": labels.missing_id})).columns
+            of_value, rows, _ = _of_values(engine, labels)
             of_label = rows_of_positions(of_value, rows)
         else:
             of_value = _positions(engine, distinct.source, key, labels, distinct.count)
@@ -96,14 +115,15 @@ def row_labels(
         assert distinct.codes is not None
         positions = of_value.take(distinct.codes)
     if of_label is None:
-        of_label = counted_rows_of_labels(engine, labels)
+        of_label = counted_rows_of_labels(engine, labels, match)
     check_labelled(source, labels, match, of_label, rows_of_positions(positions), len(positions))
     return positions
 
 
-def counted_rows_of_labels(engine: Engine, labels: Labels) -> pa.Table:
+def counted_rows_of_labels(engine: Engine, labels: Labels, match: Match) -> pa.Table:
     """Return what SQL counted: how many rows have each position, as :func:`rows_of_positions` returns it."""
-    return engine.table(render("match/checks/41_rows_of_labels", {"missing": labels.missing_id}))
+    values, has_repeats = {"missing": labels.missing_id}, match.repeats > 0
+    return engine.table(render("match/checks/41_rows_of_labels", values, has_repeats=has_repeats))
 
 
 def check_labelled(source: Source, labels: Labels, match: Match, of_label: pa.Table, held: pa.Table, rows: int) -> None:
@@ -122,6 +142,28 @@ def check_labelled(source: Source, labels: Labels, match: Match, of_label: pa.Ta
             raise _miscount(source, f"{counted} {what} were counted, and there are {found}")
     if not of_label.equals(held):
         raise _miscount(source, "the rows of each label were counted otherwise than they were labelled")
+
+
+def _of_values(engine: Engine, labels: Labels) -> tuple[pa.ChunkedArray, pa.ChunkedArray, pa.ChunkedArray]:
+    """Return for each value, in the order of their first rows: the number of its label, its rows, and the first row."""
+    found = engine.table(render("match/41_value_labels", {"missing": labels.missing_id}))
+    return found["label_id"], found["rows"], found["first_row"]
+
+
+def _of_rows(engine: Engine, source: Source, labels: Labels, rows: int) -> pa.ChunkedArray:
+    """Return the number of the label of each row, if each has another value. What else is read is let go of."""
+    label_ids, _, numbers = _of_values(engine, labels)
+    if not _counts_up(numbers, rows):
+        raise _miscount(source, f"{rows} rows were counted, and they are numbered otherwise")
+    return label_ids
+
+
+def _counts_up(numbers: pa.ChunkedArray, rows: int) -> bool:
+    """Return whether these are the numbers from 1 to that of the last row, in order."""
+    if len(numbers) != rows or not rows:
+        return len(numbers) == rows
+    is_more = pc.less(numbers.slice(0, rows - 1), numbers.slice(1))
+    return (numbers[0].as_py(), numbers[-1].as_py()) == (1, rows) and bool(pc.all(is_more, min_count=0).as_py())
 
 
 def _positions(engine: Engine, source: Source, key: Key, labels: Labels, rows: int) -> pa.ChunkedArray:

@@ -41,20 +41,22 @@ class Scores:
     clipped_histogram_by_key: list[int]
 
 
-def find_scores(engine: Engine, source: Source, rows: int, keys: int, has_clipped: bool) -> Scores:
+def find_scores(engine: Engine, source: Source, rows: int, keys: int, has_repeats: bool, has_clipped: bool) -> Scores:
     """Return the scores of features that met labels. So many of their rows, and of their distinct keys, have one.
 
-    ``has_clipped`` says whether scores of labels were clipped.
+    ``has_repeats`` says whether several values have one key, and ``has_clipped`` whether scores of labels were clipped.
     """
     if not rows:
         return _Sums(rows, keys).scores([])
-    sums = engine.with_more_memory(lambda: _summed(engine, rows, keys, has_clipped))
-    return sums.scores([source.placed(row) for row in engine.rows(render("match/36_examples"))])
+    sums = engine.with_more_memory(lambda: _summed(engine, rows, keys, has_repeats, has_clipped))
+    examples = render("match/36_examples", has_repeats=has_repeats)
+    return sums.scores([source.placed(row) for row in engine.rows(examples)])
 
 
-def _summed(engine: Engine, rows: int, keys: int, has_clipped: bool) -> _Sums:
+def _summed(engine: Engine, rows: int, keys: int, has_repeats: bool, has_clipped: bool) -> _Sums:
     sums = _Sums(rows, keys)
-    _, batches = engine.stream(render("match/35_scores", has_clipped=has_clipped), _BATCH, is_held=True)
+    statement = render("match/35_scores", has_repeats=has_repeats, has_clipped=has_clipped)
+    _, batches = engine.stream(statement, _BATCH, is_held=True)
     for batch in batches:
         sums.add(*batch.columns)
     return sums

@@ -78,7 +78,7 @@ class Stream:
     def check(self, engine: Engine, matched: Matched) -> None:
         """Raise TableError if the rows were labelled otherwise than they were counted."""
         held = self._held.sum().select(["position", "rows"]).sort_by("position")
-        of_label = counted_rows_of_labels(engine, self._labels)
+        of_label = counted_rows_of_labels(engine, self._labels, matched.match)
         check_labelled(matched.source, self._labels, matched.match, of_label, held, self._rows)
 
 

@@ -1,9 +1,8 @@
 -- Returns the first labelled feature rows, each of another label, beside it: at most three rows.
+{%- from 'match/used.sql' import used %}
 WITH firsts AS (
-    SELECT label_id, min(first_row) AS first_row
-    FROM feature_keys
-    WHERE label_id IS NOT NULL
-    GROUP BY label_id
+    SELECT label_id, first_row
+    FROM ({{ used(has_repeats) }})
     ORDER BY first_row
     LIMIT 3
 )

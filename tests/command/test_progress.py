@@ -417,7 +417,7 @@ OF_EACH_TABLE = [
     "match/36_examples",
     "unmatched/10_near_keys",
     "unmatched/11_near_misses",
-    "match/40_row_labels",
+    "match/41_value_labels",
     "match/checks/41_rows_of_labels",
     "labels/60_label_columns",
 ]

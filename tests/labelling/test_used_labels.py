@@ -82,7 +82,7 @@ def test_the_rows_are_joined_before_label_columns_take_memory(tmp_path: Path) ->
             assert seconds >= 0
             ended.append(statement)
 
-    pq.write_table(pa.table({"key": ["a", "x"]}), tmp_path / "f.parquet")
+    pq.write_table(pa.table({"key": ["a", "x", "x"]}), tmp_path / "f.parquet")
     (tmp_path / "l.csv").write_text("key,mos\na,1\nb,2\n")
     materialize(tmp_path / "f.parquet", tmp_path / "l.csv", tmp_path / "o.parquet", min_match_rate=0, progress=Heard())
     assert ended.index("match/40_row_labels") < ended.index("labels/60_label_columns")

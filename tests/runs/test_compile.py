@@ -96,7 +96,7 @@ def test_every_statement_runs_in_a_plain_duckdb(tmp_path: Path, monkeypatch: pyt
     width = len(columns[0]) - 1
     assert [row[-width:] for row in labelled] == [of_label[label_id] for (label_id,) in row_labels]
     assert all(len(row) > width for row in labelled)
-    counts = [result for result in results if len(result) == 1 and len(result[0]) == 8]
+    counts = [result for result in results if len(result) == 1 and len(result[0]) == 9]
     summary = report["tables"][1]["summary"]
     assert any((row[0], row[2]) == (summary["input_rows"], summary["matched_rows"]) for (row,) in counts)
     one = moslabels("compile", "m.json", "--table", "t1", cwd=tmp_path)
