@@ -132,14 +132,16 @@ def read_rows(engine: Engine, inputs: LabelInputs) -> None:
         _read_file(engine, number, file, inputs.extras)
 
 
-def make_scores(engine: Engine, inputs: LabelInputs) -> None:
-    """Make the view ``label_scores``."""
+def make_scores(engine: Engine, inputs: LabelInputs, may_be_outside: bool) -> None:
+    """Make the view ``label_scores``. If scores may be outside of their scale, they are clipped to it."""
     engine.run(
         render(
             "labels/40_label_scores",
             extras=inputs.extras,
             any_mos_100=inputs.any_mos_100,
             any_row_scale=inputs.any_row_scale,
+            may_be_outside=may_be_outside,
+            is_one_file=len(inputs.files) == 1,
         )
     )
 

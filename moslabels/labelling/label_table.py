@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -11,9 +12,11 @@ from moslabels.base.errors import TableError
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import Statement, render
 from moslabels.labelling.labels import Labels
-from moslabels.sources.constants import one_array
+from moslabels.sources.constants import integer, one_array, texts_of
+from moslabels.spec.names import SOURCE_COLUMN
 
 _BATCH = 1 << 17
+_NEARLY_ALL = 0.9
 
 
 @dataclass(frozen=True)
@@ -52,21 +55,21 @@ def _decoded(field: pa.Field) -> pa.Field:
 def label_columns_statement(labels: Labels, which: str = "all") -> Statement:
     """Return the statement of the label columns: one row per label, and a last one for rows without a label.
 
-    They are of ``all`` labels, of those that are ``used`` by features, or of all with a column that says which are
-    ``marked`` as used.
+    They are of ``all`` labels, or of those that are ``used`` by features.
     """
-    values = {"missing": labels.missing_id, "sources": [file.given for file in labels.files]}
-    return render("labels/60_label_columns", values, typed_extras=labels.extras, which=which)
+    return render("labels/60_label_columns", {"missing": labels.missing_id}, typed_extras=labels.extras, which=which)
 
 
-def label_table(engine: Engine, labels: Labels, status_column: str, only_used: bool = False) -> LabelTable:
-    """Return the label columns, with ``only_used`` of the labels that features use, of which there must be some.
+def label_table(engine: Engine, labels: Labels, status_column: str, used: int = 0) -> LabelTable:
+    """Return the label columns: of the labels that features use if so many are ``used``, of all if none or nearly all.
 
-    Dictionaries have the texts of all labels, in their order, also where few are used.
+    Dictionaries have the texts of these labels, in their order.
     """
     has_texts = len(labels.files) > 1 or any(extra.sql_type == "VARCHAR" for extra in labels.extras)
+    # To look for nearly all among all takes longer than to read some more, which leaves dictionaries of one file as is.
+    enough = labels.count if has_texts else _NEARLY_ALL * labels.count
+    which = "used" if 0 < used < enough else "all"
     pa.default_memory_pool().release_unused()  # What the join took and left is room for millions of labels.
-    which = "all" if not only_used else "marked" if has_texts else "used"
     return engine.with_more_memory(lambda: _label_table(engine, labels, labels.column_names(status_column), which))
 
 
@@ -76,11 +79,19 @@ def _label_table(engine: Engine, labels: Labels, names: list[str], which: str) -
     columns = [_grown(kind, labels.count + 1) for kind in kinds]
     label_ids = _Numbers(pa.int32(), labels.missing_id + 1)
     for batch in batches:
-        is_used = batch.column(len(names) + 1) if which == "marked" else None
-        for column, values in zip([*columns, label_ids], batch.columns, strict=False):
-            column.add(values if is_used is None else values.filter(is_used))
-    table = pa.Table.from_arrays([column.array() for column in columns], names=names)
-    return LabelTable(table, _places(label_ids))
+        for column, values in zip([*columns, label_ids], batch.columns, strict=True):
+            column.add(values)
+    arrays = [column.array() for column in columns]
+    source = names.index(SOURCE_COLUMN)
+    arrays[source] = _paths(arrays[source], [file.given for file in labels.files])
+    return LabelTable(pa.Table.from_arrays(arrays, names=names), _places(label_ids))
+
+
+def _paths(files: pa.Int32Array, paths: Sequence[str]) -> pa.DictionaryArray:
+    """Return the paths of label files by their numbers, and an empty text for NULL."""
+    texts = texts_of([*paths, ""]).cast(pa.string()).dictionary_encode()
+    codes = texts.indices.take(pc.fill_null(files, integer(len(paths))[0]))
+    return _without_unused(pa.DictionaryArray.from_arrays(codes, texts.dictionary))
 
 
 class _Numbers:
@@ -123,13 +134,27 @@ class _Values:
 
     def add(self, values: pa.Array) -> None:
         """Append values."""
-        is_text = pa.types.is_dictionary(self._kind)
-        self._parts.append(values.cast(pa.string()).dictionary_encode() if is_text else values)
+        if pa.types.is_dictionary(values.type):
+            codes, texts = values.indices.cast(pa.int32()), values.dictionary.cast(pa.string())
+            values = pa.DictionaryArray.from_arrays(codes, texts)
+        elif pa.types.is_dictionary(self._kind):
+            values = values.cast(pa.string()).dictionary_encode()
+        self._parts.append(values)
 
     def array(self) -> pa.Array:
         """Return the values. What is joined to one array is let go of."""
         column, self._parts = pa.chunked_array(self._parts, self._kind), []
-        return one_array(column.unify_dictionaries() if pa.types.is_dictionary(self._kind) else column)
+        is_text = pa.types.is_dictionary(self._kind)
+        return _without_unused(one_array(column.unify_dictionaries())) if is_text else one_array(column)
+
+
+def _without_unused(values: pa.DictionaryArray) -> pa.DictionaryArray:
+    """Return texts with a dictionary of those that are there, in their order."""
+    used = values.indices.unique().drop_null().sort()
+    if len(used) == len(values.dictionary):
+        return values
+    codes = pc.index_in(values.indices, value_set=used)
+    return pa.DictionaryArray.from_arrays(codes, values.dictionary.take(used))
 
 
 def _grown(kind: pa.DataType, most: int) -> _Numbers | _Values:
@@ -143,7 +168,8 @@ def _falses(count: int) -> pa.Array:
 
 def _kind(kind: pa.DataType) -> pa.DataType:
     """Return the type of a label column. A connection of a caller's may have settings for texts of other kinds."""
-    is_text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    is_plain_text = pa.types.is_string(kind) or pa.types.is_large_string(kind) or pa.types.is_string_view(kind)
+    is_text = is_plain_text or pa.types.is_dictionary(kind)
     return pa.dictionary(pa.int32(), pa.string()) if is_text else kind
 
 

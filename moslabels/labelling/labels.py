@@ -128,8 +128,11 @@ def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels
     check(engine, "label_rows", inputs, found)
     inputs, unfit = without_unfit(engine, inputs)
     check(engine, "extras", inputs, [{"stated_extras": len(inputs.stated_extras)}])
-    make_scores(engine, inputs)
-    counts = _score_counts(engine, inputs, found)
+    may_be_outside = inputs.any_mos_100 or any(file["may_be_outside"] for file in found)
+    make_scores(engine, inputs, may_be_outside)
+    counts = {"out_of_range": 0, "contradictions": 0, "clipped": 0}
+    if may_be_outside:
+        counts = engine.row(render("labels/41_score_counts", {"tolerance": inputs.tolerance}))
     check(engine, "label_scores", inputs, [counts])
     scores = sum(file["scores"] for file in found)
     repeats = _repeats(engine) if scores != found[0]["hashes"] else 0
@@ -148,13 +151,6 @@ def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels
         collisions=_collisions(engine) if spec.options.key_case == "fold" else (),
         left_out=tuple(left_out(inputs, unfit, spec.options.extras is None)),
     )
-
-
-def _score_counts(engine: Engine, inputs: LabelInputs, found: Sequence[Mapping[str, Any]]) -> dict[str, int]:
-    """Return how many scores are outside of their scale or contradict another, by what was ``found`` in the files."""
-    if not inputs.any_mos_100 and not any(file["may_be_outside"] for file in found):
-        return {"out_of_range": 0, "contradictions": 0, "clipped": 0}
-    return engine.row(render("labels/41_score_counts", {"tolerance": inputs.tolerance}))
 
 
 def _repeats(engine: Engine) -> int:

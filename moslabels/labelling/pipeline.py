@@ -158,8 +158,8 @@ def judge(engine: Engine, matched: Matched) -> dict[str, Any] | None:
 
 def columns_of(engine: Engine, matched: Matched) -> LabelTable:
     """Return the label columns of the labels that features use, and of no label."""
-    labels, used = matched.labels, matched.match.matched_feature_keys
-    return label_table(engine, labels, matched.spec.options.status_column, only_used=0 < used < labels.count)
+    status_column, used = matched.spec.options.status_column, matched.match.matched_feature_keys
+    return label_table(engine, matched.labels, status_column, used)
 
 
 def join_rows(engine: Engine, matched: Matched) -> pa.ChunkedArray:

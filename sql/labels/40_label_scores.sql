@@ -2,7 +2,8 @@
 -- 0-100. The number as it was given is kept on its own scale. On a per-value file a score above 5 is on 0-100, another
 -- on 1-5; on a per-row file each is on the scale of its row. If a file has mos and mos_raw_0_100, each is kept as it
 -- was given, and gives the other if that is missing. Extras are the text that their stated type writes, or as they
--- stand in the file. The template is told what the files have: a second score, scales of rows.
+-- stand in the file. The template is told what the files have: a second score, scales of rows, scores that may be outside
+-- of their scale; and whether there is one file alone: no join takes less time.
 {%- from 'labels/extras.sql' import stated_text %}
 CREATE TEMP VIEW label_scores AS
 WITH scaled AS (
@@ -25,15 +26,20 @@ WITH scaled AS (
         worst,
         best
         {%- endif %}
-    FROM label_rows JOIN label_scales USING (file)
+    FROM label_rows {% if is_one_file %}CROSS JOIN label_scales{% else %}JOIN label_scales USING (file){% endif %}
     WHERE key IS NOT NULL AND mos_state = 'ok'
 ), clipped AS (
     SELECT
         *,
+        {%- if may_be_outside %}
         is_outside(value, worst, best){% if any_mos_100 %} OR is_outside(mos_100, 0, 100){% endif %} AS is_out_of_range,
         clip_mos(value, worst, best) AS score
         {%- if any_mos_100 %},
         clip_mos(mos_100, 0, 100) AS score_100
+        {%- endif %}
+        {%- else %}
+        false AS is_out_of_range,
+        value AS score
         {%- endif %}
     FROM scaled
 )

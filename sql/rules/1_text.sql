@@ -4,7 +4,7 @@
 -- trim_text(x): x without the white space at its ends. DuckDB's own trim(x) takes spaces only, and trimming a set of
 -- characters is slow: a text that begins and ends in a printable ASCII character is returned at once.
 CREATE OR REPLACE {{ TEMP }} MACRO trim_text(x) AS
-    CASE WHEN unicode(x) BETWEEN 33 AND 126 AND unicode(right(x, 1)) BETWEEN 33 AND 126 THEN x ELSE trim(x, white_space()) END;
+    CASE WHEN unicode(x) BETWEEN 33 AND 126 AND unicode(x[-1]) BETWEEN 33 AND 126 THEN x ELSE trim(x, white_space()) END;
 
 -- is_too_long(text): whether a text is too long for a key. cut_text(text): the beginning of such a text, for messages.
 CREATE OR REPLACE {{ TEMP }} MACRO is_too_long(text) AS strlen(text) > 65536;

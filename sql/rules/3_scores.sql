@@ -1,10 +1,14 @@
 -- Opinion scores: what is one, and on which scale.
 
--- trimmed_number(trimmed): a score as DOUBLE, or NULL if its trimmed text is not written as a plain number.
+-- trimmed_number(trimmed): a score as DOUBLE, or NULL if its trimmed text is not written as a plain number. Of what begins
+-- with a digit, only underscores set apart what TRY_CAST takes, and no pattern is needed: most scores do.
 -- text_number(text): the same of any text. Most have no white space to trim. mos_number(text, type): the same of a score
 -- of any type.
 CREATE OR REPLACE {{ TEMP }} MACRO trimmed_number(trimmed) AS
-    CASE WHEN is_number_text(trimmed) THEN TRY_CAST(trimmed AS DOUBLE) END;
+    CASE
+        WHEN unicode(trimmed) BETWEEN 48 AND 57 AND NOT contains(trimmed, '_') THEN TRY_CAST(trimmed AS DOUBLE)
+        WHEN is_number_text(trimmed) THEN TRY_CAST(trimmed AS DOUBLE)
+    END;
 CREATE OR REPLACE {{ TEMP }} MACRO text_number(text) AS
     CASE WHEN is_number_text(text) THEN TRY_CAST(text AS DOUBLE) ELSE trimmed_number(trim_text(text)) END;
 CREATE OR REPLACE {{ TEMP }} MACRO mos_number(text, type) AS
