@@ -124,18 +124,19 @@ class Engine:
 
     def with_more_memory(self, run: Callable[[], T]) -> T:
         """Return the result of ``run``. If DuckDB is held to little memory and that is too little, run it again."""
-        try:
-            return run()
-        except ResourceError:
-            if not self._take_more():
-                raise
-            return run()
+        while True:
+            try:
+                return run()
+            except ResourceError:
+                if self._database is None or not self._database.relieve():
+                    raise
+                self._is_sound = True
 
-    def _take_more(self) -> bool:
-        if self._database is None or not self._database.take_more():
-            return False
-        self._is_sound = True
-        return True
+    def let_go(self) -> None:
+        """Let go of memory that DuckDB and Arrow keep for later: the next step needs much of other kinds."""
+        pa.default_memory_pool().release_unused()
+        if self._database is not None:
+            self._database.let_go()
 
     def register(self, table: pa.Table, has_known_types: bool = False) -> str:
         """Let statements read an Arrow table, without a copy. Return the name that they read it by.
@@ -196,9 +197,8 @@ class Engine:
         One stream can be open at a time. Another statement ends it. It cannot begin anew if it needs more memory, so
         DuckDB may take more for it, unless ``is_held`` says that the caller calls :meth:`with_more_memory`.
         """
-        if not is_held:
-            self._take_more()
-
+        if not is_held and self._database is not None:
+            self._database.take_more()
         self.ran.append(statement)
         timer = Timer(self.progress, statement)
         with timer:

@@ -33,7 +33,7 @@ class Database:
     ``is_prepared`` says whether it has the settings and the rules.
 
     Without a memory limit it is held to little memory for large inputs, and writes what exceeds that to the folder to
-    spill to. What needs more gets it, see :meth:`take_more`. Raise UsageError if DuckDB refuses a setting.
+    spill to. What needs more gets it, see :meth:`relieve`. Raise UsageError if DuckDB refuses a setting.
     """
 
     def __init__(self, settings: Settings, spill_folder: str) -> None:
@@ -46,6 +46,7 @@ class Database:
         self._sessions = 0
         self.settings = settings
         self._has_all_threads = False
+        self._has_few_threads = False
         self._process = os.getpid()
         # With the file cache, parquet_metadata of DuckDB 1.5 answers from a file that was overwritten since.
         config: dict[str, Any] = {"temp_directory": spill_folder, "enable_external_file_cache": False, "threads": 1}
@@ -112,12 +113,37 @@ class Database:
             self._root.execute(render("session/memory", memory=LITTLE_MEMORY).sql)
             self._may_be_held, self._is_held = False, True
 
+    def let_go(self) -> None:
+        """Let go of memory that is free, if it is held to little: DuckDB keeps some for later until it is limited."""
+        if self._is_held:
+            self._root.execute(render("session/memory", memory=LITTLE_MEMORY).sql)
+
+    def relieve(self) -> bool:
+        """Let it run again what took too much memory. Return False if that would be no use.
+
+        It does with few threads, because each needs memory of its own; and if that is too much, with more memory.
+        """
+        if self._is_held and not self._has_few_threads and self._threads > FEW_THREADS:
+            self._root.execute(f"SET GLOBAL threads = {FEW_THREADS}")
+            self._has_few_threads = True
+            return True
+        return self.take_more()
+
     def take_more(self) -> bool:
-        """Let it take as much memory as it may in all. Return whether it was held to less."""
+        """Let it take as much memory as it may in all, with all threads. Return whether it was held to less."""
         was_held, self._is_held = self._is_held, False
         if was_held:
             self._root.execute(render("session/memory", memory=int(self.memory)).sql)
+        if self._has_few_threads:
+            given = self.settings.threads
+            self._root.execute("RESET GLOBAL threads" if given is None else f"SET GLOBAL threads = {given}")
+            self._has_few_threads = False
         return was_held
+
+    @property
+    def _threads(self) -> int:
+        ((threads,),) = self._root.execute("SELECT current_setting('threads')").fetchall()
+        return int(threads)
 
     @property
     def is_worn(self) -> bool:
@@ -158,6 +184,8 @@ class Database:
 
 
 LITTLE_MEMORY = 160 << 20
+FEW_THREADS = 4
+"""So many threads aggregate and sort millions of rows in little memory."""
 MOST_SHARED = min(8, os.cpu_count() or 1)
 MOST_SESSIONS = 500
 """A database is closed after so many: each leaves some 20 kB in DuckDB, which go when it is closed."""

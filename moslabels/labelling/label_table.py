@@ -69,7 +69,7 @@ def label_table(engine: Engine, labels: Labels, status_column: str, used: int = 
     # To look for nearly all among all takes longer than to read some more, which leaves dictionaries of one file as is.
     enough = labels.count if has_texts else _NEARLY_ALL * labels.count
     which = "used" if 0 < used < enough else "all"
-    pa.default_memory_pool().release_unused()  # What the join took and left is room for millions of labels.
+    engine.let_go()  # What the join took and left is room for millions of labels.
     return engine.with_more_memory(lambda: _label_table(engine, labels, labels.column_names(status_column), which))
 
 
@@ -81,6 +81,7 @@ def _label_table(engine: Engine, labels: Labels, names: list[str], which: str) -
     for batch in batches:
         for column, values in zip([*columns, label_ids], batch.columns, strict=True):
             column.add(values)
+    engine.let_go()  # Nor does the rest need what sorting them took.
     arrays = [column.array() for column in columns]
     source = names.index(SOURCE_COLUMN)
     arrays[source] = _paths(arrays[source], [file.given for file in labels.files])

@@ -149,6 +149,7 @@ def judge(engine: Engine, matched: Matched) -> dict[str, Any] | None:
     if problem is None and not match.unmatched_feature_keys.count:
         return None
     engine.progress.step("diagnosing")
+    engine.let_go()
     why = diagnose(engine, spec, matched.labels, match)
     if problem is None:
         return why

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from moslabels.base.errors import ResourceError
 from moslabels.base.settings import Settings
 from moslabels.engine.connection import SMALL, Engine
-from moslabels.engine.databases import LITTLE_MEMORY, kept
+from moslabels.engine.databases import FEW_THREADS, LITTLE_MEMORY, kept
 from moslabels.engine.statements import Statement
 
 LITTLE = "160.0 MiB"
@@ -24,6 +25,10 @@ def sql(text: str) -> Statement:
 
 def limit_of(engine: Engine) -> str:
     return str(engine.row(sql("SELECT current_setting('memory_limit') AS memory"))["memory"])
+
+
+def threads_of(engine: Engine) -> int:
+    return int(engine.row(sql("SELECT current_setting('threads') AS threads"))["threads"])
 
 
 def large(folder: Path, settings: Settings = Settings()) -> Engine:  # noqa: B008
@@ -68,6 +73,48 @@ def test_what_cannot_be_spilled_gets_more_and_is_done_once(tmp_path: Path) -> No
         assert limit_of(engine) != LITTLE
         lengths = engine.rows(sql("SELECT len(texts) AS length FROM wide ORDER BY length"))
         assert [row["length"] for row in lengths] == [1, MANY]
+
+
+def needing(engine: Engine, most: int, limit: str | None = None) -> Callable[[], str]:
+    """Return what fails for lack of memory with more threads than these, or with this limit of memory."""
+
+    def run() -> str:
+        if threads_of(engine) > most or limit_of(engine) == limit:
+            raise ResourceError("Out of Memory", statement="test", sql="")
+        return limit_of(engine)
+
+    return run
+
+
+@pytest.mark.parametrize(("threads", "few"), [(16, FEW_THREADS), (FEW_THREADS, FEW_THREADS), (2, 2)])
+def test_many_threads_become_few_before_there_is_more_memory(tmp_path: Path, threads: int, few: int) -> None:
+    with kept():
+        for _ in range(2):
+            with large(tmp_path, Settings(threads=threads)) as engine:
+                assert threads_of(engine) == threads
+                assert engine.with_more_memory(needing(engine, FEW_THREADS)) == LITTLE
+                assert threads_of(engine) == few
+                assert engine.with_more_memory(needing(engine, threads, LITTLE)) != LITTLE
+                assert threads_of(engine) == threads
+                with pytest.raises(ResourceError):
+                    engine.with_more_memory(needing(engine, 0))
+
+
+def test_many_threads_group_in_little_memory(tmp_path: Path) -> None:
+    with large(tmp_path, Settings(threads=16)) as engine:
+        engine.run(sql("CREATE TEMP TABLE texts AS SELECT i, repeat('x', 8) || hash(i) AS x FROM range(2_000_000) AS r (i)"))
+        engine.run(sql("CREATE TEMP TABLE groups AS SELECT x, count(*) AS rows, min(i) AS i FROM texts GROUP BY x"))
+        assert engine.row(sql("SELECT sum(rows) AS rows FROM groups")) == {"rows": 2_000_000}
+        assert limit_of(engine) == LITTLE
+
+
+def test_free_memory_is_let_go_of_and_the_limit_stays(tmp_path: Path) -> None:
+    with large(tmp_path) as engine:
+        engine.let_go()
+        assert limit_of(engine) == LITTLE
+        engine.with_more_memory(needing(engine, 10**6, LITTLE))
+        engine.let_go()
+        assert limit_of(engine) != LITTLE
 
 
 def test_rows_and_tables_that_need_more_come_whole(tmp_path: Path) -> None:
