@@ -14,7 +14,7 @@ from moslabels.labelling.aliases import LIKENESS, LeftOut, left_out, with_aliase
 from moslabels.labelling.extras import Extra, absent_extras, typed_extras
 from moslabels.labelling.keys import Key
 from moslabels.labelling.label_checks import check
-from moslabels.labelling.label_inputs import LabelInput, LabelInputs, judge_scales, make_scores, open_labels, read_rows
+from moslabels.labelling.label_inputs import LabelInput, judge_scales, make_scores, open_labels, read_rows
 from moslabels.spec.names import LABEL_COLUMNS, SOURCE_COLUMN
 from moslabels.spec.table import TableSpec
 

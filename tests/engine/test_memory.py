@@ -102,7 +102,7 @@ def test_many_threads_become_few_before_there_is_more_memory(tmp_path: Path, thr
 
 def test_many_threads_group_in_little_memory(tmp_path: Path) -> None:
     with large(tmp_path, Settings(threads=16)) as engine:
-        engine.run(sql("CREATE TEMP TABLE texts AS SELECT i, repeat('x', 8) || hash(i) AS x FROM range(2_000_000) AS r (i)"))
+        engine.run(sql("CREATE TEMP TABLE texts AS SELECT i, 'a text ' || hash(i) AS x FROM range(2_000_000) AS r (i)"))
         engine.run(sql("CREATE TEMP TABLE groups AS SELECT x, count(*) AS rows, min(i) AS i FROM texts GROUP BY x"))
         assert engine.row(sql("SELECT sum(rows) AS rows FROM groups")) == {"rows": 2_000_000}
         assert limit_of(engine) == LITTLE
