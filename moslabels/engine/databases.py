@@ -126,6 +126,7 @@ class Database:
         if self._is_held and not self._has_few_threads and self._threads > FEW_THREADS:
             self._root.execute(f"SET GLOBAL threads = {FEW_THREADS}")
             self._has_few_threads = True
+            self.let_go()
             return True
         return self.take_more()
 
