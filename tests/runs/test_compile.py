@@ -89,7 +89,8 @@ def test_every_statement_runs_in_a_plain_duckdb(tmp_path: Path, monkeypatch: pyt
             results.append(connection.execute(statement).fetchall())
     assert names[-4:] == ["labels/60_label_columns", "match/40_row_labels", "compile/labelled", "compile/labelled_rows"]
     columns, row_labels, _, labelled = results[-4:]
-    paths = {None: "", 0: "l.csv"}  # In the place of the path stands the number of the label file.
+    # In the place of the path stands the number of the label file, of which there is one.
+    paths = {None: "", 0: max(row["mos_label_source"] for row in read_table(Path("o2.jsonl")))}
     of_label = {row[-1]: (*row[:3], paths[row[3]], *row[4:-1]) for row in columns}
     found = [of_label[label_id][:4] for (label_id,) in row_labels]
     wanted = ("mos", "mos_raw_0_100", options.get("status_column", "mos_label_status"), "mos_label_source")
