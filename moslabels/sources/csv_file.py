@@ -119,8 +119,8 @@ def _ends_in_delimiter(engine: Engine, path: str, delimiter: bytes) -> bool:
         while block := stream.read(_BLOCK):
             engine.progress.advance(0)  # It ends a run that was cancelled.
             text = before + block
-            # A carriage return is in few texts, and one byte is found sooner than two.
-            if delimiter + b"\n" in text or (b"\r" in text and delimiter + b"\r" in text):
+            # Two bytes are found in half the time from the end. A carriage return is in few texts, and found sooner.
+            if text.rfind(delimiter + b"\n") >= 0 or (b"\r" in text and delimiter + b"\r" in text):
                 return True
             before = text[-len(delimiter) :]
     return before == delimiter

@@ -48,7 +48,8 @@ def write(job: Job, footer: Footer, copy: Copy, staged: StagedFile) -> Written:
     with tempfile.SpooledTemporaryFile(_SPOOL, dir=job.temp_folder) as spool:
         row_labels = job.label_rows()
         row_labels.check(footer.num_rows)
-        _write_labels(spool, columns, row_labels, footer, progress)
+        planned = _Planned(columns, row_labels, is_kept=footer.num_rows <= _SLICE)
+        _write_labels(spool, planned, footer, progress)
         label_footer = read_footer(spool)
         shift = footer.start - len(MAGIC)
         index = moved_page_index(spool, label_footer, shift)
@@ -62,7 +63,7 @@ def write(job: Job, footer: Footer, copy: Copy, staged: StagedFile) -> Written:
         spool.seek(len(MAGIC))
         blocks = _blocks(spool, index.pages_end - len(MAGIC))
         end = staged.write_at(footer.start, chain(blocks, [index.data]))
-        _check_labels(job, staged, columns, row_labels, footer, alone(label_footer, label_chunks))
+        _check_labels(job, staged, planned, footer, alone(label_footer, label_chunks))
     written = copy.finish(progress)
     copy.source.seek(footer.start)
     rest = copy.source.read()
@@ -85,6 +86,26 @@ def write(job: Job, footer: Footer, copy: Copy, staged: StagedFile) -> Written:
         staged.settle(end + len(new) + 8, written)
         _check_footer(job, result, footer, dropped)
     return Written(features_sha256=features_hash.hexdigest())
+
+
+class _Planned:
+    """The label columns of any rows of the file. Those of few rows are kept from writing for the check."""
+
+    def __init__(self, columns: LabelColumns, row_labels: RowLabels, *, is_kept: bool) -> None:
+        self.columns = columns
+        self._row_labels = row_labels
+        self._is_kept = is_kept
+        self._kept: dict[tuple[int, int], pa.Table] = {}
+
+    def table(self, start: int, rows: int) -> pa.Table:
+        """Return the label columns of so many rows from ``start`` on."""
+        kept = self._kept.get((start, rows))
+        if kept is not None:
+            return kept
+        table = self.columns.table(self._row_labels.of(start, rows))
+        if self._is_kept:
+            self._kept[start, rows] = table
+        return table
 
 
 def _cannot(job: Job, why: str) -> TableError:
@@ -112,23 +133,19 @@ def _blocks(stream: IO[bytes], size: int) -> Iterator[bytes]:
         yield block
 
 
-def _write_labels(
-    stream: IO[bytes], columns: LabelColumns, row_labels: RowLabels, footer: Footer, progress: Progress
-) -> None:
+def _write_labels(stream: IO[bytes], planned: _Planned, footer: Footer, progress: Progress) -> None:
     """Write the label columns of all rows, in the row groups of the features."""
     progress.step("writing labels", footer.num_rows)
     has_index = has_page_index(footer)
     with pq.ParquetWriter(
-        stream, columns.schema, compression="snappy", store_schema=False, write_page_index=has_index
+        stream, planned.columns.schema, compression="snappy", store_schema=False, write_page_index=has_index
     ) as writer:
         for group, start in _starts(footer):
-            writer.write_table(columns.table(row_labels.of(start, group)), row_group_size=max(1, group))
+            writer.write_table(planned.table(start, group), row_group_size=max(1, group))
             progress.advance(start + group)
 
 
-def _check_labels(
-    job: Job, staged: StagedFile, columns: LabelColumns, row_labels: RowLabels, footer: Footer, own: bytes
-) -> None:
+def _check_labels(job: Job, staged: StagedFile, planned: _Planned, footer: Footer, own: bytes) -> None:
     """Read the label columns back from the new file, and compare them with what was planned.
 
     ``own`` is a footer that lists only the label columns. Without it, the reader would have to decode the schema of
@@ -139,13 +156,13 @@ def _check_labels(
     is_large = footer.num_rows > _FEW_ROWS
     with (
         staged.reopened() as stream,
-        pq.ParquetFile(stream, metadata=metadata, read_dictionary=columns.texts, pre_buffer=is_large) as file,
+        pq.ParquetFile(stream, metadata=metadata, read_dictionary=planned.columns.texts, pre_buffer=is_large) as file,
     ):
         for index, (group, start) in enumerate(_starts(footer)):
             done = start
             for batch in file.iter_batches(_SLICE, row_groups=[index], use_threads=is_large):
-                found, planned = pa.Table.from_batches([batch]), columns.table(row_labels.of(done, len(batch)))
-                if not all(same(found[name], planned[name]) for name in columns.schema.names):
+                found, wanted = pa.Table.from_batches([batch]), planned.table(done, len(batch))
+                if not all(same(found[name], wanted[name]) for name in wanted.schema.names):
                     raise _differ(job, "label columns")
                 done += len(batch)
             if done != start + group:
