@@ -24,6 +24,7 @@ from moslabels.engine.worker import T, Worker
 
 SMALL = 1 << 20
 """So many bytes of inputs are read by one thread: DuckDB gives 122,880 rows to each, and waking more takes longer."""
+_LARGE = 1 << 25
 _OF_DUCKDB = (duckdb.Error, OSError, RuntimeError, MemoryError, pa.ArrowException, UnicodeDecodeError)
 
 
@@ -133,7 +134,9 @@ class Engine:
                 self._is_sound = True
 
     def let_go(self) -> None:
-        """Let go of memory that DuckDB and Arrow keep for later: the next step needs much of other kinds."""
+        """If inputs are large, let go of memory that DuckDB and Arrow keep for later: the next step needs some."""
+        if self._expected < _LARGE:
+            return
         pa.default_memory_pool().release_unused()
         if self._database is not None:
             self._database.let_go()
