@@ -37,7 +37,8 @@ def _folders(file: PartFile) -> list[tuple[str, str]]:
 def values_of_folders(file: PartFile, partitions: Sequence[str]) -> tuple[str | None, ...]:
     """Return the values of ``partitions`` in the names of the folders of a part. Raise TableError if one is not there.
 
-    They are percent-decoded, as Hive and Spark write them. Hive's name for no value is None.
+    They are percent-decoded, as Hive and Spark write them. Hive's name for no value is None. Raise TableError also if
+    the codes are not UTF-8: what stands in for them could make one value of two.
     """
     path = file.features or file.path
     folders = _folders(file)
@@ -52,5 +53,14 @@ def values_of_folders(file: PartFile, partitions: Sequence[str]) -> tuple[str | 
                 "parts",
                 column=wanted,
             )
-        values.append(None if found[0] == _NO_PARTITION else urllib.parse.unquote(found[0]))
+        try:
+            values.append(None if found[0] == _NO_PARTITION else urllib.parse.unquote(found[0], errors="strict"))
+        except UnicodeDecodeError as error:
+            raise fault(
+                path,
+                f"the folder {shown(f'{wanted}={found[0]}')} above it has codes that are not UTF-8; give it a name in "
+                "UTF-8, in which %C3%A9 is é",
+                "parts",
+                column=wanted,
+            ) from error
     return tuple(values)

@@ -223,6 +223,15 @@ REFUSED: dict[str, tuple[Callable[[Path], Any], str]] = {
         ][-1],
         r'2.parquet: 2 folders above it have a name "corpus=…"',
     ),
+    "partitions in codes that are not UTF-8": (
+        lambda folder: [
+            replace_part(pa.table({"key": ["a"]}), "corpus=%E8/2.parquet")(folder),
+            replace_part(pa.table({"key": ["a"]}), "corpus=%E9/2.parquet")(folder),
+            [(folder / "features" / f"{number}.parquet").unlink() for number in (0, 1)],
+            {"partitions": ["corpus"], "feature_key_column": "key"},
+        ][-1],
+        r'%E8/2.parquet: the folder "corpus=%E8" above it has codes that are not UTF-8; give it a name',
+    ),
     "a partition that is a column": (
         lambda folder: [
             replace_part(pa.table({"key": ["a"], "Corpus": ["x"]}), "corpus=A/2.parquet")(folder),
