@@ -58,14 +58,17 @@ def _check_parts(side: Side, folder: str) -> None:
     if not os.path.isdir(folder):
         raise UsageError(f"{folder}: is not a folder, and the table of {side.evidence} is one of many parts")
     paths = {os.path.join(folder, part.path): part for part in side.parts or ()}
-    others = [path for path in files_below(folder) if path.lower().endswith(SUFFIXES) and path not in paths]
-    if others:
-        raise UsageError(f"{others[0]}: is not a part of the table that {side.evidence} is about; {KEEP}")
-    for path, part in paths.items():
+    for path in paths:
         try:
             side.reach.check(path)
         except OSError as error:
             raise UsageError(f"{path} {reason(error)}") from error
+    # Evidence may name any folder. Only one that has some of the parts is searched, up to the first other one.
+    if any(map(os.path.isfile, paths)):
+        others = (path for path in files_below(folder) if path.lower().endswith(SUFFIXES) and path not in paths)
+        if (other := next(others, None)) is not None:
+            raise UsageError(f"{other}: is not a part of the table that {side.evidence} is about; {KEEP}")
+    for path, part in paths.items():
         _check_file(path, side.evidence, part.sha256)
 
 

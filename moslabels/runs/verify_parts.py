@@ -18,6 +18,7 @@ from moslabels.spec.features import GLOB, PartsSpec, read_parts
 from moslabels.spec.problems import Problems
 from moslabels.spec.table import TableSpec
 
+_MOST_OTHERS = 20
 _SUMS = {"rows": "input_rows", "rows_without_key": "rows_without_key", "matched_rows": "matched_rows"}
 """The counts of a part, with the members of the audit that are their sums."""
 
@@ -93,22 +94,32 @@ class PartsCheck:
             total = sum(part[name] for part in self._parts)
             checked.compare(f"{of_table}, of its parts", document.get(of_table, total), total)
         self._progress("the parts of the output")
+        are_some = False
         for number, part in enumerate(self._parts, start=1):
             path = os.path.join(out, part["path"])
             if (now := self._files.sha256(checked, path)) is not None:
+                are_some = True
                 checked.compare(f"output_sha256 of {path}", part["sha256"], now)
                 checked.compare(f"output_bytes of {path}", part["bytes"], os.path.getsize(path))
             self._files.run.progress.advance(number)
-        if not self._files.refusal(out):
+        if are_some and not self._files.refusal(out):
             self._look_for_others(out)
 
     def _look_for_others(self, out: str) -> None:
-        """Note links among the parts of the output, and files that are not of it."""
+        """Note links among the parts of the output, and files that are not of it: the first few.
+
+        An audit may name any folder as its output. So one without any of the parts is not searched, and another no
+        further than it takes to say that it is not the output.
+        """
         claimed = {os.path.join(out, part["path"]) for part in self._parts}
-        for path in files_below(out):
-            if os.path.islink(path):
+        others = ((path, os.path.islink(path)) for path in files_below(out))
+        for number, (path, is_link) in enumerate(one for one in others if one[1] or one[0] not in claimed):
+            if number == _MOST_OTHERS:
+                self._checked.compare(out, "the parts alone", "a folder with more files that are not of the output")
+                return
+            if is_link:
                 self._checked.compare(path, "a file or a folder", "a link")
-            elif path not in claimed:
+            else:
                 self._checked.compare(path, NOTHING, "a file in the folder of the output")
 
     def features(self, parts: PartsSpec | None) -> bool:
@@ -124,7 +135,7 @@ class PartsCheck:
                 checked.compare(f"features_sha256 of {path}", part["features_sha256"], now)
                 checked.changed_inputs.append(path)
             self._files.run.progress.advance(number)
-        if parts is None:
+        if parts is None or not is_whole:  # An audit may name any folder: only one that has its parts is searched.
             return False
         try:
             now_named = {file.path for file in list_parts(parts.items, parts.root, self._document["output"])}
@@ -135,7 +146,7 @@ class PartsCheck:
         added = sorted(path for path in now_named if os.path.normpath(path) not in wanted)
         for path in added:
             checked.compare(f"features_sha256 of {path}", NOTHING, "a part of the features that is not in the audit")
-        return is_whole and not added
+        return not added
 
     def _progress(self, what: str) -> None:
         self._files.run.progress.step(f"hashing {what}", len(self._parts), "parts")

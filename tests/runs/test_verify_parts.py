@@ -105,6 +105,31 @@ def test_what_was_touched_is_named(folder: Path, case: str) -> None:
     assert any(says in one for one in told), told
 
 
+@pytest.mark.parametrize("are_there", [True, False], ids=["with the parts", "without the parts"])
+def test_a_large_folder_that_an_audit_names_is_not_searched_far(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, are_there: bool
+) -> None:
+    """Whoever wrote the audit may have named any folder: that of the whole machine, at worst."""
+    large = folder / "large"
+    if are_there:
+        shutil.copytree(folder / "out", large)
+    for number in range(100):
+        write_table(large / f"others/{number}/more.txt", "x")
+    rewritten(folder, lambda document: document.update(output="data/large"))
+    seen = []
+    walk = os.walk
+
+    def counted(top: str) -> Any:
+        for found in walk(top):
+            seen.append(found[0])
+            yield found
+
+    monkeypatch.setattr(os, "walk", counted)
+    found = checked()
+    assert found["status"] == "differs"
+    assert len([one for one in seen if "others" in one]) <= 25
+
+
 def first(document: dict[str, Any]) -> dict[str, Any]:
     part: dict[str, Any] = document["parts"][0]
     return part
