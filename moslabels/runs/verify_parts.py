@@ -125,17 +125,17 @@ class PartsCheck:
     def features(self, parts: PartsSpec | None) -> bool:
         """Compare the parts of the features with their hashes. Return whether all are there, and no others."""
         checked = self._checked
-        is_whole = True
+        is_whole, are_some = True, False
         paths = paths_of_features(self._document)
         self._progress("the parts of the features")
         for number, (path, part) in enumerate(zip(paths, self._parts, strict=True), start=1):
             now = self._files.sha256(checked, path)
-            is_whole = is_whole and now is not None
+            is_whole, are_some = is_whole and now is not None, are_some or now is not None
             if now is not None and now != part["features_sha256"]:
                 checked.compare(f"features_sha256 of {path}", part["features_sha256"], now)
                 checked.changed_inputs.append(path)
             self._files.run.progress.advance(number)
-        if parts is None or not is_whole:  # An audit may name any folder: only one that has its parts is searched.
+        if parts is None or not are_some:  # An audit may name any folder: one without any of the parts is not searched.
             return False
         try:
             now_named = {file.path for file in list_parts(parts.items, parts.root, self._document["output"])}
@@ -146,7 +146,7 @@ class PartsCheck:
         added = sorted(path for path in now_named if os.path.normpath(path) not in wanted)
         for path in added:
             checked.compare(f"features_sha256 of {path}", NOTHING, "a part of the features that is not in the audit")
-        return not added
+        return is_whole and not added
 
     def _progress(self, what: str) -> None:
         self._files.run.progress.step(f"hashing {what}", len(self._parts), "parts")
