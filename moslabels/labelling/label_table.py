@@ -12,6 +12,7 @@ from moslabels.base.errors import TableError
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import Statement, render
 from moslabels.labelling.labels import Labels
+from moslabels.sources.arrays import ascends, words_in_use
 from moslabels.sources.constants import integer, one_array, texts_of
 from moslabels.spec.names import SOURCE_COLUMN
 
@@ -151,7 +152,7 @@ class _Values:
 
 def _without_unused(values: pa.DictionaryArray) -> pa.DictionaryArray:
     """Return texts with a dictionary of those that are there, in their order."""
-    used = values.indices.unique().drop_null().sort()
+    used = words_in_use(values.indices)
     if len(used) == len(values.dictionary):
         return values
     codes = pc.index_in(values.indices, value_set=used)
@@ -181,7 +182,7 @@ def _places(label_ids: _Numbers) -> pa.Int32Array | None:
     """
     ids = label_ids.array()
     last = ids[-1].as_py()
-    if not pc.all(pc.less(ids.slice(0, len(ids) - 1), ids.slice(1)), min_count=0).as_py():
+    if not ascends(ids):
         raise _inconsistent("the labels were not read in their order")
     if last == len(ids) - 1:
         return None

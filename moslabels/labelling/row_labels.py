@@ -13,6 +13,7 @@ from moslabels.engine.statements import Statement, render
 from moslabels.labelling.keys import Key
 from moslabels.labelling.labels import Labels
 from moslabels.labelling.match import Match
+from moslabels.sources.arrays import ascends
 from moslabels.sources.columns import Cell
 from moslabels.sources.constants import integer, one_array, zeros
 from moslabels.sources.distinct import DistinctRows
@@ -165,8 +166,7 @@ def _counts_up(numbers: pa.ChunkedArray, rows: int) -> bool:
     """Return whether these are the numbers from 1 to that of the last row, in order."""
     if len(numbers) != rows or not rows:
         return len(numbers) == rows
-    is_more = pc.less(numbers.slice(0, rows - 1), numbers.slice(1))
-    return (numbers[0].as_py(), numbers[-1].as_py()) == (1, rows) and bool(pc.all(is_more, min_count=0).as_py())
+    return (numbers[0].as_py(), numbers[-1].as_py()) == (1, rows) and ascends(numbers)
 
 
 def _positions(engine: Engine, source: Source, key: Key, labels: Labels, rows: int) -> pa.ChunkedArray:

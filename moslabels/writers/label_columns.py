@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from moslabels.sources.arrays import words_in_use
 from moslabels.sources.constants import one_array
 
 _SLICE = 1 << 20
@@ -73,7 +74,7 @@ def _taken(values: pa.Array, parts: list[_Runs]) -> list[pa.Array]:
     codes, dictionary = [values.indices.take(part.places) for part in parts], values.dictionary
     if dictionary.nbytes > _FEW_BYTES:
         # In their old order, so that a dictionary of which all is used stays the same.
-        used = pa.chunked_array(codes, pa.int32()).unique().drop_null().sort()
+        used = words_in_use(pa.chunked_array(codes, pa.int32()))
         codes, dictionary = [pc.index_in(part, value_set=used) for part in codes], dictionary.take(used)
     return [
         pa.DictionaryArray.from_arrays(part.of_rows(code), dictionary) for part, code in zip(parts, codes, strict=True)
