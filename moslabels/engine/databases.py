@@ -96,7 +96,7 @@ class Database:
     def use_all_threads(self) -> None:
         """Use as many threads as the machine has, or as the settings say. For small inputs, one is quicker."""
         if self.settings.threads is None and not self._has_all_threads:
-            self._root.execute("RESET GLOBAL threads")
+            self._use_threads(None)
             self._has_all_threads = True
 
     @property
@@ -124,7 +124,7 @@ class Database:
         It does with few threads, because each needs memory of its own; and if that is too much, with more memory.
         """
         if self._is_held and not self._has_few_threads and self._threads > FEW_THREADS:
-            self._root.execute(f"SET GLOBAL threads = {FEW_THREADS}")
+            self._use_threads(FEW_THREADS)
             self._has_few_threads = True
             self.let_go()
             return True
@@ -136,10 +136,12 @@ class Database:
         if was_held:
             self._root.execute(render("session/memory", memory=int(self.memory)).sql)
         if self._has_few_threads:
-            given = self.settings.threads
-            self._root.execute("RESET GLOBAL threads" if given is None else f"SET GLOBAL threads = {given}")
+            self._use_threads(self.settings.threads)
             self._has_few_threads = False
         return was_held
+
+    def _use_threads(self, threads: int | None) -> None:
+        self._root.execute(render("session/threads", threads=threads).sql)
 
     @property
     def _threads(self) -> int:
@@ -156,7 +158,7 @@ class Database:
         self.take_more()
         self._may_be_held = self.settings.memory_limit is None
         if self._has_all_threads:
-            self._root.execute("SET GLOBAL threads = 1")
+            self._use_threads(1)
             self._has_all_threads = False
 
     def has(self, settings: Settings) -> bool:

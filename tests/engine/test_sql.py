@@ -86,6 +86,7 @@ def contexts() -> list[dict[str, Any]]:
                     "is_one_file": not extras,
                     "which": "all" if extras else "used",
                     "memory": 160,
+                    "threads": 4,
                     "has_repeats": bool(extras),
                     "has_scale": bool(extras),
                     "are_few": bool(extras),
