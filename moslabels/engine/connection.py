@@ -156,10 +156,11 @@ class Engine:
     @contextmanager
     def passing(self) -> Iterator[None]:
         """Forget at the end of the block the tables that it registers and the statements that it runs."""
-        ran, tables = len(self.ran), self._tables.count
+        ran, tables, expected = len(self.ran), self._tables.count, self._expected
         try:
             yield
         finally:
+            self._expected = expected
             del self.ran[ran:]
             for name in self._tables.since(tables):
                 self._interruptible(Statement("sources/arrow", name), partial(self._tables.unregister, name))
