@@ -17,6 +17,7 @@ from moslabels.base.settings import DEFAULTS, Settings, bytes_of
 from moslabels.engine.arrow_tables import ArrowTables
 from moslabels.engine.databases import Database, give_back, take
 from moslabels.engine.failures import failure
+from moslabels.engine.parsed import parsed
 from moslabels.engine.sessions import Connection, session_of, watch
 from moslabels.engine.statements import SqlText, Statement, render, rules
 from moslabels.engine.timer import Timer
@@ -205,27 +206,37 @@ class Engine:
             self._database.take_more()
         self.ran.append(statement)
         timer = Timer(self.progress, statement)
+
+        def begun() -> tuple[pa.RecordBatchReader, list[pa.RecordBatch | None]]:
+            reader = self._reader(statement, rows)
+            return reader, _next(reader, rows)
+
         with timer:
-            reader = self._interruptible(statement, lambda: self._reader(statement, rows), timer)
+            reader, fetched = self._interruptible(statement, begun, timer)
 
         def batches() -> Iterator[pa.RecordBatch]:
             while True:
+                for batch in fetched:
+                    if batch is None:
+                        timer.tell()
+                        return
+                    yield batch
                 with timer:
-                    batch = self._interruptible(statement, lambda: next(reader, None), timer)
-                if batch is None:
-                    timer.tell()
-                    return
-                yield batch
+                    fetched[:] = self._interruptible(statement, lambda: _next(reader, rows), timer)
 
         return reader.schema, batches()
 
     def _execute(self, statement: Statement) -> Connection:
         self._tables.register_for(statement.sql)
-        return self._connection.execute(statement.sql, dict(statement.values) or None)
+        *others, last = parsed(self._connection, statement.sql)
+        for other in others:
+            self._connection.execute(other)
+        return self._connection.execute(last, dict(statement.values) or None)
 
     def _reader(self, statement: Statement, rows: int) -> pa.RecordBatchReader:
         self._tables.register_for(statement.sql)
-        return self._connection.sql(statement.sql, params=dict(statement.values) or None).to_arrow_reader(rows)
+        (query,) = parsed(self._connection, statement.sql)
+        return self._connection.sql(query, params=dict(statement.values) or None).to_arrow_reader(rows)
 
     def _timed(self, statement: Statement, call: Callable[[], T]) -> T:
         """Return what a call of DuckDB returns, and report it as the work of a statement."""
@@ -256,3 +267,9 @@ class Engine:
             self._is_sound = False
             raise failure(statement, error) from error
         return future.result()
+
+
+def _next(reader: pa.RecordBatchReader, rows: int) -> list[pa.RecordBatch | None]:
+    """Return the next batch, None if there is none; and if it is short, what comes after it: few rows take one call."""
+    batch = next(reader, None)
+    return [batch] if batch is None or len(batch) == rows else [batch, next(reader, None)]
