@@ -98,9 +98,9 @@ def match_labels(engine: Engine, workspace: Workspace, spec: TableSpec, features
 
 
 def meet(engine: Engine, spec: TableSpec, features: Features, labels: Labels) -> Matched:
-    """Let the keys of features meet those of the labels that the engine has. Raise TableError.
+    """Let the keys of features meet those of the labels that the engine has, which others may have met before.
 
-    If they have met others before, :func:`forget_features` comes first.
+    Raise TableError.
     """
     dropped = check_rule(engine, spec, features, labels)
     by = group_column(features.source, spec.options.match_rate_by)
@@ -132,11 +132,6 @@ def meet_rows(
     by = group_column(source, spec.options.match_rate_by)
     match = match_features(engine, features, labels, by, distinct)
     return Matched(spec, source, key, labels, dropped, match, distinct)
-
-
-def forget_features(engine: Engine) -> None:
-    """Make room for other features. The labels stay."""
-    engine.run(render("match/fresh"))
 
 
 def judge(engine: Engine, matched: Matched) -> dict[str, Any] | None:

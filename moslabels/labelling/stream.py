@@ -15,7 +15,7 @@ from moslabels.labelling.match import (
     columns_read,
     group_column,
 )
-from moslabels.labelling.pipeline import Matched, check_rule, forget_features, meet_rows
+from moslabels.labelling.pipeline import Matched, check_rule, meet_rows
 from moslabels.labelling.row_labels import check_labelled, counted_rows_of_labels
 from moslabels.sources.constants import whole
 from moslabels.sources.distinct import counted_rows, distinct, distinct_of, merged
@@ -69,7 +69,6 @@ class Stream:
 
     def matched(self, engine: Engine) -> Matched:
         """Return how the rows so far meet the labels, as if they had been one table. Raise TableError."""
-        forget_features(engine)
         source = _of_part(self._features.source, counted=self._rows)
         rows = counted_rows(engine, source, self._values.sum())
         features = replace(self._features, source=source)

@@ -17,7 +17,7 @@ from moslabels.engine.shell_text import filled_in
 from moslabels.engine.statements import Statement, render
 from moslabels.files.paths import absolute
 from moslabels.files.workspace import Workspace
-from moslabels.labelling.pipeline import forget_features, last_statements, match_table
+from moslabels.labelling.pipeline import last_statements, match_table
 from moslabels.sources.faults import fault
 from moslabels.sources.opening import reader_of
 from moslabels.sources.parquet_parts import PartsSource
@@ -69,7 +69,6 @@ def _table(spec: TableSpec, settings: Settings, is_relative: bool, progress: Pro
     ):
         rules = len(engine.ran)
         engine.run(render("compile/fresh"))
-        forget_features(engine)
         matched = match_table(engine, workspace, spec)
         statements = [*engine.ran[rules:], *last_statements(matched)]
         copies = {_bound(copy): f"{path}.copy{os.path.splitext(copy)[1]}" for copy, path in workspace.copies.items()}

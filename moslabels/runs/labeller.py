@@ -22,7 +22,7 @@ from moslabels.evidence.types import Audit
 from moslabels.files.watched import watched
 from moslabels.labelling.label_table import label_table
 from moslabels.labelling.labels import take_labels
-from moslabels.labelling.pipeline import forget_features, judge, meet, read_features, read_labels
+from moslabels.labelling.pipeline import judge, meet, read_features, read_labels
 from moslabels.labelling.stream import Stream
 from moslabels.parquet import schemas
 from moslabels.runs import log
@@ -86,7 +86,6 @@ class Labeller:
                 engine.passing(),
             ):
                 engine.progress.table(spec.features, 1, 1)
-                forget_features(engine)
                 matched = meet(engine, spec, read_features(engine, self._workspace, spec), self._labels)
                 run = Run(args=self._call.args(named, self._named), hashes=self._hashes)
                 done = joined(engine, matched, self._columns, run, check_features)

@@ -1,5 +1,5 @@
--- Drops the labels of the last table that was labelled, and the view of it, to make room for the next. match/fresh drops
--- the tables of its features.
+-- Drops the labels of the last table that was labelled, and the view of it, to make room for the next. The tables of its
+-- features are replaced.
 DROP VIEW IF EXISTS temp.labelled;
 DROP VIEW IF EXISTS temp.labels;
 DROP VIEW IF EXISTS temp.label_keys;

@@ -2,7 +2,7 @@
 -- them. Keys are made of these few values, not of every frame of a clip.
 -- Parameters: those of the file
 {%- from 'sources/cells.sql' import rows, row_count %}
-CREATE TEMP TABLE feature_values AS
+CREATE OR REPLACE TEMP TABLE feature_values AS
 SELECT
     {%- for cell in cells %}
     {{ cell.value | ident }},

@@ -3,7 +3,7 @@
 -- Parameters: $regex, $capture (a list each: an entry per part of the key)
 {%- from 'sources/cells.sql' import rows, texts %}
 {%- from 'sources/keys.sql' import keyed %}
-CREATE TEMP TABLE feature_keys AS
+CREATE OR REPLACE TEMP TABLE feature_keys AS
 WITH cells AS (
     SELECT
         *,

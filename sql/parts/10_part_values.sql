@@ -2,7 +2,7 @@
 -- first of them. Rows are numbered through all parts.
 -- Parameters: those of the parts
 {%- from 'sources/cells.sql' import rows %}
-CREATE TEMP TABLE part_values AS
+CREATE OR REPLACE TEMP TABLE part_values AS
 SELECT
     part,
     {%- for cell in cells %}

@@ -1,6 +1,6 @@
 -- Makes feature_values: one row per distinct value of the key columns over all parts, as match/10_feature_values makes
 -- it of one file.
-CREATE TEMP TABLE feature_values AS
+CREATE OR REPLACE TEMP TABLE feature_values AS
 SELECT
     {%- for cell in cells %}
     {{ cell.value | ident }},

@@ -1,6 +1,6 @@
 -- Makes part_labels: one row per part and distinct value of the key columns in it that has a label, with the number of
 -- the label. The rows of a part stand together, so that those of a few are found without reading all.
-CREATE TEMP TABLE part_labels AS
+CREATE OR REPLACE TEMP TABLE part_labels AS
 SELECT
     part,
     {%- for cell in cells %}

@@ -3,7 +3,7 @@
 -- of them, see unmatched/04_unlike_keys.
 -- Parameters: $pattern of the keys that are like them (null: they are not alike)
 {%- from 'unmatched/near.sql' import with_coarse, with_nears, names %}
-CREATE TEMP TABLE near_pairs AS
+CREATE OR REPLACE TEMP TABLE near_pairs AS
 WITH unlike_labels AS (
     SELECT key FROM label_keys WHERE regexp_full_match(key, CAST($pattern AS VARCHAR)) IS NOT TRUE
 ), unmatched AS (

@@ -1,7 +1,7 @@
 -- Makes doubtful_pairs: the unmatched feature keys and the labels of which one begins with the other, or has lost
 -- digits that the other has: one row per difference and pair. A key is one text. The template is told what there may be
 -- by unmatched/08_near_counts.
-CREATE TEMP TABLE doubtful_pairs AS
+CREATE OR REPLACE TEMP TABLE doubtful_pairs AS
 WITH unmatched AS (
     SELECT DISTINCT key FROM feature_keys WHERE key IS NOT NULL AND label_id IS NULL
 )

@@ -3,7 +3,7 @@
 -- would be, that of another key too. All unmatched keys are tested against all labels. A key that one difference explains
 -- is not under several of them, nor under what comes after those. Of these last ones, a key is ambiguous too if the
 -- label that it would meet may be that of another key. The template is told whether there may be any (has_doubtful).
-CREATE TEMP TABLE near_keys AS
+CREATE OR REPLACE TEMP TABLE near_keys AS
 WITH
 {%- if has_doubtful %}
 claimed AS (
