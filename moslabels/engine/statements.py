@@ -129,20 +129,25 @@ def render(name: str, values: Mapping[str, Any] | None = None, **context: Any) -
 
     ``values`` may hold more than the statement uses: it keeps those that it uses. The template sees ``context``.
     """
-    sql = _rendered(name, context) if context else _plain(name)
-    return Statement(name, sql, {key: (values or {})[key] for key in parameters(sql)})
+    sql, used = _rendered(name, context) if context else _plain(name)
+    return Statement(name, sql, {key: (values or {})[key] for key in used})
 
 
-def _rendered(name: str, context: Mapping[str, Any]) -> str:
-    return environment().get_template(f"{name}.sql").render(context)
+def _rendered(name: str, context: Mapping[str, Any]) -> tuple[str, list[str]]:
+    """Return the text of a statement and its parameters."""
+    sql = environment().get_template(f"{name}.sql").render(context)
+    return sql, parameters(sql)
 
 
 @cache
-def _plain(name: str) -> str:
-    """Return the text of a statement that needs no context. Most of a job are of this kind."""
+def _plain(name: str) -> tuple[str, list[str]]:
+    """Return what :func:`_rendered` returns of a statement that needs no context. Most of a job are of this kind."""
     text = (sql_folder() / f"{name}.sql").read_text(encoding="utf-8")
     # Jinja would return the same text, after it has taken it apart and compiled it.
-    return _rendered(name, {}) if _JINJA.search(text) else text.removesuffix("\n")
+    if _JINJA.search(text):
+        return _rendered(name, {})
+    sql = text.removesuffix("\n")
+    return sql, parameters(sql)
 
 
 def rules(temporary: bool = True) -> list[Statement]:

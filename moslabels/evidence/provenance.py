@@ -12,6 +12,7 @@ from typing import Any
 
 from moslabels.base.version import __version__
 from moslabels.files.records import file_record
+from moslabels.files.watched import file_state
 from moslabels.spec.reports import named_reports
 
 SCHEMA = "ai-run-provenance-v1"
@@ -56,7 +57,13 @@ def version_differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> 
 
 def entrypoint() -> dict[str, Any]:
     """Return the file record of the command, under the path that it has in every installation."""
-    return {**file_record(str(Path(__file__).parents[1] / "cli.py")), "path": ENTRYPOINT}
+    path = str(Path(__file__).parents[1] / "cli.py")
+    return {**_record(path, file_state(path)), "path": ENTRYPOINT}
+
+
+@cache
+def _record(path: str, _state: tuple[int, ...] | None) -> dict[str, Any]:
+    return file_record(path)
 
 
 def run_provenance(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import accumulate
+from itertools import accumulate, pairwise
 
 import pyarrow as pa
 import pytest
@@ -36,9 +36,8 @@ def test_a_statement_is_parsed_once_for_all_engines() -> None:
 def test_it_reads_what_is_there_when_it_runs() -> None:
     """Not what was there when it was parsed: another type, another table, none."""
     for content, found in (("1 AS x", "1"), ("'a' AS x", "a"), ("[2] AS y, 3.5 AS x", "3.5")):
-        with Engine() as engine:
-            with pytest.raises(StatementError, match="mine"):
-                engine.rows(sql("SELECT CAST(x AS VARCHAR) AS x FROM mine"))
+        with Engine() as engine, pytest.raises(StatementError, match="mine"):
+            engine.rows(sql("SELECT CAST(x AS VARCHAR) AS x FROM mine"))
         with Engine() as engine:
             engine.run(sql(f"CREATE TEMP TABLE mine AS SELECT {content}"))
             assert engine.row(sql("SELECT CAST(x AS VARCHAR) AS x FROM mine")) == {"x": found}
@@ -85,7 +84,7 @@ def test_a_stream_passes_on_all_batches(sizes: list[int], monkeypatch: pytest.Mo
     ends = list(accumulate(sizes, initial=0))
 
     def batches() -> Iterator[pa.RecordBatch]:
-        for start, end in zip(ends, ends[1:], strict=False):
+        for start, end in pairwise(ends):
             yield pa.record_batch([pa.array(range(start, end), pa.int64())], schema)
 
     monkeypatch.setattr(Engine, "_reader", lambda *_: pa.RecordBatchReader.from_batches(schema, batches()))
