@@ -228,14 +228,20 @@ class Engine:
 
     def _execute(self, statement: Statement) -> Connection:
         self._tables.register_for(statement.sql)
-        *others, last = parsed(self._connection, statement.sql)
+        *others, last = self._parsed(statement)
         for other in others:
             self._connection.execute(other)
         return self._connection.execute(last, dict(statement.values) or None)
 
+    def _parsed(self, statement: Statement) -> list[duckdb.Statement]:
+        if self._database is not None:
+            return parsed(self._connection, statement.sql)
+        # Settings of the caller's connection may hold for the parser, and not for others.
+        return self._connection.extract_statements(statement.sql)
+
     def _reader(self, statement: Statement, rows: int) -> pa.RecordBatchReader:
         self._tables.register_for(statement.sql)
-        (query,) = parsed(self._connection, statement.sql)
+        (query,) = self._parsed(statement)
         return self._connection.sql(query, params=dict(statement.values) or None).to_arrow_reader(rows)
 
     def _timed(self, statement: Statement, call: Callable[[], T]) -> T:

@@ -14,7 +14,7 @@ _KEPT: OrderedDict[str, list[duckdb.Statement]] = OrderedDict()
 
 
 def parsed(connection: Connection, sql: str) -> list[duckdb.Statement]:
-    """Return the statements of a text. Any connection can run them.
+    """Return the statements of a text. ``connection`` is one of ours, and all of these can run them.
 
     Raise duckdb.ParserException if DuckDB cannot parse it.
     """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import accumulate, pairwise
 
+import duckdb
 import pyarrow as pa
 import pytest
 
@@ -31,6 +32,13 @@ def test_a_statement_is_parsed_once_for_all_engines() -> None:
             assert engine.row(sql("SELECT $number AS x", number=number)) == {"x": number}
             texts.append(parsed(engine._connection, "SELECT $number AS x"))
     assert texts[0] is texts[1]
+
+
+def test_what_the_connection_of_a_caller_parses_is_not_kept() -> None:
+    """Its settings may hold for the parser."""
+    with Engine(connection=duckdb.connect()) as engine:
+        assert engine.row(sql("SELECT 1 AS x")) == {"x": 1}
+    assert not kept_statements._KEPT
 
 
 def test_it_reads_what_is_there_when_it_runs() -> None:
