@@ -16,6 +16,7 @@ from moslabels.labelling.labels import LabelFile, Labels
 from moslabels.labelling.match import Match, PartCounts, Sample
 from moslabels.labelling.scores import Scores
 from moslabels.spec.key_rules import key_regexes
+from moslabels.spec.options import Options
 from moslabels.spec.table import LabelSpec, TableSpec
 
 FAMILY = "mos-label-materializer-"
@@ -93,14 +94,9 @@ def build(
         **({"parts": [dataclasses.asdict(part) for part in parts]} if spec.parts is not None else {}),
         "output": output and output.path,
         "feature_key_column": one_or_list(match.key.columns),
-        **({"feature_key_template": options.feature_key_template} if options.feature_key_template is not None else {}),
         "label_key_column": one_or_list(first.key.columns),
         "label_mos_column": first.mos_column,
-        "key_normalize": options.key_normalize,
-        "feature_key_regex": one_or_list([regex or "" for regex in match.key.regexes]),
-        "label_key_regex": one_or_list([regex or "" for regex in key_regexes(options, "label")]),
-        "key_case": options.key_case,
-        "min_match_rate": options.min_match_rate,
+        **of_options(options),
         "config": plain(spec.config),
         "input_rows": match.input_rows,
         "output_rows": match.input_rows,
@@ -124,6 +120,20 @@ def build(
         "unmatched": unmatched and {"path": unmatched.path, "sha256": unmatched.sha256, "bytes": unmatched.bytes},
         "warnings": list(warnings),
         "run_provenance": provenance,
+    }
+
+
+def of_options(options: Options) -> dict[str, Any]:
+    """Return the fields that tell options, whatever the files are."""
+    return {
+        **({"feature_key_template": options.feature_key_template} if options.feature_key_template is not None else {}),
+        "key_normalize": options.key_normalize,
+        **{
+            f"{side}_key_regex": one_or_list([regex or "" for regex in key_regexes(options, side)])
+            for side in ("feature", "label")
+        },
+        "key_case": options.key_case,
+        "min_match_rate": options.min_match_rate,
     }
 
 

@@ -86,6 +86,11 @@ class Entry(Evidence):
         """Return None, because an entry has no block."""
 
     @property
+    def counts(self) -> dict[str, Any]:
+        """Return the counts, as an audit of the table has them."""
+        return {**self.members["counts"], "match_rate": self.members["match_rate"]}
+
+    @property
     def schema_fault(self) -> str:
         """Return why an entry of the right shape cannot be judged; empty if it can."""
         name = self.members["schema"]

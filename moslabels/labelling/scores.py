@@ -18,8 +18,9 @@ from moslabels.sources.source import Source
 
 _BATCH = 1 << 17
 _ENDS = {"min": 0, "max": 4}
-_QUARTILES = {"q1": 1, "median": 2, "q3": 3}
-_EDGES = [(5 + number) / 5 for number in range(20)]
+QUARTERS = {**_ENDS, "q1": 1, "median": 2, "q3": 3}
+"""How many quarters of the scores are below each statistic but the mean."""
+EDGES = [(5 + number) / 5 for number in range(20)]
 """Where the bins begin. Each is the double nearest to 1.2, 1.4, …, so that a score written so begins its bin."""
 
 
@@ -68,12 +69,12 @@ class _Sums:
     def __init__(self, rows: int, keys: int) -> None:
         self._rows = _Statistics(rows)
         self._keys = _Statistics(keys)
-        self._histograms = [[0] * len(_EDGES) for _ in range(4)]
+        self._histograms = [[0] * len(EDGES) for _ in range(4)]
 
     def add(self, mos: pa.Array, rows: pa.Array, keys: pa.Array, *clipped: pa.Array) -> None:
         if not len(mos):
             return
-        ends = [*(bisect_left(mos, edge, key=_value) for edge in _EDGES), len(mos)]
+        ends = [*(bisect_left(mos, edge, key=_value) for edge in EDGES), len(mos)]
         for histogram, counts in zip(self._histograms, (rows, keys, *clipped), strict=False):
             _count(histogram, counts, ends)
         self._rows.add(mos, rows)
@@ -98,7 +99,7 @@ class _Statistics:
         self._upto = 0
         self._sum: pa.Scalar | None = None
         # In the order of their scores they count from 0. A quartile is at a place between two of them.
-        self._places = {name: (count - 1) * quartile / 4 for name, quartile in (_ENDS | _QUARTILES).items()}
+        self._places = {name: (count - 1) * quartile / 4 for name, quartile in QUARTERS.items()}
         self._at: dict[int, float] = {}
 
     def add(self, mos: pa.Array, counts: pa.Array) -> None:
@@ -113,7 +114,7 @@ class _Statistics:
 
     def found(self) -> dict[str, float | None]:
         if self._sum is None:
-            return dict.fromkeys((*_ENDS, "mean", *_QUARTILES))
+            return dict.fromkeys((*QUARTERS, "mean"))
         found = {name: self._between(place) for name, place in self._places.items()}
         return {**{name: found.pop(name) for name in _ENDS}, "mean": self._sum.as_py() / self._count, **found}
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from moslabels.base.text import listed, visible
+from moslabels.base.text import listed, shown_apart, visible
 from moslabels.evidence.documents import Evidence
 from moslabels.evidence.shape import Misfit
 
@@ -90,6 +90,12 @@ class Checked:
             "missing": self.missing,
             "notes": self.notes,
         }
+
+
+def told(difference: Mapping[str, Any]) -> str:
+    """Return a difference as a text for people."""
+    says, found = shown_apart(difference["claimed"], difference["found"])
+    return f"{difference['what'] or 'it'}: says {says}, is {found}"
 
 
 def _plain(value: Any) -> Any:

@@ -19,6 +19,8 @@ from moslabels.evidence.run import Run
 from moslabels.files.listing import files_below, list_parts
 from moslabels.files.records import file_record
 from moslabels.files.same import is_same_file
+from moslabels.runs.agreement import compare_with_output
+from moslabels.runs.checked import Checked, told
 from moslabels.spec.features import PartsSpec
 from moslabels.spec.formats import compression_of, known_format
 from moslabels.spec.table import TableSpec
@@ -49,7 +51,19 @@ def audit_of_unchanged(spec: TableSpec, run: Run) -> dict[str, Any] | None:
         written.append((spec.unmatched, document["unmatched"]["sha256"]))
     if any(file_record(path)["sha256"] != sha256 for path, sha256 in written):
         return None
-    return document
+    return document if _is_believed(document, spec, run) else None
+
+
+def _is_believed(document: Mapping[str, Any], spec: TableSpec, run: Run) -> bool:
+    """Return whether the counts of an audit are those of its output, as far as this can be told. Note why not."""
+    checked = Checked(str(spec.audit_json), Audit.kind)
+    try:
+        compare_with_output(checked, document, spec)
+    except OverflowError:
+        checked.compare("a count", "more than fits in a number", "less")
+    if checked.differences:
+        run.progress.note(f"labelled again, because {checked.path} is not believed: {told(checked.differences[0])}")
+    return not checked.differences
 
 
 def _same_parts(document: Mapping[str, Any], parts: PartsSpec, out: str, run: Run) -> bool:

@@ -7,11 +7,10 @@ from typing import Any
 
 from moslabels.base.progress import SILENT, Progress
 from moslabels.base.settings import DEFAULTS, Settings
-from moslabels.base.text import shown_apart
 from moslabels.engine.databases import kept
 from moslabels.evidence.documents import Audit, Entry, Reach, Report, load
 from moslabels.parts.engines import EngineOfRun
-from moslabels.runs.checked import Checked
+from moslabels.runs.checked import Checked, told
 from moslabels.runs.verify_files import Files
 from moslabels.runs.verify_report import ReportCheck
 from moslabels.spec.paths import refuse_url
@@ -78,10 +77,7 @@ def verify_text(document: Mapping[str, Any]) -> str:
         says = {"ok": "all of it holds", "differs": "differs", "unknown": "cannot be told"}[found["status"]]
         lines.append(f"{found['path']} ({found['kind']}): {says}{_in_short(found)}")
         differences = found["differences"]
-        lines += [
-            "  {}: says {}, is {}".format(one["what"] or "it", *shown_apart(one["claimed"], one["found"]))
-            for one in differences[:_SHOWN]
-        ]
+        lines += [f"  {told(one)}" for one in differences[:_SHOWN]]
         if len(differences) > _SHOWN:
             lines.append(f"  and {len(differences) - _SHOWN} more differences; --json has all")
         lines += [f"  not told: {note}" for note in found["unknown"]]

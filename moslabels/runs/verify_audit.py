@@ -200,7 +200,7 @@ class AuditCheck:
         spec = spec_of(checked, entry["features"]["path"], entry["labels"], checked.path, entry["config"])
         if spec is None:
             return
-        counts = {**entry["counts"], "match_rate": entry["match_rate"]}
+        counts = carried.counts
         self._again.recount(checked, spec, carried.key, counts)
         is_same = entry["versions"] == versions()
         again = self._again.audit(checked, spec, is_same)

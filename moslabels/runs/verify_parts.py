@@ -12,6 +12,7 @@ from moslabels.base.errors import TableError
 from moslabels.base.text import shown
 from moslabels.evidence.audit import PartRecord, sha256_of_parts
 from moslabels.files.listing import Item, files_below, is_path_of_part, list_parts, split_pattern
+from moslabels.runs.agreement import compare_sums
 from moslabels.runs.checked import NOTHING, Checked
 from moslabels.runs.verify_files import Files
 from moslabels.spec.features import GLOB, PartsSpec, read_parts
@@ -19,8 +20,6 @@ from moslabels.spec.problems import Problems
 from moslabels.spec.table import TableSpec
 
 _MOST_OTHERS = 20
-_SUMS = {"rows": "input_rows", "rows_without_key": "rows_without_key", "matched_rows": "matched_rows"}
-"""The counts of a part, with the members of the audit that are their sums."""
 
 
 def have_paths(checked: Checked, parts: Sequence[Mapping[str, Any]]) -> bool:
@@ -90,9 +89,7 @@ class PartsCheck:
         records = [PartRecord(**part) for part in self._parts]
         checked.compare("output_sha256, of its parts", document["output_sha256"], sha256_of_parts(records))
         checked.compare("output_bytes, of its parts", document["output_bytes"], sum(part.bytes for part in records))
-        for name, of_table in _SUMS.items():
-            total = sum(part[name] for part in self._parts)
-            checked.compare(f"{of_table}, of its parts", document.get(of_table, total), total)
+        compare_sums(checked, document)
         self._progress("the parts of the output")
         are_some = False
         for number, part in enumerate(self._parts, start=1):
