@@ -23,28 +23,46 @@ def columns_of_folders(files: Sequence[PartFile], partitions: Sequence[str]) -> 
 
 
 def names_of_folders(files: Sequence[PartFile]) -> list[str]:
-    """Return the names of folders ``name=value`` of which each part has one above it, the outermost first."""
-    counts = [Counter(urllib.parse.unquote(name) for name, _ in _folders(file)) for file in files]
+    """Return the names of folders ``name=value`` of which each part has one above it, the outermost first.
+
+    Raise TableError as :func:`values_of_folders` does.
+    """
+    counts = [Counter(name for name, _ in _folders(file)) for file in files]
     return [name for name in counts[0] if all(count[name] == 1 for count in counts)]
 
 
 def _folders(file: PartFile) -> list[tuple[str, str]]:
-    """Return name and value of the folders above a part that are named so, as they are written."""
-    found = [name.partition("=") for name in (file.features or file.path).split(os.sep)[:-1]]
-    return [(name, value) for name, mark, value in found if mark]
+    """Return name and value of the folders above a part that are named so. The value is as it is written."""
+    path = file.features or file.path
+    found = [name.partition("=") for name in path.split(os.sep)[:-1]]
+    return [(_decoded(path, name, f"{name}={value}"), value) for name, mark, value in found if mark]
+
+
+def _decoded(path: str, text: str, folder: str, column: str | None = None) -> str:
+    """Return a name or a value in the name of a folder, which is percent-encoded, as Hive and Spark write it."""
+    try:
+        return urllib.parse.unquote(text, errors="strict")
+    except UnicodeDecodeError as error:
+        raise fault(
+            path,
+            f"the folder {shown(folder)} above it has codes that are not UTF-8; give it a name in UTF-8, in which "
+            "%C3%A9 is é",
+            "parts",
+            column=column,
+        ) from error
 
 
 def values_of_folders(file: PartFile, partitions: Sequence[str]) -> tuple[str | None, ...]:
     """Return the values of ``partitions`` in the names of the folders of a part. Raise TableError if one is not there.
 
-    They are percent-decoded, as Hive and Spark write them. Hive's name for no value is None. Raise TableError also if
-    the codes are not UTF-8: what stands in for them could make one value of two.
+    They are percent-decoded. Hive's name for no value is None. Raise TableError also if the codes of a name, or of such
+    a value, are not UTF-8: what stands in for them could make one of two.
     """
     path = file.features or file.path
-    folders = _folders(file)
+    folders = _folders(file) if partitions else []  # Other folders may be named as they like.
     values: list[str | None] = []
     for wanted in partitions:
-        found = [value for name, value in folders if urllib.parse.unquote(name) == wanted]
+        found = [value for name, value in folders if name == wanted]
         if len(found) != 1:
             says = f"{len(found)} folders above it have" if found else "no folder above it has"
             raise fault(
@@ -53,14 +71,6 @@ def values_of_folders(file: PartFile, partitions: Sequence[str]) -> tuple[str | 
                 "parts",
                 column=wanted,
             )
-        try:
-            values.append(None if found[0] == _NO_PARTITION else urllib.parse.unquote(found[0], errors="strict"))
-        except UnicodeDecodeError as error:
-            raise fault(
-                path,
-                f"the folder {shown(f'{wanted}={found[0]}')} above it has codes that are not UTF-8; give it a name in "
-                "UTF-8, in which %C3%A9 is é",
-                "parts",
-                column=wanted,
-            ) from error
+        (value,) = found
+        values.append(None if value == _NO_PARTITION else _decoded(path, value, f"{wanted}={value}", wanted))
     return tuple(values)

@@ -232,6 +232,15 @@ REFUSED: dict[str, tuple[Callable[[Path], Any], str]] = {
         ][-1],
         r'%E8/2.parquet: the folder "corpus=%E8" above it has codes that are not UTF-8; give it a name',
     ),
+    "names of partitions in codes that are not UTF-8": (
+        lambda folder: [
+            replace_part(pa.table({"key": ["a"]}), "%E8=x/2.parquet")(folder),
+            replace_part(pa.table({"key": ["a"]}), "%E9=y/2.parquet")(folder),
+            [(folder / "features" / f"{number}.parquet").unlink() for number in (0, 1)],
+            {"partitions": ["\ufffd"], "feature_key_column": "key"},
+        ][-1],
+        r'%E8=x/2.parquet: the folder "%E8=x" above it has codes that are not UTF-8; give it a name',
+    ),
     "a partition that is a column": (
         lambda folder: [
             replace_part(pa.table({"key": ["a"], "Corpus": ["x"]}), "corpus=A/2.parquet")(folder),
@@ -281,6 +290,12 @@ def test_a_manifest_says_what_is_wrong(tmp_path: Path, case: str, monkeypatch: p
     (tmp_path / "m.json").write_text(json.dumps({"tables": [table]}))
     with pytest.raises(UsageError, match=says):
         run_batch("m.json")
+
+
+def test_folders_that_are_no_partitions_may_have_any_name(tmp_path: Path) -> None:
+    two_parts(tmp_path, ["a"])
+    replace_part(pa.table({"key": ["b"]}), "%E9=%E8/2.parquet")(tmp_path)
+    assert label(tmp_path, min_match_rate=0)["input_rows"] == 2
 
 
 def test_columns_that_differ_are_told_by_part(tmp_path: Path) -> None:

@@ -96,6 +96,13 @@ def test_names_of_folders_are_the_key_if_nothing_else_names_the_clip(folder: Pat
     assert run(entry)["summary"]["matched_rows"] == 120
 
 
+def test_names_of_folders_that_are_not_utf_8_are_refused(folder: Path) -> None:
+    for code in ("E8", "E9"):
+        write_part(folder / "alone", f"%{code}=x/part.parquet", path=["v/5550001112.mp4"], x=[0.5])
+    with pytest.raises(TableError, match=r'the folder "%E8=x" above it has codes that are not UTF-8'):
+        proposed("alone/features")
+
+
 def test_a_folder_with_too_few_labels_is_a_question_and_not_a_gate(folder: Path) -> None:
     write_part(folder, "corpus=C/part.parquet", path=["v/5550001112.mp4"], x=[0.5])
     entry = proposed()
