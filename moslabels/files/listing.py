@@ -7,6 +7,7 @@ import glob
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from moslabels.base.errors import TableError
@@ -15,6 +16,8 @@ from moslabels.base.text import counted, listed
 SUFFIXES = (".parquet", ".pq")
 _OTHERS = (".csv", ".tsv", ".jsonl", ".ndjson", ".json")
 _SHOWN = 3
+_MOST_NAMES, _NAMES_OF_A_PART = 100_000, 100
+"""How many files and folders may stand where evidence says that parts are: so many, and so many more per part."""
 _LITERAL = re.compile(r"\[([*?[])\]")
 """A wildcard that stands for itself, as ``glob.escape`` writes it."""
 
@@ -139,6 +142,36 @@ def files_below(folder: str) -> Iterator[str]:
         links = [name for name in folders if os.path.islink(os.path.join(above, name))]
         for name in sorted([*names, *links]):
             yield os.path.join(above, name)
+
+
+def check_extent(items: Sequence[Item], parts: int) -> None:
+    """Raise TableError if far more files and folders stand where items are looked for than so many parts need.
+
+    Evidence may name any folder: that of the whole machine, at worst. Patterns follow links, as ``glob`` does.
+    """
+    room = _MOST_NAMES + _NAMES_OF_A_PART * parts
+    for item in items:
+        is_pattern = item.kind == "glob"
+        root, below = split_pattern(item.path) if is_pattern else (item.path, ["**"])
+        left = [(root, 0)] if item.kind != "file" else []
+        while left:
+            folder, depth = left.pop()
+            for path, is_folder in _names(folder, follows=is_pattern):
+                room -= 1
+                if room < 0:
+                    says = (
+                        f"holds far more files and folders than {counted(parts, 'part', 'parts')}, and is not searched"
+                    )
+                    raise _fault(root, says, "parts")
+                if is_folder and ("**" in below or depth + 1 < len(below)):
+                    left.append((path, depth + 1))
+
+
+def _names(folder: str, *, follows: bool) -> Iterator[tuple[str, bool]]:
+    """Yield the path of all that stands in a folder, and whether it is a folder. One that cannot be read is empty."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in entries:
+            yield entry.path, os.path.isdir(entry.path) if follows else entry.is_dir(follow_symlinks=False)
 
 
 def is_path_of_part(relative: str) -> bool:

@@ -6,9 +6,9 @@ import hashlib
 import os
 from collections.abc import Sequence
 
-from moslabels.base.errors import UsageError, is_from_outside
+from moslabels.base.errors import TableError, UsageError, is_from_outside
 from moslabels.evidence.documents import Entry, Unknown, load
-from moslabels.files.listing import SUFFIXES, files_below
+from moslabels.files.listing import SUFFIXES, Item, check_extent, files_below
 from moslabels.files.regular import open_regular, reason
 from moslabels.files.same import moved
 from moslabels.runs.diff_sides import KEEP, Side, key_of_entry, within
@@ -63,11 +63,13 @@ def _check_parts(side: Side, folder: str) -> None:
             side.reach.check(path)
         except OSError as error:
             raise UsageError(f"{path} {reason(error)}") from error
-    # Evidence may name any folder. Only one that has some of the parts is searched, up to the first other one.
-    if any(map(os.path.isfile, paths)):
-        others = (path for path in files_below(folder) if path.lower().endswith(SUFFIXES) and path not in paths)
-        if (other := next(others, None)) is not None:
-            raise UsageError(f"{other}: is not a part of the table that {side.evidence} is about; {KEEP}")
+    try:
+        check_extent([Item("folder", folder)], len(paths))
+    except TableError as error:
+        raise UsageError(str(error)) from error
+    others = (path for path in files_below(folder) if path.lower().endswith(SUFFIXES) and path not in paths)
+    if (other := next(others, None)) is not None:
+        raise UsageError(f"{other}: is not a part of the table that {side.evidence} is about; {KEEP}")
     for path, part in paths.items():
         _check_file(path, side.evidence, part.sha256)
 

@@ -96,7 +96,7 @@ class AuditCheck:
         if not have_paths(checked, document["parts"]):
             return
         check = PartsCheck(self._files, checked, document)
-        check.written()
+        may_search = check.written()
         self._unmatched(checked, audit)
         parts = parts_spec(self._files, checked, document, block, is_ours=audit.is_ours)
         if not check.features(parts) or parts is None:
@@ -105,7 +105,7 @@ class AuditCheck:
             )
             return
         spec = self._spec(checked, document, paths_of_features(document))
-        if spec is not None:
+        if spec is not None and may_search:
             if block.get("versions") != versions():
                 checked.tell_not("other versions wrote it, and the rows in its parts are not counted")
             self._relabelled(checked, spec_with_parts(spec, document, parts), document, block)

@@ -11,7 +11,7 @@ from typing import Any
 from moslabels.base.errors import TableError
 from moslabels.base.text import shown
 from moslabels.evidence.audit import PartRecord, sha256_of_parts
-from moslabels.files.listing import Item, files_below, is_path_of_part, list_parts, split_pattern
+from moslabels.files.listing import Item, check_extent, files_below, is_path_of_part, list_parts, split_pattern
 from moslabels.runs.agreement import compare_sums
 from moslabels.runs.checked import NOTHING, Checked
 from moslabels.runs.verify_files import Files
@@ -83,31 +83,35 @@ class PartsCheck:
         self._document = document
         self._parts = document["parts"]
 
-    def written(self) -> None:
-        """Compare the parts of the output with their hashes, and the sums in the audit with the parts."""
+    def written(self) -> bool:
+        """Compare the parts of the output with their hashes, and the sums in the audit with the parts.
+
+        Return whether the folder of the output may be searched: labelling again does so too.
+        """
         checked, document, out = self._checked, self._document, self._document["output"]
         records = [PartRecord(**part) for part in self._parts]
         checked.compare("output_sha256, of its parts", document["output_sha256"], sha256_of_parts(records))
         checked.compare("output_bytes, of its parts", document["output_bytes"], sum(part.bytes for part in records))
         compare_sums(checked, document)
         self._progress("the parts of the output")
-        are_some = False
         for number, part in enumerate(self._parts, start=1):
             path = os.path.join(out, part["path"])
             if (now := self._files.sha256(checked, path)) is not None:
-                are_some = True
                 checked.compare(f"output_sha256 of {path}", part["sha256"], now)
                 checked.compare(f"output_bytes of {path}", part["bytes"], os.path.getsize(path))
             self._files.run.progress.advance(number)
-        if are_some and not self._files.refusal(out):
-            self._look_for_others(out)
+        if self._files.refusal(out):
+            return False
+        try:
+            check_extent([Item("folder", out)], len(self._parts))
+        except TableError as error:
+            checked.tell_not(str(error))
+            return False
+        self._look_for_others(out)
+        return True
 
     def _look_for_others(self, out: str) -> None:
-        """Note links among the parts of the output, and files that are not of it: the first few.
-
-        An audit may name any folder as its output. So one without any of the parts is not searched, and another no
-        further than it takes to say that it is not the output.
-        """
+        """Note links among the parts of the output, and files that are not of it: the first few."""
         claimed = {os.path.join(out, part["path"]) for part in self._parts}
         others = ((path, os.path.islink(path)) for path in files_below(out))
         for number, (path, is_link) in enumerate(one for one in others if one[1] or one[0] not in claimed):
@@ -122,19 +126,20 @@ class PartsCheck:
     def features(self, parts: PartsSpec | None) -> bool:
         """Compare the parts of the features with their hashes. Return whether all are there, and no others."""
         checked = self._checked
-        is_whole, are_some = True, False
+        is_whole = True
         paths = paths_of_features(self._document)
         self._progress("the parts of the features")
         for number, (path, part) in enumerate(zip(paths, self._parts, strict=True), start=1):
             now = self._files.sha256(checked, path)
-            is_whole, are_some = is_whole and now is not None, are_some or now is not None
+            is_whole = is_whole and now is not None
             if now is not None and now != part["features_sha256"]:
                 checked.compare(f"features_sha256 of {path}", part["features_sha256"], now)
                 checked.changed_inputs.append(path)
             self._files.run.progress.advance(number)
-        if parts is None or not are_some:  # An audit may name any folder: one without any of the parts is not searched.
+        if parts is None:
             return False
         try:
+            check_extent(parts.items, len(paths))
             now_named = {file.path for file in list_parts(parts.items, parts.root, self._document["output"])}
         except TableError as error:
             checked.tell_not(f"its features cannot be listed: {error}")

@@ -19,6 +19,7 @@ from helpers.many import OPTIONS, SCORES, write_parts
 from helpers.mutants import mutants
 from helpers.tables import write_table
 from moslabels import MosLabelsError, UsageError, diff, materialize, run_batch
+from moslabels.files import listing
 from moslabels.runs.diff import diff_text
 
 A, EMPTY, Q, ZZ = "corpus=A%20b/p[3].parquet", "corpus=C/x/empty.parquet", "corpus=C/q*.pq", "corpus=C/x/zz.parquet"
@@ -334,3 +335,15 @@ def test_no_mutant_of_the_parts_of_an_audit_is_a_traceback(here: Path) -> None:
         except UsageError:
             refused += 1
     assert refused > 10
+
+
+def test_a_folder_that_holds_far_more_than_the_parts_is_not_searched(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(40):
+        Path(f"old/out/{number}/x/y").mkdir(parents=True)
+    assert diff(*PAIRS["audits"])["tables"]
+    monkeypatch.setattr(listing, "_MOST_NAMES", 50)
+    monkeypatch.setattr(listing, "_NAMES_OF_A_PART", 5)
+    with pytest.raises(UsageError, match="old/out: holds far more files and folders than 4 parts, and is not searched"):
+        diff(*PAIRS["audits"])

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ import pytest
 from helpers.made import working_in
 from helpers.many import OPTIONS, PARTS, write_parts
 from helpers.tables import write_table
-from moslabels import run_batch
+from moslabels import TableError, run_batch
 from moslabels.base.progress import Progress
+from moslabels.files import listing
+from moslabels.files.listing import Item
 from moslabels.runs.verify import verify, verify_text
 
 C = "corpus=C/x/zz.parquet"
@@ -128,6 +131,55 @@ def test_a_large_folder_that_an_audit_names_is_not_searched_far(
     found = checked()
     assert found["status"] == "differs"
     assert len([one for one in seen if "others" in one]) <= 25
+
+
+NAMED: dict[str, tuple[dict[str, Any], str]] = {
+    "the output": ({}, "data/out: holds"),
+    "the features": ({}, "its features cannot be listed: data/features: holds"),
+    "the features by a pattern": (
+        {"features": {"glob": "features/**/*.p*"}},
+        "its features cannot be listed: data/features: holds",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", list(NAMED))
+def test_a_tree_of_many_folders_is_not_searched(folder: Path, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
+    """Also if it has a part of the table, and no other file."""
+    change, says = NAMED[case]
+    where = folder / ("out" if case == "the output" else "features")
+    for number in range(40):
+        (where / f"{number}/x/y").mkdir(parents=True)
+    rewritten(folder, lambda document: document.update(change))
+    assert not [one for one in checked()["unknown"] if "holds" in one]
+    monkeypatch.setattr(listing, "_MOST_NAMES", 50)
+    monkeypatch.setattr(listing, "_NAMES_OF_A_PART", 5)
+    walked: list[str] = []
+    monkeypatch.setattr(os, "walk", lambda top: walked.append(top) or [])
+    told = f"{says} far more files and folders than 5 parts, and is not searched"
+    assert told in checked()["unknown"]
+    assert str(where) not in walked
+
+
+@pytest.mark.parametrize("pattern", ["*/*.p*", "**/*.p*"])
+def test_a_pattern_is_searched_as_deep_as_it_can_match(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, pattern: str
+) -> None:
+    monkeypatch.setattr(listing, "_MOST_NAMES", 50)
+    monkeypatch.setattr(listing, "_NAMES_OF_A_PART", 0)
+    for number in range(60):
+        (folder / f"features/a/b/{number}").mkdir(parents=True)
+    item = Item("glob", str(folder / "features" / pattern))
+    with pytest.raises(TableError, match="holds far more") if "**" in pattern else nullcontext():
+        listing.check_extent([item], 5)
+
+
+def test_links_to_folders_count_where_a_pattern_follows_them(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(listing, "_MOST_NAMES", 50)
+    link(folder / "out" / "round", ".")
+    listing.check_extent([Item("folder", str(folder / "out"))], 0)
+    with pytest.raises(TableError, match="holds far more"):
+        listing.check_extent([Item("glob", str(folder / "out/**/*.parquet"))], 0)
 
 
 def first(document: dict[str, Any]) -> dict[str, Any]:
