@@ -13,9 +13,9 @@ from moslabels.engine.statements import Statement, render
 from moslabels.labelling.keys import Key
 from moslabels.labelling.labels import Labels
 from moslabels.labelling.match import Match
-from moslabels.sources.arrays import ascends
+from moslabels.sources.arrays import ascends, summed
 from moslabels.sources.columns import Cell
-from moslabels.sources.constants import integer, one_array, zeros
+from moslabels.sources.constants import integer
 from moslabels.sources.distinct import DistinctRows
 from moslabels.sources.source import Source
 
@@ -51,7 +51,7 @@ def rows_of_positions(positions: pa.Array | pa.ChunkedArray, rows: pa.ChunkedArr
 
 def _counted(positions: pa.Array | pa.ChunkedArray, rows: pa.ChunkedArray | None, start: int) -> pa.Table:
     if rows is not None:
-        return _summed(positions, rows)
+        return pa.Table.from_arrays(summed(positions, rows), ["position", "rows"])
     found, counts = pc.value_counts(positions).flatten()
     return _in_order(found, counts, start)
 
@@ -67,19 +67,6 @@ def _in_order(positions: pa.Array, rows: pa.Array, start: int) -> pa.Table:
     padded = pa.concat_arrays([places, pa.nulls(max(0, highest + 1 - len(places)), places.type)])
     order = pc.inverse_permutation(padded).drop_null()
     return pa.Table.from_arrays([positions.take(order), rows.take(order)], ["position", "rows"])
-
-
-def _summed(positions: pa.Array | pa.ChunkedArray, rows: pa.ChunkedArray) -> pa.Table:
-    """Return each position once, in order, and the sum of its rows.
-
-    Table.group_by would make pyarrow import pandas.
-    """
-    order = pc.sort_indices(positions)
-    runs = pc.run_end_encode(one_array(positions.take(order)), run_end_type=pa.int64())
-    ends = pc.subtract(runs.run_ends, integer(1)[0])
-    upto = pc.cumulative_sum(one_array(rows.take(order))).take(ends)
-    before = pa.concat_arrays([zeros(min(1, len(upto))).cast(upto.type), upto[:-1]])
-    return pa.Table.from_arrays([runs.values, pc.subtract(upto, before)], ["position", "rows"])
 
 
 def rows_with_label(held: pa.Table, missing: int, rows: int) -> int:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from moslabels.sources.constants import one_array, whole, zeros
+
 
 def ascends(numbers: pa.Array | pa.ChunkedArray) -> bool:
     """Return whether each number is above the one before it. There is one at least."""
@@ -15,3 +17,29 @@ def ascends(numbers: pa.Array | pa.ChunkedArray) -> bool:
 def words_in_use(codes: pa.Array | pa.ChunkedArray) -> pa.Array:
     """Return the codes of a dictionary that are used, each once, in their order."""
     return codes.unique().drop_null().sort()
+
+
+def summed(values: pa.Array | pa.ChunkedArray, counts: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, pa.Array]:
+    """Return each value once, in order, and the sum of its counts.
+
+    Table.group_by would make pyarrow import pandas.
+    """
+    order = pc.sort_indices(values)
+    runs = pc.run_end_encode(_whole(values.take(order)), run_end_type=pa.int64())
+    ends = pc.subtract(runs.run_ends, whole(1))
+    upto = pc.cumulative_sum(_whole(counts.take(order))).take(ends)
+    before = pa.concat_arrays([zeros(min(1, len(upto))).cast(upto.type), upto[:-1]])
+    return runs.values, pc.subtract(upto, before)
+
+
+def repeated(values: pa.Array, ends: pa.Array, rows: int) -> pa.Array:
+    """Return so many rows: each value until the row in which its run ends.
+
+    RunEndEncodedArray.from_arrays would make pyarrow import pandas.
+    """
+    kind = pa.run_end_encoded(ends.type, values.type)
+    return pc.run_end_decode(pa.RunEndEncodedArray.from_buffers(kind, rows, [None], children=[ends, values]))
+
+
+def _whole(values: pa.Array | pa.ChunkedArray) -> pa.Array:
+    return one_array(values) if isinstance(values, pa.ChunkedArray) else values

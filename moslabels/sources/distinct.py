@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from moslabels.engine.connection import Engine
+from moslabels.sources.arrays import repeated, summed
 from moslabels.sources.arrow_table import ArrowTable, as_read, is_text, register
 from moslabels.sources.columns import Column
 from moslabels.sources.constants import one_array, whole, zeros
@@ -101,15 +102,17 @@ def _distinct(table: pa.Table) -> Distinct:
 
 
 def merged(values: pa.Table) -> pa.Table:
-    """Return rows such as ``values`` of a Distinct, of which several may be equal, with each once."""
+    """Return rows such as ``values`` of a Distinct, of which several may be equal, with each once.
+
+    Of equal rows, the one that comes first must have the lowest ``first_row``.
+    """
     return _merged(values, distinct(values.select(values.column_names[:-2])))
 
 
 def _merged(values: pa.Table, found: Distinct) -> pa.Table:
-    sums = pa.Table.from_arrays([found.codes, values["rows"], values["first_row"]], ["code", "rows", "row"])
-    # Without threads, the groups are in the order in which they come first.
-    sums = sums.group_by("code", use_threads=False).aggregate([("rows", "sum"), ("row", "min")])
-    columns = [*found.values.columns[:-2], sums["rows_sum"], sums["row_min"]]
+    _, rows = summed(found.codes, values["rows"])  # Codes count in the order in which they come first.
+    places = pc.subtract(found.values["first_row"], whole(1))
+    columns = [*found.values.columns[:-2], rows, values["first_row"].take(places)]
     return pa.Table.from_arrays(columns, values.column_names)
 
 
@@ -134,7 +137,7 @@ def _distinct_of_runs(column: pa.ChunkedArray, name: str) -> Distinct:
         [pa.chunked_array([run.values for run in runs]), rows, first_rows], [name, "rows", "first_row"]
     )
     found = _distinct(values.select([name]))
-    codes = pc.run_end_decode(pa.RunEndEncodedArray.from_arrays(ends, found.codes))
+    codes = repeated(found.codes, ends, len(column))
     return Distinct(_merged(values, found), codes)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from moslabels.sources.arrays import words_in_use
+from moslabels.sources.arrays import repeated, words_in_use
 from moslabels.sources.constants import one_array
 
 _SLICE = 1 << 20
@@ -63,9 +63,7 @@ class _Runs:
         """Return a value per row from one per run."""
         if self.ends is None:
             return values
-        kind, children = pa.run_end_encoded(self.ends.type, values.type), [self.ends, values]
-        # from_arrays would make pyarrow import pandas.
-        return pc.run_end_decode(pa.RunEndEncodedArray.from_buffers(kind, self.rows, [None], children=children))
+        return repeated(values, self.ends, self.rows)
 
 
 def _taken(values: pa.Array, parts: list[_Runs]) -> list[pa.Array]:

@@ -64,13 +64,23 @@ def test_what_reads_no_table_loads_no_engine(arguments: list[str], tmp_path: Pat
 
 
 LABELLING = ["--labels", "l.csv", "--audit-json", "a.json", "--unmatched", "u.csv"]
-FORMATS = [("f.parquet", "o.parquet"), ("f.csv", "o.csv"), ("f.jsonl", "o.json"), ("f.parquet", "o.jsonl")]
+FORMATS = [
+    ("f.parquet", "o.parquet"),
+    ("f.csv", "o.csv"),
+    ("f.jsonl", "o.json"),
+    ("f.parquet", "o.jsonl"),
+    ("f.arrow", "o.parquet"),
+]
 
 
 @pytest.mark.parametrize(("features", "out"), FORMATS)
 def test_a_labelling_loads_nothing_of_other_commands(tmp_path: Path, features: str, out: str) -> None:
     """With many rows, a long text and none."""
     pq.write_table(pa.table({"key": ["a", "b"] * 2000, "x": [0.5, None] * 2000}), tmp_path / "f.parquet")
+    with pa.ipc.new_file(
+        tmp_path / "f.arrow", (frames := pa.table({"key": ["a"] * 9000 + ["b"] * 9000})).schema
+    ) as file:
+        file.write_table(frames)
     (tmp_path / "f.csv").write_text("key,x,y\na,1,+1.5\nb,,nan\n")
     (tmp_path / "f.jsonl").write_text('{"key": "a", "x": [1, null]}\n{"key": "b", "x": null}\n')
     (tmp_path / "l.csv").write_text(f"key,mos,split\na,3,{'long' * 500}\nb,4,\n")

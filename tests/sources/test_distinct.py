@@ -134,20 +134,24 @@ def test_groups_and_keys_of_a_table_in_memory_are_those_of_a_file(kind: str, tmp
 WITHOUT_PANDAS = """
 import sys
 import pyarrow as pa
-from moslabels.sources.distinct import distinct
+from moslabels.sources.distinct import distinct, merged
 
 table = pa.ipc.open_stream(sys.stdin.buffer).read_all()
-print(len(distinct(table).values))
+print(len(distinct(table).values), len(merged(distinct(table).values)))
 print("pandas" in sys.modules)
 """
 
 
-def test_it_does_without_pandas() -> None:
-    table = pa.table({"key": ["a", "b"], "n": [1, 2], "m": [1, 2]})
+@pytest.mark.parametrize(
+    "table",
+    [pa.table({"key": ["a", "b"], "n": [1, 2], "m": [1, 2]}), pa.table({"key": ["a"] * 4096 + ["b"] * 4096})],
+    ids=["rows", "runs"],
+)
+def test_it_does_without_pandas(table: pa.Table) -> None:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, table.schema) as writer:
         writer.write_table(table)
     done = subprocess.run(
         [sys.executable, "-c", WITHOUT_PANDAS], input=sink.getvalue().to_pybytes(), capture_output=True, check=True
     )
-    assert done.stdout.decode().split() == ["2", "False"]
+    assert done.stdout.decode().split() == ["2", "2", "False"]
