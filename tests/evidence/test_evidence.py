@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 import moslabels
-from helpers.generated_pages import VIEWS
+from helpers.generated_pages import FILES
 from helpers.job import Job
 from helpers.tables import read_table, write_table
 from moslabels import MosLabelsError, TableError, materialize, run_batch
@@ -574,9 +574,9 @@ def test_the_fields_of_an_audit_are_listed_once(job: Job) -> None:
     assert {*of_parts} - whole == {"features", "parts"}
 
 
-@pytest.mark.parametrize(("path", "made"), VIEWS.items(), ids=lambda value: getattr(value, "stem", ""))
-def test_a_view_is_made_from_the_list_of_fields(path: Path, made: Callable[[], str]) -> None:
-    assert path.read_text(encoding="utf-8") == made(), "make pages"
+@pytest.mark.parametrize(("path", "made"), FILES.items(), ids=lambda value: getattr(value, "stem", ""))
+def test_a_file_is_made_from_the_code(path: Path, made: Callable[[], str]) -> None:
+    assert path.read_text(encoding="utf-8") == made(), "run: make pages"
 
 
 def test_the_fields_of_a_table_in_a_report_are_listed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

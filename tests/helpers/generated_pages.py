@@ -1,4 +1,4 @@
-"""Pages of the guide that are made from the code: options, codes, audit. ``make pages`` writes them."""
+"""Pages of the guide and other files that are made from the code: ``make pages`` writes them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import contextlib
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from moslabels.engine.statements import sql_folder
 from moslabels.evidence import audit_fields
 from moslabels.evidence.audit_fields import AUDIT_FIELDS
 from moslabels.evidence.field import Column, Field
+from moslabels.evidence.json_schema import schema_text
 from moslabels.evidence.table_fields import TABLE_FIELDS
 
 GUIDE = Path(__file__).parents[2] / "examples" / "guide"
@@ -136,7 +138,8 @@ def view(template: str, first: Sequence[Column], listed: Sequence[Field]) -> str
     return templates.get_template(template).render(columns=columns, **widths) + "\n"
 
 
-VIEWS: Mapping[Path, Callable[[], str]] = {
+FILES: Mapping[Path, Callable[[], str]] = {
+    GUIDE.parent / "manifest.schema.json": partial(schema_text, "manifest"),
     sql_folder() / "evidence" / "views" / "audits.sql": audits_view,
     sql_folder() / "evidence" / "views" / "report_tables.sql": report_tables_view,
     Path(audit_fields.__file__).with_name("types.py"): types,
@@ -225,5 +228,5 @@ def kind_of_one(schema: Schema, s: str) -> str:
 if __name__ == "__main__":
     for name, make in PAGES.items():
         (GUIDE / name).write_text(make(), encoding="utf-8")
-    for path, made in VIEWS.items():
+    for path, made in FILES.items():
         path.write_text(made(), encoding="utf-8")
