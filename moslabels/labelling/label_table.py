@@ -53,12 +53,14 @@ def _decoded(field: pa.Field) -> pa.Field:
     return field.with_type(field.type.value_type) if pa.types.is_dictionary(field.type) else field
 
 
-def label_columns_statement(labels: Labels, which: str = "all") -> Statement:
+def label_columns_statement(labels: Labels, *, is_of_used: bool = False) -> Statement:
     """Return the statement of the label columns: one row per label, and a last one for rows without a label.
 
-    They are of ``all`` labels, or of those that are ``used`` by features.
+    They are of all labels, or of those alone that features use.
     """
-    return render("labels/60_label_columns", {"missing": labels.missing_id}, typed_extras=labels.extras, which=which)
+    return render(
+        "labels/60_label_columns", {"missing": labels.missing_id}, typed_extras=labels.extras, is_of_used=is_of_used
+    )
 
 
 def label_table(engine: Engine, labels: Labels, status_column: str, used: int = 0) -> LabelTable:
@@ -69,13 +71,13 @@ def label_table(engine: Engine, labels: Labels, status_column: str, used: int = 
     has_texts = len(labels.files) > 1 or any(extra.sql_type == "VARCHAR" for extra in labels.extras)
     # To look for nearly all among all takes longer than to read some more, which leaves dictionaries of one file as is.
     enough = labels.count if has_texts else _NEARLY_ALL * labels.count
-    which = "used" if 0 < used < enough else "all"
+    statement = label_columns_statement(labels, is_of_used=0 < used < enough)
     engine.let_go()  # What the join took and left is room for millions of labels.
-    return engine.with_more_memory(lambda: _label_table(engine, labels, labels.column_names(status_column), which))
+    return engine.with_more_memory(lambda: _label_table(engine, labels, labels.column_names(status_column), statement))
 
 
-def _label_table(engine: Engine, labels: Labels, names: list[str], which: str) -> LabelTable:
-    schema, batches = engine.stream(label_columns_statement(labels, which), _BATCH, is_held=True)
+def _label_table(engine: Engine, labels: Labels, names: list[str], statement: Statement) -> LabelTable:
+    schema, batches = engine.stream(statement, _BATCH, is_held=True)
     kinds = [_kind(field.type) for field in list(schema)[: len(names)]]
     columns = [_grown(kind, labels.count + 1) for kind in kinds]
     label_ids = _Numbers(pa.int32(), labels.missing_id + 1)

@@ -1,14 +1,14 @@
 -- Returns the label columns, in the order of the output, and label_id: one row per label, in the order of label_id, and
--- after them one row for feature rows without a label. The template is told which labels: all, or those that features
--- have (used). Millions of rows are passed on, so in the place of its path stands the number of the label file, NULL for
--- none, and the status is an ENUM, of which Arrow gets numbers.
+-- after them one row for feature rows without a label. The template is told whether they are of the labels alone that
+-- features use (is_of_used). Millions of rows are passed on, so in the place of its path stands the number of the label
+-- file, NULL for none, and the status is an ENUM, of which Arrow gets numbers.
 -- Parameters: $missing
 WITH columns AS (
     SELECT
         mos, mos_raw_0_100, file
         {%- for extra in typed_extras %}, {{ extra.value | ident }}{% endfor %}, label_id
     FROM labels
-    {%- if which == 'used' %}
+    {%- if is_of_used %}
     WHERE label_id IN (SELECT label_id FROM feature_keys WHERE label_id IS NOT NULL)
     {%- endif %}
     UNION ALL

@@ -24,7 +24,7 @@ def counted(*arguments, **keywords):
     return compile(*arguments, **keywords)
 jinja2.Environment.compile = counted
 from moslabels.engine.statements import render
-print(render("{TEMPLATE}", {{"missing": 1}}, typed_extras=(), which="all").sql)
+print(render("{TEMPLATE}", {{"missing": 1}}, typed_extras=(), is_of_used=False).sql)
 print(compiled)
 """
 

@@ -84,7 +84,7 @@ def contexts() -> list[dict[str, Any]]:
                     "any_row_scale": bool(extras),
                     "may_be_outside": bool(extras),
                     "is_one_file": not extras,
-                    "which": "all" if extras else "used",
+                    "is_of_used": not extras,
                     "memory": 160,
                     "threads": 4,
                     "has_repeats": bool(extras),
