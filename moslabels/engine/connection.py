@@ -25,7 +25,8 @@ from moslabels.engine.worker import T, Worker
 
 SMALL = 1 << 20
 """So many bytes of inputs are read by one thread: DuckDB gives 122,880 rows to each, and waking more takes longer."""
-_LARGE = 1 << 25
+LARGE = 1 << 25
+"""From so many bytes of inputs on, what a step lets go of is worth the time that it takes."""
 _OF_DUCKDB = (duckdb.Error, OSError, RuntimeError, MemoryError, pa.ArrowException, UnicodeDecodeError)
 
 
@@ -114,15 +115,15 @@ class Engine:
     def memory(self) -> float:
         """Return how much memory DuckDB may take, in bytes."""
         if self._database is not None:
-            return self._database.memory
+            return self._database.limits.memory
         return bytes_of(self.row(render("session/memory_limit"))["memory"])
 
     def expect(self, size: int) -> None:
         """Be told of ``size`` bytes before they are read. Many are read by all threads."""
         self._expected += size
         if self._expected > SMALL and self._database is not None:
-            self._database.use_all_threads()
-            self._database.hold()
+            self._database.limits.use_all_threads()
+            self._database.limits.hold()
 
     def with_more_memory(self, run: Callable[[], T]) -> T:
         """Return the result of ``run``. If DuckDB is held to little memory and that is too little, run it again."""
@@ -130,17 +131,20 @@ class Engine:
             try:
                 return run()
             except ResourceError:
-                if self._database is None or not self._database.relieve():
+                if self._database is None or not self._database.limits.relieve():
                     raise
                 self._is_sound = True
 
     def let_go(self) -> None:
-        """If inputs are large, let go of memory that DuckDB and Arrow keep for later: the next step needs some."""
-        if self._expected < _LARGE:
+        """If inputs are large, let go of memory that DuckDB and Arrow keep for later: the next step needs some.
+
+        DuckDB takes the least from then on, until more inputs are expected.
+        """
+        if self._expected < LARGE:
             return
         pa.default_memory_pool().release_unused()
         if self._database is not None:
-            self._database.let_go()
+            self._database.limits.let_go()
 
     def register(self, table: pa.Table, has_known_types: bool = False) -> str:
         """Let statements read an Arrow table, without a copy. Return the name that they read it by.
@@ -203,7 +207,7 @@ class Engine:
         DuckDB may take more for it, unless ``is_held`` says that the caller calls :meth:`with_more_memory`.
         """
         if not is_held and self._database is not None:
-            self._database.take_more()
+            self._database.limits.take_more()
         self.ran.append(statement)
         timer = Timer(self.progress, statement)
 

@@ -19,8 +19,9 @@ import duckdb
 
 from moslabels.base.errors import UsageError
 from moslabels.base.progress import Progress, is_shown
-from moslabels.base.settings import Settings, bytes_of
+from moslabels.base.settings import Settings
 from moslabels.engine.failures import failure
+from moslabels.engine.limits import Limits
 from moslabels.engine.statements import SqlText, Statement, render, rules
 
 if TYPE_CHECKING:
@@ -30,23 +31,15 @@ if TYPE_CHECKING:
 class Database:
     """A DuckDB in memory. One engine at a time has a session on it. What the session makes ends with the session.
 
-    ``is_prepared`` says whether it has the settings and the rules.
-
-    Without a memory limit it is held to little memory for large inputs, and writes what exceeds that to the folder to
-    spill to. What needs more gets it, see :meth:`relieve`. Raise UsageError if DuckDB refuses a setting.
+    ``is_prepared`` says whether it has the settings and the rules, ``limits`` how much memory and how many threads it
+    may use. Raise UsageError if DuckDB refuses a setting.
     """
 
     def __init__(self, settings: Settings, spill_folder: str) -> None:
         self.is_prepared = False
         self._prepared: list[tuple[Statement, float]] = []
-        self._memory: float | None = None
-        self._may_be_held = settings.memory_limit is None
-        self._is_held = False
-        self._spills = spill_folder != ""
         self._sessions = 0
         self.settings = settings
-        self._has_all_threads = False
-        self._has_few_threads = False
         self._process = os.getpid()
         # With the file cache, parquet_metadata of DuckDB 1.5 answers from a file that was overwritten since.
         config: dict[str, Any] = {"temp_directory": spill_folder, "enable_external_file_cache": False, "threads": 1}
@@ -58,6 +51,7 @@ class Database:
             self._root = duckdb.connect(":memory:", config=config)
         except duckdb.Error as error:
             raise UsageError(f"DuckDB refuses the settings {settings.given()}: {error}") from error
+        self.limits = Limits(self._root, settings, spill_folder != "")
 
     def prepare(self) -> None:
         """Set what the statements rely on, and add the rules. Raise StatementError if DuckDB refuses that."""
@@ -93,73 +87,10 @@ class Database:
             session.execute("SET enable_progress_bar = true")
         return session
 
-    def use_all_threads(self) -> None:
-        """Use as many threads as the machine has, or as the settings say. For small inputs, one is quicker."""
-        if self.settings.threads is None and not self._has_all_threads:
-            self._use_threads(None)
-            self._has_all_threads = True
-
-    @property
-    def memory(self) -> float:
-        """How many bytes of memory it may take in all."""
-        if self._memory is None:
-            ((text,),) = self._root.execute(render("session/memory_limit").sql).fetchall()
-            self._memory = bytes_of(text)
-        return self._memory
-
-    def hold(self) -> None:
-        """Let it spill what takes more than little memory, unless something has needed more."""
-        if self._may_be_held and self._spills and self.memory > LITTLE_MEMORY:
-            self._root.execute(render("session/memory", memory=LITTLE_MEMORY).sql)
-            self._may_be_held, self._is_held = False, True
-
-    def let_go(self) -> None:
-        """Let go of memory that is free, if it is held to little: DuckDB keeps some for later until it is limited."""
-        if self._is_held:
-            self._root.execute(render("session/memory", memory=LITTLE_MEMORY).sql)
-
-    def relieve(self) -> bool:
-        """Let it run again what took too much memory. Return False if that would be no use.
-
-        It does with few threads, because each needs memory of its own; and if that is too much, with more memory.
-        """
-        if self._is_held and not self._has_few_threads and self._threads > FEW_THREADS:
-            self._use_threads(FEW_THREADS)
-            self._has_few_threads = True
-            self.let_go()
-            return True
-        return self.take_more()
-
-    def take_more(self) -> bool:
-        """Let it take as much memory as it may in all, with all threads. Return whether it was held to less."""
-        was_held, self._is_held = self._is_held, False
-        if was_held:
-            self._root.execute(render("session/memory", memory=int(self.memory)).sql)
-        if self._has_few_threads:
-            self._use_threads(self.settings.threads)
-            self._has_few_threads = False
-        return was_held
-
-    def _use_threads(self, threads: int | None) -> None:
-        self._root.execute(render("session/threads", threads=threads).sql)
-
-    @property
-    def _threads(self) -> int:
-        ((threads,),) = self._root.execute("SELECT current_setting('threads')").fetchall()
-        return int(threads)
-
     @property
     def is_worn(self) -> bool:
         """Return whether it is to be closed after its sessions so far."""
         return self._sessions >= MOST_SESSIONS
-
-    def rest(self) -> None:
-        """Undo :meth:`use_all_threads` and :meth:`hold`. Raise duckdb.Error if that fails."""
-        self.take_more()
-        self._may_be_held = self.settings.memory_limit is None
-        if self._has_all_threads:
-            self._use_threads(1)
-            self._has_all_threads = False
 
     def has(self, settings: Settings) -> bool:
         """Return whether this process made it with these settings."""
@@ -174,7 +105,7 @@ class Database:
             self._root.execute(render("session/spill_folder", folder=spill_folder).sql)
         except duckdb.Error:  # It has spilled to the old folder already.
             return False
-        self._spills = spill_folder != ""
+        self.limits.spills = spill_folder != ""
         return True
 
     @property
@@ -186,9 +117,6 @@ class Database:
         self._root.close()
 
 
-LITTLE_MEMORY = 160 << 20
-FEW_THREADS = 4
-"""So many threads aggregate and sort millions of rows in little memory."""
 MOST_SHARED = min(8, os.cpu_count() or 1)
 MOST_SESSIONS = 500
 """A database is closed after so many: each leaves some 20 kB in DuckDB, which go when it is closed."""
@@ -222,7 +150,7 @@ class _Pool:
             database.close()
             return
         try:
-            database.rest()
+            database.limits.reset()
         except duckdb.Error:
             database.close()
             return

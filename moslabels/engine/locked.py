@@ -49,7 +49,7 @@ class LockedEngine(Engine):
 
     def _own(self, settings: Settings, spill_folder: str) -> Database:
         database = Database(settings, spill_folder)
-        database.use_all_threads()
+        database.limits.use_all_threads()
         return database
 
     def lock(self) -> None:

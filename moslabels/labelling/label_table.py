@@ -120,7 +120,7 @@ class _Numbers:
             raise _inconsistent(f"{self._most} labels were counted, and there are more")
         data = memoryview(values.buffers()[1])[values.offset * width : (values.offset + rows) * width]
         memoryview(self._room)[self.rows * width : (self.rows + rows) * width] = data
-        self._is_valid.append(values.is_valid())
+        self._is_valid.append(_copied(values.is_valid()))
         self.rows += rows
 
     def array(self, nulls: int = 0) -> pa.Array:
@@ -140,10 +140,10 @@ class _Values:
         """Append values."""
         if pa.types.is_dictionary(values.type):
             codes, texts = values.indices.cast(pa.int32()), values.dictionary.cast(pa.string())
-            values = pa.DictionaryArray.from_arrays(codes, texts)
+            values = pa.DictionaryArray.from_arrays(codes, _copied(texts))
         elif pa.types.is_dictionary(self._kind):
             values = values.cast(pa.string()).dictionary_encode()
-        self._parts.append(values)
+        self._parts.append(_copied(values))
 
     def array(self) -> pa.Array:
         """Return the values. What is joined to one array is let go of."""
@@ -164,6 +164,11 @@ def _without_unused(values: pa.DictionaryArray) -> pa.DictionaryArray:
 def _grown(kind: pa.DataType, most: int) -> _Numbers | _Values:
     is_number = pa.types.is_integer(kind) or pa.types.is_floating(kind)
     return _Numbers(kind, most) if is_number else _Values(kind)
+
+
+def _copied(values: pa.Array) -> pa.Array:
+    """Return a copy. Whatever shares some bytes with a batch of DuckDB's would keep the whole batch."""
+    return pa.concat_arrays([values])
 
 
 def _falses(count: int) -> pa.Array:

@@ -19,7 +19,7 @@ from moslabels.sources.constants import integer
 from moslabels.sources.distinct import DistinctRows
 from moslabels.sources.source import Source
 
-_COUNTED_AT_ONCE = 1 << 19
+_COUNTED_AT_ONCE = 1 << 18
 
 
 def row_labels_statement(source: Source, cells: Sequence[Cell], missing: int, rows: int) -> Statement:
@@ -46,6 +46,7 @@ def rows_of_positions(positions: pa.Array | pa.ChunkedArray, rows: pa.ChunkedArr
         is_of_range = pc.and_(pc.greater_equal(positions, first), pc.less_equal(positions, last))
         of_range = None if rows is None else rows.filter(is_of_range)
         counted.append(_counted(positions.filter(is_of_range), of_range, start))
+        pa.default_memory_pool().release_unused()  # It would keep most of what each range took.
     return pa.concat_tables(counted)
 
 
@@ -105,6 +106,7 @@ def row_labels(
             raise _miscount(source, f"{distinct.count} values were counted, and there are {len(of_value)}")
         assert distinct.codes is not None
         positions = of_value.take(distinct.codes)
+    engine.let_go()  # Counting takes as much as the join.
     if of_label is None:
         of_label = counted_rows_of_labels(engine, labels, match)
     check_labelled(source, labels, match, of_label, rows_of_positions(positions), len(positions))

@@ -14,7 +14,7 @@ from moslabels.base.errors import TableError, UsageError
 from moslabels.base.progress import Progress
 from moslabels.base.settings import Settings
 from moslabels.base.signals import held
-from moslabels.engine.databases import LITTLE_MEMORY
+from moslabels.engine.limits import LITTLE_MEMORY
 from moslabels.parts.anywhere import anywhere
 from moslabels.parts.ray_cluster import connected, words
 from moslabels.parts.ray_places import Places

@@ -5,15 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from moslabels.base.errors import ResourceError
-from moslabels.base.settings import Settings
-from moslabels.engine.connection import SMALL, Engine
-from moslabels.engine.databases import FEW_THREADS, LITTLE_MEMORY, kept
+from moslabels.base.progress import SILENT
+from moslabels.base.settings import Settings, bytes_of
+from moslabels.engine.connection import LARGE, SMALL, Engine
+from moslabels.engine.databases import kept
+from moslabels.engine.limits import FEW_THREADS, LEAST_MEMORY, LITTLE_MEMORY
 from moslabels.engine.statements import Statement
 
-LITTLE = "160.0 MiB"
+LEAST, LITTLE, TWICE = (f"{size >> 20}.0 MiB" for size in (LEAST_MEMORY, LITTLE_MEMORY, 2 * LITTLE_MEMORY))
 WIDE = "SELECT list(repeat('x', 1000) || i) AS texts FROM range({}) AS rows (i)"  # A list is held as a whole.
 MANY = 400_000
 SORTED = "SELECT i, repeat('x', 100) || i AS text FROM range(3_000_000) AS rows (i) ORDER BY hash(i)"
@@ -75,11 +78,11 @@ def test_what_cannot_be_spilled_gets_more_and_is_done_once(tmp_path: Path) -> No
         assert [row["length"] for row in lengths] == [1, MANY]
 
 
-def needing(engine: Engine, most: int, limit: str | None = None) -> Callable[[], str]:
-    """Return what fails for lack of memory with more threads than these, or with this limit of memory."""
+def needing(engine: Engine, most: int, *limits: str) -> Callable[[], str]:
+    """Return what fails for lack of memory with more threads than these, or with one of these limits of memory."""
 
     def run() -> str:
-        if threads_of(engine) > most or limit_of(engine) == limit:
+        if threads_of(engine) > most or limit_of(engine) in limits:
             raise ResourceError("Out of Memory", statement="test", sql="")
         return limit_of(engine)
 
@@ -94,10 +97,12 @@ def test_many_threads_become_few_before_there_is_more_memory(tmp_path: Path, thr
                 assert threads_of(engine) == threads
                 assert engine.with_more_memory(needing(engine, FEW_THREADS)) == LITTLE
                 assert threads_of(engine) == few
-                assert engine.with_more_memory(needing(engine, threads, LITTLE)) != LITTLE
-                assert threads_of(engine) == threads
+                assert engine.with_more_memory(needing(engine, threads, LITTLE)) == TWICE
+                assert threads_of(engine) == few
                 with pytest.raises(ResourceError):
                     engine.with_more_memory(needing(engine, 0))
+                assert bytes_of(limit_of(engine)) > 0.9 * engine.memory
+                assert threads_of(engine) == threads
 
 
 def test_many_threads_group_in_little_memory(tmp_path: Path) -> None:
@@ -108,13 +113,46 @@ def test_many_threads_group_in_little_memory(tmp_path: Path) -> None:
         assert limit_of(engine) == LITTLE
 
 
-def test_free_memory_is_let_go_of_and_the_limit_stays(tmp_path: Path) -> None:
+def test_what_is_large_takes_the_least_from_when_it_lets_go_until_more_is_expected(tmp_path: Path) -> None:
     with large(tmp_path) as engine:
         engine.let_go()
         assert limit_of(engine) == LITTLE
-        engine.with_more_memory(needing(engine, 10**6, LITTLE))
+        engine.expect(LARGE)
+        engine.run(sql(f"CREATE TEMP TABLE texts AS {SORTED}"))
         engine.let_go()
-        assert limit_of(engine) != LITTLE
+        assert limit_of(engine) == LEAST
+        assert engine.row(sql("SELECT sum(memory_usage_bytes) AS bytes FROM duckdb_memory()"))["bytes"] <= LEAST_MEMORY
+        assert engine.row(sql("SELECT count(DISTINCT i) AS rows FROM texts")) == {"rows": 3_000_000}
+        engine.expect(1)
+        assert limit_of(engine) == LITTLE
+
+
+def test_what_has_let_go_gets_back_what_it_needs(tmp_path: Path) -> None:
+    with large(tmp_path) as engine:
+        engine.expect(LARGE)
+        engine.let_go()
+        assert engine.with_more_memory(needing(engine, FEW_THREADS, LEAST)) == LITTLE
+        engine.let_go()
+        assert engine.with_more_memory(needing(engine, FEW_THREADS, LEAST, LITTLE)) == TWICE
+        engine.let_go()
+        assert limit_of(engine) == LEAST
+        engine.expect(1)
+        assert limit_of(engine) == TWICE, "as much as was needed before"
+    with large(tmp_path, Settings(memory_limit="300MiB")) as engine:
+        engine.expect(LARGE)
+        engine.let_go()
+        assert limit_of(engine) == "300.0 MiB"
+
+
+def test_memory_that_cannot_be_let_go_of_is_kept(tmp_path: Path) -> None:
+    with large(tmp_path) as engine:
+        engine.expect(LARGE)
+        engine.run(sql("SET max_temp_directory_size = '1MB'"))  # There is no room to spill to.
+        engine.run(sql("CREATE TEMP TABLE texts AS SELECT repeat('x', 100) || i AS text FROM range(800_000) AS r (i)"))
+        assert limit_of(engine) == LITTLE
+        engine.let_go()
+        assert limit_of(engine) == LITTLE
+        assert engine.row(sql("SELECT count(text) AS texts FROM texts")) == {"texts": 800_000}
 
 
 def test_rows_and_tables_that_need_more_come_whole(tmp_path: Path) -> None:
@@ -125,6 +163,35 @@ def test_rows_and_tables_that_need_more_come_whole(tmp_path: Path) -> None:
     with large(tmp_path) as engine:
         assert engine.table(counted).to_pylist() == [{"length": MANY}]
         assert limit_of(engine) != LITTLE
+
+
+def test_a_stream_that_lacks_memory_after_it_began_can_begin_anew(tmp_path: Path) -> None:
+    limits = []
+
+    def read(engine: Engine) -> int:
+        limits.append(limit_of(engine))
+        _, batches = engine.stream(sql(SORTED), 10_000, is_held=True)
+        rows = 0
+        for batch in batches:
+            rows += len(batch)
+            if len(limits) == 1:
+                hold_to_as_little_as_possible(engine)
+        return rows
+
+    with large(tmp_path, Settings(threads=2)) as engine:
+        assert engine.with_more_memory(lambda: read(engine)) == 3_000_000
+    assert limits[0] == LITTLE != limits[-1]
+
+
+def hold_to_as_little_as_possible(engine: Engine) -> None:
+    """Give a DuckDB that reads so little memory that it cannot read on."""
+    assert engine._database is not None
+    with engine._database.session(SILENT) as other:
+        for size in range(80, 0, -1):
+            try:
+                other.execute(f"SET memory_limit = '{size}MB'")
+            except duckdb.OutOfMemoryException:
+                return
 
 
 def test_a_stream_that_cannot_begin_anew_may_take_all_from_its_start(tmp_path: Path) -> None:
