@@ -2,6 +2,7 @@
 -- features are replaced.
 DROP VIEW IF EXISTS temp.labelled;
 DROP VIEW IF EXISTS temp.labels;
+DROP VIEW IF EXISTS temp.numbered_labels;
 DROP VIEW IF EXISTS temp.label_keys;
 DROP VIEW IF EXISTS temp.label_scores;
 DROP VIEW IF EXISTS temp.label_rows;

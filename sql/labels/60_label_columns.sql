@@ -7,9 +7,11 @@ WITH columns AS (
     SELECT
         mos, mos_raw_0_100, file
         {%- for extra in typed_extras %}, {{ extra.value | ident }}{% endfor %}, label_id
-    FROM labels
     {%- if is_of_used %}
+    FROM numbered_labels
     WHERE label_id IN (SELECT label_id FROM feature_keys WHERE label_id IS NOT NULL)
+    {%- else %}
+    FROM labels
     {%- endif %}
     UNION ALL
     SELECT NULL, NULL, NULL

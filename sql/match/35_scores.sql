@@ -10,6 +10,6 @@ SELECT
     count(*) FILTER (WHERE is_clipped) AS clipped_keys
     {%- endif %}
 FROM ({{ used(has_repeats) }}) AS used
-JOIN labels USING (label_id)
+JOIN numbered_labels USING (label_id)
 GROUP BY mos
 ORDER BY mos;

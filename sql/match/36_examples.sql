@@ -9,7 +9,7 @@ WITH firsts AS (
 SELECT
     {% if has_repeats %}feature_keys{% else %}firsts{% endif %}.raw_value, first_row AS row, labels.key,
     labels.raw_value AS label_value, file AS label_file, labels.row AS label_row, mos_text, mos, mos_raw_0_100
-FROM firsts JOIN labels USING (label_id)
+FROM firsts JOIN numbered_labels AS labels USING (label_id)
 {%- if has_repeats %} JOIN feature_keys USING (first_row)
 {%- endif %}
 ORDER BY first_row;

@@ -3,8 +3,8 @@
 WITH file_keys AS (
     SELECT DISTINCT file, key FROM label_scores
 ), used AS (
-    SELECT DISTINCT labels.key
-    FROM feature_keys JOIN labels USING (label_id)
+    SELECT DISTINCT numbered_labels.key
+    FROM feature_keys JOIN numbered_labels USING (label_id)
 )
 SELECT label_scales.file, count(file_keys.key) AS labels, count(used.key) AS used
 FROM label_scales
