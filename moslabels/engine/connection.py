@@ -121,7 +121,10 @@ class Engine:
     def expect(self, size: int) -> None:
         """Be told of ``size`` bytes before they are read. Many are read by all threads."""
         self._expected += size
-        if self._expected > SMALL and self._database is not None:
+        if self._database is None:
+            return
+        self._database.limits.regain()
+        if self._expected > SMALL:
             self._database.limits.use_all_threads()
             self._database.limits.hold()
 

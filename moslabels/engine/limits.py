@@ -48,14 +48,18 @@ class Limits:
         return self._all
 
     def hold(self) -> None:
-        """Let it spill what takes more than little memory, or more than something has needed."""
+        """Let it spill what takes more than little memory, unless something has needed more."""
         if self._may_be_held and self.spills and self.memory > LITTLE_MEMORY:
             self._may_be_held, self._held, self._now = False, LITTLE_MEMORY, 0
+            self.regain()
+
+    def regain(self) -> None:
+        """Let it take again what it might before it let go."""
         if self._now < self._held:
             self._limit(self._held)
 
     def let_go(self) -> None:
-        """If it is held, let go of all memory that it can, and take no more than the least until :meth:`hold`.
+        """If it is held, let go of all memory that it can, and take no more than the least until :meth:`regain`.
 
         DuckDB keeps what it has room for, and lets go of free memory only when it is limited.
         """

@@ -16,6 +16,8 @@ from moslabels.sources.columns import Column
 from moslabels.sources.distinct import DistinctRows
 from moslabels.sources.source import Source
 
+_FEW_ROWS = 1 << 18
+
 
 @dataclass(frozen=True)
 class Features:
@@ -107,6 +109,11 @@ class Match(Group):
     scores: Scores
     groups: tuple[Group, ...]
     used_labels: tuple[tuple[int, int], ...]
+
+    @property
+    def has_many_rows(self) -> bool:
+        """Whether Arrow needs memory for what is found of each row: so much that DuckDB is to let go of some."""
+        return self.input_rows > _FEW_ROWS
 
 
 def match_features(

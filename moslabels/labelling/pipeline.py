@@ -139,8 +139,9 @@ def judge(engine: Engine, matched: Matched) -> dict[str, Any] | None:
 
     Raise GateError, which holds the same, if too few keys have a label or too few rows have a key.
     """
-    engine.let_go()  # From here on, Arrow has what was found.
     spec, match = matched.spec, matched.match
+    if match.has_many_rows:
+        engine.let_go()  # From here on, Arrow has what was found.
     problem = gate.problem(match, spec.options, spec.features)
     if problem is None and not match.unmatched_feature_keys.count:
         return None

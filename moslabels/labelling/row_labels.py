@@ -106,7 +106,8 @@ def row_labels(
             raise _miscount(source, f"{distinct.count} values were counted, and there are {len(of_value)}")
         assert distinct.codes is not None
         positions = of_value.take(distinct.codes)
-    engine.let_go()  # Counting takes as much as the join.
+    if match.has_many_rows:
+        engine.let_go()  # Counting takes as much as the join.
     if of_label is None:
         of_label = counted_rows_of_labels(engine, labels, match)
     check_labelled(source, labels, match, of_label, rows_of_positions(positions), len(positions))
