@@ -9,7 +9,7 @@ from dataclasses import replace
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from moslabels.sources.batches import batch_rows, text_batches, typed_batches
+from moslabels.sources.batches import text_batches, text_rows, typed_batches
 from moslabels.sources.constants import TEXT, one_array, text_of, texts_of
 from moslabels.sources.faults import fault
 from moslabels.sources.part import Dialect
@@ -127,7 +127,7 @@ def _records(cells: Sequence[pa.Array], rows: int, dialect: Dialect) -> pa.Array
 
 def _feature_records(job: Job, dialect: Dialect, texts: ValueTexts) -> Iterator[pa.Array]:
     source = job.source
-    rows = batch_rows(len(source.columns))
+    rows = text_rows(len(source.columns))
     if source.format.cells is not Cells.TEXT:
         _, batches = typed_batches(job.engine, source, job.dropped, rows, job.keys)
         for batch in batches:

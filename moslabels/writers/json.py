@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from moslabels.base.text import shown
-from moslabels.sources.batches import batch_rows, typed_batches
+from moslabels.sources.batches import text_rows, typed_batches
 from moslabels.sources.constants import TEXT, one_array, text_of, texts_of
 from moslabels.sources.faults import fault
 from moslabels.sources.source import Cells
@@ -91,7 +91,7 @@ def _member_texts(table: pa.Table, texts: ValueTexts) -> pa.Array:
 
 def _opened_rows(job: Job, texts: ValueTexts) -> Iterator[pa.Array]:
     """Yield the rows of the features as JSON objects without their closing brace, in file order."""
-    rows = batch_rows(len(job.source.columns))
+    rows = text_rows(len(job.source.columns))
     if job.source.format.cells is not Cells.JSON:
         _, batches = typed_batches(job.engine, job.source, job.dropped, rows, job.keys)
         for batch in batches:
