@@ -129,7 +129,10 @@ def render(name: str, values: Mapping[str, Any] | None = None, **context: Any) -
 
     ``values`` may hold more than the statement uses: it keeps those that it uses. The template sees ``context``.
     """
-    sql, used = _rendered(name, context) if context else _plain(name)
+    if all(isinstance(value, bool) for value in context.values()):
+        sql, used = _plain(name, **context)
+    else:
+        sql, used = _rendered(name, context)
     return Statement(name, sql, {key: (values or {})[key] for key in used})
 
 
@@ -140,12 +143,12 @@ def _rendered(name: str, context: Mapping[str, Any]) -> tuple[str, list[str]]:
 
 
 @cache
-def _plain(name: str) -> tuple[str, list[str]]:
-    """Return what :func:`_rendered` returns of a statement that needs no context. Most of a job are of this kind."""
+def _plain(name: str, **flags: bool) -> tuple[str, list[str]]:
+    """Return what :func:`_rendered` returns of a statement that needs no more context than some flags: most do not."""
     text = (sql_folder() / f"{name}.sql").read_text(encoding="utf-8")
     # Jinja would return the same text, after it has taken it apart and compiled it.
     if _JINJA.search(text):
-        return _rendered(name, {})
+        return _rendered(name, flags)
     sql = text.removesuffix("\n")
     return sql, parameters(sql)
 

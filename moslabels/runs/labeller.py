@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from threading import Lock
@@ -59,6 +59,7 @@ class Labeller:
         self._call = call
         self._process = os.getpid()
         self._lock = Lock()
+        self._last: TableSpec | None = None
         self._hashes: dict[tuple[str, tuple[int, ...] | None], str] = {}
         with errors_of_table(", ".join(label.path for label in spec.labels)), ExitStack() as stack:
             self._check_labels = stack.enter_context(watched(path for _, path in spec.inputs()))
@@ -77,7 +78,7 @@ class Labeller:
         with self._lock:
             engine = self._begun()
             named, tables = named_features(features, self._tables, self._call.take_over)
-            spec = self._call.spec(named, self._named, tables)
+            spec = self._spec(named, tables)
             own = [path for path in spec.single_inputs() if path == spec.features]
             with (
                 log.failure_of(spec),
@@ -92,6 +93,14 @@ class Labeller:
                 self._check_labels()
         log.joined(spec, done.audit)
         return done
+
+    def _spec(self, named: Any, tables: Mapping[str, pa.Table]) -> TableSpec:
+        """Return the spec of features. Those of one name in memory after another have the same, with another table."""
+        if not isinstance(named, str) or named not in tables:
+            return self._call.spec(named, self._named, tables)
+        if self._last is None or self._last.features != named:
+            self._last = self._call.spec(named, self._named, tables)
+        return replace(self._last, tables=tables)
 
     def batches(self, features: Batches, schema: pa.Schema | None = None) -> LabelledBatches:
         """Label features batch by batch. Each batch follows at once, and the gates come after the last one.
