@@ -25,9 +25,9 @@ def summed(values: pa.Array | pa.ChunkedArray, counts: pa.Array | pa.ChunkedArra
     Table.group_by would make pyarrow import pandas.
     """
     order = pc.sort_indices(values)
-    runs = pc.run_end_encode(_whole(values.take(order)), run_end_type=pa.int64())
+    runs = pc.run_end_encode(one_array(values.take(order)), run_end_type=pa.int64())
     ends = pc.subtract(runs.run_ends, whole(1))
-    upto = pc.cumulative_sum(_whole(counts.take(order))).take(ends)
+    upto = pc.cumulative_sum(one_array(counts.take(order))).take(ends)
     before = pa.concat_arrays([zeros(min(1, len(upto))).cast(upto.type), upto[:-1]])
     return runs.values, pc.subtract(upto, before)
 
@@ -39,7 +39,3 @@ def repeated(values: pa.Array, ends: pa.Array, rows: int) -> pa.Array:
     """
     kind = pa.run_end_encoded(ends.type, values.type)
     return pc.run_end_decode(pa.RunEndEncodedArray.from_buffers(kind, rows, [None], children=[ends, values]))
-
-
-def _whole(values: pa.Array | pa.ChunkedArray) -> pa.Array:
-    return one_array(values) if isinstance(values, pa.ChunkedArray) else values

@@ -14,17 +14,17 @@ from moslabels.sources.faults import fault
 from moslabels.sources.source import Source
 
 _CELLS_PER_BATCH = 4_000_000
-_TEXTS_PER_BATCH = 1_000_000
+_FEWEST_ROWS = 1_000
 
 
 def batch_rows(columns: int) -> int:
     """Return how many rows make a batch, so that wide tables take no more memory than narrow ones."""
-    return max(1_000, min(65_536, _CELLS_PER_BATCH // max(1, columns)))
+    return max(_FEWEST_ROWS, min(65_536, _CELLS_PER_BATCH // max(1, columns)))
 
 
 def text_rows(columns: int) -> int:
-    """Return how many rows make a batch that is written as text: it is copied a few times on its way."""
-    return max(1_000, min(16_384, _TEXTS_PER_BATCH // max(1, columns)))
+    """Return how many rows make a batch that is written as text: fewer, as it is copied a few times on its way."""
+    return max(_FEWEST_ROWS, batch_rows(columns) // 4)
 
 
 def typed_batches(

@@ -43,8 +43,10 @@ def whole(number: int) -> pa.Scalar:
     return pa.Array.from_buffers(pa.int64(), 1, [None, pa.py_buffer(number.to_bytes(8, "little", signed=True))])[0]
 
 
-def one_array(column: pa.ChunkedArray) -> pa.Array:
-    """Return a column as one array, also one that has none. One that it has already is not copied."""
+def one_array(column: pa.Array | pa.ChunkedArray) -> pa.Array:
+    """Return a column as one array, also one that has none. One that it has already, or is, is not copied."""
+    if not isinstance(column, pa.ChunkedArray):
+        return column
     if column.num_chunks == 1:
         return column.chunk(0)
     return column.combine_chunks() if column.num_chunks else pa.nulls(0, column.type)
