@@ -77,9 +77,8 @@ FORMATS = [
 def test_a_labelling_loads_nothing_of_other_commands(tmp_path: Path, features: str, out: str) -> None:
     """With many rows, a long text and none."""
     pq.write_table(pa.table({"key": ["a", "b"] * 2000, "x": [0.5, None] * 2000}), tmp_path / "f.parquet")
-    with pa.ipc.new_file(
-        tmp_path / "f.arrow", (frames := pa.table({"key": ["a"] * 9000 + ["b"] * 9000})).schema
-    ) as file:
+    frames = pa.table({"key": ["a"] * 9000 + ["b"] * 9000})
+    with pa.ipc.new_file(tmp_path / "f.arrow", frames.schema) as file:
         file.write_table(frames)
     (tmp_path / "f.csv").write_text("key,x,y\na,1,+1.5\nb,,nan\n")
     (tmp_path / "f.jsonl").write_text('{"key": "a", "x": [1, null]}\n{"key": "b", "x": null}\n')

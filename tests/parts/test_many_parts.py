@@ -152,6 +152,19 @@ def replace_part(content: Any, name: str = "1.parquet") -> Callable[[Path], Any]
     return change
 
 
+def in_folders(names: list[str], partition: str, **columns: list[str]) -> Callable[[Path], Any]:
+    """Write parts in the place of those that are there, and label them by a partition."""
+
+    def change(folder: Path) -> dict[str, Any]:
+        for name in names:
+            replace_part(pa.table({"key": ["a"], **columns}), name)(folder)
+        for number in (0, 1):
+            (folder / "features" / f"{number}.parquet").unlink()
+        return {"partitions": [partition], "feature_key_column": "key"}
+
+    return change
+
+
 def link_to_folder(folder: Path) -> None:
     (folder / "elsewhere").mkdir()
     (folder / "features" / "more").symlink_to(folder / "elsewhere")
@@ -216,37 +229,19 @@ REFUSED: dict[str, tuple[Callable[[Path], Any], str]] = {
         r'0.parquet: no folder above it has a name "corpus=…"',
     ),
     "a partition that two folders have": (
-        lambda folder: [
-            replace_part(pa.table({"key": ["a"]}), "corpus=A/corpus=B/2.parquet")(folder),
-            [(folder / "features" / f"{number}.parquet").unlink() for number in (0, 1)],
-            {"partitions": ["corpus"], "feature_key_column": "key"},
-        ][-1],
+        in_folders(["corpus=A/corpus=B/2.parquet"], "corpus"),
         r'2.parquet: 2 folders above it have a name "corpus=…"',
     ),
     "partitions in codes that are not UTF-8": (
-        lambda folder: [
-            replace_part(pa.table({"key": ["a"]}), "corpus=%E8/2.parquet")(folder),
-            replace_part(pa.table({"key": ["a"]}), "corpus=%E9/2.parquet")(folder),
-            [(folder / "features" / f"{number}.parquet").unlink() for number in (0, 1)],
-            {"partitions": ["corpus"], "feature_key_column": "key"},
-        ][-1],
+        in_folders(["corpus=%E8/2.parquet", "corpus=%E9/2.parquet"], "corpus"),
         r'%E8/2.parquet: the folder "corpus=%E8" above it has codes that are not UTF-8; give it a name',
     ),
     "names of partitions in codes that are not UTF-8": (
-        lambda folder: [
-            replace_part(pa.table({"key": ["a"]}), "%E8=x/2.parquet")(folder),
-            replace_part(pa.table({"key": ["a"]}), "%E9=y/2.parquet")(folder),
-            [(folder / "features" / f"{number}.parquet").unlink() for number in (0, 1)],
-            {"partitions": ["\ufffd"], "feature_key_column": "key"},
-        ][-1],
+        in_folders(["%E8=x/2.parquet", "%E9=y/2.parquet"], "\ufffd"),
         r'%E8=x/2.parquet: the folder "%E8=x" above it has codes that are not UTF-8; give it a name',
     ),
     "a partition that is a column": (
-        lambda folder: [
-            replace_part(pa.table({"key": ["a"], "Corpus": ["x"]}), "corpus=A/2.parquet")(folder),
-            [(folder / "features" / f"{number}.parquet").unlink() for number in (0, 1)],
-            {"partitions": ["corpus"], "feature_key_column": "key"},
-        ][-1],
+        in_folders(["corpus=A/2.parquet"], "corpus", Corpus=["x"]),
         r'2.parquet: has a column "Corpus", and partitions takes',
     ),
 }
