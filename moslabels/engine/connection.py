@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import partial
 from types import TracebackType
@@ -173,6 +175,18 @@ class Engine:
             for name in self._tables.since(tables):
                 self._interruptible(Statement("sources/arrow", name), partial(self._tables.unregister, name))
 
+    def together(self, tables: Iterable[pa.Table | None], call: Callable[[], T]) -> T:
+        """Return the result of a call that runs several statements on these tables. None is one that is in a file.
+
+        If the tables are small, the whole call runs in the thread of the statements: to hand each of them over takes as
+        long as a short one. An exception during the wait ends the statement at work, and the call by it. If somebody
+        hears of ``progress``, the call runs in this thread, from which the events come.
+        """
+        sizes = [math.inf if table is None else table.get_total_buffer_size() for table in tables]
+        if sum(sizes) > SMALL or self.progress is not SILENT:
+            return call()
+        return self._finished(call).result()
+
     def run(self, statement: Statement) -> None:
         """Run a statement for its effect."""
         self._timed(statement, lambda: self._execute(statement))
@@ -184,13 +198,13 @@ class Engine:
 
     def rows(self, statement: Statement) -> list[dict[str, Any]]:
         """Return the rows of a query as dicts. For counts, samples and other small results."""
-
-        def call() -> tuple[list[str], list[Any]]:
-            result = self._execute(statement)
-            return [column[0] for column in result.description], result.fetchall()
-
-        names, rows = self._timed(statement, call)
+        names, rows = self._fetched(statement)
         return [dict(zip(names, row, strict=True)) for row in rows]
+
+    def columns(self, statement: Statement) -> list[tuple[Any, ...]]:
+        """Return the columns of a query that returns at least one row. For small results too."""
+        _, rows = self._fetched(statement)
+        return list(zip(*rows, strict=True))
 
     def row(self, statement: Statement) -> dict[str, Any]:
         """Return the one row of a query."""
@@ -233,6 +247,13 @@ class Engine:
 
         return reader.schema, batches()
 
+    def _fetched(self, statement: Statement) -> tuple[list[str], list[tuple[Any, ...]]]:
+        def call() -> tuple[list[str], list[tuple[Any, ...]]]:
+            result = self._execute(statement)
+            return [column[0] for column in result.description], result.fetchall()
+
+        return self._timed(statement, call)
+
     def _execute(self, statement: Statement) -> Connection:
         self._tables.register_for(statement.sql)
         *others, last = self._parsed(statement)
@@ -264,22 +285,26 @@ class Engine:
         self._worker.stop()
 
     def _interruptible(self, statement: Statement, call: Callable[[], T], timer: Timer | None = None) -> T:
-        """Return the result of a call of DuckDB. Raise StatementError if it fails.
-
-        An exception during the wait (Ctrl-C, one of a signal handler or of ``progress``) ends the statement at once and
-        is passed on unchanged.
-        """
-        try:
-            future = self._worker.finished(call, timer)
-        except BaseException:
-            self._is_sound = False
-            self.stop()
-            raise
+        """Return the result of a call of DuckDB. Raise StatementError if it fails."""
+        future = self._finished(call, timer)
         error = future.exception()
         if isinstance(error, _OF_DUCKDB):
             self._is_sound = False
             raise failure(statement, error) from error
         return future.result()
+
+    def _finished(self, call: Callable[[], T], timer: Timer | None = None) -> Future[T]:
+        """Return what became of a call in the thread of the statements.
+
+        An exception during the wait (Ctrl-C, one of a signal handler or of ``progress``) ends the statement at once and
+        is passed on unchanged.
+        """
+        try:
+            return self._worker.finished(call, timer)
+        except BaseException:
+            self._is_sound = False
+            self.stop()
+            raise
 
 
 def _next(reader: pa.RecordBatchReader, rows: int) -> list[pa.RecordBatch | None]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
-from threading import Event, Thread
+from threading import Event, Thread, get_ident
 from typing import Any, TypeVar
 
 import duckdb
@@ -33,10 +33,19 @@ class Worker:
         self._session = session
         self._watch = watch
         self._progress = progress
-        self._thread = ThreadPoolExecutor(max_workers=1)
+        self._ident: int | None = None
+        self._thread = ThreadPoolExecutor(max_workers=1, initializer=self._begin)
+
+    def _begin(self) -> None:
+        self._ident = get_ident()
 
     def finished(self, call: Callable[[], T], timer: Timer | None = None) -> Future[T]:
-        """Return what became of a call in the thread. Pass on what is raised during the wait: then it may still run."""
+        """Return what became of a call in the thread. Pass on what is raised during the wait: then it may still run.
+
+        A call may call this itself. That takes no wait, because the caller of the outer one waits already.
+        """
+        if get_ident() == self._ident:
+            return _done(call)
         self._look_at_connection()
         future = self._submit(call)
         with released():  # A signal may end the wait: everything to clean up is known by now.
@@ -61,12 +70,7 @@ class Worker:
         try:
             return self._thread.submit(call)
         except RuntimeError:  # The interpreter is ending, so no Ctrl-C can come and no thread is needed.
-            future: Future[T] = Future()
-            try:
-                future.set_result(call())
-            except Exception as error:
-                future.set_exception(error)
-            return future
+            return _done(call)
 
     def _look(self, timer: Timer | None) -> None:
         """Report how far DuckDB is."""
@@ -86,6 +90,16 @@ class Worker:
             self._watch = None
             if "interrupt" in str(error).lower():
                 raise duckdb.InterruptException(str(error)) from None
+
+
+def _done(call: Callable[[], T]) -> Future[T]:
+    """Return what became of a call in this thread."""
+    future: Future[T] = Future()
+    try:
+        future.set_result(call())
+    except Exception as error:
+        future.set_exception(error)
+    return future
 
 
 @calls_others

@@ -17,6 +17,7 @@ from moslabels.spec.reports import named_reports
 
 SCHEMA = "ai-run-provenance-v1"
 ENTRYPOINT = "moslabels/cli.py"
+_COMMAND = str(Path(__file__).parents[1] / "cli.py")
 VERSIONS = ("moslabels", "duckdb", "pyarrow", "python")
 """Python and the packages whose versions a block has."""
 BY_WORKERS = ("hosts", "worker_versions")
@@ -57,8 +58,7 @@ def version_differences(found: Mapping[str, Any], wanted: Mapping[str, Any]) -> 
 
 def entrypoint() -> dict[str, Any]:
     """Return the file record of the command, under the path that it has in every installation."""
-    path = str(Path(__file__).parents[1] / "cli.py")
-    return {**_record(path, file_state(path)), "path": ENTRYPOINT}
+    return {**_record(_COMMAND, file_state(_COMMAND)), "path": ENTRYPOINT}
 
 
 @cache

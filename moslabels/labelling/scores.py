@@ -14,9 +14,12 @@ import pyarrow.compute as pc
 
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
+from moslabels.sources.constants import numbers_of
 from moslabels.sources.source import Source
 
 _BATCH = 1 << 17
+_FEW = 1 << 11
+"""So many scores come as rows: DuckDB takes as long to make Arrow of them as to find them."""
 _ENDS = {"min": 0, "max": 4}
 QUARTERS = {**_ENDS, "q1": 1, "median": 2, "q3": 3}
 """How many quarters of the scores are below each statistic but the mean."""
@@ -57,6 +60,10 @@ def find_scores(engine: Engine, source: Source, rows: int, keys: int, has_repeat
 def _summed(engine: Engine, rows: int, keys: int, has_repeats: bool, has_clipped: bool) -> _Sums:
     sums = _Sums(rows, keys)
     statement = render("match/35_scores", has_repeats=has_repeats, has_clipped=has_clipped)
+    if keys <= _FEW:
+        mos, *counts = engine.columns(statement)
+        sums.add(numbers_of(mos, pa.float64()), *(numbers_of(count, pa.int64()) for count in counts))
+        return sums
     _, batches = engine.stream(statement, _BATCH, is_held=True)
     for batch in batches:
         sums.add(*batch.columns)
@@ -100,13 +107,14 @@ class _Statistics:
         self._sum: pa.Scalar | None = None
         # In the order of their scores they count from 0. A quartile is at a place between two of them.
         self._places = {name: (count - 1) * quartile / 4 for name, quartile in QUARTERS.items()}
+        self._wanted = {whole(place) for place in self._places.values() for whole in (floor, ceil)}
         self._at: dict[int, float] = {}
 
     def add(self, mos: pa.Array, counts: pa.Array) -> None:
         # The order of the sum is fixed: to add doubles in another order would change the last digits.
         self._sum = pc.cumulative_sum(pc.multiply(mos, counts.cast(pa.float64())), self._sum)[-1]
         upto = pc.cumulative_sum(counts)
-        for number in {whole(place) for place in self._places.values() for whole in (floor, ceil)} - self._at.keys():
+        for number in self._wanted.difference(self._at):
             index = bisect_right(upto, number - self._upto, key=_value)
             if index < len(mos):
                 self._at[number] = mos[index].as_py()

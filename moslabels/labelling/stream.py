@@ -55,8 +55,9 @@ class Stream:
         found = distinct_of(source, self._read)
         values = {**key.parameters(), "missing": self._labels.missing_id}
         with engine.passing(), source.reading():
-            counted = counted_rows(engine, source, found.values).source
-            rules = counted.statement("match/39_value_labels", key.cells, values, keys=key.cells, key=key)
+            rows = counted_rows(engine, source, found.values)
+            known = {"keys": key.cells, "key": key, "are_short": rows.are_short}
+            rules = rows.source.statement("match/39_value_labels", key.cells, values, **known)
             of_value = engine.table(rules)
         first_row = pc.add(found.values["first_row"], whole(self._rows))
         self._values.add(found.values.set_column(found.values.num_columns - 1, "first_row", first_row))

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import Any, Unpack
 
 from moslabels.base.errors import errors_of_table
 from moslabels.base.progress import SILENT, Cancel, Progress
+from moslabels.engine.connection import Engine
 from moslabels.engine.databases import shared
 from moslabels.engine.sessions import Connection
 from moslabels.evidence.run import Run
 from moslabels.files.watched import watched
+from moslabels.files.workspace import Workspace
 from moslabels.labelling.pipeline import columns_of, match_table
 from moslabels.runs import log
 from moslabels.runs.arguments import Features, with_options
@@ -19,6 +22,7 @@ from moslabels.runs.joined import Joined, joined
 from moslabels.sources.in_memory import named_tables
 from moslabels.sources.taken_over import Table
 from moslabels.spec.options import OptionKeywords
+from moslabels.spec.table import TableSpec
 
 
 def join(
@@ -92,16 +96,25 @@ def join(
     with (
         log.failure_of(spec),
         errors_of_table(spec.features),
-        watched(spec.single_inputs()) as check_inputs,
+        watched(spec.single_inputs()) as check,
         shared(),
         call.engine() as (workspace, engine),
     ):
         engine.progress.table(spec.features, 1, 1)
-        matched = match_table(engine, workspace, spec)
         run = Run(args=call.args(named_features, named_labels))
-        done = joined(engine, matched, columns_of(engine, matched).decoded(), run, check_inputs)
+        paths = [spec.features, *(label.path for label in spec.labels)]
+        done = engine.together(
+            [tables.get(path) for path in paths], lambda: _joined(workspace, engine, spec, run, check)
+        )
         log.joined(spec, done.audit)
         return done
+
+
+def _joined(
+    workspace: Workspace, engine: Engine, spec: TableSpec, run: Run, check_inputs: Callable[[], None]
+) -> Joined:
+    matched = match_table(engine, workspace, spec)
+    return joined(engine, matched, columns_of(engine, matched).decoded(), run, check_inputs)
 
 
 with_options(join)

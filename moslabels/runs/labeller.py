@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from threading import Lock
@@ -80,19 +80,20 @@ class Labeller:
             named, tables = named_features(features, self._tables, self._call.take_over)
             spec = self._spec(named, tables)
             own = [path for path in spec.single_inputs() if path == spec.features]
-            with (
-                log.failure_of(spec),
-                errors_of_table(spec.features),
-                watched(own) as check_features,
-                engine.passing(),
-            ):
+            run = Run(args=self._call.args(named, self._named), hashes=self._hashes)
+            with log.failure_of(spec), errors_of_table(spec.features), watched(own) as check_features:
                 engine.progress.table(spec.features, 1, 1)
-                matched = meet(engine, spec, read_features(engine, self._workspace, spec), self._labels)
-                run = Run(args=self._call.args(named, self._named), hashes=self._hashes)
-                done = joined(engine, matched, self._columns, run, check_features)
+                done = engine.together(
+                    [tables.get(spec.features)], lambda: self._joined(engine, spec, run, check_features)
+                )
                 self._check_labels()
         log.joined(spec, done.audit)
         return done
+
+    def _joined(self, engine: Engine, spec: TableSpec, run: Run, check_features: Callable[[], None]) -> Joined:
+        with engine.passing():
+            matched = meet(engine, spec, read_features(engine, self._workspace, spec), self._labels)
+            return joined(engine, matched, self._columns, run, check_features)
 
     def _spec(self, named: Any, tables: Mapping[str, pa.Table]) -> TableSpec:
         """Return the spec of features. Those of one name in memory after another have the same, with another table."""

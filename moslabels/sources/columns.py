@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 MOST_COLUMNS = 20_000
 """The most columns of a text that is split. The time that DuckDB takes grows with the square of their number."""
 
+MOST_OF_A_KEY = 1 << 16
+"""The most bytes of a text that can be a key, as ``is_too_long`` in ``sql/rules/`` has it."""
+
 FLOAT_TYPES = ("FLOAT", "DOUBLE")
 _NUMBER = re.compile(r"U?(TINY|SMALL|BIG|HUGE)INT|U?INTEGER|FLOAT|DOUBLE|DECIMAL\(.*\)")
 _NESTED = re.compile(r"(STRUCT|MAP|UNION|VARIANT|LIST)\b.*|.*\]", re.DOTALL)

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from moslabels.engine.connection import Engine
 from moslabels.sources.arrays import repeated, summed
 from moslabels.sources.arrow_table import ArrowTable, as_read, is_text, register
-from moslabels.sources.columns import Column
+from moslabels.sources.columns import MOST_OF_A_KEY, Column
 from moslabels.sources.constants import one_array, whole, zeros
 from moslabels.sources.part import Part
 from moslabels.sources.source import Source
@@ -44,12 +44,13 @@ class DistinctRows:
     """The distinct rows of a source, as statements read them, and the place among them of each row of the source.
 
     ``is_exact`` says that DuckDB too distinguishes them all. To it, two floats are one value that are two to Arrow: 0.0
-    and -0.0.
+    and -0.0. ``are_short`` says that all are texts and whole numbers, and no text is too long for a key.
     """
 
     source: Source
     codes: pa.Array | None
     is_exact: bool
+    are_short: bool
 
     @property
     def count(self) -> int:
@@ -79,8 +80,15 @@ def counted_rows(engine: Engine, source: Source, values: pa.Table, codes: pa.Arr
     """Return distinct rows as the source of statements that read another one. ``values`` are those of a Distinct."""
     part = Part(source.path, register(engine, values), counted=len(values))
     counted = Source(source.path, source.role, CountedTable(), (part,), source.columns)
-    *kinds, _, _ = values.schema.types
-    return DistinctRows(counted, codes, all(is_text(kind) or pa.types.is_integer(kind) for kind in kinds))
+    *read, _, _ = values.columns
+    is_exact = all(is_text(column.type) or pa.types.is_integer(column.type) for column in read)
+    are_short = is_exact and all(_longest(column) <= MOST_OF_A_KEY for column in read if is_text(column.type))
+    return DistinctRows(counted, codes, is_exact, are_short)
+
+
+def _longest(texts: pa.ChunkedArray) -> int:
+    """Return how many bytes the longest text has."""
+    return pc.max(pc.binary_length(texts)).as_py() or 0
 
 
 def distinct(table: pa.Table) -> Distinct:

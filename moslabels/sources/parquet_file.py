@@ -21,14 +21,12 @@ from moslabels.files.workspace import Workspace
 from moslabels.parquet.chunks import FooterError
 from moslabels.parquet.footer import Footer, read_footer
 from moslabels.parquet.pages import pages
-from moslabels.sources.columns import Cell, Column
+from moslabels.sources.columns import MOST_OF_A_KEY, Cell, Column
 from moslabels.sources.faults import fault
 from moslabels.sources.halves import check_halves
 from moslabels.sources.part import Part
 from moslabels.sources.source import Cells, FileFormat, Source
 
-MOST_OF_A_KEY = 1 << 16
-"""The limit in bytes, as in key_fault of sql/rules/."""
 _BYTES_OF_A_VALUE = 8
 
 

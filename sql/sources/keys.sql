@@ -24,13 +24,16 @@ FROM ({{ relation }})
     of a key (key_fault) and which (fault_part, from 1); and the key. A key column is a part, or a template makes one part
     of them all, which is missing if one of them is. A macro of DuckDB repeats its argument wherever it uses it, so a step
     is a column, from which the next is made: a large statement takes long to plan. For the same reason it has no step
-    that a part does not take.
+    that a part does not take. It is told whether no text of the key columns is too long for a key (are_short), if that is
+    known: they are texts or whole numbers then.
     Parameters: $regex, $capture: a list each, with an entry per part, if one of them has a pattern -#}
-{%- macro keyed(relation, key) -%}
+{%- macro keyed(relation, key, are_short=false) -%}
 {%- set last = '_folded' if key.folds else '_extracted' -%}
 SELECT
     *,
-    {%- if key.keys | length == 1 %}
+    {%- if key.keys | length == 1 and are_short %}
+    {{ key.keys[0].text | ident }} AS raw_value,
+    {%- elif key.keys | length == 1 %}
     cut_text({{ key.keys[0].text | ident }}) AS raw_value,
     {%- else %}
     CAST(to_json([
@@ -100,7 +103,10 @@ FROM (
                 SELECT
                     *
                     {%- for cell in key.keys %},
-                    {% if cell.is_text -%}
+                    {% if cell.is_text and are_short -%}
+                    CAST(NULL AS VARCHAR) AS {{ (cell.alias ~ '_fault') | ident }},
+                    {{ cell.text | ident }} AS {{ (cell.alias ~ '_as_text') | ident }}
+                    {%- elif cell.is_text -%}
                     text_fault({{ cell.text | ident }}) AS {{ (cell.alias ~ '_fault') | ident }},
                     short_text({{ cell.text | ident }}) AS {{ (cell.alias ~ '_as_text') | ident }}
                     {%- else -%}

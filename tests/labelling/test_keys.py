@@ -19,6 +19,7 @@ from moslabels import MosLabelsError, join, labeller, materialize
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import Statement
 
+KEY_COLUMNS = ("feature_key_column", "label_key_column")
 PYTHON_SPACE = "".join(chr(code) for code in range(0x3001) if chr(code).isspace())
 
 NORMALIZE = [
@@ -303,3 +304,33 @@ def test_two_columns_that_differ_by_case_are_not_guessed_between(job: Job) -> No
         job.run([{"key": "a", "KEY": "b"}], [{"key": "a", "mos": 3}])
     rows = job.run([{"key": "a", "KEY": "b"}], [{"key": "b", "mos": 3}], feature_key_column="KEY")
     assert rows[0]["mos"] == 3
+
+
+LONG_KINDS = {
+    "text": pa.string(),
+    "large text": pa.large_string(),
+    "view": pa.string_view(),
+    "dictionary": pa.dictionary(pa.int32(), pa.string()),
+}
+
+
+@pytest.mark.parametrize("columns", [("clip",), ("clip", "number"), ("number", "clip")], ids=", ".join)
+@pytest.mark.parametrize("kind", LONG_KINDS)
+def test_a_text_in_memory_is_a_key_up_to_64_kilobytes(kind: str, columns: tuple[str, ...]) -> None:
+    longest, too_long = "é" * 32_768, "é" * 32_768 + "a"
+    labels = pa.table({"clip": ["a", longest], "number": [1, 2], "mos": [3.0, 4.0]})
+    features = pa.table({"clip": ["a", longest, too_long], "number": [1, 2, 3]})
+    features = features.set_column(0, "clip", features["clip"].cast(LONG_KINDS[kind]))
+    options: dict[str, Any] = {name: columns[0] if len(columns) == 1 else list(columns) for name in KEY_COLUMNS}
+    with labeller(labels, **options) as prepared:
+        fit = features.slice(0, 2)
+        ways: list[Callable[[pa.Table], Any]] = [
+            lambda table: join(table, labels, **options).table,
+            lambda table: prepared.join(table).table,
+            lambda table: pa.Table.from_batches(list(prepared.batches(table.to_reader(max_chunksize=1)))),
+        ]
+        for way in ways:
+            assert way(fit)["mos"].to_pylist() == [3.0, 4.0]
+            with pytest.raises(MosLabelsError, match=r"a text of 65537 bytes \(65536 are the most\)") as caught:
+                way(features)
+            assert (caught.value.code, caught.value.row) == ("bad-key", 3)

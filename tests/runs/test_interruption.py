@@ -19,10 +19,11 @@ import pyarrow as pa
 import pytest
 
 from helpers.tables import write_table
-from moslabels import CancelledError, MosLabelsError, UsageError, join, materialize, run_batch
-from moslabels.base.progress import Progress, Relayed
+from moslabels import CancelledError, MosLabelsError, UsageError, join, labeller, materialize, run_batch
+from moslabels.base.errors import StatementError
+from moslabels.base.progress import SILENT, Progress, Relayed
 from moslabels.engine import connection as engine
-from moslabels.engine.connection import Engine
+from moslabels.engine.connection import SMALL, Engine
 from moslabels.engine.statements import Statement
 from moslabels.evidence.run import Run
 from moslabels.labelling import pipeline
@@ -115,6 +116,51 @@ def test_it_passes_through_a_table_and_leaves_nothing(
             call()
         assert caught.value is error
     assert sorted(os.listdir(folder)) == ["f.csv", "l.csv", "m.json"]
+
+
+FEATURES, LABELS = pa.Table.from_pylist(ROWS), pa.table({"key": ["a", "b"], "mos": [3, 4]})
+
+
+@pytest.mark.parametrize("error", RAISED[:4], ids=lambda error: type(error).__name__)
+def test_it_passes_through_tables_in_memory(monkeypatch: pytest.MonkeyPatch, error: BaseException) -> None:
+    start = time.monotonic()
+    with labeller(LABELS) as prepared:
+        for call in (lambda: join(FEATURES, LABELS), lambda: prepared.join(FEATURES)):
+            with monkeypatch.context() as patched, alarm(error), pytest.raises(type(error)) as caught:
+                slow(patched)
+                call()
+            assert caught.value is error
+            assert call().table["mos"].to_pylist() == [3, 4]
+    assert time.monotonic() - start < 2 * AT_ONCE
+
+
+class Told(Progress):
+    """Hears of progress."""
+
+
+@pytest.mark.parametrize(
+    ("tables", "progress", "is_together"),
+    [
+        ([FEATURES, LABELS], SILENT, True),
+        ([FEATURES, pa.nulls(0, pa.int32())], SILENT, True),
+        ([FEATURES, None], SILENT, False),
+        ([FEATURES, pa.array(["x" * SMALL])], SILENT, False),
+        ([FEATURES], Told(), False),
+    ],
+    ids=["small", "no rows", "a file", "large", "progress"],
+)
+def test_a_call_on_small_tables_runs_in_the_thread_of_the_statements(
+    tables: list[Any], progress: Progress, is_together: bool
+) -> None:
+    with Engine(progress=progress) as used:
+        there = used.together(tables, threading.get_ident)
+        assert (there != threading.get_ident()) == is_together
+        # What the call runs does not wait for itself, and its errors are those of any statement.
+        assert used.together(tables, lambda: used.row(Statement("one", "SELECT 1 AS one"))) == {"one": 1}
+        with pytest.raises(StatementError, match="no_such_table"):
+            used.together(tables, lambda: used.run(Statement("wrong", "FROM no_such_table")))
+        with pytest.raises(KeyError, match="of the call"):
+            used.together(tables, lambda: {}["of the call"])
 
 
 @pytest.mark.parametrize("name", ["file_sha256", "hashing"])
@@ -320,12 +366,15 @@ OF_DUCKDB_2 = pytest.mark.skipif(duckdb.__version__.startswith("1."), reason="Du
 
 
 @OF_DUCKDB_2
-def test_interrupting_the_connection_stops_the_join(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("tables", [("f.csv", ["l.csv"]), (FEATURES, LABELS)], ids=["files", "in memory"])
+def test_interrupting_the_connection_stops_the_join(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, tables: tuple[Any, Any]
+) -> None:
     connection = duckdb.connect()
     slow(monkeypatch, lambda: threading.Timer(0.3, connection.interrupt).start() or True)
     start = time.monotonic()
     with pytest.raises(duckdb.InterruptException):
-        join("f.csv", ["l.csv"], connection=connection)
+        join(*tables, connection=connection)
     assert time.monotonic() - start < AT_ONCE
     assert connection.execute("SELECT 42").fetchall() == [(42,)]
 
