@@ -17,6 +17,7 @@ from moslabels.sources.arrays import ascends, summed
 from moslabels.sources.columns import Cell
 from moslabels.sources.constants import integer
 from moslabels.sources.distinct import DistinctRows
+from moslabels.sources.few_rows import MOST_ROWS, few_rows
 from moslabels.sources.source import Source
 
 _COUNTED_AT_ONCE = 1 << 18
@@ -93,12 +94,12 @@ def row_labels(
     engine.progress.step("joining", match.input_rows)
     of_label = None
     if distinct is None and match.values == match.input_rows:
-        positions = _of_rows(engine, source, labels, match.input_rows)
+        positions = _of_rows(engine, source, labels, match)
     elif distinct is None:
         positions = _positions(engine, source, key, labels, match.input_rows)
     else:
         if distinct.is_exact and not match.groups:
-            of_value, rows, _ = _of_values(engine, labels)
+            of_value, rows, _ = _of_values(engine, labels, match)
             of_label = rows_of_positions(of_value, rows)
         else:
             of_value = _positions(engine, distinct.source, key, labels, distinct.count)
@@ -138,17 +139,20 @@ def check_labelled(source: Source, labels: Labels, match: Match, of_label: pa.Ta
         raise _miscount(source, "the rows of each label were counted otherwise than they were labelled")
 
 
-def _of_values(engine: Engine, labels: Labels) -> tuple[pa.ChunkedArray, pa.ChunkedArray, pa.ChunkedArray]:
+def _of_values(engine: Engine, labels: Labels, match: Match) -> list[pa.ChunkedArray]:
     """Return for each value, in the order of their first rows: the number of its label, its rows, and the first row."""
-    found = engine.table(render("match/41_value_labels", {"missing": labels.missing_id}))
-    return found["label_id"], found["rows"], found["first_row"]
+    statement = render("match/41_value_labels", {"missing": labels.missing_id})
+    if 0 < match.values <= MOST_ROWS:
+        found = few_rows(engine, statement, pa.int32(), pa.int64(), pa.int64())
+        return [pa.chunked_array([numbers]) for numbers in found]
+    return list(engine.table(statement).columns)
 
 
-def _of_rows(engine: Engine, source: Source, labels: Labels, rows: int) -> pa.ChunkedArray:
+def _of_rows(engine: Engine, source: Source, labels: Labels, match: Match) -> pa.ChunkedArray:
     """Return the number of the label of each row, if each has another value. What else is read is let go of."""
-    label_ids, _, numbers = _of_values(engine, labels)
-    if not _counts_up(numbers, rows):
-        raise _miscount(source, f"{rows} rows were counted, and they are numbered otherwise")
+    label_ids, _, numbers = _of_values(engine, labels, match)
+    if not _counts_up(numbers, match.input_rows):
+        raise _miscount(source, f"{match.input_rows} rows were counted, and they are numbered otherwise")
     return label_ids
 
 

@@ -14,12 +14,10 @@ import pyarrow.compute as pc
 
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
-from moslabels.sources.constants import numbers_of
+from moslabels.sources.few_rows import MOST_ROWS, few_rows
 from moslabels.sources.source import Source
 
 _BATCH = 1 << 17
-_FEW = 1 << 11
-"""So many scores come as rows: DuckDB takes as long to make Arrow of them as to find them."""
 _ENDS = {"min": 0, "max": 4}
 QUARTERS = {**_ENDS, "q1": 1, "median": 2, "q3": 3}
 """How many quarters of the scores are below each statistic but the mean."""
@@ -60,9 +58,8 @@ def find_scores(engine: Engine, source: Source, rows: int, keys: int, has_repeat
 def _summed(engine: Engine, rows: int, keys: int, has_repeats: bool, has_clipped: bool) -> _Sums:
     sums = _Sums(rows, keys)
     statement = render("match/35_scores", has_repeats=has_repeats, has_clipped=has_clipped)
-    if keys <= _FEW:
-        mos, *counts = engine.columns(statement)
-        sums.add(numbers_of(mos, pa.float64()), *(numbers_of(count, pa.int64()) for count in counts))
+    if keys <= MOST_ROWS:
+        sums.add(*few_rows(engine, statement, pa.float64(), *[pa.int64()] * (4 if has_clipped else 2)))
         return sums
     _, batches = engine.stream(statement, _BATCH, is_held=True)
     for batch in batches:

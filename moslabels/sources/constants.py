@@ -5,7 +5,6 @@ pyarrow imports it, if it is there, to convert any value of Python. That takes l
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Sequence
 
 import pyarrow as pa
@@ -27,12 +26,6 @@ def texts_of(texts: Sequence[str]) -> pa.Array:
         ends.append(ends[-1] + len(item))
     offsets = b"".join(end.to_bytes(8, "little") for end in ends)
     return pa.Array.from_buffers(TEXT, len(data), [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(data))])
-
-
-def numbers_of(numbers: Sequence[float], kind: pa.DataType) -> pa.Array:
-    """Return numbers as an array of doubles (float64) or whole numbers (int64)."""
-    data = array("d" if kind == pa.float64() else "q", numbers)
-    return pa.Array.from_buffers(kind, len(data), [None, pa.py_buffer(data)])
 
 
 def zeros(count: int) -> pa.Array:

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pyarrow as pa
 import pytest
 
+from helpers.wrong_results import VALUE_LABELS, change_result
 from moslabels import TableError, join
-from moslabels.engine.connection import Engine
-from moslabels.engine.statements import Statement
 from moslabels.labelling.row_labels import rows_of_positions
 
 FAR = 600_000  # Positions that far apart are counted by themselves.
@@ -29,17 +28,14 @@ def test_values_with_their_rows_are_counted_as_those_rows(positions: list[int], 
     assert dict(told) == {position: each.count(position) for position in sorted(set(each))}
 
 
+@pytest.mark.parametrize("are_few", [True, False])
 @pytest.mark.parametrize("order", [[0, 1, 2, 3], [3, 2, 1, 0], [0, 2, 1, 3]])
-def test_values_in_another_order_than_their_rows_are_refused(order: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_in_another_order_than_their_rows_are_refused(
+    order: list[int], are_few: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     features = pa.table({"key": ["a", "b", "b", "c", "c", "c", "x"]})
     labels = pa.table({"key": ["a", "b", "c"], "mos": [1.5, 2.5, 3.5]})
-    table = Engine.table
-
-    def reordered(engine: Engine, statement: Statement) -> pa.Table:
-        found = table(engine, statement)
-        return found.take(pa.array(order)) if statement.name == "match/41_value_labels" else found
-
-    monkeypatch.setattr(Engine, "table", reordered)
+    change_result(monkeypatch, VALUE_LABELS, lambda found: found.take(pa.array(order)), are_few=are_few)
     if order == sorted(order):
         assert join(features, labels, min_match_rate=0.5).table["mos"].to_pylist() == [
             1.5,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,11 +9,10 @@ import pyarrow as pa
 import pytest
 
 from helpers.tables import Rows, read_table, write_table
+from helpers.wrong_results import VALUE_LABELS, Change, change_result
 from moslabels import Progress, TableError, join, materialize
-from moslabels.engine.connection import Engine
-from moslabels.engine.statements import Statement
 
-AGAIN, ONCE = "match/40_row_labels", "match/41_value_labels"
+AGAIN, ONCE = "match/40_row_labels", VALUE_LABELS
 COUNTED = "match/checks/41_rows_of_labels"
 LABELS = [{"key": key, "take": "1", "mos": mos} for key, mos in [("c", 1.5), ("a", 2.5), ("d", 3.5), ("b", 4.5)]]
 BOTH = {"feature_key_column": ["key", "take"], "label_key_column": ["key", "take"]}
@@ -85,8 +83,7 @@ def test_the_rows_of_parts_are_numbered_through_all_of_them(tmp_path: Path) -> N
     assert [name for name in heard.statements if name in (AGAIN, ONCE)] == [ONCE]
 
 
-Changed = Callable[[pa.Table], pa.Table]
-WRONG: dict[str, tuple[str, Changed, str]] = {
+WRONG: dict[str, tuple[str, Change, str]] = {
     # the statement, what becomes of its result, the error
     "in another order": (ONCE, lambda found: found.take([1, 0, 2, 3]), "numbered otherwise"),
     "without the first row": (ONCE, lambda found: found.slice(1), "numbered otherwise"),
@@ -107,20 +104,15 @@ WRONG: dict[str, tuple[str, Changed, str]] = {
 }  # fmt: skip
 
 
+@pytest.mark.parametrize("are_few", [True, False])
 @pytest.mark.parametrize("case", WRONG)
-def test_a_wrong_join_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str) -> None:
+def test_a_wrong_join_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, case: str, are_few: bool) -> None:
     name, change, says = WRONG[case]
-    table = Engine.table
-
-    def changed(engine: Engine, statement: Statement) -> pa.Table:
-        found = table(engine, statement)
-        return change(found) if statement.name == name else found
-
     features = write_table(tmp_path / "f.parquet", rows_of(["d", "x", "a", "c"]))
     labels = write_table(tmp_path / "l.jsonl", LABELS)
     materialize(features, [labels], tmp_path / "o.parquet", min_match_rate=0)
     before = (tmp_path / "o.parquet").read_bytes()
-    monkeypatch.setattr(Engine, "table", changed)
+    change_result(monkeypatch, name, change, are_few=are_few)
     with pytest.raises(TableError, match=says) as caught:
         materialize(features, [labels], tmp_path / "o.parquet", min_match_rate=0)
     assert caught.value.code == "miscount"

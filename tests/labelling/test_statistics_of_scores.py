@@ -11,6 +11,7 @@ import pyarrow as pa
 import pytest
 
 from moslabels import join
+from moslabels.labelling import scores as scores_of_features
 
 EDGES = [(5 + number) / 5 for number in range(20)]
 
@@ -54,6 +55,13 @@ CASES = {
     ],
     "more scores than one batch has": drawn(150_000, 15),
 }
+
+
+@pytest.fixture(params=["as rows", "as Arrow"], autouse=True)
+def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let few scores come as rows, which they do, or as Arrow, as many do."""
+    if request.param == "as Arrow":
+        monkeypatch.setattr(scores_of_features, "MOST_ROWS", 0)
 
 
 @pytest.mark.parametrize("scores", CASES.values(), ids=CASES)
