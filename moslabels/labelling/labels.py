@@ -18,7 +18,9 @@ from moslabels.labelling.label_inputs import LabelInput, judge_scales, make_scor
 from moslabels.spec.names import LABEL_COLUMNS, SOURCE_COLUMN
 from moslabels.spec.table import TableSpec
 
-_FEW = 20_000
+FEW = 20_000
+MANY = 1_000_000
+"""So many labels are held as a table if many features shall meet them. Each takes some 100 bytes."""
 
 
 @dataclass(frozen=True)
@@ -118,8 +120,11 @@ class Labels:
         return [*LABEL_COLUMNS, status_column, SOURCE_COLUMN, *(extra.output for extra in self.extras)]
 
 
-def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels:
-    """Read all label files of a table into the engine's ``labels``. Raise TableError for the first thing wrong."""
+def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec, most_held: int = FEW) -> Labels:
+    """Read all label files of a table into the engine's ``labels``. Raise TableError for the first thing wrong.
+
+    So many labels at most are held as a table. More of them are a view.
+    """
     inputs = open_labels(engine, workspace, spec)
     if spec.options.extras is None:
         inputs = with_aliases(inputs)
@@ -137,8 +142,8 @@ def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels
     scores = sum(file["scores"] for file in found)
     repeats = _repeats(engine) if scores != found[0]["hashes"] else 0
     typed = typed_extras(engine, spec, inputs.extras)
-    few = scores <= _FEW
-    engine.run(render("labels/50_labels", typed_extras=typed, has_repeats=repeats > 0, are_few=few))
+    are_held = scores <= most_held
+    engine.run(render("labels/50_labels", typed_extras=typed, has_repeats=repeats > 0, are_held=are_held))
     check(engine, "labels", replace(inputs, extras=tuple(typed)), [{"no_labels": int(not scores), "repeats": repeats}])
     return Labels(
         files=tuple(_label_file(file, row) for file, row in zip(inputs.files, found, strict=True)),

@@ -20,7 +20,7 @@ from moslabels.labelling.doubts import match_doubts
 from moslabels.labelling.examples import check_examples
 from moslabels.labelling.keys import Key, find_key
 from moslabels.labelling.label_table import LabelTable, label_columns_statement, label_table
-from moslabels.labelling.labels import Labels, load_labels
+from moslabels.labelling.labels import FEW, Labels, load_labels
 from moslabels.labelling.match import (
     Features,
     Match,
@@ -78,10 +78,13 @@ def read_features(engine: Engine, workspace: Workspace, spec: TableSpec, examine
     return Features(source, find_key(engine, source, spec.options, "feature"))
 
 
-def read_labels(engine: Engine, workspace: Workspace, spec: TableSpec) -> Labels:
-    """Read all labels of a table into the engine and check them. Raise TableError."""
+def read_labels(engine: Engine, workspace: Workspace, spec: TableSpec, most_held: int = FEW) -> Labels:
+    """Read all labels of a table into the engine and check them. Raise TableError.
+
+    So many at most are ready for many features: others take less time to read than to meet.
+    """
     engine.progress.step("reading labels", sum(file_size(label.path) for label in spec.labels), "bytes")
-    labels = load_labels(engine, workspace, spec)
+    labels = load_labels(engine, workspace, spec, most_held)
     for note in labels.notes:
         engine.progress.note(note)
     return labels

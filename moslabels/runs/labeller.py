@@ -21,7 +21,7 @@ from moslabels.evidence.run import Run
 from moslabels.evidence.types import Audit
 from moslabels.files.watched import watched
 from moslabels.labelling.label_table import label_table
-from moslabels.labelling.labels import take_labels
+from moslabels.labelling.labels import MANY, take_labels
 from moslabels.labelling.pipeline import judge, meet, read_features, read_labels
 from moslabels.labelling.stream import Stream
 from moslabels.parquet import schemas
@@ -64,7 +64,7 @@ class Labeller:
         with errors_of_table(", ".join(label.path for label in spec.labels)), ExitStack() as stack:
             self._check_labels = stack.enter_context(watched(path for _, path in spec.inputs()))
             self._workspace, self._engine = stack.enter_context(call.engine())
-            self._labels = read_labels(self._engine, self._workspace, spec)
+            self._labels = read_labels(self._engine, self._workspace, spec, MANY)
             self._columns = label_table(self._engine, self._labels, spec.options.status_column).decoded()
             self._check_labels()
             self._calls = 0

@@ -6,7 +6,7 @@ DROP VIEW IF EXISTS temp.numbered_labels;
 DROP VIEW IF EXISTS temp.label_keys;
 DROP VIEW IF EXISTS temp.label_scores;
 DROP VIEW IF EXISTS temp.label_rows;
-DROP TABLE IF EXISTS temp.few_labels;
+DROP TABLE IF EXISTS temp.held_labels;
 DROP TABLE IF EXISTS temp.label_cells;
 DROP TABLE IF EXISTS temp.label_scales;
 DROP TABLE IF EXISTS temp.label_repeats;

@@ -1,11 +1,11 @@
 -- Makes labels, a view: one row per distinct key: its first label in file order, then row order. Extras get the type that
 -- all label files together gave them. A score out of its range got so far because it was clipped. label_keys has the same
 -- rows without scores, for statements about keys alone: they need no scale. numbered_labels may have later labels of a key
--- too, so it is for statements that know the numbers of their labels: to leave out millions takes time and memory. Few
--- labels are held as a table (are_few): a statement on a table takes less time to plan.
+-- too, so it is for statements that know the numbers of their labels: to leave out millions takes time and memory. Labels
+-- that are few, or that many features shall meet, are held as a table (are_held): a statement on it takes less time.
 {%- from 'labels/extras.sql' import typed_text %}
-{%- if are_few %}
-CREATE TEMP TABLE few_labels AS
+{%- if are_held %}
+CREATE TEMP TABLE held_labels AS
 {%- else %}
 CREATE TEMP VIEW label_keys AS
 SELECT label_id, key, file, row, raw_value
@@ -21,13 +21,13 @@ SELECT
     CAST({{ typed_text(extra) }} AS {{ extra.sql_type | sqltype }}) AS {{ extra.value | ident }}
     {%- endfor %}
 FROM label_scores
-{%- if are_few and has_repeats %}
+{%- if are_held and has_repeats %}
 WHERE label_id NOT IN (FROM label_repeats)
 {%- endif %};
-{%- if are_few %}
-CREATE TEMP VIEW label_keys AS SELECT label_id, key, file, row, raw_value FROM few_labels;
-CREATE TEMP VIEW labels AS FROM few_labels;
-CREATE TEMP VIEW numbered_labels AS FROM few_labels;
+{%- if are_held %}
+CREATE TEMP VIEW label_keys AS SELECT label_id, key, file, row, raw_value FROM held_labels;
+CREATE TEMP VIEW labels AS FROM held_labels;
+CREATE TEMP VIEW numbered_labels AS FROM held_labels;
 {%- else %}
 CREATE TEMP VIEW labels AS
 FROM numbered_labels

@@ -89,7 +89,7 @@ def contexts() -> list[dict[str, Any]]:
                     "threads": 4,
                     "has_repeats": bool(extras),
                     "has_scale": bool(extras),
-                    "are_few": bool(extras),
+                    "are_held": bool(extras),
                     "are_values": bool(extras),
                     "are_short": not extras,
                     "has_clipped": bool(extras),

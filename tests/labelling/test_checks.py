@@ -80,7 +80,7 @@ def test_a_check_finds_rows_if_its_count_is_not_0(tmp_path: Path) -> None:
             has_repeats = repeats["repeats"] > 0
             assert (scores != files[0]["hashes"]) == has_repeats, texts
             counts = [*files, {**outside, "no_labels": int(not scores), **repeats}]
-            engine.run(render("labels/50_labels", typed_extras=(), has_repeats=has_repeats, are_few=True))
+            engine.run(render("labels/50_labels", typed_extras=(), has_repeats=has_repeats, are_held=True))
             for check in (
                 check for table, checks in label_checks.CHECKS.items() if table != "extras" for check in checks
             ):

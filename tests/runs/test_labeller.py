@@ -18,6 +18,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from moslabels import CancelledError, GateError, MosLabelsError, TableError, UsageError, join, labeller
+from moslabels.labelling.labels import FEW, MANY
+from moslabels.runs import labeller as labeller_module
 
 KEYS: dict[str, Any] = {"feature_key_column": "clip", "label_key_column": "clip"}
 SCORES = pa.table({"clip": ["a", "b", "c"], "mos": [4.0, 3.0, 2.0], "mos_std_dev": ["0.5", None, "1"]})
@@ -89,6 +91,25 @@ def test_it_takes_what_join_takes(tmp_path: Path) -> None:
     options = {**KEYS, "overwrite": True, "match_rate_by": "clip"}
     assert all(len(one) == 4 for one in same(tables, [tmp_path / "l.csv", SCORES.slice(2)], **options))
     same([tmp_path / "none.csv", tmp_path / "f.csv"], tmp_path / "l.csv", **KEYS)
+
+
+@pytest.mark.parametrize("most_held", [FEW, MANY, 0], ids=["few", "many", "none"])
+@pytest.mark.parametrize("has_repeats", [False, True])
+def test_labels_that_are_held_are_those_of_join(
+    most_held: int, has_repeats: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(labeller_module, "MANY", most_held)
+    keys = [f"clip{number:05}" for number in range(FEW + 5)]
+    labels = pa.table({"clip": keys, "mos": [number % 5 for number in range(len(keys))], "split": ["x"] * len(keys)})
+    if has_repeats:
+        labels = pa.concat_tables([labels, labels.slice(7, 3)])
+    features = pa.table({"clip": [keys[-1], "none", keys[8], keys[8], keys[0]]})
+    for table, audit in [(found[0], found[3]) for found in same(
+        [features, features.slice(1, 2)], labels, min_match_rate=0, mos_scale={"worst": 0, "best": 4}, extras=["split"],
+        **KEYS)]:  # fmt: skip
+        assert table["mos"].null_count == 1
+        assert audit["duplicate_labels"] == 3 * has_repeats
+        assert audit["unused_label_keys"]["count"] + audit["matched_feature_keys"] == len(keys)
 
 
 def test_after_many_calls_it_goes_on_with_another_duckdb(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
