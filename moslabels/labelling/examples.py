@@ -53,6 +53,8 @@ def _given(known: KeyValues, features: Features, value: str) -> Given:
 
 def check_examples(engine: Engine, features: Features, examples: Mapping[str, str | Sequence[str] | None]) -> None:
     """Raise TableError if values do not give the keys that they must give. It tells all of them."""
+    if not examples:
+        return
     wanted = {value: list(key) if isinstance(key, tuple) else key for value, key in examples.items()}
     given = dict(zip(wanted, keys_given(engine, features, list(wanted)), strict=True))
     wrong = {value: one for value, one in given.items() if one.problem is not None or one.key != wanted[value]}

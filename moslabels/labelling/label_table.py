@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -18,6 +19,7 @@ from moslabels.spec.names import SOURCE_COLUMN
 
 _BATCH = 1 << 17
 _NEARLY_ALL = 0.9
+_MOST_OF_A_TEXT = 2**31 - 1  # bytes of a chunk of a column of texts
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,22 @@ class LabelTable:
         if found.null_count:
             raise _inconsistent("a feature row has a label that was not read")
         return found
+
+    def taken(self, positions: pa.ChunkedArray) -> pa.Table:
+        """Return the rows at these positions, of a table whose texts are texts."""
+        chunks = [
+            self.table.take(chunk.slice(start, self._rows_of_a_chunk))
+            for chunk in positions.chunks
+            for start in range(0, len(chunk), self._rows_of_a_chunk)
+        ]
+        return pa.concat_tables(chunks) if chunks else self.table.slice(0, 0)
+
+    @cached_property
+    def _rows_of_a_chunk(self) -> int:
+        """So many rows have texts that fit in one chunk, whichever rows they are."""
+        texts = [column for column in self.table.columns if pa.types.is_string(column.type)]
+        longest = [pc.max(pc.binary_length(column)).as_py() or 0 for column in texts]
+        return max(1, _MOST_OF_A_TEXT // max(1, *longest))
 
     def decoded(self) -> LabelTable:
         """Return the same with texts as texts."""

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import render
+from moslabels.sources.arrays import numbers
 from moslabels.sources.few_rows import MOST_ROWS, few_rows
 from moslabels.sources.source import Source
 
@@ -78,7 +79,8 @@ class _Sums:
     def add(self, mos: pa.Array, rows: pa.Array, keys: pa.Array, *clipped: pa.Array) -> None:
         if not len(mos):
             return
-        ends = [*(bisect_left(mos, edge, key=_value) for edge in EDGES), len(mos)]
+        values = numbers(mos)
+        ends = [*(bisect_left(values, edge) for edge in EDGES), len(values)]
         for histogram, counts in zip(self._histograms, (rows, keys, *clipped), strict=False):
             _count(histogram, counts, ends)
         self._rows.add(mos, rows)
@@ -90,8 +92,8 @@ class _Sums:
 
 def _count(histogram: list[int], counts: pa.Array, ends: Sequence[int]) -> None:
     """Add to each bin the counts from one end to the next."""
-    upto = pc.cumulative_sum(counts)
-    for number, (start, end) in enumerate(pairwise(upto[end - 1].as_py() if end else 0 for end in ends)):
+    upto = numbers(pc.cumulative_sum(counts))
+    for number, (start, end) in enumerate(pairwise(upto[end - 1] if end else 0 for end in ends)):
         histogram[number] += end - start
 
 
@@ -110,12 +112,12 @@ class _Statistics:
     def add(self, mos: pa.Array, counts: pa.Array) -> None:
         # The order of the sum is fixed: to add doubles in another order would change the last digits.
         self._sum = pc.cumulative_sum(pc.multiply(mos, counts.cast(pa.float64())), self._sum)[-1]
-        upto = pc.cumulative_sum(counts)
+        values, upto = numbers(mos), numbers(pc.cumulative_sum(counts))
         for number in self._wanted.difference(self._at):
-            index = bisect_right(upto, number - self._upto, key=_value)
-            if index < len(mos):
-                self._at[number] = mos[index].as_py()
-        self._upto += upto[-1].as_py()
+            index = bisect_right(upto, number - self._upto)
+            if index < len(values):
+                self._at[number] = values[index]
+        self._upto += upto[-1]
 
     def found(self) -> dict[str, float | None]:
         if self._sum is None:
@@ -130,7 +132,3 @@ class _Statistics:
         if below is None or above is None:
             return None
         return below + (above - below) * (place - floor(place))
-
-
-def _value(scalar: pa.Scalar) -> Any:
-    return scalar.as_py()

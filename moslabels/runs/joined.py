@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from moslabels.base.errors import TableError
 from moslabels.engine.connection import Engine
@@ -33,7 +32,6 @@ if TYPE_CHECKING:
 
 
 FIRST_ROWS = 5  # that a notebook shows
-MOST_OF_A_TEXT = 2**31 - 1  # bytes of a chunk of an Arrow column
 
 
 @dataclass(frozen=True, repr=False)
@@ -107,7 +105,7 @@ def joined(engine: Engine, matched: Matched, columns: LabelTable, run: Run, chec
         diagnosis = judge(engine, matched)
         positions = columns.positions(join_rows(engine, matched))
         features = feature_table(engine, matched.source, matched.dropped, matched.key.columns)
-        table = appended(features, columns.table, positions, matched)
+        table = appended(features, columns, positions, matched)
         parts = _parts(engine, matched, run)
     check_inputs()
     return Joined(table, columns.table.column_names, audit_of(matched, diagnosis, run, parts))
@@ -163,7 +161,7 @@ def _series(column: pa.ChunkedArray) -> Any:
     return column.to_pandas(types_mapper=lambda _: pandas.api.types.pandas_dtype(dtype) if "Int" in dtype else None)
 
 
-def appended(features: pa.Table, columns: pa.Table, positions: pa.ChunkedArray, matched: Matched) -> pa.Table:
+def appended(features: pa.Table, columns: LabelTable, positions: pa.ChunkedArray, matched: Matched) -> pa.Table:
     """Return the features and, for each row, the label columns at its position."""
     spec = matched.spec
     if len(positions) != len(features):
@@ -172,21 +170,14 @@ def appended(features: pa.Table, columns: pa.Table, positions: pa.ChunkedArray, 
         )
     table = with_labels(features, columns, positions)
     return table.replace_schema_metadata(
-        metadata(features.schema, matched.dropped, schemas.declared(columns, positions))
+        metadata(features.schema, matched.dropped, schemas.declared(columns.table, positions))
     )
 
 
-def with_labels(features: pa.Table, columns: pa.Table, positions: pa.ChunkedArray) -> pa.Table:
+def with_labels(features: pa.Table, columns: LabelTable, positions: pa.ChunkedArray) -> pa.Table:
     """Return a table and, after its columns, for each of its rows the label columns at a position."""
-    longest = [
-        pc.max(pc.binary_length(column)).as_py() or 0 for column in columns.columns if pa.types.is_string(column.type)
-    ]
-    rows = max(1, MOST_OF_A_TEXT // max(1, *longest))
-    labels = [
-        columns.take(chunk.slice(start, rows)) for chunk in positions.chunks for start in range(0, len(chunk), rows)
-    ]
-    table = pa.concat_tables(labels) if labels else columns.slice(0, 0)
-    for name, values in zip(table.column_names, table.columns, strict=True):
+    taken = columns.taken(positions)
+    for name, values in zip(taken.column_names, taken.columns, strict=True):
         features = features.append_column(name, values)
     return features
 

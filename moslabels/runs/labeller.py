@@ -138,7 +138,7 @@ class Labeller:
             stream = Stream(self._engine, spec, read_features(self._engine, self._workspace, spec), self._labels)
         rows = pa.nulls(0, pa.int32())
         kept = [index for index, name in enumerate(own.names) if name not in stream.dropped]
-        labelled = with_labels(own.empty_table().select(kept), self._columns.table, pa.chunked_array([rows])).schema
+        labelled = with_labels(own.empty_table().select(kept), self._columns, pa.chunked_array([rows])).schema
         told = metadata(labelled, stream.dropped, schemas.declared(self._columns.table, None))
         labelled = labelled.with_metadata(told)
         return LabelledBatches(
@@ -155,7 +155,7 @@ class Labeller:
                 features = pa.Table.from_batches([batch])
                 with self._lock, errors_of_table(spec.features):
                     positions = self._columns.positions(stream.label_ids(self._begun(), features))
-                yield from _batches(with_labels(features.select(kept), self._columns.table, positions), schema)
+                yield from _batches(with_labels(features.select(kept), self._columns, positions), schema)
             with self._lock, errors_of_table(spec.features), (engine := self._begun()).passing():
                 matched = stream.matched(engine)
                 diagnosis = judge(engine, matched)

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from moslabels.sources.constants import one_array, whole, zeros
+
+
+def numbers(values: pa.Array) -> memoryview[Any]:
+    """Return a view of the numbers of an array (int64 or float64) without NULL, as a sequence of Python's numbers."""
+    width = values.type.bit_width // 8
+    data = memoryview(values.buffers()[1])[values.offset * width : (values.offset + len(values)) * width]
+    return data.cast("B").cast("q" if pa.types.is_integer(values.type) else "d")
 
 
 def ascends(numbers: pa.Array | pa.ChunkedArray) -> bool:

@@ -103,9 +103,13 @@ def _distinct(table: pa.Table) -> Distinct:
     """Return the distinct rows of a table whose values need not be decoded."""
     columns = table.columns
     codes = one_array(_codes(columns))
-    places, numbers = _first_rows(codes)
+    if len(codes) and codes[-1].as_py() == len(codes) - 1:  # All rows differ: the last row has the last code.
+        places, numbers = codes, pc.add(codes.cast(pa.int64()), whole(1))
+        counts = pc.add(zeros(len(codes)), whole(1))
+    else:
+        places, numbers = _first_rows(codes)
+        counts = codes.value_counts().field("counts")  # Codes come first in their order, and so are counted in it.
     values = [column.take(places) for column in columns]
-    counts = codes.value_counts().field("counts")  # Codes come first in their order, and so are counted in it.
     return Distinct(pa.Table.from_arrays([*values, counts, numbers], [*table.column_names, "rows", "first_row"]), codes)
 
 

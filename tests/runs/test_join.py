@@ -623,7 +623,7 @@ def test_a_path_is_never_taken_for_the_name_of_a_table(
 
 
 def test_long_texts_come_in_chunks_that_arrow_can_hold(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("moslabels.runs.joined.MOST_OF_A_TEXT", 20_000)
+    monkeypatch.setattr("moslabels.labelling.label_table._MOST_OF_A_TEXT", 20_000)
     labels = SCORED.append_column("note", [["a" * 2000, None, "ccc"]])
     joined = join(pa.concat_tables([KEYED] * 100), labels, extras=["note"])
     assert joined.table["note"].num_chunks == 40
