@@ -62,6 +62,11 @@ class Key:
         return (Aliased("key"),) if self.template is not None else self.keys
 
     @property
+    def is_raw(self) -> bool:
+        """Whether no part of it is made of a file name."""
+        return set(self.normalize) == {"raw"}
+
+    @property
     def pieces(self) -> list[tuple[str, Aliased | None]]:
         """What the template is made of: a text each, and the key column after it, None at its end."""
         found: list[tuple[str, Aliased | None]] = []

@@ -2,7 +2,7 @@
 -- the key of all parts together. A template makes one part of all columns: joined.
 -- Parameters: $values, $types, $regex, $capture (a list each: $values and $types have an entry per key
 -- column, the others per part)
-{%- from 'sources/keys.sql' import keyed %}
+{%- from 'sources/keys.sql' import keyed, normal_text %}
 WITH cells AS (
     SELECT
         {%- for cell in key.keys %}
@@ -22,7 +22,7 @@ SELECT
     {{ (cell.alias ~ '_as_text') | ident }} AS text,
     {{ (cell.alias ~ '_trimmed') | ident }} AS trimmed,
     {% if key.template is not none %}{{ (of_part.alias ~ '_trimmed') | ident }}{% else %}NULL{% endif %} AS joined,
-    {{ (of_part.alias ~ '_normalised') | ident }} AS normalised,
+    {{ normal_text(of_part, key.normalize[0 if key.template is not none else loop.index0]) }} AS normalised,
     {{ (of_part.alias ~ '_extracted') | ident }} AS extracted,
     {% if key.folds %}{{ (of_part.alias ~ '_folded') | ident }}{% else %}NULL{% endif %} AS folded,
     key

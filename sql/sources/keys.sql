@@ -18,13 +18,18 @@ FROM ({{ relation }})
 {%- endif -%}
 {%- endmacro -%}
 
+{#- Return the column of the normalised text of a part: of raw text that is the trimmed text. -#}
+{%- macro normal_text(part, normalize) -%}
+{{ (part.alias ~ ('_trimmed' if normalize == 'raw' else '_normalised')) | ident }}
+{%- endmacro -%}
+
 {#- Return a relation with these columns beside its own: the steps of each key column (alias_fault, alias_as_text,
-    alias_trimmed) and of each part of the key (alias_trimmed, alias_normalised, alias_extracted, and alias_folded if case
-    does not count); what the key columns hold (raw_value; of several, their JSON list); why one of them cannot be a part
-    of a key (key_fault) and which (fault_part, from 1); and the key. A key column is a part, or a template makes one part
-    of them all, which is missing if one of them is. A macro of DuckDB repeats its argument wherever it uses it, so a step
-    is a column, from which the next is made: a large statement takes long to plan. For the same reason it has no step
-    that a part does not take. It is told whether no text of the key columns is too long for a key (are_short), if that is
+    alias_trimmed) and of each part of the key (alias_trimmed, alias_normalised unless all are raw, alias_extracted, and
+    alias_folded if case does not count); what the key columns hold (raw_value; of several, their JSON list); why one of
+    them cannot be a part of a key (key_fault) and which (fault_part, from 1); and the key. A key column is a part, or a
+    template makes one part of them all, which is missing if one of them is. A macro of DuckDB repeats its argument
+    wherever it uses it, so a step is a column, from which the next is made: a large statement takes long to plan. For the
+    same reason it has no step that no part takes. It is told whether no text of the key columns is too long for a key (are_short), if that is
     known: they are texts or whole numbers then.
     Parameters: $regex, $capture: a list each, with an entry per part, if one of them has a pattern -#}
 {%- macro keyed(relation, key, are_short=false) -%}
@@ -68,16 +73,17 @@ FROM (
         *
         {%- for part in key.parts %},
         {% if key.regexes[loop.index0] is none and key.normalize[loop.index0] == 'raw' and key.template is none -%}
-        NULLIF({{ (part.alias ~ '_normalised') | ident }}, '')
+        NULLIF({{ normal_text(part, key.normalize[loop.index0]) }}, '')
         {%- elif key.regexes[loop.index0] is none -%}
-        non_empty({{ (part.alias ~ '_normalised') | ident }})
+        non_empty({{ normal_text(part, key.normalize[loop.index0]) }})
         {%- else -%}
         extract_key(
-            {{ (part.alias ~ '_normalised') | ident }}, $regex[{{ loop.index | number }}],
+            {{ normal_text(part, key.normalize[loop.index0]) }}, $regex[{{ loop.index | number }}],
             $capture[{{ loop.index | number }}])
         {%- endif %} AS {{ (part.alias ~ '_extracted') | ident }}
         {%- endfor %}
     FROM (
+        {%- if not key.is_raw %}
         SELECT
             *
             {%- for part in key.parts %},
@@ -85,6 +91,7 @@ FROM (
                 AS {{ (part.alias ~ '_normalised') | ident }}
             {%- endfor %}
         FROM (
+        {%- endif %}
             {%- if key.template is not none %}
             SELECT
                 *,
@@ -119,7 +126,9 @@ FROM (
             {%- if key.template is not none %}
             )
             {%- endif %}
+        {%- if not key.is_raw %}
         )
+        {%- endif %}
     )
     {%- if key.folds %}
     )
