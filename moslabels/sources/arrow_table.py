@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from moslabels.base.errors import StatementError
 from moslabels.base.text import shown
 from moslabels.engine.connection import Engine
-from moslabels.sources.columns import Cell, Column
+from moslabels.sources.columns import MOST_OF_A_KEY, Cell, Column
 from moslabels.sources.faults import fault
 from moslabels.sources.halves import check_halves
 from moslabels.sources.part import Part
@@ -119,6 +120,23 @@ def _value_type(kind: pa.DataType) -> pa.DataType:
 def is_text(kind: pa.DataType) -> bool:
     """Return whether values of a type are texts."""
     return any(is_one(kind) for is_one in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view))
+
+
+def are_short(columns: Iterable[pa.ChunkedArray]) -> bool:
+    """Return whether all values are texts and whole numbers, and no text is too long for a key, as far as is known."""
+    return all(
+        pa.types.is_integer(column.type) or (_has_lengths(column.type) and _longest(column) <= MOST_OF_A_KEY)
+        for column in columns
+    )
+
+
+def _has_lengths(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+
+
+def _longest(texts: pa.ChunkedArray) -> int:
+    """Return how many bytes the longest text has."""
+    return pc.max(pc.binary_length(texts)).as_py() or 0
 
 
 def _is_number(kind: pa.DataType) -> bool:

@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 
 from moslabels.engine.connection import Engine
 from moslabels.sources.arrays import repeated, summed
-from moslabels.sources.arrow_table import ArrowTable, as_read, is_text, register
-from moslabels.sources.columns import MOST_OF_A_KEY, Column
+from moslabels.sources.arrow_table import ArrowTable, are_short, as_read, is_text, register
+from moslabels.sources.columns import Column
 from moslabels.sources.constants import one_array, whole, zeros
 from moslabels.sources.part import Part
 from moslabels.sources.source import Source
@@ -82,13 +82,7 @@ def counted_rows(engine: Engine, source: Source, values: pa.Table, codes: pa.Arr
     counted = Source(source.path, source.role, CountedTable(), (part,), source.columns)
     *read, _, _ = values.columns
     is_exact = all(is_text(column.type) or pa.types.is_integer(column.type) for column in read)
-    are_short = is_exact and all(_longest(column) <= MOST_OF_A_KEY for column in read if is_text(column.type))
-    return DistinctRows(counted, codes, is_exact, are_short)
-
-
-def _longest(texts: pa.ChunkedArray) -> int:
-    """Return how many bytes the longest text has."""
-    return pc.max(pc.binary_length(texts)).as_py() or 0
+    return DistinctRows(counted, codes, is_exact, are_short(read))
 
 
 def distinct(table: pa.Table) -> Distinct:

@@ -334,3 +334,8 @@ def test_a_text_in_memory_is_a_key_up_to_64_kilobytes(kind: str, columns: tuple[
             with pytest.raises(MosLabelsError, match=r"a text of 65537 bytes \(65536 are the most\)") as caught:
                 way(features)
             assert (caught.value.code, caught.value.row) == ("bad-key", 3)
+    scored = features.append_column("mos", pa.array([3.0, 4.0, 5.0]))
+    assert join(fit, scored.slice(0, 2), **options, overwrite=True).table["mos"].to_pylist() == [3.0, 4.0]
+    with pytest.raises(MosLabelsError, match=r"a text of 65537 bytes \(65536 are the most\)") as caught:
+        join(fit, scored, **options)
+    assert (caught.value.code, caught.value.row) == ("bad-key", 3)
