@@ -12,7 +12,7 @@ from moslabels.files.workspace import Workspace
 from moslabels.labelling.extras import Extra, present_extras
 from moslabels.labelling.findings import Row
 from moslabels.labelling.keys import Key, find_key
-from moslabels.sources.arrow_table import are_short
+from moslabels.sources.arrow_table import all_fit
 from moslabels.sources.columns import Column
 from moslabels.sources.opening import open_table
 from moslabels.sources.source import Source
@@ -171,12 +171,12 @@ def _rules(file: LabelInput) -> dict[str, Any]:
     }
 
 
-def _are_short(file: LabelInput) -> bool:
-    """Return whether no text of the key columns is too long for a key, which is known of a table in memory alone."""
+def _all_fit(file: LabelInput) -> bool:
+    """Return whether all values of the key columns fit, which is known of a table in memory alone."""
     table, columns = file.source.part.table, file.source.columns
     if table is None or file.key.constants:
         return False
-    return are_short(table.column(columns.index(cell.column)) for cell in file.key.cells)
+    return all_fit(table.column(columns.index(cell.column)) for cell in file.key.cells)
 
 
 def _read_file(engine: Engine, number: int, file: LabelInput, extras: tuple[Extra, ...]) -> None:
@@ -196,7 +196,7 @@ def _read_file(engine: Engine, number: int, file: LabelInput, extras: tuple[Extr
             "missing_values": list(file.label.options.missing_values),
         },
         key=file.key,
-        are_short=_are_short(file),
+        all_fit=_all_fit(file),
         is_first=number == 0,
         scores=scores,
         has_mos_100=file.mos_100 is not None,

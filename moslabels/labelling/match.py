@@ -134,7 +134,7 @@ def match_features(
         engine.run(render("parts/11_feature_values", cells=key.cells))
     else:
         rows.run(engine, "match/10_feature_values", key.cells)
-    known = {"are_values": are_values, "are_short": distinct is not None and distinct.are_short}
+    known = {"are_values": are_values, "all_fit": distinct is not None and distinct.all_fit}
     rows.run(engine, "match/20_feature_keys", key.cells, key.parameters(), keys=key.cells, key=key, **known)
     counts: dict[str, Any] = engine.row(render("match/30_match_counts"))
     for check in CHECKS:

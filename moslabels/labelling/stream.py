@@ -56,7 +56,7 @@ class Stream:
         values = {**key.parameters(), "missing": self._labels.missing_id}
         with engine.passing(), source.reading():
             rows = counted_rows(engine, source, found.values)
-            known = {"keys": key.cells, "key": key, "are_short": rows.are_short}
+            known = {"keys": key.cells, "key": key, "all_fit": rows.all_fit}
             rules = rows.source.statement("match/39_value_labels", key.cells, values, **known)
             of_value = engine.table(rules)
         first_row = pc.add(found.values["first_row"], whole(self._rows))

@@ -122,8 +122,8 @@ def is_text(kind: pa.DataType) -> bool:
     return any(is_one(kind) for is_one in (pa.types.is_string, pa.types.is_large_string, pa.types.is_string_view))
 
 
-def are_short(columns: Iterable[pa.ChunkedArray]) -> bool:
-    """Return whether all values are texts and whole numbers, and no text is too long for a key, as far as is known."""
+def all_fit(columns: Iterable[pa.ChunkedArray]) -> bool:
+    """Return whether all values are known to fit as keys: they are whole numbers, and texts that are not too long."""
     return all(
         pa.types.is_integer(column.type) or (_has_lengths(column.type) and _longest(column) <= MOST_OF_A_KEY)
         for column in columns

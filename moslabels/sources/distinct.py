@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from moslabels.engine.connection import Engine
 from moslabels.sources.arrays import repeated, summed
-from moslabels.sources.arrow_table import ArrowTable, are_short, as_read, is_text, register
+from moslabels.sources.arrow_table import ArrowTable, all_fit, as_read, is_text, register
 from moslabels.sources.columns import Column
 from moslabels.sources.constants import one_array, whole, zeros
 from moslabels.sources.part import Part
@@ -44,13 +44,13 @@ class DistinctRows:
     """The distinct rows of a source, as statements read them, and the place among them of each row of the source.
 
     ``is_exact`` says that DuckDB too distinguishes them all. To it, two floats are one value that are two to Arrow: 0.0
-    and -0.0. ``are_short`` says that all are texts and whole numbers, and no text is too long for a key.
+    and -0.0. ``all_fit`` says that all can be keys: they are whole numbers, and texts that are not too long.
     """
 
     source: Source
     codes: pa.Array | None
     is_exact: bool
-    are_short: bool
+    all_fit: bool
 
     @property
     def count(self) -> int:
@@ -82,7 +82,7 @@ def counted_rows(engine: Engine, source: Source, values: pa.Table, codes: pa.Arr
     counted = Source(source.path, source.role, CountedTable(), (part,), source.columns)
     *read, _, _ = values.columns
     is_exact = all(is_text(column.type) or pa.types.is_integer(column.type) for column in read)
-    return DistinctRows(counted, codes, is_exact, are_short(read))
+    return DistinctRows(counted, codes, is_exact, all_fit(read))
 
 
 def distinct(table: pa.Table) -> Distinct:

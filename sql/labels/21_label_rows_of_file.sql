@@ -1,5 +1,5 @@
 -- Adds the rows of one label file to label_cells: key by the rules, scores as numbers, extras as text with their type.
--- The template is told whether no text of the key columns is too long for a key (are_short).
+-- The template is told whether all values of the key columns are known to fit (all_fit, see sources/keys).
 -- Parameters: those of the file, and $file, $regex, $capture (a list each: an entry per part of the key),
 -- $missing_values
 {%- from 'sources/cells.sql' import text_rows %}
@@ -13,7 +13,7 @@ WITH cells AS (
     {{ text_rows(source, cells) }}
     {%- endif %}
 ), keyed AS (
-    {{ keyed('cells', key, are_short) }}
+    {{ keyed('cells', key, all_fit) }}
 ), trimmed AS (
     SELECT
         *

@@ -1,6 +1,6 @@
 -- Makes feature_keys: one row per distinct value of the key columns, with its key and the label that has the same key.
--- The template is told whether the rows of the file are these values already (are_values), and whether no text of theirs
--- is too long for a key (are_short).
+-- The template is told whether the rows of the file are these values already (are_values), and whether all of them are
+-- known to fit (all_fit, see sources/keys).
 -- Parameters: $regex, $capture (a list each: an entry per part of the key)
 {%- from 'sources/cells.sql' import rows, texts %}
 {%- from 'sources/keys.sql' import keyed %}
@@ -16,7 +16,7 @@ WITH cells AS (
     FROM feature_values
     {%- endif %}
 ), keyed AS (
-    {{ keyed('cells', key, are_short) }}
+    {{ keyed('cells', key, all_fit) }}
 )
 SELECT
     {%- for cell in keys %}

@@ -1,10 +1,7 @@
-{#- Return the labels that features have: the number of their rows, and the first of these. The template is told whether
-    several values may have one key (has_repeats): if not, each label is there once, and its value beside it. -#}
+{#- Return the labels that features have, and the number of their rows. The template is told whether several values may have
+    one key (has_repeats): if not, each label is there once. -#}
 {%- macro used(has_repeats) -%}
-SELECT label_id
-    {%- if has_repeats %}, CAST(sum(rows) AS BIGINT) AS rows, min(first_row) AS first_row
-    {%- else %}, rows, first_row, raw_value
-    {%- endif %}
+SELECT label_id, {% if has_repeats %}CAST(sum(rows) AS BIGINT) AS rows{% else %}rows{% endif %}
 FROM feature_keys
 WHERE label_id IS NOT NULL
 {%- if has_repeats %}

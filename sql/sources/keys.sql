@@ -23,26 +23,29 @@ FROM ({{ relation }})
 {{ (part.alias ~ ('_trimmed' if normalize == 'raw' else '_normalised')) | ident }}
 {%- endmacro -%}
 
-{#- Return a relation with these columns beside its own: the steps of each key column (alias_fault, alias_as_text,
-    alias_trimmed) and of each part of the key (alias_trimmed, alias_normalised unless all are raw, alias_extracted, and
-    alias_folded if case does not count); what the key columns hold (raw_value; of several, their JSON list); why one of
-    them cannot be a part of a key (key_fault) and which (fault_part, from 1); and the key. A key column is a part, or a
-    template makes one part of them all, which is missing if one of them is. A macro of DuckDB repeats its argument
-    wherever it uses it, so a step is a column, from which the next is made: a large statement takes long to plan. For the
-    same reason it has no step that no part takes. It is told whether no text of the key columns is too long for a key (are_short), if that is
-    known: they are texts or whole numbers then.
+{#- Return the text of a key column as messages show it: the beginning of one that is too long. -#}
+{%- macro shown_text(cell, all_fit) -%}
+{%- if all_fit -%}{{ cell.text | ident }}{%- else -%}cut_text({{ cell.text | ident }}){%- endif -%}
+{%- endmacro -%}
+
+{#- Return a relation with these columns beside its own: the steps of each key column (alias_fault and alias_as_text, unless
+    all fit, and alias_trimmed) and of each part of the key (alias_trimmed, alias_normalised unless all are raw,
+    alias_extracted, and alias_folded if case does not count); what the key columns hold (raw_value; of several, their JSON
+    list); why one of them cannot be a part of a key (key_fault) and which (fault_part, from 1); and the key. A key column
+    is a part, or a template makes one part of them all, which is missing if one of them is. A macro of DuckDB repeats its
+    argument wherever it uses it, so a step is a column, from which the next is made: a large statement takes long to plan.
+    For the same reason it has no step that no part takes. It is told whether all values are known to fit (all_fit): they
+    are whole numbers, and texts that are not too long.
     Parameters: $regex, $capture: a list each, with an entry per part, if one of them has a pattern -#}
-{%- macro keyed(relation, key, are_short=false) -%}
+{%- macro keyed(relation, key, all_fit=false) -%}
 {%- set last = '_folded' if key.folds else '_extracted' -%}
 SELECT
     *,
-    {%- if key.keys | length == 1 and are_short %}
-    {{ key.keys[0].text | ident }} AS raw_value,
-    {%- elif key.keys | length == 1 %}
-    cut_text({{ key.keys[0].text | ident }}) AS raw_value,
+    {%- if key.keys | length == 1 %}
+    {{ shown_text(key.keys[0], all_fit) }} AS raw_value,
     {%- else %}
     CAST(to_json([
-        {%- for cell in key.keys %}cut_text({{ cell.text | ident }}){% if not loop.last %}, {% endif %}{% endfor -%}
+        {%- for cell in key.keys %}{{ shown_text(cell, all_fit) }}{% if not loop.last %}, {% endif %}{% endfor -%}
     ]) AS VARCHAR) AS raw_value,
     {%- endif %}
     {%- if key.parts | length == 1 %}
@@ -52,6 +55,9 @@ SELECT
         {%- for part in key.parts %}{{ (part.alias ~ last) | ident }}{% if not loop.last %}, {% endif %}{% endfor -%}
     ]) AS key,
     {%- endif %}
+    {%- if all_fit %}
+    CAST(NULL AS VARCHAR) AS key_fault, CAST(NULL AS INTEGER) AS fault_part
+    {%- else %}
     coalesce(
         {%- for cell in key.keys %}{{ (cell.alias ~ '_fault') | ident }}{% if not loop.last %}, {% endif %}{% endfor -%}
     ) AS key_fault,
@@ -60,6 +66,7 @@ SELECT
         WHEN {{ (cell.alias ~ '_fault') | ident }} IS NOT NULL THEN {{ loop.index | number }}
         {%- endfor %}
     END AS fault_part
+    {%- endif %}
 FROM (
     {%- if key.folds %}
     SELECT
@@ -104,16 +111,17 @@ FROM (
             SELECT
                 *
                 {%- for cell in key.keys %},
-                trim_text({{ (cell.alias ~ '_as_text') | ident }}) AS {{ (cell.alias ~ '_trimmed') | ident }}
+                trim_text({{ (cell.text if all_fit else cell.alias ~ '_as_text') | ident }})
+                    AS {{ (cell.alias ~ '_trimmed') | ident }}
                 {%- endfor %}
+            {%- if all_fit %}
+            FROM {{ relation | ident }}
+            {%- else %}
             FROM (
                 SELECT
                     *
                     {%- for cell in key.keys %},
-                    {% if cell.is_text and are_short -%}
-                    CAST(NULL AS VARCHAR) AS {{ (cell.alias ~ '_fault') | ident }},
-                    {{ cell.text | ident }} AS {{ (cell.alias ~ '_as_text') | ident }}
-                    {%- elif cell.is_text -%}
+                    {% if cell.is_text -%}
                     text_fault({{ cell.text | ident }}) AS {{ (cell.alias ~ '_fault') | ident }},
                     short_text({{ cell.text | ident }}) AS {{ (cell.alias ~ '_as_text') | ident }}
                     {%- else -%}
@@ -123,6 +131,7 @@ FROM (
                     {%- endfor %}
                 FROM {{ relation | ident }}
             )
+            {%- endif %}
             {%- if key.template is not none %}
             )
             {%- endif %}

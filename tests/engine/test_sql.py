@@ -91,7 +91,7 @@ def contexts() -> list[dict[str, Any]]:
                     "has_scale": bool(extras),
                     "are_held": bool(extras),
                     "are_values": bool(extras),
-                    "are_short": not extras,
+                    "all_fit": not extras,
                     "has_clipped": bool(extras),
                     "parts": [1, 2],
                     "table": "in_memory_1",
