@@ -229,3 +229,4 @@ def take_labels(old: Engine, new: Engine) -> None:
         kept = old.table(render("labels/70_kept", table=table))
         with new.passing():
             new.run(render("labels/71_kept_again", table=table, kept=new.register(kept)))
+    new.run(render("labels/72_numbered_labels"))

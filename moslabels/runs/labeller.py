@@ -154,7 +154,7 @@ class Labeller:
                 self._call.progress.advance(0)
                 features = pa.Table.from_batches([batch])
                 with self._lock, errors_of_table(spec.features):
-                    positions = self._columns.positions(stream.label_ids(self._begun(), features))
+                    positions = self._columns.positions(self._label_ids(stream, features))
                 yield from _batches(with_labels(features.select(kept), self._columns, positions), schema)
             with self._lock, errors_of_table(spec.features), (engine := self._begun()).passing():
                 matched = stream.matched(engine)
@@ -165,6 +165,10 @@ class Labeller:
                 audit = audit_of(matched, diagnosis, run)
             log.joined(spec, audit)
             return audit
+
+    def _label_ids(self, stream: Stream, features: pa.Table) -> pa.ChunkedArray:
+        engine = self._begun()
+        return engine.together([features], lambda: stream.label_ids(engine, features))
 
     def close(self) -> None:
         """Let go of the DuckDB and of the folder for temporary files. It may be closed twice."""

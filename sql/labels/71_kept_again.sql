@@ -1,6 +1,3 @@
 -- Makes a table of labels of what labels/70_kept returned.
 CREATE TEMP TABLE {{ table | ident }} AS
 SELECT * FROM {{ kept | ident }};
-{%- if table == 'labels' %}
-CREATE TEMP VIEW numbered_labels AS FROM labels;
-{%- endif %}
