@@ -26,6 +26,7 @@ integration: ## Tests with the tools that it works beside, such as DVC and dbt-d
 bench: ## moslabels beside polars, pandas and DuckDB
 	$(BIN)/pip install -q -e '.[bench]'
 	$(BIN)/python tests/benchmarks/run.py
+	$(BIN)/python tests/benchmarks/calls.py
 
 pages: ## The pages of the guide that are made from the code
 	PYTHONPATH=tests $(BIN)/python tests/helpers/generated_pages.py
