@@ -93,11 +93,11 @@ class Worker:
 
 
 def _done(call: Callable[[], T]) -> Future[T]:
-    """Return what became of a call in this thread."""
+    """Return what became of a call in this thread, as the thread of a pool does."""
     future: Future[T] = Future()
     try:
         future.set_result(call())
-    except Exception as error:
+    except BaseException as error:
         future.set_exception(error)
     return future
 
