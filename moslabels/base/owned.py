@@ -27,9 +27,13 @@ class Owned:
             contexts, process = found[2]
             if os.getpid() == process:
                 contexts.close()
+            else:
+                _OF_PARENTS.append(contexts)
 
 
 _CLOSING: set[ExitStack] = set()
+_OF_PARENTS: list[ExitStack] = []
+"""What a child holds of its parents until it ends: Python leaves the contexts of a generator that nobody holds."""
 
 
 def _forgotten(contexts: ExitStack, process: int) -> None:
@@ -39,6 +43,7 @@ def _forgotten(contexts: ExitStack, process: int) -> None:
     for a lock, as ``Thread.start()`` would.
     """
     if os.getpid() != process:
+        _OF_PARENTS.append(contexts)
         return
     if threading.main_thread().is_alive():
         _CLOSING.add(contexts)

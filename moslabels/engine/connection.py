@@ -77,7 +77,7 @@ class Engine:
     def _prepare(self) -> None:
         """Set what the statements rely on, and add the rules. A database of our own keeps both for its next engine."""
         if self._database is None:
-            self._settle()
+            self._set_session()
             for rule in rules():
                 self.run(rule)
             return
@@ -87,7 +87,7 @@ class Engine:
             self.ran.append(statement)
             self.progress.ended(statement.name, seconds)
 
-    def _settle(self) -> None:
+    def _set_session(self) -> None:
         try:
             self.run(self._settings())
         except StatementError as error:
@@ -180,12 +180,17 @@ class Engine:
 
         If the tables are small, the whole call runs in the thread of the statements: to hand each of them over takes as
         long as a short one. An exception during the wait ends the statement at work, and the call by it. If somebody
-        hears of ``progress``, the call runs in this thread, from which the events come.
+        hears of ``progress`` or may interrupt a connection of theirs, the call runs in this thread, which listens.
         """
         sizes = [math.inf if table is None else table.get_total_buffer_size() for table in tables]
-        if sum(sizes) > SMALL or self.progress is not SILENT:
+        if sum(sizes) > SMALL or self.progress is not SILENT or self._database is None:
             return call()
         return self._finished(call).result()
+
+    def settle(self) -> None:
+        """End what an earlier call left at work, because another exception came while one was ending it."""
+        if not self._is_sound:
+            self.stop()
 
     def run(self, statement: Statement) -> None:
         """Run a statement for its effect."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -27,10 +26,12 @@ class LabelTable:
     """The label columns under their output names: a row per label, in order, and a last one for none.
 
     Texts are dictionaries. ``places`` has the row of each label by its number, or is None if that is its number.
+    Of texts as texts, ``longest`` is how many bytes the longest has.
     """
 
     table: pa.Table
     places: pa.Int32Array | None
+    longest: int = 0
 
     def positions(self, label_ids: pa.ChunkedArray) -> pa.ChunkedArray:
         """Return the rows of labels by their numbers. Raise TableError if the table lacks one."""
@@ -43,23 +44,19 @@ class LabelTable:
 
     def taken(self, positions: pa.ChunkedArray) -> pa.Table:
         """Return the rows at these positions, of a table whose texts are texts."""
+        rows = max(1, _MOST_OF_A_TEXT // max(1, self.longest))
         chunks = [
-            self.table.take(chunk.slice(start, self._rows_of_a_chunk))
+            self.table.take(chunk.slice(start, rows))
             for chunk in positions.chunks
-            for start in range(0, len(chunk), self._rows_of_a_chunk)
+            for start in range(0, len(chunk), rows)
         ]
         return pa.concat_tables(chunks) if chunks else self.table.slice(0, 0)
 
-    @cached_property
-    def _rows_of_a_chunk(self) -> int:
-        """So many rows have texts that fit in one chunk, whichever rows they are."""
-        texts = [column for column in self.table.columns if pa.types.is_string(column.type)]
-        longest = [pc.max(pc.binary_length(column)).as_py() or 0 for column in texts]
-        return max(1, _MOST_OF_A_TEXT // max(1, *longest))
-
     def decoded(self) -> LabelTable:
         """Return the same with texts as texts."""
-        return LabelTable(decoded(self.table), self.places)
+        table = decoded(self.table)
+        texts = [column for column in table.columns if pa.types.is_string(column.type)]
+        return LabelTable(table, self.places, max(pc.max(pc.binary_length(text)).as_py() or 0 for text in texts))
 
 
 def decoded(table: pa.Table) -> pa.Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from threading import Lock
 from types import TracebackType
@@ -75,7 +75,7 @@ class Labeller:
 
         Raise UsageError if this is closed, and TableError too if a label file changed since it was read.
         """
-        with self._lock:
+        with self._one_at_a_time():
             engine = self._begun()
             named, tables = named_features(features, self._tables, self._call.take_over)
             spec = self._spec(named, tables)
@@ -130,11 +130,11 @@ class Labeller:
         GateError
             After the last batch, if too few keys or rows have a label: what the batches became must not be used then.
         """
-        with self._lock:
+        with self._one_at_a_time():
             self._refuse_closed()
         own, batches = record_batches(features, schema, "features")
         spec = self._call.spec("features", self._named, {**self._tables, "features": own.empty_table()})
-        with log.failure_of(spec), self._lock, errors_of_table(spec.features), self._begun().passing():
+        with log.failure_of(spec), self._one_at_a_time(), errors_of_table(spec.features), self._begun().passing():
             stream = Stream(self._engine, spec, read_features(self._engine, self._workspace, spec), self._labels)
         rows = pa.nulls(0, pa.int32())
         kept = [index for index, name in enumerate(own.names) if name not in stream.dropped]
@@ -153,10 +153,10 @@ class Labeller:
             for batch in batches:
                 self._call.progress.advance(0)
                 features = pa.Table.from_batches([batch])
-                with self._lock, errors_of_table(spec.features):
+                with self._one_at_a_time(), errors_of_table(spec.features):
                     positions = self._columns.positions(self._label_ids(stream, features))
                 yield from _batches(with_labels(features.select(kept), self._columns, positions), schema)
-            with self._lock, errors_of_table(spec.features), (engine := self._begun()).passing():
+            with self._one_at_a_time(), errors_of_table(spec.features), (engine := self._begun()).passing():
                 matched = stream.matched(engine)
                 diagnosis = judge(engine, matched)
                 stream.check(engine, matched)
@@ -172,8 +172,11 @@ class Labeller:
 
     def close(self) -> None:
         """Let go of the DuckDB and of the folder for temporary files. It may be closed twice."""
-        with self._lock:
-            self._owned.close()
+        if os.getpid() == self._process:
+            with self._lock:
+                self._owned.close()
+        else:
+            self._owned.close()  # What is its parent's stays. Nobody here would let go of the lock.
 
     def __enter__(self) -> Labeller:
         return self
@@ -183,9 +186,18 @@ class Labeller:
     ) -> None:
         self.close()
 
+    @contextmanager
+    def _one_at_a_time(self) -> Iterator[None]:
+        """Let other calls wait in this block. Raise UsageError in a forked child: who has the lock is not there."""
+        if os.getpid() != self._process:
+            raise UsageError("the labeller is of another process; make one after the fork")
+        with self._lock:
+            yield
+
     def _begun(self) -> Engine:
         """Return the engine for another call. Raise UsageError if this is closed."""
         self._refuse_closed()
+        self._engine.settle()
         self._calls += 1
         if self._calls > MOST_CALLS:
             self._renew()
@@ -202,8 +214,6 @@ class Labeller:
         old.close()
 
     def _refuse_closed(self) -> None:
-        if os.getpid() != self._process:
-            raise UsageError("the labeller is of another process; make one after the fork")
         if not self._owned.is_open:
             raise UsageError("the labeller is closed")
 

@@ -23,6 +23,7 @@ from moslabels import CancelledError, MosLabelsError, UsageError, join, labeller
 from moslabels.base.errors import StatementError
 from moslabels.base.progress import SILENT, Progress, Relayed
 from moslabels.engine import connection as engine
+from moslabels.engine import worker
 from moslabels.engine.connection import SMALL, Engine
 from moslabels.engine.statements import Statement
 from moslabels.evidence.run import Run
@@ -371,12 +372,17 @@ def test_interrupting_the_connection_stops_the_join(
     folder: Path, monkeypatch: pytest.MonkeyPatch, tables: tuple[Any, Any]
 ) -> None:
     connection = duckdb.connect()
-    slow(monkeypatch, lambda: threading.Timer(0.3, connection.interrupt).start() or True)
-    start = time.monotonic()
-    with pytest.raises(duckdb.InterruptException):
+    with monkeypatch.context() as patched, pytest.raises(duckdb.InterruptException):
+        slow(patched, lambda: threading.Timer(0.3, connection.interrupt).start() or True)
+        start = time.monotonic()
         join(*tables, connection=connection)
     assert time.monotonic() - start < AT_ONCE
+    # It need not come while a statement is at work.
+    with monkeypatch.context() as patched, pytest.raises(duckdb.InterruptException):
+        slow(patched, lambda: bool(connection.interrupt()))
+        join(*tables, connection=connection)
     assert connection.execute("SELECT 42").fetchall() == [(42,)]
+    assert join(*tables, connection=connection).audit["match_rate"] == 1
 
 
 def test_a_result_of_the_caller_stays(folder: Path) -> None:
@@ -447,6 +453,32 @@ def test_a_second_exception_in_the_way_of_the_first_leaves_no_statement_running(
     with pytest.raises(KeyboardInterrupt), Engine() as used, alarm(Timeout("mine")):
         used.run(LONG)
     assert time.monotonic() - start < AT_ONCE
+
+
+def test_a_call_that_two_exceptions_left_at_work_ends_before_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    large = FEATURES.append_column("pad", pa.array(["x" * SMALL, "x"]))
+    began, went_on = threading.Event(), threading.Event()
+    match = pipeline.match_features
+
+    def match_late(*arguments: Any) -> Any:
+        began.set()
+        assert went_on.wait(60)
+        return match(*arguments)
+
+    def interrupted(*_: Any) -> None:
+        assert began.wait(60)
+        raise KeyboardInterrupt
+
+    with labeller(LABELS) as prepared:
+        with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+            patched.setattr(pipeline, "match_features", match_late)
+            patched.setattr(worker, "_wait", interrupted)
+            patched.setattr(worker.Worker, "stop", interrupted)
+            prepared.join(FEATURES)
+        threading.Timer(0.2, went_on.set).start()
+        for features in (large, FEATURES, large):
+            assert prepared.join(features).table["mos"].to_pylist() == [3, 4]
+        assert prepared._engine._tables.count == 1
 
 
 def test_a_table_alone_passes_on_what_is_not_its_fault(folder: Path) -> None:

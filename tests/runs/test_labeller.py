@@ -204,6 +204,46 @@ def test_it_is_closed_when_the_process_ends_and_not_by_a_child(tmp_path: Path) -
     assert list(tmp_path.iterdir()) == []
 
 
+AT_WORK_AT_THE_FORK = """
+import os, threading
+import pyarrow as pa
+from moslabels import UsageError, labeller
+
+table = pa.table({"clip": ["a"], "mos": [3]})
+prepared = labeller(table, feature_key_column="clip", label_key_column="clip")
+reads, ended = threading.Event(), threading.Event()
+
+def work():
+    with prepared._one_at_a_time():
+        reads.set()
+        ended.wait()
+
+threading.Thread(target=work).start()
+reads.wait()
+child = os.fork()
+if not child:
+    for call in (prepared.join, lambda features: prepared.batches(features.to_reader())):
+        try:
+            call(table.select(["clip"]))
+        except UsageError as error:
+            print(error, flush=True)
+    prepared.close()
+    os._exit(0)
+print(os.waitpid(child, 0)[1])
+ended.set()
+prepared.close()
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="the system has no fork")
+def test_a_child_does_not_wait_for_a_call_of_its_parent() -> None:
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", AT_WORK_AT_THE_FORK], capture_output=True, text=True, timeout=60
+    )
+    said = ["the labeller is of another process; make one after the fork"] * 2
+    assert (done.stdout.splitlines(), done.stderr) == ([*said, "0"], "")
+
+
 FORGOTTEN_UNDER_A_LOCK = """
 import gc
 import sys
