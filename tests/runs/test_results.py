@@ -91,7 +91,7 @@ class Texts(HTMLParser):
         self.texts.append(data)
 
 
-def test_results_all_fit_in_a_shell_and_tables_in_a_notebook() -> None:
+def test_results_are_short_in_a_shell_and_tables_in_a_notebook() -> None:
     for name, result in results().items():
         text = repr(result)
         assert "\n" not in text

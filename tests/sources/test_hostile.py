@@ -415,7 +415,7 @@ FLOODS = [
 
 
 @pytest.mark.parametrize(("name", "labels"), FLOODS)
-def test_messages_all_fit(job: Job, name: str, labels: Any) -> None:
+def test_messages_are_short(job: Job, name: str, labels: Any) -> None:
     refused(job, labels, name)
 
 
