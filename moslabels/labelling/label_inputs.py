@@ -12,7 +12,7 @@ from moslabels.files.workspace import Workspace
 from moslabels.labelling.extras import Extra, present_extras
 from moslabels.labelling.findings import Row
 from moslabels.labelling.keys import Key, find_key
-from moslabels.sources.arrow_table import all_fit
+from moslabels.sources.arrow_table import all_fit, values_of
 from moslabels.sources.columns import Column
 from moslabels.sources.opening import open_table
 from moslabels.sources.source import Source
@@ -173,10 +173,9 @@ def _rules(file: LabelInput) -> dict[str, Any]:
 
 def _all_fit(file: LabelInput) -> bool:
     """Return whether all values of the key columns fit, which is known of a table in memory alone."""
-    table, columns = file.source.part.table, file.source.columns
-    if table is None or file.key.constants:
+    if file.source.part.table is None or file.key.constants:
         return False
-    return all_fit(table.column(columns.index(cell.column)) for cell in file.key.cells)
+    return all_fit(values_of(file.source, cell.column) for cell in file.key.cells)
 
 
 def _read_file(engine: Engine, number: int, file: LabelInput, extras: tuple[Extra, ...]) -> None:

@@ -12,7 +12,7 @@ from moslabels.base.errors import TableError
 from moslabels.engine.connection import Engine
 from moslabels.engine.statements import Statement, render
 from moslabels.labelling.labels import Labels
-from moslabels.sources.arrays import ascends, words_in_use
+from moslabels.sources.arrays import ascends, longest, words_in_use
 from moslabels.sources.constants import integer, one_array, texts_of
 from moslabels.spec.names import SOURCE_COLUMN
 
@@ -56,7 +56,7 @@ class LabelTable:
         """Return the same with texts as texts."""
         table = decoded(self.table)
         texts = [column for column in table.columns if pa.types.is_string(column.type)]
-        return LabelTable(table, self.places, max(pc.max(pc.binary_length(text)).as_py() or 0 for text in texts))
+        return LabelTable(table, self.places, max(map(longest, texts)))
 
 
 def decoded(table: pa.Table) -> pa.Table:

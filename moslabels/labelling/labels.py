@@ -19,8 +19,9 @@ from moslabels.spec.names import LABEL_COLUMNS, SOURCE_COLUMN
 from moslabels.spec.table import TableSpec
 
 FEW = 20_000
+"""So many labels are held as a table: a statement on a table takes less time to plan."""
 MANY = 1_000_000
-"""So many labels are held as a table if many features shall meet them. Each takes some 100 bytes."""
+"""So many are if many features shall meet them. Each takes some 100 bytes."""
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ class Labels:
 def load_labels(engine: Engine, workspace: Workspace, spec: TableSpec, most_held: int = FEW) -> Labels:
     """Read all label files of a table into the engine's ``labels``. Raise TableError for the first thing wrong.
 
-    So many labels at most are held as a table. More of them are a view.
+    ``most_held`` labels at most are held as a table. More of them are a view.
     """
     inputs = open_labels(engine, workspace, spec)
     if spec.options.extras is None:

@@ -79,10 +79,7 @@ def read_features(engine: Engine, workspace: Workspace, spec: TableSpec, examine
 
 
 def read_labels(engine: Engine, workspace: Workspace, spec: TableSpec, most_held: int = FEW) -> Labels:
-    """Read all labels of a table into the engine and check them. Raise TableError.
-
-    So many at most are ready for many features: others take less time to read than to meet.
-    """
+    """Read all labels of a table into the engine and check them, see load_labels. Raise TableError."""
     engine.progress.step("reading labels", sum(file_size(label.path) for label in spec.labels), "bytes")
     labels = load_labels(engine, workspace, spec, most_held)
     for note in labels.notes:

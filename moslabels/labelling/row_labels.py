@@ -62,16 +62,16 @@ def _counted(positions: pa.Array | pa.ChunkedArray, rows: pa.ChunkedArray | None
 def _in_order(positions: pa.Array, rows: pa.Array, start: int) -> pa.Table:
     """Return distinct positions, which are not below ``start``, and their rows, in the order of the positions.
 
-    To put each in its place takes a tenth of the time of sorting them, if they are many and most places have one.
+    To put each in its place takes a tenth of the time of sorting them, unless there are many places for each.
     """
     places = pc.subtract(positions, integer(start)[0])
     highest = pc.max(places).as_py() or 0
-    if highest > _MANY_PLACES * len(places) or len(places) <= MOST_ROWS:
+    if highest > _MANY_PLACES * len(places):
         order = pc.sort_indices(positions)
-        return pa.Table.from_arrays([positions.take(order), rows.take(order)], ["position", "rows"])
-    # It is given as many numbers as it shall return: pyarrow 21 cannot be told their number.
-    padded = pa.concat_arrays([places, pa.nulls(max(0, highest + 1 - len(places)), places.type)])
-    order = pc.inverse_permutation(padded).drop_null()
+    else:
+        # It is given as many numbers as it shall return: pyarrow 21 cannot be told their number.
+        padded = pa.concat_arrays([places, pa.nulls(max(0, highest + 1 - len(places)), places.type)])
+        order = pc.inverse_permutation(padded).drop_null()
     return pa.Table.from_arrays([positions.take(order), rows.take(order)], ["position", "rows"])
 
 

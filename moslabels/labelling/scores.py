@@ -81,18 +81,18 @@ class _Sums:
             return
         values = numbers(mos)
         ends = [*(bisect_left(values, edge) for edge in EDGES), len(values)]
-        for histogram, counts in zip(self._histograms, (rows, keys, *clipped), strict=False):
-            _count(histogram, counts, ends)
-        self._rows.add(mos, rows)
-        self._keys.add(mos, keys)
+        upto = [numbers(pc.cumulative_sum(counts)) for counts in (rows, keys, *clipped)]
+        for histogram, counted in zip(self._histograms, upto, strict=False):
+            _count(histogram, counted, ends)
+        self._rows.add(mos, rows, upto[0])
+        self._keys.add(mos, keys, upto[1])
 
     def scores(self, examples: list[dict[str, Any]]) -> Scores:
         return Scores(self._rows.found(), self._keys.found(), examples, *self._histograms)
 
 
-def _count(histogram: list[int], counts: pa.Array, ends: Sequence[int]) -> None:
-    """Add to each bin the counts from one end to the next."""
-    upto = numbers(pc.cumulative_sum(counts))
+def _count(histogram: list[int], upto: Sequence[int], ends: Sequence[int]) -> None:
+    """Add to each bin the counts from one end to the next, of which ``upto`` has the sums so far."""
     for number, (start, end) in enumerate(pairwise(upto[end - 1] if end else 0 for end in ends)):
         histogram[number] += end - start
 
@@ -109,10 +109,11 @@ class _Statistics:
         self._wanted = {whole(place) for place in self._places.values() for whole in (floor, ceil)}
         self._at: dict[int, float] = {}
 
-    def add(self, mos: pa.Array, counts: pa.Array) -> None:
+    def add(self, mos: pa.Array, counts: pa.Array, upto: Sequence[int]) -> None:
+        """Add scores, how many rows or keys have each, and the sums of these so far."""
         # The order of the sum is fixed: to add doubles in another order would change the last digits.
         self._sum = pc.cumulative_sum(pc.multiply(mos, counts.cast(pa.float64())), self._sum)[-1]
-        values, upto = numbers(mos), numbers(pc.cumulative_sum(counts))
+        values = numbers(mos)
         for number in self._wanted.difference(self._at):
             index = bisect_right(upto, number - self._upto)
             if index < len(values):

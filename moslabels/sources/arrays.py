@@ -17,6 +17,11 @@ def numbers(values: pa.Array) -> memoryview[Any]:
     return data.cast("B").cast("q" if pa.types.is_integer(values.type) else "d")
 
 
+def longest(texts: pa.Array | pa.ChunkedArray) -> int:
+    """Return how many bytes the longest text has, 0 if there is none."""
+    return pc.max(pc.binary_length(texts)).as_py() or 0
+
+
 def ascends(numbers: pa.Array | pa.ChunkedArray) -> bool:
     """Return whether each number is above the one before it. There is one at least."""
     is_more = pc.less(numbers.slice(0, len(numbers) - 1), numbers.slice(1))

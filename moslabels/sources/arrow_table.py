@@ -7,11 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from moslabels.base.errors import StatementError
 from moslabels.base.text import shown
 from moslabels.engine.connection import Engine
+from moslabels.sources.arrays import longest
 from moslabels.sources.columns import MOST_OF_A_KEY, Cell, Column
 from moslabels.sources.faults import fault
 from moslabels.sources.halves import check_halves
@@ -60,7 +60,7 @@ class ArrowTable(Format):
 
     def check_values(self, source: Source, column: Column, role: str) -> None:
         """Refuse text that is not UTF-8, instants beyond the range of DuckDB, and keys that a 16-bit float rounds."""
-        values = _table(source).column(source.columns.index(column))
+        values = values_of(source, column)
         if role == "key" and pa.types.is_float16(values.type):
             check_halves(source.path, column.name, values.chunks)
         try:
@@ -101,6 +101,11 @@ def _is_known(kind: pa.DataType) -> bool:
     )
 
 
+def values_of(source: Source, column: Column) -> pa.ChunkedArray:
+    """Return the values of a column of a table in memory."""
+    return _table(source).column(source.columns.index(column))
+
+
 def _table(source: Source) -> pa.Table:
     table = source.part.table
     assert table is not None
@@ -125,18 +130,13 @@ def is_text(kind: pa.DataType) -> bool:
 def all_fit(columns: Iterable[pa.ChunkedArray]) -> bool:
     """Return whether all values are known to fit as keys: they are whole numbers, and texts that are not too long."""
     return all(
-        pa.types.is_integer(column.type) or (_has_lengths(column.type) and _longest(column) <= MOST_OF_A_KEY)
+        pa.types.is_integer(column.type) or (_has_lengths(column.type) and longest(column) <= MOST_OF_A_KEY)
         for column in columns
     )
 
 
 def _has_lengths(kind: pa.DataType) -> bool:
     return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
-
-
-def _longest(texts: pa.ChunkedArray) -> int:
-    """Return how many bytes the longest text has."""
-    return pc.max(pc.binary_length(texts)).as_py() or 0
 
 
 def _is_number(kind: pa.DataType) -> bool:

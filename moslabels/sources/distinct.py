@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 
 from moslabels.engine.connection import Engine
 from moslabels.sources.arrays import repeated, summed
-from moslabels.sources.arrow_table import ArrowTable, all_fit, as_read, is_text, register
+from moslabels.sources.arrow_table import ArrowTable, all_fit, as_read, is_text, register, values_of
 from moslabels.sources.columns import Column
 from moslabels.sources.constants import one_array, whole, zeros
 from moslabels.sources.part import Part
@@ -69,10 +69,8 @@ def distinct_rows(engine: Engine, source: Source, columns: Sequence[Column]) -> 
 
 def distinct_of(source: Source, columns: Sequence[Column]) -> Distinct:
     """Return the distinct rows of some columns of a table in memory, under the names that statements read them by."""
-    table = source.part.table
-    assert table is not None
     once = list(dict.fromkeys(columns))  # One column may be several parts of a key.
-    arrays = [as_read(table.column(source.columns.index(column))) for column in once]
+    arrays = [as_read(values_of(source, column)) for column in once]
     return distinct(pa.Table.from_arrays(arrays, [column.ident for column in once]))
 
 

@@ -5,14 +5,9 @@ SELECT
     labels.raw_value AS label_value, file AS label_file, labels.row AS label_row, mos_text, mos, mos_raw_0_100
 FROM (
     {%- if has_repeats %}
-    SELECT label_id, min(first_row) AS first_row
+    SELECT label_id, min(first_row) AS first_row FROM feature_keys WHERE label_id IS NOT NULL GROUP BY label_id
     {%- else %}
-    SELECT label_id, first_row, raw_value
-    {%- endif %}
-    FROM feature_keys
-    WHERE label_id IS NOT NULL
-    {%- if has_repeats %}
-    GROUP BY label_id
+    SELECT label_id, first_row, raw_value FROM feature_keys WHERE label_id IS NOT NULL
     {%- endif %}
     ORDER BY first_row
     LIMIT 3

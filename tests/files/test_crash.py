@@ -24,6 +24,7 @@ from typing import Any
 import pytest
 
 from helpers.faults import NEVER, WRITING, Faults, calls_of, contents, empty, fails_with, interrupted, shown, some
+from helpers.held_back import HeldBack
 from helpers.made import copied
 from helpers.paths import ROOT
 from helpers.tables import write_table
@@ -407,18 +408,11 @@ def test_two_runs_on_one_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     label("new.csv")
     new = contents(tmp_path / "out")
     label("old.csv")
-    entered, leave = threading.Event(), threading.Event()
-    write = runs_table.write_labelled
-
-    def write_slowly(*arguments: Any) -> Any:
-        entered.set()
-        assert leave.wait(60)
-        return write(*arguments)
-
-    monkeypatch.setattr(runs_table, "write_labelled", write_slowly)
+    writing = HeldBack(runs_table.write_labelled)
+    monkeypatch.setattr(runs_table, "write_labelled", writing)
     first = threading.Thread(target=label, args=("new.csv",))
     first.start()
-    assert entered.wait(60)
+    assert writing.entered.wait(60)
     try:
         for out, audit in (("o.jsonl", "other.json"), ("other.jsonl", "a.json")):
             with pytest.raises(
@@ -432,7 +426,7 @@ def test_two_runs_on_one_output(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
                 )
             assert caught.value.file == str(tmp_path / "out" / (out if out == "o.jsonl" else audit))
     finally:
-        leave.set()
+        writing.leave.set()
         first.join()
     assert contents(tmp_path / "out") == new
 

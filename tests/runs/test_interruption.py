@@ -18,6 +18,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
+from helpers.held_back import HeldBack
 from helpers.tables import write_table
 from moslabels import CancelledError, MosLabelsError, UsageError, join, labeller, materialize, run_batch
 from moslabels.base.errors import StatementError
@@ -457,25 +458,19 @@ def test_a_second_exception_in_the_way_of_the_first_leaves_no_statement_running(
 
 def test_a_call_that_two_exceptions_left_at_work_ends_before_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
     large = FEATURES.append_column("pad", pa.array(["x" * SMALL, "x"]))
-    began, went_on = threading.Event(), threading.Event()
-    match = pipeline.match_features
-
-    def match_late(*arguments: Any) -> Any:
-        began.set()
-        assert went_on.wait(60)
-        return match(*arguments)
+    matching = HeldBack(pipeline.match_features)
 
     def interrupted(*_: Any) -> None:
-        assert began.wait(60)
+        assert matching.entered.wait(60)
         raise KeyboardInterrupt
 
     with labeller(LABELS) as prepared:
         with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-            patched.setattr(pipeline, "match_features", match_late)
+            patched.setattr(pipeline, "match_features", matching)
             patched.setattr(worker, "_wait", interrupted)
             patched.setattr(worker.Worker, "stop", interrupted)
             prepared.join(FEATURES)
-        threading.Timer(0.2, went_on.set).start()
+        threading.Timer(0.2, matching.leave.set).start()
         for features in (large, FEATURES, large):
             assert prepared.join(features).table["mos"].to_pylist() == [3, 4]
         assert prepared._engine._tables.count == 1
