@@ -60,7 +60,7 @@ class OnExecutor:
     def _submit(self, task: _Task) -> Any:
         try:
             return self._executor.submit(answer, task.request)
-        except RuntimeError as error:  # It is shut down or broken.
+        except Exception as error:  # It is shut down or broken, or cannot start a worker or reach its scheduler.
             if is_from_outside(error):
                 raise
             raise _broken(error) from error

@@ -54,6 +54,16 @@ class Waiting(Executor):
         return self.futures[-1]
 
 
+class Refusing(Executor):
+    """Takes no task."""
+
+    def __init__(self, error: Exception) -> None:
+        self.error = error
+
+    def submit(self, *_: Any, **__: Any) -> Future[Any]:
+        raise self.error
+
+
 def changed(message: bytes, change: Callable[[dict[str, Any]], Any]) -> bytes:
     header, body = unwrap(message)
     change(header)

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from helpers.executors import Here, Waiting, end_process
+from helpers.executors import Here, Refusing, Waiting, end_process
 from helpers.made import working_in
 from helpers.many import OPTIONS, SCORES, files, label, write_labels, write_parts
 from helpers.tables import write_table
@@ -33,8 +33,8 @@ def engine(executor: Executor, most: int | None = None, progress: Progress = SIL
     return EngineOfRun({"executor": "any"}, partial(OnExecutor, executor, most, progress))
 
 
-def process_pool(method: str, **keywords: Any) -> ProcessPoolExecutor:
-    return ProcessPoolExecutor(2, mp_context=multiprocessing.get_context(method), **keywords)
+def process_pool(method: str, processes: int = 2, **keywords: Any) -> ProcessPoolExecutor:
+    return ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context(method), **keywords)
 
 
 EXECUTORS: dict[str, Callable[[], Any]] = {
@@ -209,6 +209,18 @@ FAULTS: dict[str, tuple[Callable[[Path], Executor], str]] = {
         lambda _: shut_down(ThreadPoolExecutor(1)),
         "the executor does no more tasks: RuntimeError: cannot schedule new futures after shutdown",
     ),
+    "an executor that cannot start a process": (
+        lambda _: Refusing(BlockingIOError(11, "Resource temporarily unavailable")),
+        r"the executor does no more tasks: BlockingIOError: \[Errno 11\] Resource temporarily unavailable",
+    ),
+    "an executor that a lost process left half closed": (
+        lambda _: Refusing(OSError("handle is closed")),
+        "the executor does no more tasks: OSError: handle is closed",
+    ),
+    "an executor with an error of its own": (
+        lambda _: Refusing(ValueError("no such partition: gpu")),
+        "the executor does no more tasks: ValueError: no such partition: gpu",
+    ),
 }
 
 
@@ -257,7 +269,7 @@ def test_parts_that_were_finished_by_a_broken_executor_are_kept(tmp_path: Path) 
             if done == 2:
                 pool.submit(end_process)
 
-    with process_pool("spawn") as pool, pytest.raises(TableError, match="the executor does no more tasks") as ended:
+    with process_pool("spawn", 1) as pool, pytest.raises(TableError, match="the executor does no more tasks") as ended:
         label(tmp_path, most_parts=1, min_match_rate=0, engine=engine(pool, 1), progress=Ending())
     assert "of 6 parts are finished" in ended.value.__notes__[0]
     kept = next(tmp_path.glob(".out*")) / "table"
