@@ -151,6 +151,7 @@ def test_a_type_checker_finds_wrong_keywords(tmp_path: Path) -> None:
         "runs/ask.py",
         "runs/arguments.py",
         "runs/result_types.py",
+        "evidence/timing_types.py",
         "evidence/types.py",
         "sources/record_batches.py",
         "sources/taken_over.py",

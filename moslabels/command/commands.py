@@ -21,10 +21,10 @@ def _schema_arguments(parser: Parser) -> None:
     parser.add_argument(
         "kind",
         nargs="?",
-        choices=("manifest", "audit", "report"),
+        choices=("manifest", "audit", "report", "timings"),
         default="manifest",
         metavar="KIND",
-        help="manifest (the default), audit or report",
+        help="manifest (the default), audit, report or timings",
     )
 
 
@@ -66,8 +66,8 @@ def _completion(parsed: argparse.Namespace, _argv: list[str]) -> int:
 
 _SCHEMA = Command(
     "schema",
-    "[manifest|audit|report]",
-    "print the JSON Schema of manifests, audits or reports",
+    "[manifest|audit|report|timings]",
+    "print the JSON Schema of manifests, audits, reports or timings",
     "Print the JSON Schema (draft 2020-12) of a kind of file.",
     "schema > manifest.schema.json",
     _schema_arguments,

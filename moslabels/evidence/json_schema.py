@@ -1,6 +1,6 @@
-"""JSON Schemas (draft 2020-12) of the manifest, the audit and the report.
+"""JSON Schemas (draft 2020-12) of the manifest, the audit, the report and the timings.
 
-Options come from their one definition. Audits and reports may gain members without a new name of their schema, so their
+Options come from their one definition. What is written may gain members without a new name of its schema, so those
 schemas allow unknown members, and a new member is never required. If a member is removed or changes its meaning, the
 schema gets a new name.
 
@@ -15,16 +15,18 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
-from moslabels.evidence import embedded, report
+from moslabels.evidence import embedded, report, timing_types
 from moslabels.evidence.audit_fields import AUDIT_FIELDS
 from moslabels.evidence.field import members
 from moslabels.evidence.meanings import with_meanings
+from moslabels.evidence.run import DoneParts
 from moslabels.evidence.schema_parts import (
     COMPARISON,
     CONFIG,
     COUNT,
     FEATURES,
     LABEL_CONFIG,
+    NOT_NEGATIVE,
     ONE_OR_LIST,
     OUR_PROVENANCE,
     PATH,
@@ -175,9 +177,44 @@ def entry_document() -> Schema:
     )
 
 
-SCHEMAS: dict[str, Callable[[], Schema]] = {"manifest": manifest, "audit": audit_document, "report": report_document}
+@cache
+def timings_document() -> Schema:
+    """Return the schema of a file of timings."""
+    step = object_of({"step": TEXT, "seconds": NOT_NEGATIVE})
+    table = object_of(
+        {
+            "id": {**or_null(TEXT), "description": "id of the table; null if there was no manifest"},
+            "features": PATH,
+            "out": PATH,
+            "status": {"enum": ["ok", "unchanged", "error"]},
+            "seconds": NOT_NEGATIVE,
+            "steps": list_of(step),
+            **dict.fromkeys(("rows", "bytes"), or_null(COUNT)),
+            **dict.fromkeys(("rows_per_second", "bytes_per_second"), or_null(NOT_NEGATIVE)),
+            "parts": or_null(object_of(dict.fromkeys(DoneParts.__annotations__, COUNT))),
+        }
+    )
+    return _document(
+        "moslabels timings",
+        object_of(
+            {
+                "schema": {"const": timing_types.SCHEMA},
+                "seconds": NOT_NEGATIVE,
+                "tables": list_of(table),
+                "versions": VERSIONS,
+            }
+        ),
+    )
+
+
+SCHEMAS: dict[str, Callable[[], Schema]] = {
+    "manifest": manifest,
+    "audit": audit_document,
+    "report": report_document,
+    "timings": timings_document,
+}
 
 
 def schema_text(kind: str) -> str:
-    """Return the schema of a ``manifest``, an ``audit`` or a ``report`` as the text of a file."""
+    """Return the schema of a kind of file as text: of a ``manifest``, an ``audit``, a ``report`` or ``timings``."""
     return json.dumps(SCHEMAS[kind](), indent=2, ensure_ascii=False) + "\n"

@@ -1,4 +1,4 @@
-"""The meaning of each field of an audit and of a report, for the descriptions in their JSON Schemas."""
+"""The meaning of each field of an audit, a report and timings, for the descriptions in their JSON Schemas."""
 
 from __future__ import annotations
 
@@ -132,6 +132,20 @@ MEANINGS: Mapping[str, str] = {
     "manifest_tables": "how many tables the manifest has, if some of them were chosen; else absent",
     "dry_run": "true if the run was a dry one, which wrote no table; else absent",
     **{f"tables.{field.name}": field.says for field in TABLE_FIELDS},
+    # Timings
+    "seconds": "how many seconds the run took",
+    "tables.seconds": "how many seconds the table took",
+    "steps": "its steps, in their order",
+    "steps.step": "what was done",
+    "steps.seconds": "how many seconds that took; the sum if it was done several times",
+    "tables.rows": "rows of its features; null if it was not labelled now",
+    "tables.bytes": "size of its features; null if it was not labelled now, or they are gone",
+    "tables.rows_per_second": "rows by seconds; null if rows is",
+    "tables.bytes_per_second": "bytes by seconds; null if bytes is",
+    "tables.parts": "what became of its parts; null if it has none, or was not labelled now",
+    "parts.labelled": "how many were labelled",
+    "parts.resumed": "how many a run that was ended had labelled",
+    "parts.linked": "how many are files of the old output",
 }
 """Meanings by name of the field. ``parent.name`` holds only for the field of that parent."""
 

@@ -28,6 +28,9 @@ RATE: Schema = {"type": "number", "minimum": 0, "maximum": 1}
 NUMBER: Schema = {"type": "number"}
 
 
+NOT_NEGATIVE: Schema = {"type": "number", "minimum": 0}
+
+
 SHA256: Schema = {"type": "string", "pattern": "^[0-9a-f]{64}$"}
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from typing import Any, NotRequired, TypedDict
+from typing import Any, NotRequired
 
 from moslabels.base.errors import UsageError, is_from_outside, os_error
 from moslabels.base.progress import Progress
@@ -17,37 +17,14 @@ from moslabels.base.stopwatch import Stopwatch
 from moslabels.evidence.audit import json_text
 from moslabels.evidence.provenance import versions
 from moslabels.evidence.run import DoneParts
+from moslabels.evidence.timing_types import SCHEMA, TableTimings
 from moslabels.evidence.types import TableEntry
 from moslabels.files.publish import write_whole
 from moslabels.files.reserve import reserved
 from moslabels.spec.paths import TablePaths, overlaps, path_argument
 from moslabels.spec.table import TableSpec
 
-SCHEMA = "moslabels-timings-v1"
 _DIGITS = 6
-
-
-class StepTiming(TypedDict):
-    """How long a step took: the sum if it came several times."""
-
-    step: str
-    seconds: float
-
-
-class TableTimings(TypedDict):
-    """How long a table took. What is not known is None: if it was not labelled, how much was read a second.
-
-    ``rows`` are those of the features, and ``bytes`` the size of their files. ``parts`` tells what became of the parts
-    of a table that has many.
-    """
-
-    seconds: float
-    steps: list[StepTiming]
-    rows: int | None
-    bytes: int | None
-    rows_per_second: float | None
-    bytes_per_second: float | None
-    parts: DoneParts | None
 
 
 class DoneTable(TableEntry):

@@ -136,7 +136,7 @@ OFFERED = {
     "explain --table cl": set(),
     "explain cl": set(),
     "sql runs.json --format j": {"json", "jsonl"},
-    "schema ": {"manifest", "audit", "report"},
+    "schema ": {"manifest", "audit", "report", "timings"},
     "options mos_s": {"mos_scale", "mos_scale_column"},
     "completion ": set(SHELLS),
 }

@@ -204,7 +204,7 @@ def test_the_examples_are_valid_and_name_their_schema(path: Path) -> None:
     assert (path.parent / document["$schema"]).read_text(encoding="utf-8") == schema_text("manifest")
 
 
-@pytest.mark.parametrize("kind", ["manifest", "audit", "report"])
+@pytest.mark.parametrize("kind", ["manifest", "audit", "report", "timings"])
 def test_the_command_prints_them(tmp_path: Path, kind: str) -> None:
     done = moslabels("schema", kind, cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")

@@ -18,6 +18,7 @@ import pytest
 
 from helpers.command import moslabels
 from helpers.made import copied
+from helpers.schemas import schema_of
 from helpers.tables import write_table
 from moslabels import Progress, TableError, UsageError, materialize, run_batch
 from moslabels.base.progress import SILENT
@@ -49,7 +50,9 @@ def folder(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def timings(path: str = "t.json") -> dict[str, Any]:
+    """Return what a file holds, which is valid."""
     found: dict[str, Any] = json.loads(Path(path).read_text())
+    schema_of("timings").validate(found)
     return found
 
 
@@ -101,7 +104,7 @@ def test_what_the_file_and_on_table_say(folder: Path) -> None:
 
 def test_entries_tell_scores_and_hashes(folder: Path) -> None:
     first, *_ = run_batch("m.json")["tables"]
-    audit = timings("out/one.json")
+    audit = json.loads(Path("out/one.json").read_text())
     assert first["mos_stats"] == audit["mos_stats"]
     assert (first["mos_stats"]["mean"], first["output_sha256"]) == (3.5, audit["output_sha256"])
 
