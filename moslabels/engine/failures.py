@@ -6,13 +6,18 @@ import re
 
 import duckdb
 
-from moslabels.base.errors import ResourceError, StatementError
+from moslabels.base.errors import MosLabelsError, ResourceError, StatementError, UsageError
 from moslabels.engine.statements import Statement
 
 
-def failure(statement: Statement, error: Exception) -> StatementError:
-    """Return the error of a statement: ResourceError if memory or disk is the cause, or else StatementError."""
+def failure(statement: Statement, error: Exception) -> MosLabelsError:
+    """Return the error of a statement: ResourceError if memory or disk is the cause, or else StatementError.
+
+    It is a UsageError if the caller closed the connection.
+    """
     message = re.split("\n\n(?:LINE |Stack Trace)", str(error))[0].strip()
+    if isinstance(error, duckdb.ConnectionException):
+        return UsageError(f"connection: DuckDB refuses it: {message}")
     kind = StatementError
     # What fails while Arrow reads on comes as an OSError, which has the words of DuckDB alone.
     is_memory = isinstance(error, duckdb.OutOfMemoryException | MemoryError) or message.startswith(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from contextlib import suppress
 from functools import partial
 from threading import Event, Thread, get_ident
 from typing import Any, TypeVar
@@ -57,7 +58,8 @@ class Worker:
         idle = self._submit(lambda: None)
         seconds = 0.0
         while not wait([idle], seconds).done:
-            self._session.interrupt()
+            with suppress(duckdb.ConnectionException):  # The caller closed the connection, and this session with it.
+                self._session.interrupt()
             seconds = SECONDS_BETWEEN_LOOKS
 
     def close(self) -> None:

@@ -25,6 +25,7 @@ _MARK = ".moslabels-"
 # hash (DVC, Hugging Face, Git LFS, …), or by the folder of its tool (DVC, git, git-annex).
 _STORED_NAME = re.compile(r"((md5|sha1|sha256|sha512)[-:])?[0-9a-f]{30,128}(\.dir)?")
 _STORE = re.compile(r"/\.(dvc|git)/|/annex/objects/|/files/md5/[0-9a-f]{2}/")
+_OPEN_FILE = re.compile(r"(/proc/[0-9]+(/task/[0-9]+)?|/dev)/fd/[0-9]+")
 
 
 def names_of(path: str) -> list[str]:
@@ -88,7 +89,16 @@ def start_of_hidden(path: str) -> str | None:
 
 
 def check_target(target: str) -> None:
-    """Raise TableError if something that is not a regular file stands at a target: a folder, a device, a pipe."""
+    """Raise TableError if a target is no regular file, but a folder, a device or a pipe, or if it is an open file.
+
+    What a process has open, such as ``/dev/stdout``, is a log that others write to as well, and would be replaced.
+    """
+    if any(map(_OPEN_FILE.fullmatch, names_of(target))):
+        raise TableError(
+            f"{target}: is what a process has open, and all that it holds would be replaced; write to another path",
+            code="file-system",
+            file=target,
+        )
     if os.path.exists(target) and not stat.S_ISREG(os.stat(target).st_mode):
         kind = "a folder" if os.path.isdir(target) else "not a regular file"
         raise TableError(f"{target}: is {kind}; write to another path", code="file-system", file=target)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from moslabels.base.errors import MosLabelsError, TableError, is_from_outside
@@ -32,6 +32,16 @@ def watched(paths: Iterable[str]) -> Iterator[Callable[[], None]]:
 def check_state(path: str, state: tuple[int, ...] | None) -> None:
     """Raise TableError if the :func:`file_state` of a file is another one by now."""
     _compare(path, file_state(path), state)
+
+
+def check_kept(states: Mapping[str, tuple[int, ...] | None], holder: str) -> None:
+    """Raise TableError if a file changed since ``holder`` read it: its :func:`file_state` is not that by its path."""
+    for path, state in states.items():
+        now = file_state(path)
+        if now != state:
+            what = "has changed" if now else "is not there any more"
+            message = f"{path}: {what}, and the {holder} read it before; make another {holder}"
+            raise TableError(message, code="changed", file=path)
 
 
 def check_size_and_time(path: str, file: str, expected: tuple[int, ...]) -> None:

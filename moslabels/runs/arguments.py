@@ -65,11 +65,20 @@ def checked_cancel(cancel: Any) -> Cancel | None:
 
 def checked_progress(progress: Any) -> Progress:
     """Return ``progress``. Raise UsageError if it lacks a method."""
+    if isinstance(progress, type):
+        raise UsageError(f"progress: must be an object; make one of the class: {progress.__name__}()")
     methods = [name for name in vars(Progress) if not name.startswith("_")]
     if lacking := [name for name in methods if not callable(getattr(progress, name, None))]:
         raise UsageError(f"progress: must be a moslabels.Progress; it lacks {', '.join(lacking)}")
     given: Progress = progress
     return given
+
+
+def check_callbacks(**callbacks: Any) -> None:
+    """Raise UsageError if a callback that is given cannot be called."""
+    for name, callback in callbacks.items():
+        if callback is not None and not callable(callback):
+            raise UsageError(f"{name}: must be a function, not {shown(type(callback).__name__)}")
 
 
 def check_options(options: Mapping[str, Any]) -> None:

@@ -24,7 +24,7 @@ from moslabels.files.records import file_record
 from moslabels.files.reserve import reserved
 from moslabels.parts.engines import EngineOfRun, check_need, engine_of_run
 from moslabels.runs import log
-from moslabels.runs.arguments import check_block, checked_cancel, checked_progress
+from moslabels.runs.arguments import check_block, check_callbacks, checked_cancel, checked_progress
 from moslabels.runs.shown import shown_report
 from moslabels.runs.table import label_or_skip
 from moslabels.runs.timings import DoneTable, Timings, timings_file
@@ -140,6 +140,7 @@ def run_batch(
     elif base_dir is not None:
         raise UsageError("base_dir goes with the path of a manifest; this one is loaded already")
     check_block(run_provenance, skip_unchanged=skip_unchanged)
+    check_callbacks(on_table=on_table, on_report=on_report)
     given = {
         "report_json": report_json,
         "report_md": report_md,

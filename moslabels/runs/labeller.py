@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from threading import Lock
 from types import TracebackType
-from typing import Any, Unpack
+from typing import Any, NoReturn, Unpack
 
 import pyarrow as pa
 
@@ -19,7 +19,7 @@ from moslabels.engine.connection import Engine
 from moslabels.engine.sessions import Connection
 from moslabels.evidence.run import Run
 from moslabels.evidence.types import Audit
-from moslabels.files.watched import watched
+from moslabels.files.watched import check_kept, file_state, watched
 from moslabels.labelling.label_table import label_table
 from moslabels.labelling.labels import MANY, take_labels
 from moslabels.labelling.pipeline import judge, meet, read_features, read_labels
@@ -61,12 +61,14 @@ class Labeller:
         self._lock = Lock()
         self._last: TableSpec | None = None
         self._hashes: dict[tuple[str, tuple[int, ...] | None], str] = {}
-        with errors_of_table(", ".join(label.path for label in spec.labels)), ExitStack() as stack:
-            self._check_labels = stack.enter_context(watched(path for _, path in spec.inputs()))
+        read = [path for _, path in spec.inputs()]
+        where = ", ".join(label.path for label in spec.labels)
+        with log.failure_of(spec), errors_of_table(where), watched(read) as check, ExitStack() as stack:
+            self._states = {path: file_state(path) for path in read}
             self._workspace, self._engine = stack.enter_context(call.engine())
             self._labels = read_labels(self._engine, self._workspace, spec, MANY)
             self._columns = label_table(self._engine, self._labels, spec.options.status_column).decoded()
-            self._check_labels()
+            check()
             self._calls = 0
             self._owned = Owned(self, stack.pop_all())
 
@@ -86,7 +88,7 @@ class Labeller:
                 done = engine.together(
                     [tables.get(spec.features)], lambda: self._joined(engine, spec, run, check_features)
                 )
-                self._check_labels()
+                check_kept(self._states, "labeller")
         log.joined(spec, done.audit)
         return done
 
@@ -160,7 +162,7 @@ class Labeller:
                 matched = stream.matched(engine)
                 diagnosis = judge(engine, matched)
                 stream.check(engine, matched)
-                self._check_labels()
+                check_kept(self._states, "labeller")
                 run = Run(args=self._call.args("features", self._named), hashes=self._hashes)
                 audit = audit_of(matched, diagnosis, run)
             log.joined(spec, audit)
@@ -177,6 +179,9 @@ class Labeller:
                 self._owned.close()
         else:
             self._owned.close()  # What is its parent's stays. Nobody here would let go of the lock.
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a labeller holds a DuckDB, so it cannot be pickled; make one in each process")
 
     def __enter__(self) -> Labeller:
         return self

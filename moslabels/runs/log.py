@@ -19,19 +19,23 @@ LOG = logging.getLogger("moslabels")
 LOG.addHandler(logging.NullHandler())  # Or Python would print warnings if nobody has set up logging.
 
 
-def begins(spec: TableSpec) -> None:
+def begins(spec: TableSpec, *, is_dry: bool) -> None:
     """Log that work on a table begins."""
-    _log(logging.INFO, spec, f"begins -> {spec.out}")
+    _log(logging.INFO, spec, f"begins{_where(spec, is_dry)}")
 
 
-def done(spec: TableSpec, status: str, audit: Mapping[str, Any], parts: DoneParts | None) -> None:
+def done(spec: TableSpec, status: str, audit: Mapping[str, Any], parts: DoneParts | None, *, is_dry: bool) -> None:
     """Log that a table is done, what it warns of, and how many of its parts were labelled already."""
-    _found(spec, status, audit, f" -> {spec.out}{kept_parts(parts)}")
+    _found(spec, status, audit, f"{_where(spec, is_dry)}{kept_parts(parts)}")
 
 
 def joined(spec: TableSpec, audit: Mapping[str, Any]) -> None:
     """Log that labels were joined onto a table, which is not written, and what it warns of."""
     _found(spec, "ok", audit, "")
+
+
+def _where(spec: TableSpec, is_dry: bool) -> str:
+    return " (dry run: no table is written)" if is_dry else f" -> {spec.out}"
 
 
 def _found(spec: TableSpec, status: str, audit: Mapping[str, Any], where: str) -> None:

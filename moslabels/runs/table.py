@@ -188,7 +188,7 @@ def label_or_skip(
     """
     found: dict[str, Any] | None = None
     status = "error"
-    log.begins(spec)
+    log.begins(spec, is_dry=run.is_dry)
     try:
         if skip_unchanged:
             from moslabels.runs.unchanged import audit_of_unchanged  # Others start without reading evidence.
@@ -200,7 +200,7 @@ def label_or_skip(
             status = "error"
             found = label_table(spec, run, of_run, keeps_unchanged=skip_unchanged)
             status = "ok"
-        log.done(spec, status, found, run.parts.get(spec.out))
+        log.done(spec, status, found, run.parts.get(spec.out), is_dry=run.is_dry)
         return found, status == "unchanged"
     except BaseException as error:
         log.failed(spec, error)

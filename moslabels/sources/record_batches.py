@@ -11,7 +11,7 @@ import pyarrow as pa
 from moslabels.base.errors import UsageError
 from moslabels.base.text import shown
 from moslabels.engine.sessions import Relation
-from moslabels.sources.taken_over import ArrowTable, Scannable, kinds_of, taking_over
+from moslabels.sources.taken_over import ArrowTable, Scannable, kinds_of, taking_over, why_refused
 
 Batches: TypeAlias = ArrowTable | Scannable | Iterable[Any]
 """What is read batch by batch. With a schema, it is any iterable of record batches."""
@@ -35,6 +35,8 @@ def record_batches(value: Any, schema: pa.Schema | None, name: str) -> tuple[pa.
 def _opener(value: Any, name: str) -> Callable[[], pa.RecordBatchReader]:
     """Return what opens a reader of a value. Raise UsageError if nothing can."""
     kinds = kinds_of(value)
+    if problem := why_refused(value, kinds):
+        raise UsageError(f"{name}: {problem}")
     if isinstance(value, pa.RecordBatchReader):
         return lambda: value
     if isinstance(value, Relation):  # Without the select, DuckDB 1.5 leaves out rows that were fetched before.

@@ -94,8 +94,8 @@ def kinds_of(value: Any) -> list[str]:
     return [f"{kind.__module__.partition('.')[0]}.{kind.__qualname__}" for kind in type(value).__mro__]
 
 
-def _problem(value: Any, kinds: list[str], *, has_reader: bool) -> str:
-    """Return why a value is not a table that can be taken over; empty if it is one."""
+def why_refused(value: Any, kinds: list[str]) -> str:
+    """Return why a value, which may be an Arrow stream, is no table to join; empty if nothing speaks against it."""
     for kind in kinds:
         if kind in _REFUSED:
             return f"{shown(kind)} {_REFUSED[kind]}"
@@ -104,6 +104,13 @@ def _problem(value: Any, kinds: list[str], *, has_reader: bool) -> str:
             f"its columns have {value.columns.nlevels} levels, so no option can name one of them; give each one name: "
             'frame.columns = ["_".join(map(str, levels)) for levels in frame.columns]'
         )
+    return ""
+
+
+def _problem(value: Any, kinds: list[str], *, has_reader: bool) -> str:
+    """Return why a value is not a table that can be taken over; empty if it is one."""
+    if problem := why_refused(value, kinds):
+        return problem
     if has_reader or hasattr(value, "__arrow_c_stream__"):
         return ""
     kind = f"{type(value).__module__}.{type(value).__qualname__}"

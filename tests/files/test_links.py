@@ -175,6 +175,26 @@ def test_a_link_to_what_is_no_file(inputs: Path, kind: str, says: str) -> None:
     assert Path("o.csv").is_symlink()
 
 
+@pytest.mark.parametrize("target", ["/dev/fd/{}", "/proc/self/fd/{}", "/proc/thread-self/fd/{}", "a link.csv"])
+def test_a_log_that_is_open_is_not_replaced(inputs: Path, target: str) -> None:
+    """As /dev/stdout is, if a shell appends what is printed to a file."""
+    with open("log", "a+") as log:
+        target = target.format(log.fileno())
+        Path("a link.csv").symlink_to(f"/dev/fd/{log.fileno()}")
+        if not os.path.exists(target):
+            pytest.skip("this system has no such files")
+        log.write("kept")
+        log.flush()
+        calls = [lambda: label(audit_json=target), lambda: batch(report_json=target)]
+        if target.endswith(".csv"):
+            calls.append(lambda: label(out=target))
+        for call in calls:
+            with pytest.raises(MosLabelsError, match=f"{target}: is what a process has open"):
+                call()
+        assert os.path.samestat(os.stat("log"), os.fstat(log.fileno()))
+    assert Path("log").read_text() == "kept"
+
+
 @pytest.mark.parametrize("mode", [0o644, 0o444])
 def test_a_hard_link_keeps_what_it_held(inputs: Path, mode: int) -> None:
     cached = Path("cached")

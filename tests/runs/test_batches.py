@@ -114,6 +114,10 @@ REFUSED: dict[str, tuple[Any, Any, str]] = {
     "a path": ("f.parquet", None, "not \"builtins.str\"; pyarrow.dataset.dataset"),
     "batches without their schema": (FRAMES.to_batches(), None, "or with schema= an iterable of record batches, not"),
     "a plan": (polars.LazyFrame({"clip": ["a"]}), None, 'not "polars.lazyframe.frame.LazyFrame"'),
+    "a Series": (polars.Series("clip", ["a"]), None, 'features: "polars.Series" is one column'),
+    "a column of Arrow": (FRAMES["clip"], None, 'features: "pyarrow.ChunkedArray" is one column'),
+    "columns of several levels": (
+        pandas.DataFrame([[1]], columns=pandas.MultiIndex.from_tuples([("clip", "a")])), None, "have 2 levels"),
     "a stream with a schema": (FRAMES, FRAMES.schema, "a stream has a schema of its own"),
     "one number": (3, FRAMES.schema, "it must be an iterable of record batches"),
     "a schema that is none": ([], {"clip": "VARCHAR"}, 'schema: must be a schema of pyarrow, not "dict"'),
@@ -334,7 +338,7 @@ def test_a_label_file_that_changes_is_told_at_the_end(tmp_path: Path) -> None:
         next(found)
         pq.write_table(SCORES.slice(1), path)
         assert len(next(found)) == 3
-        with pytest.raises(TableError, match="changed while it was read"):
+        with pytest.raises(TableError, match="has changed, and the labeller read it before; make another labeller"):
             next(found)
 
 

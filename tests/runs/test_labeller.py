@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import copy
 import os
+import pickle
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pandas
 import polars
 import pyarrow as pa
@@ -147,9 +151,47 @@ def test_a_label_file_that_changes_is_told(tmp_path: Path) -> None:
     with labeller(path, **KEYS) as prepared:
         assert prepared.join(FRAMES).table["mos"].to_pylist() == [3, 3, 2, 1]
         path.write_text("clip,mos\na,3\nb,2\nc,1\nd,1\n")
-        with pytest.raises(TableError, match="changed") as error:
+        says = r"l\.csv: has changed, and the labeller read it before; make another labeller"
+        with pytest.raises(TableError, match=says) as error:
             prepared.join(FRAMES)
         assert error.value.code == "changed"
+
+
+def test_a_relative_path_is_looked_for_where_the_labeller_was_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The audit names the file as it was given, so it is that of the working folder."""
+    (tmp_path / "l.csv").write_text("clip,mos\na,3\nb,2\nc,1\n")
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with labeller("l.csv", **KEYS) as prepared:
+        monkeypatch.chdir("other")
+        with pytest.raises(
+            TableError, match=r"l\.csv: is not there any more, and the labeller read it before; make an"
+        ):
+            prepared.join(FRAMES)
+        monkeypatch.chdir(tmp_path)
+        assert prepared.join(FRAMES).audit["matched_rows"] == 4
+
+
+def test_a_connection_that_its_caller_closed() -> None:
+    connection = duckdb.connect()
+    with labeller(SCORES, connection=connection, **KEYS) as prepared:
+        connection.close()
+        with pytest.raises(UsageError, match="connection: DuckDB refuses it: .*already closed"):
+            prepared.join(FRAMES)
+        with pytest.raises(UsageError, match="connection: DuckDB refuses it: .*already closed"):
+            prepared.batches(FRAMES)
+    connection = duckdb.connect()
+    with pytest.raises(KeyError, match="mine"), labeller(SCORES, connection=connection, **KEYS):
+        connection.close()
+        raise KeyError("mine")
+
+
+@pytest.mark.parametrize("copy_of", [pickle.dumps, copy.copy, copy.deepcopy])
+def test_it_cannot_be_copied(copy_of: Callable[[Any], Any]) -> None:
+    with labeller(SCORES, **KEYS) as prepared, pytest.raises(TypeError, match="make one in each process"):
+        copy_of(prepared)
 
 
 def test_threads_share_one() -> None:

@@ -65,6 +65,15 @@ def test_what_is_logged_of_one_table(folder: Path, caplog: pytest.LogCaptureFixt
     assert told(caplog) == [("ERROR", "f.csv", "f.csv: no-file: none.csv: there is no such file")]
 
 
+def test_a_dry_run_says_that_nothing_is_written(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "moslabels")
+    run_batch("m.json", tables=["one"], dry_run=True)
+    assert [one[2] for one in told(caplog)] == [
+        "one: begins (dry run: no table is written)",
+        "one: ok: match rate 1.000, 2 of 2 rows labelled (dry run: no table is written)",
+    ]
+
+
 FEATURES = pa.table({"key": ["a", "b"]})
 
 
@@ -78,6 +87,12 @@ def test_what_is_logged_of_a_join(folder: Path, caplog: pytest.LogCaptureFixture
         ("INFO", "f.csv", "f.csv: ok: match rate 1.000, 2 of 2 rows labelled"),
         ("ERROR", "features", "features: match-rate: MOS label match rate 0.500 b"),
     ]
+
+
+def test_what_is_logged_of_a_labeller_that_cannot_be_made(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(MosLabelsError):
+        labeller("none.csv")
+    assert told(caplog) == [("ERROR", "features", "features: no-file: none.csv: there is no such file")]
 
 
 def test_what_is_logged_of_a_labeller(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -187,3 +202,15 @@ def test_a_progress_without_a_method_is_refused(folder: Path, progress: Any) -> 
         join("f.csv", "l.csv", progress=progress)
     with pytest.raises(UsageError, match=says):
         labeller("l.csv", progress=progress)
+
+
+def test_a_class_in_place_of_its_object_is_refused(folder: Path) -> None:
+    with pytest.raises(UsageError, match=r"progress: must be an object; make one of the class: Seen\(\)"):
+        join("f.csv", "l.csv", progress=Seen)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["on_table", "on_report"])
+def test_a_callback_that_cannot_be_called_is_refused(folder: Path, name: str) -> None:
+    with pytest.raises(UsageError, match=f'{name}: must be a function, not "int"'):
+        run_batch("m.json", **{name: 5})  # type: ignore[arg-type]
+    assert not Path("one.csv").exists()
