@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from types import CodeType
+from types import CodeType, TracebackType
 from typing import Any, TypeVar
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -174,6 +174,21 @@ def is_from_outside(error: BaseException) -> bool:
     if isinstance(error, TimeoutError) and error.errno is None:
         return True  # The package sets no time limits, so the caller set this one.
     return any(frame.f_code in codes for frame, _ in traceback.walk_tb(error.__traceback__))
+
+
+class ignored:  # noqa: N801 (read as a statement: with ignored(OSError))
+    """A block whose errors of some kinds do not matter. Those from outside pass on unchanged."""
+
+    def __init__(self, *kinds: type[BaseException]) -> None:
+        self._kinds = kinds
+
+    def __enter__(self) -> None:
+        """Do nothing."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        return isinstance(error, self._kinds) and not is_from_outside(error)
 
 
 def _handlers() -> Iterator[CodeType]:

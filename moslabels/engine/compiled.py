@@ -10,12 +10,13 @@ import hashlib
 import marshal
 import os
 import sys
-from contextlib import suppress
 from functools import cache
 from importlib import metadata
 from importlib.util import MAGIC_NUMBER, cache_from_source
 from pathlib import Path
 from types import CodeType
+
+from moslabels.base.errors import ignored, is_from_outside
 
 _NO_PLACE = (OSError, NotImplementedError)
 """What is raised if nothing can be kept: the folder is read-only, or Python keeps nothing."""
@@ -30,7 +31,9 @@ def read(path: str, checksum: str) -> CodeType | None:
     """Return the code of a template, or None if it must be compiled: none is kept, or that of another checksum."""
     try:
         kept = Path(cache_from_source(path)).read_bytes()
-    except _NO_PLACE:
+    except _NO_PLACE as error:
+        if is_from_outside(error):
+            raise
         return None
     code = kept[_LENGTH:]
     # A damaged file is not read: marshal believes all that it is given.
@@ -41,7 +44,7 @@ def keep(path: str, checksum: str, code: CodeType) -> None:
     """Write the code of a template for later runs, whole or not at all, where Python may write its own."""
     if sys.dont_write_bytecode:
         return
-    with suppress(*_NO_PLACE):
+    with ignored(*_NO_PLACE):
         kept = cache_from_source(path)
         os.makedirs(os.path.dirname(kept), exist_ok=True)
         dumped = marshal.dumps(code)
@@ -51,7 +54,7 @@ def keep(path: str, checksum: str, code: CodeType) -> None:
                 file.write(_head(checksum, dumped) + dumped)
             os.replace(staged, kept)
         except BaseException:
-            with suppress(OSError):
+            with ignored(OSError):
                 os.unlink(staged)
             raise
 

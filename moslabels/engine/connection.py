@@ -17,13 +17,14 @@ from moslabels.base.errors import ResourceError, StatementError, UsageError
 from moslabels.base.progress import SILENT, Progress
 from moslabels.base.settings import DEFAULTS, Settings, bytes_of
 from moslabels.engine.arrow_tables import ArrowTables
+from moslabels.engine.aside import T
 from moslabels.engine.databases import Database, give_back, take
 from moslabels.engine.failures import failure
 from moslabels.engine.parsed import parsed
 from moslabels.engine.sessions import Connection, session_of, watch
 from moslabels.engine.statements import SqlText, Statement, render, rules
 from moslabels.engine.timer import Timer
-from moslabels.engine.worker import T, Worker
+from moslabels.engine.worker import Worker
 
 SMALL = 1 << 20
 """So many bytes of inputs are read by one thread: DuckDB gives 122,880 rows to each, and waking more takes longer."""

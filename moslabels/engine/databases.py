@@ -20,6 +20,7 @@ import duckdb
 from moslabels.base.errors import UsageError
 from moslabels.base.progress import Progress, is_shown
 from moslabels.base.settings import Settings
+from moslabels.engine.aside import aside
 from moslabels.engine.failures import failure
 from moslabels.engine.limits import Limits
 from moslabels.engine.statements import SqlText, Statement, render, rules
@@ -79,6 +80,9 @@ class Database:
     def session(self, progress: Progress) -> Connection:
         """Return a session. Its tables and variables are its own."""
         self._sessions += 1
+        return aside(lambda: self._session(progress))
+
+    def _session(self, progress: Progress) -> Connection:
         session = self._root.cursor()
         session.execute("SET enable_progress_bar = false")  # DuckDB could write the bar into a pipe.
         if is_shown(progress):
@@ -102,7 +106,7 @@ class Database:
     def suits(self, spill_folder: str) -> bool:
         """Make it ready for another engine, which spills to another folder. Return False if DuckDB refuses that."""
         try:
-            self._root.execute(render("session/spill_folder", folder=spill_folder).sql)
+            aside(lambda: self._root.execute(render("session/spill_folder", folder=spill_folder).sql))
         except duckdb.Error:  # It has spilled to the old folder already.
             return False
         self.limits.spills = spill_folder != ""

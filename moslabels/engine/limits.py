@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import duckdb
 
 from moslabels.base.settings import Settings, bytes_of
-from moslabels.engine.statements import Statement, render
+from moslabels.engine.aside import aside
+from moslabels.engine.statements import render
 
 LITTLE_MEMORY = 160 << 20
 """For large inputs, so many bytes. What exceeds them is spilled."""
@@ -43,7 +46,7 @@ class Limits:
     def memory(self) -> float:
         """How many bytes of memory it may take in all."""
         if self._all is None:
-            ((text,),) = self._root.execute(render("session/memory_limit").sql).fetchall()
+            ((text,),) = self._rows(render("session/memory_limit").sql)
             self._all = bytes_of(text)
         return self._all
 
@@ -108,16 +111,16 @@ class Limits:
             self._has_all_threads = False
 
     def _limit(self, memory: int) -> None:
-        self._run(render("session/memory", memory=memory))
+        self._rows(render("session/memory", memory=memory).sql)
         self._now = memory
 
     def _use_threads(self, threads: int | None) -> None:
-        self._run(render("session/threads", threads=threads))
+        self._rows(render("session/threads", threads=threads).sql)
 
-    def _run(self, statement: Statement) -> None:
-        self._root.execute(statement.sql)
+    def _rows(self, sql: str) -> list[tuple[Any, ...]]:
+        return aside(lambda: self._root.execute(sql).fetchall())
 
     @property
     def _threads(self) -> int:
-        ((threads,),) = self._root.execute("SELECT current_setting('threads')").fetchall()
+        ((threads,),) = self._rows("SELECT current_setting('threads')")
         return int(threads)

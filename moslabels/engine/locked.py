@@ -13,10 +13,10 @@ import pyarrow as pa
 
 from moslabels.base.errors import StatementError
 from moslabels.base.settings import Settings
+from moslabels.engine.aside import T
 from moslabels.engine.connection import Engine
 from moslabels.engine.databases import Database
 from moslabels.engine.statements import Statement, render
-from moslabels.engine.worker import T
 
 
 @dataclass(frozen=True)

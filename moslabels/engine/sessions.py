@@ -9,6 +9,7 @@ import pyarrow as pa
 
 from moslabels.base.errors import UsageError
 from moslabels.base.text import shown
+from moslabels.engine.aside import aside
 from moslabels.engine.statements import render
 
 Connection: TypeAlias = duckdb.DuckDBPyConnection
@@ -31,7 +32,7 @@ def session_of(connection: Connection) -> Connection:
     try:
         session = unwrapped(connection).cursor()
         # So no macro of the database can take the place of a function that the statements call.
-        session.execute("SET search_path = 'temp'")
+        aside(lambda: session.execute("SET search_path = 'temp'"))
         return session
     except duckdb.Error as error:
         raise UsageError(f"connection: DuckDB refuses it: {error}") from error
@@ -56,6 +57,7 @@ def watch(connection: Connection) -> pa.RecordBatchReader | None:
     if duckdb.__version__.startswith("1."):
         return None
     try:
-        return unwrapped(connection).sql(render("session/watch").sql).to_arrow_reader(_ROWS_OF_A_LOOK)
+        rows = unwrapped(connection).sql(render("session/watch").sql)
+        return aside(lambda: rows.to_arrow_reader(_ROWS_OF_A_LOOK))
     except duckdb.Error:
         return None

@@ -8,6 +8,7 @@ import socket
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from moslabels.base.errors import ignored
 from moslabels.files import platform
 
 _SIGNED = re.compile(
@@ -61,8 +62,6 @@ def this_machine() -> str | None:
     A container with process numbers of its own counts as a machine. The name of the host would not do, because several
     containers may share it.
     """
-    try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
-            return f"{stream.read().strip()}-{os.stat('/proc/self/ns/pid').st_ino}"
-    except (OSError, ValueError):
-        return None
+    with ignored(OSError, ValueError), open("/proc/sys/kernel/random/boot_id", encoding="ascii") as stream:
+        return f"{stream.read().strip()}-{os.stat('/proc/self/ns/pid').st_ino}"
+    return None

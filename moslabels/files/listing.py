@@ -7,10 +7,9 @@ import glob
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
-from moslabels.base.errors import TableError
+from moslabels.base.errors import TableError, ignored
 from moslabels.base.text import counted, listed
 
 SUFFIXES = (".parquet", ".pq")
@@ -169,7 +168,7 @@ def check_extent(items: Sequence[Item], parts: int) -> None:
 
 def _names(folder: str, *, follows: bool) -> Iterator[tuple[str, bool]]:
     """Yield the path of all that stands in a folder, and whether it is a folder. One that cannot be read is empty."""
-    with suppress(OSError), os.scandir(folder) as entries:
+    with ignored(OSError), os.scandir(folder) as entries:
         for entry in entries:
             yield entry.path, os.path.isdir(entry.path) if follows else entry.is_dir(follow_symlinks=False)
 

@@ -15,7 +15,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-from moslabels.base.errors import TableError
+from moslabels.base.errors import TableError, ignored
 from moslabels.files import platform
 from moslabels.files.holders import Holder, holder_of, signature
 from moslabels.files.places import Place
@@ -44,7 +44,7 @@ def locked(place: Place) -> Iterator[None]:
             # The file is removed while it is locked, so that a run that has opened it meanwhile sees that it has lost
             # its name. If something could not be removed, the file stays, so that the next run tries again.
             if not place.beside:
-                with suppress(OSError):
+                with ignored(OSError):
                     platform.system.remove(place.folder, name)
         finally:
             platform.system.release(*([handle] if handle >= 0 else []))
@@ -84,11 +84,11 @@ def _make_own(place: Place, name: str, handle: int, is_new: bool, has_locks: boo
     system = platform.system
     if is_new:
         try:
-            with suppress(OSError):
+            with ignored(OSError):
                 system.set_mode(handle, 0o644)  # Others may see who holds it, whatever the mask.
             system.write_at(handle, signature(has_locks), 0)
         except BaseException:
-            with suppress(OSError):
+            with ignored(OSError):
                 system.remove(place.folder, name)
             raise
     if not is_new or not has_locks:
@@ -184,7 +184,7 @@ def _remove_ended(place: Place, name: str, holder: Holder) -> None:
         if _holder_at(place, name) == holder:
             system.remove(place.folder, name)
     finally:
-        with suppress(OSError):
+        with ignored(OSError):
             system.remove(place.folder, guard)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
-from moslabels.base.errors import TableError
+from moslabels.base.errors import TableError, ignored, is_from_outside
 from moslabels.files import platform
 from moslabels.files.platform import Folder
 
@@ -40,10 +40,12 @@ def names_of(path: str) -> list[str]:
         if path in names:
             return names
         names.append(path)
-        try:
-            path = os.path.join(os.path.dirname(path), os.readlink(path))
-        except OSError:
+        link = ""
+        with ignored(OSError):
+            link = os.readlink(path)
+        if not link:
             return names
+        path = os.path.join(os.path.dirname(path), link)
 
 
 def written_path(target: str) -> str:
@@ -65,7 +67,9 @@ def _is_followed(names: Sequence[str]) -> bool:
             if folder.st_mode & 0o1002 == 0o1002 and found.st_uid not in (platform.system.user(), folder.st_uid):
                 return False
         mode = os.lstat(last).st_mode
-    except OSError:
+    except OSError as error:
+        if is_from_outside(error):
+            raise
         return False
     # Root may write to every file, so the mode counts too: a file that is read-only is meant to stay as it is.
     is_writable = mode & stat.S_IWUSR and platform.system.may_write(last)
@@ -154,7 +158,7 @@ class Place:
 
     def remove(self, name: str) -> None:
         """Remove what stands at a hidden name. If that fails, the name stays in ``beside``."""
-        with suppress(OSError):
+        with ignored(OSError):
             with suppress(FileNotFoundError):
                 platform.system.remove(self.folder, name)
             self.beside.discard(name)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
+from moslabels.base.errors import ignored
 from moslabels.files import platform
 from moslabels.files.records import file_sha256
 from moslabels.files.staged_folder import PLAN, StagedFolder
@@ -64,10 +65,10 @@ class PlannedFiles:
     def _take_copy(self, name: str, relative: str, sha256: str) -> bool:
         """Take over a copy of the file that is in the version that is there, if it has this hash."""
         path, run = os.path.join(self._staged.target, *relative.split("/")), self._staged.run
-        try:
-            if file_sha256(path) != sha256:
-                return False
-        except OSError:
+        found = None
+        with ignored(OSError):
+            found = file_sha256(path)
+        if found != sha256:
             return False
         shutil.copyfile(path, os.path.join(run.path, name))
         handle = platform.system.open(run, name, os.O_RDWR)

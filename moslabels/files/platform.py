@@ -12,11 +12,12 @@ import shutil
 import stat
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from moslabels.base.errors import ignored
 from moslabels.files.abilities import Abilities
 from moslabels.files.exchange import exchange_names
 
@@ -123,7 +124,7 @@ class System:
         """Close files and folders, and ignore errors: all that matters was synced before."""
         for handle in (item.handle if isinstance(item, Folder) else item for item in opened):
             if handle is not None:
-                with suppress(OSError):
+                with ignored(OSError):
                     self.close(handle)
 
     def read_at(self, handle: int, size: int, position: int) -> bytes:
@@ -149,7 +150,7 @@ class System:
         the error of a disk again, at the file that has it.
         """
         if self.abilities.kernel_copies:
-            with suppress(OSError):
+            with ignored(OSError):
                 return os.copy_file_range(source, target, size, position, position)
         return 0
 

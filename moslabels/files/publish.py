@@ -6,8 +6,9 @@ import errno
 import os
 import stat
 from collections.abc import Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 
+from moslabels.base.errors import ignored
 from moslabels.base.signals import held
 from moslabels.files import platform
 from moslabels.files.places import Place, named
@@ -97,7 +98,7 @@ def _copy(place: Place, name: str) -> None:
 
 def _take_back(file: StagedFile, previous: str | None) -> None:
     place = file.place
-    with suppress(OSError):  # The error that is being raised matters more.
+    with ignored(OSError):  # The error that is being raised matters more.
         if place.find(file.staged) is not None:
             return  # It was not put in its place.
         if previous is None:

@@ -18,7 +18,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 
-from moslabels.base.errors import TableError
+from moslabels.base.errors import TableError, ignored
 from moslabels.files import platform
 from moslabels.files.locks import locked
 from moslabels.files.places import Place, check_target, named, written_path
@@ -122,5 +122,5 @@ def _check_replaceable(place: Place) -> None:
 
 
 def _remove_folder(name: str, parent: Folder) -> None:
-    with suppress(OSError):
+    with ignored(OSError):
         platform.system.remove_folder(parent, name)

@@ -13,7 +13,7 @@ from contextlib import ExitStack, suppress
 from types import TracebackType
 from typing import Any
 
-from moslabels.base.errors import TableError
+from moslabels.base.errors import TableError, ignored
 from moslabels.files import platform
 from moslabels.files.places import Place, named
 from moslabels.files.platform import UNSUPPORTED
@@ -206,7 +206,7 @@ def keep_rights(handle: int, old: os.stat_result) -> None:
     for owner in (old.st_uid, -1):
         if (owner in (own.st_uid, -1)) and old.st_gid == own.st_gid:
             break
-        with suppress(OSError):  # The system refuses it: not permitted, an unknown user, or over a quota.
+        with ignored(OSError):  # The system refuses it: not permitted, an unknown user, or over a quota.
             system.set_owner(handle, owner, old.st_gid)
             break
     own = os.fstat(handle)

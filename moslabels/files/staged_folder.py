@@ -13,7 +13,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack, suppress
 from typing import Any
 
-from moslabels.base.errors import TableError
+from moslabels.base.errors import TableError, ignored, is_from_outside
 from moslabels.files import platform
 from moslabels.files.places import Place, named
 from moslabels.files.platform import NO_EXCHANGE, Folder
@@ -134,7 +134,7 @@ class StagedFolder:
                 raise
 
     def _keep_mode(self, old: os.stat_result) -> None:
-        with suppress(OSError):
+        with ignored(OSError):
             os.chmod(self._table.path if self._table.handle is None else self._table.handle, stat.S_IMODE(old.st_mode))
 
     def _open_own(self) -> Folder:
@@ -181,7 +181,9 @@ class StagedFolder:
         found: dict[str, dict[str, Any]] = {}
         try:
             handle = platform.system.open(self.folder, _JOURNAL, os.O_RDONLY)
-        except OSError:
+        except OSError as error:
+            if is_from_outside(error):
+                raise
             return found
         with os.fdopen(handle, encoding="utf-8", errors="replace") as stream:
             for line in stream:
@@ -195,7 +197,7 @@ class StagedFolder:
 
     def __exit__(self, *_: object) -> None:
         try:
-            with suppress(OSError):
+            with ignored(OSError):
                 platform.system.remove_tree(self.folder, os.path.basename(self.run.path))
                 if platform.system.find(self.folder, _JOURNAL) is None:
                     platform.system.remove_tree(self.folder, _TABLE)

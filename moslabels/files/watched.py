@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
-from moslabels.base.errors import MosLabelsError, TableError, is_from_outside
+from moslabels.base.errors import MosLabelsError, TableError, ignored, is_from_outside
 
 
 @contextmanager
@@ -66,11 +66,10 @@ def _compare(path: str, now: tuple[int, ...] | None, state: tuple[int, ...] | No
 
 def file_state(path: str) -> tuple[int, ...] | None:
     """Return device, inode, size and time of a file, or None without a file. If the file changes, one of them does."""
-    try:
+    with ignored(OSError, ValueError):
         found = os.stat(path)
-    except (OSError, ValueError):
-        return None
-    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+        return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
+    return None
 
 
 def file_size(path: str) -> int:

@@ -8,9 +8,9 @@ import os
 import stat
 import tempfile
 import time
-from contextlib import suppress
 from types import TracebackType
 
+from moslabels.base.errors import ignored
 from moslabels.files import platform
 from moslabels.files.holders import holder_of, signature
 from moslabels.files.platform import Folder
@@ -90,10 +90,9 @@ class Workspace:
 
 def _try_lock(folder: Folder) -> bool:
     """Lock a folder until its handle is closed; return False if the system cannot lock it."""
-    try:
+    with ignored(OSError):
         return platform.lock(folder.handle)
-    except OSError:
-        return False
+    return False
 
 
 def _remove(folder: Folder) -> None:
@@ -102,7 +101,7 @@ def _remove(folder: Folder) -> None:
     Ignore what cannot be removed: the next run tries again.
     """
     system = platform.system
-    with suppress(OSError):
+    with ignored(OSError):
         for name in system.names(folder):
             found = system.find(folder, name)
             if found is not None and stat.S_ISDIR(found.st_mode):
@@ -116,11 +115,11 @@ def _remove(folder: Folder) -> None:
 
 def _remove_abandoned(parent: str) -> None:
     """Remove the folders that killed runs left: those that runs of this user made and no process holds."""
-    with suppress(OSError), os.scandir(parent) as entries:
+    with ignored(OSError), os.scandir(parent) as entries:
         for entry in entries:
             if not entry.name.startswith(_PREFIX) or not entry.is_dir(follow_symlinks=False):
                 continue
-            with suppress(OSError):
+            with ignored(OSError):
                 folder = platform.system.open_folder(entry.path, follow=False)
                 try:
                     if _is_of_a_run(folder) and _is_free(folder):

@@ -11,6 +11,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from moslabels.base.errors import ignored
 from moslabels.evidence import embedded
 from moslabels.evidence.strict_json import DocumentError
 from moslabels.files import platform
@@ -45,10 +46,9 @@ def state_of(known: KnownPart) -> tuple[int, ...] | None:
     state = file_state(known.path)
     if state is None or size_and_time(state) == known.hashed_at:
         return state
-    try:
+    with ignored(OSError, ValueError):
         return state if file_sha256(known.path) == known.sha256 else None
-    except (OSError, ValueError):
-        return None
+    return None
 
 
 def is_as_labelled_now(known: KnownPart, features: str, evidence: str) -> bool:
@@ -58,13 +58,12 @@ def is_as_labelled_now(known: KnownPart, features: str, evidence: str) -> bool:
     the features and on what the evidence says: the labels by their hashes, options, versions, the path of the features,
     which holds the values of partitions, and the counts.
     """
-    try:
+    with ignored(OSError, ValueError, DocumentError, pa.ArrowException):
         with open_regular(known.path) as stream:
             if embedded.read(stream) != json.loads(evidence):
                 return False
         return known.are_features_hashed or file_sha256(features) == known.features_sha256
-    except (OSError, ValueError, DocumentError, pa.ArrowException):
-        return False
+    return False
 
 
 def take_by_link(known: KnownPart, state: tuple[int, ...], folder: str, name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from moslabels.base.errors import TableError
+from moslabels.base.errors import TableError, ignored
 from moslabels.evidence.embedded import SCHEMA
 from moslabels.files.listing import SUFFIXES, files_below
 from moslabels.files.regular import open_regular
@@ -26,8 +26,6 @@ def check_own(folder: str) -> None:
 
 def _is_labelled(path: str) -> bool:
     """Return whether the footer of a Parquet file holds the evidence of moslabels. It is not parsed."""
-    try:
-        with open_regular(path) as stream:
-            return SCHEMA.encode() in footer_bytes(stream)[0]
-    except (OSError, FooterError):
-        return False
+    with ignored(OSError, FooterError), open_regular(path) as stream:
+        return SCHEMA.encode() in footer_bytes(stream)[0]
+    return False

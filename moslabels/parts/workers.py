@@ -8,12 +8,12 @@ import subprocess
 import sys
 from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import replace
 from threading import Lock
 from typing import Protocol
 
-from moslabels.base.errors import TableError
+from moslabels.base.errors import TableError, ignored
 from moslabels.base.progress import Progress
 from moslabels.base.settings import Settings
 from moslabels.engine.databases import kept
@@ -172,7 +172,7 @@ class _Process:
         self._process.kill()
         status = self._process.wait()
         for stream in (self._process.stdin, self._process.stdout):
-            with suppress(OSError):
+            with ignored(OSError):
                 if stream is not None:
                     stream.close()
         return status

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Any
 
-from moslabels.base.errors import TableError, UsageError, os_error
+from moslabels.base.errors import TableError, UsageError, is_from_outside, os_error
 from moslabels.base.signals import held
 from moslabels.base.text import shown
 from moslabels.base.urls import url_problem
@@ -221,7 +221,9 @@ def _folders(top: str) -> Iterator[str]:
         try:
             found = os.stat(folder or os.curdir)
             entries = sorted(os.scandir(folder or os.curdir), key=lambda entry: entry.name)
-        except OSError:
+        except OSError as error:
+            if is_from_outside(error):
+                raise
             continue
         if (found.st_dev, found.st_ino) in seen:
             continue

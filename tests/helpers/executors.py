@@ -44,13 +44,15 @@ class Here(Executor):
 
 
 class Waiting(Executor):
-    """Never does a task."""
+    """Never does a task. ``taken`` is called when it has one."""
 
-    def __init__(self) -> None:
+    def __init__(self, taken: Callable[[], Any]) -> None:
+        self.taken = taken
         self.futures: list[Future[Any]] = []
 
     def submit(self, *_: Any, **__: Any) -> Future[Any]:
         self.futures.append(Future())
+        self.taken()
         return self.futures[-1]
 
 

@@ -90,12 +90,12 @@ HOSTILE = {
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_bytes_are_refused_at_once(name: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with pytest.raises(ThriftError):
         read_struct(HOSTILE[name], 0)
     with pytest.raises(FooterError, match="damaged"):
         parse(HOSTILE[name], 100)
-    assert time.perf_counter() - start < 2
+    assert time.process_time() - start < 2
 
 
 def test_maps_and_truth_values_are_skipped() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -60,7 +61,7 @@ def alarm(error: BaseException, seconds: float = 0.3) -> Iterator[None]:
     """Raise an exception in the main thread, out of a signal's handler."""
 
     def handler(*_: Any) -> None:
-        raise error
+        raise error.with_traceback(None)  # Where it was raised before says nothing of this time.
 
     before = signal.signal(signal.SIGALRM, handler)
     signal.setitimer(signal.ITIMER_REAL, seconds)
@@ -69,6 +70,15 @@ def alarm(error: BaseException, seconds: float = 0.3) -> Iterator[None]:
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
+
+
+def later() -> bool:
+    """Let the alarm come soon: what it is to end begins now."""
+    signal.setitimer(signal.ITIMER_REAL, 0.3)
+    return True
+
+
+NOT_YET = 60  # seconds until the alarm, unless it is to come earlier
 
 
 def slow(monkeypatch: pytest.MonkeyPatch, when: Callable[[], bool] = lambda: True) -> None:
@@ -112,9 +122,9 @@ def test_an_exception_of_a_handler_ends_a_statement_at_once_and_passes_unchanged
 def test_it_passes_through_a_table_and_leaves_nothing(
     folder: Path, monkeypatch: pytest.MonkeyPatch, error: BaseException
 ) -> None:
-    slow(monkeypatch)
+    slow(monkeypatch, later)
     for call in (lambda: materialize("f.csv", ["l.csv"], "o.csv"), lambda: join("f.csv", ["l.csv"])):
-        with alarm(error, 0.6), pytest.raises(type(error)) as caught:
+        with alarm(error, NOT_YET), pytest.raises(type(error)) as caught:
             call()
         assert caught.value is error
     assert sorted(os.listdir(folder)) == ["f.csv", "l.csv", "m.json"]
@@ -128,12 +138,30 @@ def test_it_passes_through_tables_in_memory(monkeypatch: pytest.MonkeyPatch, err
     start = time.monotonic()
     with labeller(LABELS) as prepared:
         for call in (lambda: join(FEATURES, LABELS), lambda: prepared.join(FEATURES)):
-            with monkeypatch.context() as patched, alarm(error), pytest.raises(type(error)) as caught:
-                slow(patched)
+            with monkeypatch.context() as patched, alarm(error, NOT_YET), pytest.raises(type(error)) as caught:
+                slow(patched, later)
                 call()
             assert caught.value is error
             assert call().table["mos"].to_pylist() == [3, 4]
     assert time.monotonic() - start < 2 * AT_ONCE
+
+
+@pytest.mark.parametrize("kind", [OSError, RuntimeError, KeyboardInterrupt])
+@pytest.mark.parametrize("attempt", [0, pytest.param(1, marks=pytest.mark.long)])
+def test_it_passes_at_any_moment(folder: Path, kind: type[BaseException], attempt: int) -> None:
+    """Also while a thread, a database or a folder for temporary files is made."""
+    moments = random.Random(attempt)
+    for _ in range(500 if attempt else 30):
+        for call in (lambda: join(FEATURES, LABELS), lambda: join("f.csv", "l.csv")):
+            error = kind("mine")
+            try:
+                with alarm(error, moments.uniform(0.0005, 0.05)):
+                    found = call()
+            except BaseException as caught:
+                if caught is not error:
+                    raise
+            else:
+                assert found.table["mos"].to_pylist() == [3, 4]
 
 
 class Told(Progress):
@@ -170,11 +198,11 @@ def test_an_error_without_a_number_is_no_fault_of_a_file(
     folder: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     if name == "file_sha256":
-        monkeypatch.setattr("moslabels.files.records.file_sha256", lambda _: time.sleep(60))
+        monkeypatch.setattr("moslabels.files.records.file_sha256", lambda _: later() and time.sleep(60))
     else:
-        monkeypatch.setattr("moslabels.labelling.pipeline.find_key", lambda *_: time.sleep(60))
+        monkeypatch.setattr("moslabels.labelling.pipeline.find_key", lambda *_: later() and time.sleep(60))
     error = TimeoutError("mine")
-    with alarm(error), pytest.raises(TimeoutError) as caught:
+    with alarm(error, NOT_YET), pytest.raises(TimeoutError) as caught:
         materialize("f.csv", ["l.csv"], "o.csv")
     assert caught.value is error
 
@@ -246,9 +274,9 @@ def test_an_exception_of_a_callback_passes_after_the_report(
 
 
 def test_a_timeout_in_a_batch_passes_after_the_report(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    slow(monkeypatch)
+    slow(monkeypatch, later)
     error = Timeout("30 s are over")
-    with alarm(error, 0.8), pytest.raises(Timeout) as caught:
+    with alarm(error, NOT_YET), pytest.raises(Timeout) as caught:
         run_batch("m.json", report_json="r.json")
     assert caught.value is error
     report = json.loads((folder / "r.json").read_text())
@@ -395,6 +423,24 @@ def test_a_result_of_the_caller_stays(folder: Path) -> None:
     assert connection.sql("SELECT 42").fetchall() == [(42,)]
 
 
+@contextmanager
+def interrupting(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """Interrupt a connection until the block ends: DuckDB forgets an interrupt that comes before its statement."""
+    ended = threading.Event()
+
+    def interrupt() -> None:
+        while not ended.wait(0.1):
+            connection.interrupt()
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
 @pytest.mark.parametrize("has_connection", [True, False])
 def test_a_relation_of_hours_ends_at_once(folder: Path, has_connection: bool) -> None:
     connection = duckdb.connect()
@@ -404,9 +450,8 @@ def test_a_relation_of_hours_ends_at_once(folder: Path, has_connection: bool) ->
     with alarm(error), pytest.raises(Timeout) as caught:
         join(relation, ["l.csv"], connection=connection if has_connection else None)
     assert caught.value is error
-    threading.Timer(0.3, connection.interrupt).start()
     if has_connection:
-        with pytest.raises(duckdb.InterruptException):
+        with interrupting(connection), pytest.raises(duckdb.InterruptException):
             join(relation, ["l.csv"], connection=connection)
     assert time.monotonic() - start < 2 * AT_ONCE
 

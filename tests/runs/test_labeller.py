@@ -181,7 +181,7 @@ def test_a_connection_that_its_caller_closed() -> None:
         with pytest.raises(UsageError, match="connection: DuckDB refuses it: .*already closed"):
             prepared.join(FRAMES)
         with pytest.raises(UsageError, match="connection: DuckDB refuses it: .*already closed"):
-            prepared.batches(FRAMES)
+            list(prepared.batches(FRAMES))
     connection = duckdb.connect()
     with pytest.raises(KeyError, match="mine"), labeller(SCORES, connection=connection, **KEYS):
         connection.close()

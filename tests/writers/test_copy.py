@@ -124,14 +124,20 @@ def test_between_file_systems(folder: Path) -> None:
     check_copied(folder, audit)
 
 
-def test_it_begins_before_the_labels_are_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    system, load = Copying(), pipeline.load_labels
+def labels_come_after(began: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the labels be read when copying has begun."""
+    load = pipeline.load_labels
 
     def load_after(*arguments: Any) -> Any:
-        assert system.began.wait(AT_ONCE)
+        assert began.wait(60)
         return load(*arguments)
 
     monkeypatch.setattr(pipeline, "load_labels", load_after)
+
+
+def test_it_begins_before_the_labels_are_read(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    system = Copying()
+    labels_come_after(system.began, monkeypatch)
     with use(system):
         check_copied(folder, label(folder, min_match_rate=0))
 
@@ -243,9 +249,11 @@ def slowly() -> Copying:
     return Copying(most=1000, seconds=0.1)
 
 
-def test_a_gate_that_fails_while_it_is_copied(folder: Path) -> None:
+def test_a_gate_that_fails_while_it_is_copied(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     start = time.monotonic()
-    with use(system := slowly()), pytest.raises(GateError):
+    system = slowly()
+    labels_come_after(system.began, monkeypatch)
+    with use(system), pytest.raises(GateError):
         label(folder, unmatched=folder / "out" / "unmatched.csv")
     assert system.copied
     assert time.monotonic() - start < AT_ONCE
@@ -269,9 +277,11 @@ def alarm() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
-def test_an_interruption_while_it_is_copied(folder: Path) -> None:
+def test_an_interruption_while_it_is_copied(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     start = time.monotonic()
-    with use(system := slowly()), alarm(), pytest.raises(KeyboardInterrupt):
+    system = slowly()
+    labels_come_after(system.began, monkeypatch)
+    with use(system), alarm(), pytest.raises(KeyboardInterrupt):
         label(folder, min_match_rate=0)
     assert system.copied
     assert time.monotonic() - start < AT_ONCE
