@@ -146,6 +146,8 @@ def test_it_passes_through_tables_in_memory(monkeypatch: pytest.MonkeyPatch, err
     assert time.monotonic() - start < 2 * AT_ONCE
 
 
+# A file that was opened just then is closed when nobody holds it any more, and Python warns of that.
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("kind", [OSError, RuntimeError, KeyboardInterrupt])
 @pytest.mark.parametrize("attempt", [0, pytest.param(1, marks=pytest.mark.long)])
 def test_it_passes_at_any_moment(folder: Path, kind: type[BaseException], attempt: int) -> None:
