@@ -19,6 +19,7 @@ from moslabels.sources.csv_merged import MergedCsvFile
 from moslabels.sources.csv_records import first_record, place, records
 from moslabels.sources.csv_text import open_text, undecodable
 from moslabels.sources.faults import fault, meaning
+from moslabels.sources.long_lines import check_lines
 from moslabels.sources.part import Dialect, Part
 from moslabels.sources.source import Source
 from moslabels.spec.dialect import merges
@@ -43,6 +44,7 @@ class CsvFile(CsvCells):
             raise fault(path, f"{undecodable(dialect.encoding, role)} ({error})") from error
         if not record:
             raise empty(path)
+        check_lines(path, file)
         check_width(path, width)
         cells = record.split(delimiter)
         if '"' in record:
@@ -105,11 +107,18 @@ def _check_line_ends(engine: Engine, source: Source, dialect: Dialect) -> None:
     """Raise TableError if a line ends in a delimiter too many, because DuckDB would ignore it."""
     if not _ends_in_delimiter(engine, source.file, dialect.delimiter.encode()):
         return
-    for found in source.query(engine, "sources/csv_fault", values={"width": len(source.columns)}):
+    width = len(source.columns)
+    (found,) = source.query(engine, "sources/csv_fault", values={"width": width})
+    if found["goes_on"]:
+        wrong = (record for record in records(source, dialect) if record.cells > width)
+    elif found["line_number"] is not None:
         line = found["line_number"] - dialect.added_lines
-        row = next((record.row for record in records(source, dialect) if record.last_line >= line), None)
-        where = f"row {row}" if row else "header"
-        raise fault(source.path, f"{where}: it ends in a delimiter too many (line {line})", row=row)
+        wrong = (record for record in records(source, dialect) if record.last_line >= line)
+    else:
+        return
+    for record in wrong:
+        where = f"row {record.row}" if record.row else "header"
+        raise fault(source.path, f"{where}: it ends in a delimiter too many (line {record.last_line})", row=record.row)
 
 
 def _ends_in_delimiter(engine: Engine, path: str, delimiter: bytes) -> bool:

@@ -15,6 +15,7 @@ from moslabels.sources.columns import Cell
 from moslabels.sources.csv_cells import CsvCells, check_width, dialect_of, empty, named
 from moslabels.sources.csv_text import open_text, undecodable
 from moslabels.sources.faults import fault, line_in, meaning
+from moslabels.sources.long_lines import check_lines
 from moslabels.sources.part import Part
 from moslabels.sources.source import Source
 from moslabels.spec.dialect import WHITESPACE
@@ -31,6 +32,7 @@ class MergedCsvFile(CsvCells):
         # An output has one delimiter between two cells: whitespace is none that could be written.
         written = self.delimiter if merged == WHITESPACE else merged
         file, dialect = open_text(workspace, part, role, options, written)
+        check_lines(path, file)
         dialect = replace(dialect, merged=merged, line_end=_line_end(path, file))
         source = Source(path, role, self, (Part(path, file),), dialect=dialect)
         cells = next((row["cells"] for row in source.query(engine, "sources/csv_merged_first")), None)

@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from moslabels.sources.faults import fault, line_in
+from moslabels.sources.long_lines import MOST_OF_A_LINE
 from moslabels.sources.part import Dialect
 from moslabels.sources.source import Source
 
 _START = 50  # characters of a record that are compared with a message of DuckDB
-_MOST_OF_A_LINE = 1 << 26  # bytes: max_line_size in sql/sources/
 _OPENING = re.compile(' ?"')
 _CLOSING = re.compile('[^"]*(?:""[^"]*)*"(?!")')
 
@@ -21,7 +21,7 @@ class Record(NamedTuple):
     """The place of a record in a CSV file: its number, its data row and its lines. Blank records have a number, too.
 
     ``size`` is in characters. ``start`` is its first text, and ``end`` its line end. ``is_open`` says that a quoted
-    cell of it does not end.
+    cell of it does not end: then not all of its ``cells`` are counted.
     """
 
     number: int
@@ -31,6 +31,7 @@ class Record(NamedTuple):
     size: int
     end: str
     start: str
+    cells: int
     is_open: bool
 
 
@@ -43,20 +44,20 @@ def first_record(path: str, file: str, dialect: Dialect) -> tuple[str, int, Dial
     lines: list[str] = []
     size, width, is_open = 0, 1, False
     with open(file, encoding="utf-8-sig", newline="") as stream:
-        while line := stream.readline(_MOST_OF_A_LINE):
+        while line := stream.readline(MOST_OF_A_LINE):
             if not lines and not line.strip("\r\n"):
                 blank_lines += 1
                 continue
             lines.append(line)
             size += len(line)
-            if size >= _MOST_OF_A_LINE:
+            if size >= MOST_OF_A_LINE:
                 break
             delimiters, is_open = _delimiters(line, dialect.delimiter, is_open)
             width += delimiters
             if not is_open:
                 break
-    if is_open or size >= _MOST_OF_A_LINE:
-        why = "" if size < _MOST_OF_A_LINE else "it is longer than 64 MiB; "
+    if is_open or size >= MOST_OF_A_LINE:
+        why = "" if size < MOST_OF_A_LINE else "it is longer than 64 MiB; "
         raise fault(path, f"its first record cannot be read: {why}does a quoted cell of it not end?")
     text = "".join(lines)
     record = text.rstrip("\r\n")
@@ -74,7 +75,7 @@ def place(source: Source, dialect: Dialect, message: str) -> tuple[int | None, i
         elif "state machine" in message:
             found = record.end not in (first_end, "")
         else:
-            found = record.size > _MOST_OF_A_LINE or record.is_open
+            found = record.size > MOST_OF_A_LINE or record.is_open
         if found:
             # If DuckDB counts the records in another way, no row is better than a wrong one.
             said = re.search(r"Original Line: \ufeff?([^\r\n]*)", message)
@@ -86,21 +87,22 @@ def place(source: Source, dialect: Dialect, message: str) -> tuple[int | None, i
 def records(source: Source, dialect: Dialect) -> Iterator[Record]:
     """Yield the records of a CSV file. This is slow, so it is used only for errors."""
     rows = -1 if dialect.header else 0
-    number, first, size, start, is_open = 0, 0, 0, "", False
+    number, first, size, start, cells, is_open = 0, 0, 0, "", 1, False
     with open(source.file, encoding="utf-8-sig", errors="replace", newline="") as stream:
         line = -dialect.added_lines
         for line, text in enumerate(stream, start=1 - dialect.added_lines):
             first, start = (first, start) if is_open else (line, text[:_START])
             size += len(text)
-            _, is_open = _delimiters(text, dialect.delimiter, is_open)
+            delimiters, is_open = _delimiters(text, dialect.delimiter, is_open)
+            cells += delimiters
             if not is_open:
                 end = text[len(text.rstrip("\r\n")) :]
                 number += 1
                 rows += size > len(end)
-                yield Record(number, max(rows, 0) or None, first, line, size, end, start, False)
-                size = 0
+                yield Record(number, max(rows, 0) or None, first, line, size, end, start, cells, False)
+                size, cells = 0, 1
         if is_open:
-            yield Record(number + 1, max(rows + 1, 0) or None, first, line, size, "", start, True)
+            yield Record(number + 1, max(rows + 1, 0) or None, first, line, size, "", start, cells, True)
 
 
 def _delimiters(text: str, delimiter: str, is_quoted: bool) -> tuple[int, bool]:

@@ -19,6 +19,7 @@ from moslabels.sources import json_types
 from moslabels.sources.columns import Cell, Column
 from moslabels.sources.faults import fault, line_in, meaning
 from moslabels.sources.json_document import unpack
+from moslabels.sources.long_lines import check_lines
 from moslabels.sources.part import Part
 from moslabels.sources.source import Cells, FileFormat, Source
 
@@ -35,7 +36,9 @@ class JsonLinesFile(FileFormat):
         path = part.path
         if problem := other_than_text(part.file):
             raise fault(path, problem)
-        source = Source(path, role, self, (Part(path, self.lines(workspace, part)),))
+        lines = self.lines(workspace, part)
+        check_lines(path, lines)
+        source = Source(path, role, self, (Part(path, lines),))
         (objects,) = source.query(engine, "sources/json_objects")
         faults = [{**objects["fault"], "total": objects["faults"]}] if objects["faults"] else []
         if objects["is_nested"]:
