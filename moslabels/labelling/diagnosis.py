@@ -56,7 +56,7 @@ def diagnose(engine: Engine, spec: TableSpec, labels: Labels, match: Match) -> d
         likeness = _likeness(engine, match)
         for row in _near_misses(engine, match, likeness):
             told = {name: value for name, value in row.items() if name != "colliding" or value is not None}
-            near_misses.append({**told, "advice": _advice(row)})
+            near_misses.append({**told, "advice": _advice(row, stems_are_safe=_stems_are_safe(engine, match, row))})
         if not likeness.none_apart:
             common = common_parts.in_common(engine, labels, match, has_near=bool(near_misses))
     return {
@@ -122,7 +122,15 @@ def _near_misses(engine: Engine, match: Match, likeness: _Likeness) -> list[dict
     return engine.rows(render("unmatched/11_near_misses"))
 
 
-def _advice(row: Mapping[str, Any]) -> str:
+def _stems_are_safe(engine: Engine, match: Match, row: Mapping[str, Any]) -> bool:
+    """Return whether stems are what a row of near misses counted: keys without their extensions, and no others."""
+    if row["difference"] != "extension" or len(match.key.parts) > 1:
+        return True
+    sides = {"features": row["feature_extension"] != "", "labels": row["label_extension"] != ""}
+    return bool(engine.row(render("unmatched/15_stems", sides))["are_safe"])
+
+
+def _advice(row: Mapping[str, Any], *, stems_are_safe: bool) -> str:
     if row["colliding"] is not None:
         return f"ignore it only where the keys that would get one label are of one clip{_if_one_clip(row)}"
     if row["difference"] == "an extension given twice":
@@ -135,7 +143,8 @@ def _advice(row: Mapping[str, Any]) -> str:
     patterns = [
         f"{option} {shown(f'^(.*?)(?:[.]{extension[1:]})?$')}" for option, extension in sides.items() if extension
     ]
-    return f'set key_normalize "stem", or {" and ".join(patterns)}'
+    ways = ['key_normalize "stem"'] if stems_are_safe or not patterns else []
+    return f"set {', or '.join([*ways, *([' and '.join(patterns)] if patterns else [])])}"
 
 
 def lines(diagnosis: Mapping[str, Any]) -> list[str]:

@@ -167,6 +167,30 @@ ADVICE = [
 ]
 
 
+# feature keys, label keys: a stem of one of them is that of another id, or is not its id
+NO_STEMS = [
+    (["k.1.mp4", "k.mp4"], ["k.1"]),
+    (["k.1.mp4", "k.mp4", "z.mp4"], ["k.1", "z"]),
+    (["k.1.mp4", "z.mp4"], ["k.1", "k.1.x", "z"]),
+    (["k.1.mp4", "k.2.mp4"], ["k.1", "k.2"]),
+    (["a.mp4"], ["a", "b.1"]),
+    (["a"], ["a.mp4", "b.1"]),
+    (["a.mp4", "v1.0"], ["a", "v1.0"]),
+]
+
+
+@pytest.mark.parametrize(("features", "labels"), NO_STEMS)
+def test_stems_are_no_advice_if_ids_have_dots(features: list[str], labels: list[str]) -> None:
+    """With stems, a clip would get the label of another one, and no key would tell."""
+    scores = pa.table({"key": labels, "mos": [2.0 + number / 4 for number in range(len(labels))]})
+    found = join(pa.table({"key": features}), scores, min_match_rate=0).audit["diagnosis"]
+    assert found is not None
+    (near,) = [row for row in found["near_misses"] if row["difference"] == "extension"]
+    assert near["advice"].startswith("set ")
+    assert "_key_regex" in near["advice"]
+    assert "stem" not in near["advice"]
+
+
 @pytest.mark.sampled
 @pytest.mark.parametrize(("features", "labels", "options"), ADVICE)
 def test_the_advice_helps(job: Job, features: list[str], labels: list[str], options: dict[str, str]) -> None:
