@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from moslabels.runs.labeller import Labeller, labeller
     from moslabels.runs.result_types import Difference, Explanation, Suggestions, Verification
     from moslabels.runs.table import materialize
+    from moslabels.runs.timings import DoneTable
     from moslabels.spec.manifest import load_manifest
     from moslabels.spec.options import OptionKeywords as Options
 
@@ -34,6 +35,7 @@ __all__ = [
     "Audit",
     "CancelledError",
     "Difference",
+    "DoneTable",
     "Explanation",
     "GateError",
     "Joined",
@@ -65,6 +67,7 @@ _HOMES = {
     **dict.fromkeys(("diff", "explain", "suggest", "verify"), "runs.ask"),
     **dict.fromkeys(("Difference", "Explanation", "Suggestions", "Verification"), "runs.result_types"),
     **dict.fromkeys(("Labeller", "labeller"), "runs.labeller"),
+    "DoneTable": "runs.timings",
     "Joined": "runs.joined",
     "LabelledBatches": "runs.labelled_batches",
     "Options": "spec.options",

@@ -18,7 +18,7 @@ RETRIES = dg.RetryPolicy(max_retries=2, delay=float(os.environ.get("RETRY_SECOND
 
 
 @dg.asset(deps=["konvid_features", "konvid_labels"], retry_policy=RETRIES)
-def konvid_labelled() -> dg.MaterializeResult:
+def konvid_labelled() -> dg.MaterializeResult[None]:
     try:
         audit = moslabels.materialize(
             f"{DATA}/konvid.parquet",
@@ -42,10 +42,10 @@ def konvid_labelled() -> dg.MaterializeResult:
             "match_rate": audit["match_rate"],
             "rows": audit["output_rows"],
             "labelled_rows": audit["matched_rows"],
-            "mos": audit["mos_stats"],
+            "mos": dict(audit["mos_stats"]),
             "sha256": audit["output_sha256"],
         },
-        data_version=dg.DataVersion(audit["output_sha256"]),
+        data_version=dg.DataVersion(str(audit["output_sha256"])),
     )
 
 

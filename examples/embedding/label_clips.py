@@ -8,6 +8,8 @@ from __future__ import annotations
 import sys
 
 import duckdb
+import pyarrow as pa
+import pyarrow.dataset
 
 import moslabels
 
@@ -15,10 +17,11 @@ import moslabels
 def label_clips(features: str, labels: str) -> moslabels.Joined:
     """One row per clip: the mean of every feature over its frames, and the label of the clip."""
     connection = duckdb.connect()
+    # To read_parquet a path is a pattern: it would read a1.parquet too, or instead, for "a[1].parquet".
+    connection.register("frames", pyarrow.dataset.dataset(features, format="parquet"))
     clips = connection.sql(
         "SELECT file_name, count(*) AS frames, avg(sharpness) AS sharpness, avg(noise) AS noise "
-        "FROM read_parquet($features) GROUP BY file_name ORDER BY file_name",
-        params={"features": features},
+        "FROM frames GROUP BY file_name ORDER BY file_name"
     )
     return moslabels.join(
         clips,
@@ -44,6 +47,9 @@ def main() -> int:
         return 1
     except moslabels.MosLabelsError as error:
         print(f"{error.code}: {error}", file=sys.stderr)
+        return 1
+    except (OSError, pa.ArrowException) as error:
+        print(f"{sys.argv[1]}: cannot be read: {error}", file=sys.stderr)
         return 1
     print(f"{joined.audit['matched_rows']} clips labelled, match rate {joined.audit['match_rate']:.3f}")
     print(joined.table.select(["frames", "mos", "mos_std_dev"]).to_pylist()[0])

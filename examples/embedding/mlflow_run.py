@@ -23,11 +23,17 @@ def label(features: str, labels: str, out: str, **options: Unpack[moslabels.Opti
         except moslabels.MosLabelsError as error:
             mlflow.set_tags({"error_code": error.code, "error": str(error)[:500]})
             if isinstance(error, moslabels.GateError):
-                mlflow.log_dict(error.diagnosis, "diagnosis.json")
+                mlflow.log_dict(dict(error.diagnosis or {}), "diagnosis.json")
             raise
-        mlflow.log_metrics({name: float(audit[name]) for name in ("match_rate", "matched_rows", "missing_rows")})
+        mlflow.log_metrics(
+            {
+                "match_rate": audit["match_rate"],
+                "matched_rows": audit["matched_rows"],
+                "missing_rows": audit["missing_rows"],
+            }
+        )
         mlflow.set_tag("output_sha256", audit["output_sha256"])
-        mlflow.log_dict(audit, "audit.json")
+        mlflow.log_dict(dict(audit), "audit.json")
         for warning in audit["warnings"]:
             print(f"warning: {warning}", file=sys.stderr)
         return str(run.info.run_id)

@@ -12,7 +12,7 @@ import polars as pl
 
 def clips(path: str, features: list[str], content: str) -> pl.DataFrame:
     """Return the mean of every feature per clip, and its score. The frames of a clip have one and the same score."""
-    frames = pl.scan_parquet(path).filter(pl.col("mos_label_status") == "ok")
+    frames = pl.scan_parquet(path, glob=False).filter(pl.col("mos_label_status") == "ok")
     one = [pl.col(features).mean(), pl.col("mos").first(), pl.col("mos").n_unique().alias("scores"), pl.len()]
     return frames.group_by(content, maintain_order=True).agg(one).collect()
 

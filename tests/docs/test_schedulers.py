@@ -10,6 +10,8 @@ import shutil
 import sys
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from helpers.tools import run
@@ -168,9 +170,33 @@ def test_snakemake(tables: Path, copy: Path) -> None:
     assert out_of(tables) == expected
     assert "Nothing to be done" in run(*snakemake, cwd=tables).stderr
     (tables / "natural_labels.csv").write_text(BAD_LABELS)
+    for _ in range(2):  # It is not forgotten.
+        done = run(*snakemake, cwd=tables)
+        assert done.returncode == 1
+        assert "match rate 0.250 below min_match_rate 0.500" in done.stderr
+        assert out_of(tables) == expected, "a table that is refused stays as it was"
+
+
+def test_snakemake_takes_every_manifest(tables: Path, copy: Path) -> None:
+    """Tables of many parts, and paths and ids that mean something to Snakemake or a shell."""
+    pytest.importorskip("snakemake", reason=PACKAGES.format("snakemake"))
+    (tables / "some parts").mkdir()
+    for name in "ab":
+        pq.write_table(pa.table({"key": [name]}), tables / "some parts" / f"{name}.parquet")
+    (tables / "l.csv").write_text("key,mos\na,3\nb,4\n")
+    table = {"features": "some parts", "labels": ["l.csv"]}
+    listed = [
+        {**table, "id": "-parts", "out": "out/many parts", "audit_json": "out/many parts.json"},
+        {**table, "id": "two $HOME", "out": "out/$1"},
+    ]
+    (tables / "manifest.json").write_text(json.dumps({"tables": listed}))
+    shutil.copy(copy / "embedding" / "Snakefile", tables / "Snakefile")
+    snakemake = (sys.executable, "-m", "snakemake", "--cores", "1", "--rerun-triggers", "mtime")
     done = run(*snakemake, cwd=tables)
-    assert done.returncode == 1
-    assert "match rate 0.250 below min_match_rate 0.500" in done.stderr
+    assert done.returncode == 0, done.stderr
+    assert "Nothing to be done" in run(*snakemake, cwd=tables).stderr
+    for out in ("many parts", "$1"):
+        assert {path.name for path in (tables / "out" / out).iterdir()} == {"a.parquet", "b.parquet"}
 
 
 ASK_DBT = """
