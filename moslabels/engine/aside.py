@@ -137,8 +137,14 @@ def _of_short_calls() -> OneThread:
     return OneThread()
 
 
+def _begin_anew() -> None:
+    """Forget the threads of the parent, which a child does not have."""
+    _of_short_calls.cache_clear()
+    _AT_WORK.clear()
+
+
 if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_of_short_calls.cache_clear)  # A child does not have its parent's threads.
+    os.register_at_fork(after_in_child=_begin_anew)
 
 
 def complete(future: Future[T], function: Callable[[], T]) -> None:
