@@ -65,11 +65,14 @@ class OneThread:
 
     def hand_over(self, function: Callable[[], T]) -> Call[T]:
         call = Call(function)
+        self.take(call)
+        return call
+
+    def take(self, call: Call[Any]) -> None:
         if self._is_there:
             self._calls.put(call)
         else:
             call.make()
-        return call
 
     def end(self) -> None:
         """Wait for the calls so far, and let the thread end."""
@@ -121,8 +124,9 @@ def aside(function: Callable[[], T]) -> T:
     """
     if get_ident() != main_thread().ident:
         return function()
-    call = _of_short_calls().hand_over(function)
+    call = Call(function)
     try:
+        _of_short_calls().take(call)
         call.has_ended()
     except BaseException:
         if not call.abandon():
