@@ -151,7 +151,11 @@ WRONG: list[tuple[list[str], str, list[str]]] = [
     ),
     (["sql", "*.json", "--format", "tabel"], "sql ", ['--format: must be one of .*; did you mean "table"?']),
     (["sql", "*.json", "-c", "x", "-f", "y"], "sql ", ["-f/--file: not allowed with -c/--command"]),
-    (["schema", "audits"], "schema ", ['KIND: must be one of manifest, audit, .*, .*; did you mean "audit"?']),
+    (
+        ["schema", "audits"],
+        "schema ",
+        ['KIND: must be one of manifest, audit, report, timings, .*; did you mean "audit"?'],
+    ),
     (["options", "scale"], "options ", ['NAME: there is no option "scale"; did you mean "mos_scale"?; .*']),
     (["options", "\x1b[31m"], "options ", [r'NAME: there is no option "\u001b[31m"; without .*']),
 ]

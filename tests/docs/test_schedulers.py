@@ -160,18 +160,20 @@ def test_airflow(tables: Path, copy: Path) -> None:
     assert "AirflowFailException: 1 tables failed" in told
 
 
+SNAKEMAKE = (sys.executable, "-m", "snakemake", "--cores", "1", "--rerun-triggers", "mtime")
+
+
 def test_snakemake(tables: Path, copy: Path) -> None:
     pytest.importorskip("snakemake", reason=PACKAGES.format("snakemake"))
     expected = labelled_by_batch(tables, "manifest.json")
     shutil.copy(copy / "embedding" / "Snakefile", tables / "Snakefile")
-    snakemake = (sys.executable, "-m", "snakemake", "--cores", "1", "--rerun-triggers", "mtime")
-    done = run(*snakemake, cwd=tables)
+    done = run(*SNAKEMAKE, cwd=tables)
     assert done.returncode == 0, done.stderr
     assert out_of(tables) == expected
-    assert "Nothing to be done" in run(*snakemake, cwd=tables).stderr
+    assert "Nothing to be done" in run(*SNAKEMAKE, cwd=tables).stderr
     (tables / "natural_labels.csv").write_text(BAD_LABELS)
     for _ in range(2):  # It is not forgotten.
-        done = run(*snakemake, cwd=tables)
+        done = run(*SNAKEMAKE, cwd=tables)
         assert done.returncode == 1
         assert "match rate 0.250 below min_match_rate 0.500" in done.stderr
         assert out_of(tables) == expected, "a table that is refused stays as it was"
@@ -191,10 +193,9 @@ def test_snakemake_takes_every_manifest(tables: Path, copy: Path) -> None:
     ]
     (tables / "manifest.json").write_text(json.dumps({"tables": listed}))
     shutil.copy(copy / "embedding" / "Snakefile", tables / "Snakefile")
-    snakemake = (sys.executable, "-m", "snakemake", "--cores", "1", "--rerun-triggers", "mtime")
-    done = run(*snakemake, cwd=tables)
+    done = run(*SNAKEMAKE, cwd=tables)
     assert done.returncode == 0, done.stderr
-    assert "Nothing to be done" in run(*snakemake, cwd=tables).stderr
+    assert "Nothing to be done" in run(*SNAKEMAKE, cwd=tables).stderr
     for out in ("many parts", "$1"):
         assert {path.name for path in (tables / "out" / out).iterdir()} == {"a.parquet", "b.parquet"}
 
